@@ -1,0 +1,1 @@
+"""What operators work on: alerts, the moves they may make, reviews of anomalies, and quiet."""

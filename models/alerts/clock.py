@@ -1,0 +1,25 @@
+"""When an alert escalates or relapses by itself, by the policy of its site."""
+
+from datetime import datetime, timedelta
+
+from models.alerts.rows import Alert
+from models.policy import Policy
+
+
+def escalates_at(alert: Alert, policy: Policy, since: datetime) -> datetime | None:
+    """When the next step of the chain is due for one that nobody has acknowledged since `since`; None past its end.
+
+    The first step waits as long as its severity says, each further one as long as it says itself, else as long again.
+    """
+    step = alert["escalation_step"]
+    if alert["status"] not in ("NEW", "ESCALATED") or step >= len(policy.escalation_chain):
+        return None
+    own = policy.escalation_chain[step].after_minutes
+    return since + timedelta(minutes=own if own is not None and step else policy.escalate_after(alert["severity"]))
+
+
+def relapses_at(alert: Alert, policy: Policy, since: datetime) -> datetime | None:
+    """When one that was taken up falls back to NEW, if the policy says so."""
+    if alert["status"] not in ("ACKNOWLEDGED", "ASSIGNED") or policy.relapse_minutes is None:
+        return None
+    return since + timedelta(minutes=policy.relapse_minutes)

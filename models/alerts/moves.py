@@ -1,0 +1,64 @@
+"""Which move an alert allows, from where, by whom. The one table; docs/desk.md prints it."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+ROLES = ("viewer", "operator", "admin")
+STATUSES = ("NEW", "ACKNOWLEDGED", "ASSIGNED", "ESCALATED", "RESOLVED", "SUPPRESSED")
+OPEN = tuple(status for status in STATUSES if status != "RESOLVED")
+
+SYSTEM = "system"  # the actor of what no operator did: escalation by time, quiet, anomalies withdrawn
+
+OPERATORS = frozenset({"operator", "admin"})
+_SYSTEM = frozenset({SYSTEM})
+
+
+class Move(NamedTuple):
+    """`to` is None where the status stays as it is."""
+
+    sources: frozenset[str]
+    to: str | None
+    roles: frozenset[str]
+    needs: str | None = None  # an argument it cannot do without
+
+
+MOVES: dict[str, Move] = {
+    "acknowledge": Move(frozenset({"NEW", "ESCALATED"}), "ACKNOWLEDGED", OPERATORS),
+    "assign": Move(frozenset({"NEW", "ACKNOWLEDGED", "ASSIGNED", "ESCALATED"}), "ASSIGNED", OPERATORS, needs="assignee"),
+    "escalate": Move(frozenset({"NEW", "ACKNOWLEDGED", "ASSIGNED", "ESCALATED"}), "ESCALATED", OPERATORS | _SYSTEM),
+    "resolve": Move(frozenset(OPEN), "RESOLVED", OPERATORS | _SYSTEM),
+    "note": Move(frozenset(STATUSES), None, OPERATORS, needs="note"),
+    # By the system alone.
+    "relapse": Move(frozenset({"ACKNOWLEDGED", "ASSIGNED"}), "NEW", _SYSTEM),
+    "suppress": Move(frozenset({"NEW"}), "SUPPRESSED", _SYSTEM),
+    "raise": Move(frozenset({"SUPPRESSED"}), "NEW", _SYSTEM),
+}
+
+
+class MoveRefused(Exception):
+    """The alert does not allow this move now, or not to this role; or there is none to see."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code  # of the contract: invalid, forbidden, not_found, conflict
+
+
+def status_after(move: str, status: str, role: str, arguments: Mapping[str, object]) -> str:
+    """The status a move leads to. Raises MoveRefused with the contract's code."""
+    rule = MOVES.get(move)
+    if rule is None:
+        raise MoveRefused("invalid", f"There is no such move; there are {', '.join(operator_moves())}.")
+    if role not in rule.roles:
+        raise MoveRefused("forbidden", f"To {move} an alert needs the role {' or '.join(sorted(rule.roles & OPERATORS)) or SYSTEM}.")
+    if rule.needs and not arguments.get(rule.needs):
+        raise MoveRefused("invalid", f"To {move} an alert needs {rule.needs}.")
+    if status not in rule.sources:
+        allowed = " or ".join(name for name in STATUSES if name in rule.sources)
+        raise MoveRefused("conflict", f"The alert is {status}; only one that is {allowed} allows {move}.")
+    return rule.to or status
+
+
+def operator_moves() -> list[str]:
+    """The moves that people make, in the order of the table."""
+    return [name for name, rule in MOVES.items() if rule.roles & OPERATORS]

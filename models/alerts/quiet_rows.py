@@ -1,0 +1,131 @@
+"""Silences and maintenance windows as rows: those that can matter at a moment, new ones, and the end of one."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from psycopg import Cursor
+from psycopg.rows import dict_row
+from sqlalchemy import Engine
+
+from models.alerts.move import Actor
+from models.alerts.moves import OPERATORS, MoveRefused
+from models.alerts.quiet import LONGEST, Quiet, Span, parse_rule
+from models.alerts.rows import lock_alerts
+from models.database import transaction
+from models.ids import time_ordered_id
+from models.schemas.quiet import Planned, Recurring, Silence
+
+# Wall time is up to so much before or after UTC.
+_AHEAD = timedelta(hours=14)
+_BEHIND = timedelta(hours=12)
+
+_READ = """
+SELECT quiet_id, reason, types, severities, sites, people, starts_at, ends_at, starts_wall, duration_seconds, rrule
+FROM quiet
+WHERE tenant_id = %(tenant_id)s AND cancelled_at IS NULL AND starts_at <= %(at)s AND (ends_at IS NULL OR ends_at > %(at)s)
+ORDER BY quiet_id
+"""
+_ADD = """
+INSERT INTO quiet (tenant_id, quiet_id, kind, reason, author, types, severities, sites, people, starts_at, ends_at, starts_wall,
+    duration_seconds, rrule, created_at)
+VALUES (%(tenant_id)s, %(quiet_id)s, %(kind)s, %(reason)s, %(author)s, %(types)s, %(severities)s, %(sites)s, %(people)s, %(starts_at)s,
+    %(ends_at)s, %(starts_wall)s, %(duration_seconds)s, %(rrule)s, %(created_at)s)
+"""
+_FIND = "SELECT sites, cancelled_at FROM quiet WHERE tenant_id = %s AND quiet_id = %s FOR UPDATE"
+_CANCEL = "UPDATE quiet SET cancelled_at = %s, cancelled_by = %s WHERE tenant_id = %s AND quiet_id = %s"
+_WAKE = "UPDATE alert SET quiet_until = %s WHERE tenant_id = %s AND quiet_id = %s AND status = 'SUPPRESSED' AND quiet_until IS NOT NULL"
+
+
+def read_quiet(cursor: Cursor, tenant_id: int, at: datetime) -> list[Quiet]:
+    """What has begun by `at` and is not over for good."""
+    with cursor.connection.cursor(row_factory=dict_row) as rows:
+        return [as_quiet(row) for row in rows.execute(_READ, {"tenant_id": tenant_id, "at": at})]
+
+
+def as_quiet(row: dict[str, Any]) -> Quiet:
+    once = Quiet(
+        row["quiet_id"],
+        row["reason"],
+        types=frozenset(row["types"]),
+        severities=frozenset(row["severities"]),
+        sites=frozenset(row["sites"]),
+        people=frozenset(row["people"]),
+        span=Span(row["starts_at"], row["ends_at"]) if row["rrule"] is None else None,
+    )
+    if row["rrule"] is None:
+        return once
+    return once._replace(rule=parse_rule(row["rrule"], row["starts_wall"]), length=timedelta(seconds=row["duration_seconds"]))
+
+
+def add_quiet(engine: Engine, tenant_id: int, actor: Actor, wanted: Silence | Planned | Recurring) -> UUID:
+    """Its id. Raises MoveRefused. Who may see some sites only may quiet these only, and names them."""
+    _check_role(actor)
+    if actor.sites is not None and not (wanted.sites and actor.sites.issuperset(wanted.sites)):
+        raise MoveRefused("forbidden", "Name sites that your token covers: it does not cover all of them.")
+    with transaction(engine) as cursor:
+        now = _now(cursor)
+        row = {
+            "tenant_id": tenant_id,
+            "quiet_id": time_ordered_id(now),
+            "author": actor.sub,
+            "created_at": now,
+            "starts_wall": None,
+            "duration_seconds": None,
+            "rrule": None,
+            **wanted.model_dump(include={"kind", "reason", "types", "severities", "sites", "people"}),
+            **_times(wanted, now),
+        }
+        cursor.execute(_ADD, row)
+    return row["quiet_id"]
+
+
+def cancel_quiet(engine: Engine, tenant_id: int, actor: Actor, quiet_id: UUID) -> None:
+    """End it now; what it hides is looked at again by the next upkeep. Raises MoveRefused."""
+    _check_role(actor)
+    with transaction(engine) as cursor:
+        now = lock_alerts(cursor, tenant_id)
+        found = cursor.execute(_FIND, (tenant_id, quiet_id)).fetchone()
+        if found is None or (actor.sites is not None and found[0] and not actor.sites.intersection(found[0])):
+            raise MoveRefused("not_found", "There is no such silence or maintenance window.")
+        sites, cancelled_at = found
+        if actor.sites is not None and not (sites and actor.sites.issuperset(sites)):
+            raise MoveRefused("forbidden", "It is for sites that your token does not cover as well.")
+        if cancelled_at is not None:
+            raise MoveRefused("conflict", "It was ended already.")
+        cursor.execute(_CANCEL, (now, actor.sub, tenant_id, quiet_id))
+        cursor.execute(_WAKE, (now, tenant_id, quiet_id))
+
+
+def _times(wanted: Silence | Planned | Recurring, now: datetime) -> dict[str, Any]:
+    if isinstance(wanted, Recurring):
+        length = timedelta(minutes=wanted.duration_minutes)
+        last = parse_rule(wanted.rrule, wanted.starts_at)._until
+        ends_at = last and last.replace(tzinfo=UTC) + length + _BEHIND
+        if ends_at and ends_at <= now:
+            raise MoveRefused("invalid", "rrule: its last window is over.")
+        return {
+            "starts_at": wanted.starts_at.replace(tzinfo=UTC) - _AHEAD,
+            "ends_at": ends_at,
+            "starts_wall": wanted.starts_at,
+            "duration_seconds": length.total_seconds(),
+            "rrule": wanted.rrule,
+        }
+    if isinstance(wanted, Planned):
+        if wanted.ends_at <= now:
+            raise MoveRefused("invalid", "ends_at: a maintenance window ends in the future.")
+        return {"starts_at": wanted.starts_at, "ends_at": wanted.ends_at}
+    if not now < wanted.ends_at <= now + LONGEST:
+        raise MoveRefused("invalid", "ends_at: a silence ends in the future, within 31 days.")
+    return {"starts_at": now, "ends_at": wanted.ends_at}
+
+
+def _check_role(actor: Actor) -> None:
+    if actor.role not in OPERATORS:
+        raise MoveRefused("forbidden", "This needs the role operator or admin.")
+
+
+def _now(cursor: Cursor) -> datetime:
+    row = cursor.execute("SELECT clock_timestamp()").fetchone()
+    assert row is not None
+    return row[0]

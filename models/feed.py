@@ -1,0 +1,61 @@
+"""The tenant's feed: appending messages to it, and what a message looks like once it has a position."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from psycopg import Cursor
+
+
+class Message(NamedTuple):
+    """One thing said to the tenant's viewers, before it has a position.
+
+    `body` is the payload as a JSON object in text, without `position`. The rest is what rooms and filters go by.
+    """
+
+    event: str
+    site_id: int | None
+    anomaly_type: str | None
+    severity: str | None
+    prior_severity: str | None
+    body: str
+
+
+class Appended(NamedTuple):
+    """Where messages came to stand: the first has position `base + 1`, the next `base + 2` ..."""
+
+    epoch: str
+    base: int
+
+
+# The row lock on the tenant makes the order of commits and of positions the same. Messages must be the last statement
+# before the commit, so that the lock is held for a moment only.
+_APPEND = """
+WITH moved AS (
+    UPDATE tenant SET head = head + %(count)s WHERE tenant_id = %(tenant_id)s RETURNING epoch, head - %(count)s AS base
+), said AS (
+    INSERT INTO message (tenant_id, position, event, site_id, anomaly_type, severity, prior_severity, body, said_at)
+    SELECT %(tenant_id)s, moved.base + new.ordinal, event, site_id, anomaly_type, severity, prior_severity, body, clock_timestamp()
+    FROM moved, unnest(
+        %(event)s::text[], %(site_id)s::bigint[], %(anomaly_type)s::text[],
+        %(severity)s::text[], %(prior_severity)s::text[], %(body)s::text[]
+    ) WITH ORDINALITY AS new(event, site_id, anomaly_type, severity, prior_severity, body, ordinal)
+)
+SELECT epoch, base FROM moved
+"""
+
+
+def append(cursor: Cursor, tenant_id: int, messages: Sequence[Message]) -> Appended:
+    """Give `messages` the next positions of the tenant's feed. The last statement before the commit.
+
+    Raises LookupError where the tenant is unknown.
+    """
+    columns = {name: list(values) for name, values in zip(Message._fields, zip(*messages, strict=True), strict=True)}
+    row = cursor.execute(_APPEND, {"tenant_id": tenant_id, "count": len(messages), **columns}).fetchone()
+    if row is None:
+        raise LookupError(f"tenant {tenant_id} is unknown: sync it with roster.sync first")
+    return Appended(*row)
+
+
+def payload_text(body: str, position: int) -> str:
+    """The payload as it is sent: the body with its position put in."""
+    return f'{body[:-1]},"position":{position}}}'

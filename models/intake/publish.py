@@ -1,0 +1,97 @@
+"""noc.publish: an existing app says something through the tenant's feed, once per message_id."""
+
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from pydantic import ValidationError
+from sqlalchemy import Engine
+
+from models.database import transaction
+from models.feed import Appended, Message, append
+from models.intake.content import as_json, flaws
+from models.intake.outcome import Outcome, refusal
+from models.intake.reasons import Reason, reason, reasons_of
+from models.intake.reject import TENANT_UNKNOWN, Rejection, keep, lock, unreadable
+from models.intake.row import Refused
+from models.schemas.message import PublishedMessage
+from models.schemas.said import instant_text
+
+DOOR = "noc.publish"
+MOST_BYTES = 16 * 1024
+
+# One row where the tenant is known; `is_new` where the message was not said before.
+_REMEMBER = """
+WITH said AS (
+    INSERT INTO published (tenant_id, message_id, said_at, extra)
+    SELECT tenant_id, %(message_id)s, %(at)s, %(extra)s::jsonb FROM tenant WHERE tenant_id = %(tenant_id)s AND NOT deleted
+    ON CONFLICT (tenant_id, message_id) DO NOTHING
+    RETURNING 1
+)
+SELECT EXISTS (SELECT FROM said) AS is_new FROM tenant WHERE tenant_id = %(tenant_id)s AND NOT deleted
+"""
+
+
+class Publication(NamedTuple):
+    """What became of a message, and what to emit: nothing where it was refused, or said before."""
+
+    outcome: Outcome
+    appended: Appended | None
+    messages: tuple[Message, ...]
+
+
+def publish(engine: Engine, content: object) -> Publication:
+    """Put the message into its tenant's feed and commit. The caller emits it."""
+    now = datetime.now(UTC)
+    try:
+        message = _read(content)
+    except Refused as refused:
+        return _refused(engine, unreadable(content, refused.reasons), now)
+    said = Message(message.type, message.site_id, None, message.severity, None, _body(message, now))
+    values = {"tenant_id": message.tenant_id, "message_id": message.message_id, "at": now, "extra": _extra(message)}
+    outcome = Outcome(None, "accepted", [], message.tenant_id)
+    with transaction(engine) as cursor:
+        remembered = cursor.execute(_REMEMBER, values).fetchone()
+        if remembered == (True,):
+            return Publication(outcome, append(cursor, message.tenant_id, [said]), (said,))
+    if remembered:
+        return Publication(outcome, None, ())
+    return _refused(engine, unreadable(content, [TENANT_UNKNOWN])._replace(waits_for="tenant"), now)
+
+
+def _read(content: object) -> PublishedMessage:
+    try:
+        message = PublishedMessage.model_validate(content)
+    except ValidationError as error:
+        raise Refused(reasons_of(error)) from error
+    if problems := flaws(message.data, "data") + flaws(message.model_extra, "") or _too_large(message):
+        raise Refused(problems)
+    return message
+
+
+def _too_large(message: PublishedMessage) -> list[Reason]:
+    size = len(as_json(message.data))
+    return [reason("too_large", "data", f"is {size:,} bytes as JSON; at most {MOST_BYTES:,} can be said")] if size > MOST_BYTES else []
+
+
+def _body(message: PublishedMessage, now: datetime) -> str:
+    """The payload without its position, which the feed gives out: so the data's own `position`, if any, goes."""
+    envelope = {
+        "type": message.type,
+        "tenant_id": message.tenant_id,
+        "site_id": message.site_id,
+        "severity": message.severity,
+        "timestamp": instant_text(now),
+    }
+    data = {name: value for name, value in message.data.items() if name != "position"}
+    return as_json(data | envelope).decode()
+
+
+def _extra(message: PublishedMessage) -> str | None:
+    return as_json(message.model_extra).decode() if message.model_extra else None
+
+
+def _refused(engine: Engine, rejection: Rejection, now: datetime) -> Publication:
+    with transaction(engine) as cursor:
+        lock(cursor, [rejection.tenant_id])
+        keep(cursor, [rejection], DOOR, now)
+    return Publication(refusal(rejection), None, ())

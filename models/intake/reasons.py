@@ -1,0 +1,67 @@
+"""Why something was not accepted, and what to do about it. docs/submitting.md lists every code."""
+
+from typing import TypedDict
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+
+class Reason(TypedDict):
+    """`field` is the path to what is wrong ('' for the whole); `message` goes on where the field's name ends."""
+
+    code: str
+    field: str
+    message: str
+
+
+_TYPES = {
+    "int_type": "must be a whole number, without quotes",
+    "float_type": "must be a number, without quotes",
+    "string_type": "must be text, in quotes",
+    "bool_type": "must be true or false, without quotes",
+    "list_type": "must be a list",
+    "dict_type": "must be an object",
+    "model_type": "must be an object",
+}
+_RANGES = {
+    "greater_than": "must be more than {gt}",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than": "must be less than {lt}",
+    "less_than_equal": "must be at most {le}",
+    "string_too_short": "must not be empty",
+    "string_too_long": "must have at most {max_length} characters",
+    "too_long": "must have at most {max_length} entries",
+}
+_OTHERS = {
+    "missing": ("missing", "is required; add it"),
+    "literal_error": ("unknown_value", "must be one of {expected}"),
+    "finite_number": ("not_finite", "must be a finite number; NaN and Infinity are none"),
+    "string_pattern_mismatch": ("bad_text", "holds a NUL character, which no text may; remove it"),
+    "string_unicode": ("bad_text", "holds half of a surrogate pair; send well-formed Unicode"),
+}
+
+
+def reason(code: str, field: str, message: str) -> Reason:
+    return {"code": code, "field": _printable(field)[:200], "message": _printable(message)}
+
+
+def _printable(text: str) -> str:
+    """A caller's own names for fields may hold what Postgres refuses."""
+    return text if text.isprintable() else ascii(text)[1:-1]
+
+
+def reasons_of(error: ValidationError) -> list[Reason]:
+    return [_reason_of(detail) for detail in error.errors(include_url=False, include_input=False)]
+
+
+def _reason_of(detail: ErrorDetails) -> Reason:
+    field = ".".join(str(part) for part in detail["loc"])
+    kind = detail["type"]
+    if kind in _TYPES:
+        return reason("wrong_type", field, _TYPES[kind])
+    if kind in _RANGES:
+        return reason("out_of_range", field, _RANGES[kind].format(**detail["ctx"]))
+    if kind in _OTHERS:
+        code, message = _OTHERS[kind]
+        return reason(code, field, message.format(**detail.get("ctx", {})))
+    return reason(kind, field, detail["msg"])  # our own, raised with a code and a message for the caller

@@ -1,0 +1,53 @@
+"""What a changed roster row has the judge look at again, of the old values and the new."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from models.intake.roster.kinds import ASSIGNMENT, DEVICE, PERSON, SHIFT, SITE, TENANT, Columns, Kind
+
+Fact = tuple[str, str]  # kind and key of roster_change
+
+# A shift that starts later than this has no punch near it yet.
+FAR = timedelta(hours=72)
+_UNJUDGED = {"sent_at", "extra"}
+
+
+def facts(kind: Kind, old: Columns | None, new: Columns, now: datetime) -> set[Fact]:
+    """Empty where no judgement can rest on what changed."""
+    before, after = _judged(kind, old), _judged(kind, new)
+    if before == after:
+        return set()
+    return set(_facts(kind, before or {}, after or {}, now))
+
+
+def _judged(kind: Kind, columns: Columns | None) -> Columns | None:
+    """The names of people and sites stand in what is said of them; the tenant's own does not."""
+    if columns is None or columns["deleted"]:
+        return None
+    unjudged = _UNJUDGED | {"name"} if kind is TENANT else _UNJUDGED
+    return {name: value for name, value in columns.items() if name not in unjudged}
+
+
+def _facts(kind: Kind, before: Columns, after: Columns, now: datetime) -> Iterator[Fact]:
+    key = {**before, **after}
+    if kind is TENANT:
+        yield "tenant", ""
+    if kind is SITE:
+        yield "site", str(key["site_id"])
+    if kind in (PERSON, ASSIGNMENT):
+        yield "person", str(key["person_id"])
+    if kind is PERSON:
+        yield "named", str(key["person_id"])
+    if kind is DEVICE:
+        yield "device", key["device_id"]
+    if kind is SHIFT:
+        yield "shift", key["shift_id"]
+        if before and before["starts_at"] < now + FAR:
+            yield from _left_behind(before)
+
+
+def _left_behind(shift: Columns) -> Iterator[Fact]:
+    """The row says no more where the shift was and whose."""
+    yield "site", str(shift["site_id"])
+    for person_id in (shift["person_id"], *shift["substitutes"]):
+        yield "person", str(person_id)

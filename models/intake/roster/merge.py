@@ -1,0 +1,67 @@
+"""What a row comes to, given what was there: an omitted field keeps its value, null clears it, `policy` merges by key."""
+
+from datetime import datetime
+from typing import Any
+
+from models.intake.content import flaws
+from models.intake.reasons import Reason, reason
+from models.intake.roster.kinds import ASSIGNMENT, SHIFT, SITE, Columns, Kind, given
+from models.intake.row import Refused
+from models.policy import validate
+from models.schemas.roster import LONGEST_SHIFT, RosterRow
+
+
+def is_older(stored: Columns | None, sent_at: datetime | None) -> bool:
+    """Whether a newer message wrote the row already. A message without `sent_at` is taken as it comes."""
+    return bool(stored and stored["sent_at"] and sent_at and sent_at < stored["sent_at"])
+
+
+def merge(kind: Kind, stored: Columns | None, row: RosterRow, sent_at: datetime | None) -> Columns:
+    """The row's columns as they shall stand. Raises Refused where that makes no valid row."""
+    fields = given(kind, row)
+    stamp = {"sent_at": sent_at or (stored or {}).get("sent_at"), "deleted": row.deleted}
+    if row.deleted:
+        return _empty(kind) | kind.required | {name: fields[name] for name in kind.key} | (stored or {}) | stamp
+    base = stored if stored and not stored["deleted"] else _empty(kind)
+    columns: Columns = base | {name: kind.blank.get(name) if value is None else value for name, value in fields.items()} | stamp
+    if "policy" in kind.blank:
+        columns["policy"] = _by_key(base["policy"], fields.get("policy", {}))
+    columns["extra"] = _by_key(base["extra"] or {}, row.model_extra or {}) or None
+    if problems := list(_problems(kind, columns, row)):
+        raise Refused(problems)
+    return columns
+
+
+def _empty(kind: Kind) -> Columns:
+    return {**dict.fromkeys(kind.required), **kind.blank, "extra": None}
+
+
+def _by_key(stored: Columns, new: Columns | None) -> Columns:
+    if new is None:
+        return {}
+    return {name: value for name, value in {**stored, **new}.items() if value is not None}
+
+
+def _problems(kind: Kind, columns: Columns, row: RosterRow) -> list[Reason]:
+    missing = [reason("missing", name, "is required in a new row; add it") for name in kind.required if columns[name] is None]
+    unkept = [flaw for name, value in (row.model_extra or {}).items() for flaw in flaws({name: value}, name)]
+    policy = [reason("bad_policy", "policy", problem) for problem in validate(columns.get("policy", {}))]
+    return missing or unkept + policy + _crossed(kind, columns)
+
+
+def _crossed(kind: Kind, columns: Columns) -> list[Reason]:
+    """What is wrong only between fields."""
+    if kind is SITE and (columns["latitude"] is None) != (columns["longitude"] is None):
+        return [reason("missing", "latitude", "and longitude go together; give both, or null for both")]
+    if kind is SHIFT and columns["ends_at"] <= columns["starts_at"]:
+        return [reason("out_of_range", "ends_at", "must be later than starts_at")]
+    if kind is SHIFT and columns["ends_at"] - columns["starts_at"] > LONGEST_SHIFT:
+        return [reason("out_of_range", "ends_at", "is more than 7 days after starts_at; give one row a turn of duty")]
+    if kind is ASSIGNMENT and (_ends_early(columns, "") or _ends_early(columns, "_date")):
+        return [reason("out_of_range", "valid_to", "must not be earlier than valid_from")]
+    return []
+
+
+def _ends_early(columns: dict[str, Any], suffix: str) -> bool:
+    start, end = columns[f"valid_from{suffix}"], columns[f"valid_to{suffix}"]
+    return start is not None and end is not None and end < start

@@ -1,0 +1,197 @@
+"""Syncing a roster: read it row by row, merge it with what is stored, note what the judge has to look at again."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from psycopg import Cursor
+from pydantic import ValidationError
+from sqlalchemy import Engine
+
+from models import substitutes
+from models.database import transaction
+from models.intake import reject
+from models.intake.reasons import Reason, reason, reasons_of
+from models.intake.reject import Rejection, unreadable
+from models.intake.roster import tables
+from models.intake.roster.facts import Fact, facts
+from models.intake.roster.kinds import SECTIONS, SHIFT, SITE, TENANT, Columns, Kind, key_of
+from models.intake.roster.merge import is_older, merge
+from models.intake.row import Refused
+from models.locks import tenant_lock_key
+from models.schemas.roster import Envelope, RosterRow
+
+DOOR = "roster.sync"
+
+
+class RefusedRow(NamedTuple):
+    """A row that was not taken: its place in its section, counted from 0, and why. Section '' is the roster as a whole."""
+
+    section: str
+    place: int
+    reasons: list[Reason]
+
+
+class RosterOutcome(NamedTuple):
+    """What became of a roster. `tenant_id` is None where none could be read; `facts` are what the judge looks at again."""
+
+    tenant_id: int | None
+    refused: list[RefusedRow]
+    facts: frozenset[Fact]
+
+
+def take_roster(engine: Engine, roster: object) -> RosterOutcome:
+    """Store what the roster names and commit. Waits for whoever judges the tenant; runs no statement per row."""
+    now = datetime.now(UTC)
+    try:
+        envelope = Envelope.model_validate(roster)
+    except ValidationError as error:
+        return _refuse_whole(engine, roster, reasons_of(error), now)
+    assert isinstance(roster, dict)
+    with transaction(engine) as cursor:
+        sync = _Sync(cursor, roster, envelope, now)
+        sync.run()
+        if sync.rejections:
+            reject.lock(cursor, [sync.tenant_id])
+            reject.keep(cursor, sync.rejections, DOOR, now)
+    return RosterOutcome(sync.tenant_id, sync.refused, frozenset(sync.facts))
+
+
+def _refuse_whole(engine: Engine, roster: object, reasons: list[Reason], now: datetime) -> RosterOutcome:
+    tenant = roster.get("tenant") if isinstance(roster, dict) else None
+    tenant_id = unreadable(tenant, []).tenant_id
+    with transaction(engine) as cursor:
+        reject.lock(cursor, [tenant_id])
+        reject.keep(cursor, [unreadable(roster, reasons)._replace(tenant_id=tenant_id)], DOOR, now)
+    return RosterOutcome(tenant_id or None, [RefusedRow("", 0, reasons)], frozenset())
+
+
+class _Sync:
+    """One roster on its way in. Collects what is refused and what changed."""
+
+    def __init__(self, cursor: Cursor, roster: dict[str, Any], envelope: Envelope, now: datetime) -> None:
+        self.cursor = cursor
+        self.roster = roster
+        self.tenant_id = envelope.tenant.tenant_id
+        self.sent_at = envelope.sent_at
+        self.now = now
+        self.refused: list[RefusedRow] = []
+        self.rejections: list[Rejection] = []
+        self.facts: set[Fact] = set()
+        self.policy_changed = False
+
+    def run(self) -> None:
+        self.cursor.execute("SELECT pg_advisory_xact_lock(%s)", [tenant_lock_key(self.tenant_id)])
+        stored = tables.load_tenant(self.cursor, self.tenant_id)
+        before = tables.presence(self.cursor, self.tenant_id)
+        if not self._sync_tenant(stored):
+            return
+        for kind in SECTIONS:
+            self._sync_section(kind)
+        if self.policy_changed:
+            tables.save_policy(self.cursor, self.tenant_id, is_first=stored is None, at=self.now)
+        if self.facts and tables.presence(self.cursor, self.tenant_id) != before:
+            self.facts.add(("tenant", ""))
+        if self.facts:
+            tables.save_facts(self.cursor, self.tenant_id, self.facts, self.now)
+
+    def _sync_tenant(self, stored: Columns | None) -> bool:
+        """False where the tenant is not known, nor becomes so by this roster."""
+        known = stored is not None and not stored["deleted"]
+        content = self.roster["tenant"]
+        if known and content.keys() == {"tenant_id"}:
+            return True
+        try:
+            row = _read(TENANT, content)
+            new = stored if is_older(stored, self.sent_at) else merge(TENANT, stored, row, self.sent_at)
+        except Refused as refused:
+            self._refuse_tenant(refused.reasons, known)
+            return known
+        if new is not None and new != stored:
+            tables.save_tenant(self.cursor, self.tenant_id, new)
+            self._note(TENANT, stored, new)
+        return known or new is not stored
+
+    def _refuse_tenant(self, reasons: list[Reason], known: bool) -> None:
+        """Of a known tenant the other rows are taken without it. Of an unknown one they wait until a roster brings it."""
+        if known:
+            self._refuse(TENANT, 0, self.roster["tenant"], reasons)
+            return
+        reasons = [{**why, "field": f"tenant.{why['field']}"} for why in reasons]
+        self.refused.append(RefusedRow("", 0, reasons))
+        self.rejections.append(unreadable(self.roster, reasons)._replace(tenant_id=self.tenant_id, waits_for="tenant"))
+
+    def _sync_section(self, kind: Kind) -> None:
+        rows = self._read_section(kind)
+        if not rows:
+            return
+        stored = tables.load(self.cursor, self.tenant_id, kind, rows)
+        changed = [new for key, (index, row) in rows.items() if (new := self._merged(kind, stored.get(key), index, row))]
+        if changed:
+            tables.save(self.cursor, self.tenant_id, kind, changed)
+        if changed and kind is SHIFT:
+            substitutes.refresh(self.cursor, self.tenant_id, [new["shift_id"] for new in changed])
+
+    def _read_section(self, kind: Kind) -> dict[tuple[Any, ...], tuple[int, RosterRow]]:
+        """The readable rows of a section by their key, with their place."""
+        contents = self.roster.get(kind.section)
+        if not isinstance(contents, list | None):
+            self._refuse(kind, 0, contents, [reason("wrong_type", kind.section, "must be a list")])
+        named: dict[tuple[Any, ...], list[tuple[int, RosterRow]]] = defaultdict(list)
+        for index, content in enumerate(contents if isinstance(contents, list) else []):
+            try:
+                row = _read(kind, content)
+                named[key_of(kind, row)].append((index, row))
+            except Refused as refused:
+                self._refuse(kind, index, content, refused.reasons)
+        return {key: rows[0] for key, rows in named.items() if self._is_clear(kind, rows)}
+
+    def _is_clear(self, kind: Kind, rows: Sequence[tuple[int, RosterRow]]) -> bool:
+        """The order within a call does not matter, so it cannot decide between two rows of one key."""
+        first = rows[0][1]
+        if all(row == first and row.model_fields_set == first.model_fields_set for _, row in rows):
+            return True
+        for index, _ in rows:
+            why = reason("named_twice", ".".join(kind.key), "is named twice in this call, with other values; name it once")
+            self._refuse(kind, index, self.roster[kind.section][index], [why])
+        return False
+
+    def _merged(self, kind: Kind, stored: Columns | None, index: int, row: RosterRow) -> Columns | None:
+        """What to write, None where nothing changes."""
+        if is_older(stored, self.sent_at):
+            return None
+        try:
+            new = merge(kind, stored, row, self.sent_at)
+        except Refused as refused:
+            self._refuse(kind, index, self.roster[kind.section][index], refused.reasons)
+            return None
+        if new == stored:
+            return None
+        self._note(kind, stored, new)
+        return new
+
+    def _note(self, kind: Kind, old: Columns | None, new: Columns) -> None:
+        self.facts |= facts(kind, old, new, self.now)
+        if kind is TENANT and old is None:
+            self.policy_changed = True
+        if kind in (TENANT, SITE) and _policy(old) != _policy(new):
+            self.policy_changed = True
+
+    def _refuse(self, kind: Kind, index: int, content: object, reasons: list[Reason]) -> None:
+        """The row is kept as a roster of its own, so that it can be resubmitted alone."""
+        self.refused.append(RefusedRow(kind.section, index, reasons))
+        roster = {name: self.roster[name] for name in ("sent_at",) if name in self.roster}
+        roster |= {"tenant": {"tenant_id": self.tenant_id}} | {kind.section: content if kind is TENANT else [content]}
+        self.rejections.append(unreadable(roster, reasons)._replace(tenant_id=self.tenant_id))
+
+
+def _read(kind: Kind, content: object) -> RosterRow:
+    try:
+        return kind.model.model_validate(content)
+    except ValidationError as error:
+        raise Refused(reasons_of(error)) from error
+
+
+def _policy(columns: Columns | None) -> Columns:
+    return {} if columns is None or columns["deleted"] else columns["policy"]

@@ -1,0 +1,101 @@
+"""Reading and writing roster rows: one statement for each kind, however many rows."""
+
+import secrets
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from psycopg import Cursor
+
+from models.intake.content import as_json
+from models.intake.roster.facts import Fact
+from models.intake.roster.kinds import TENANT, Columns, Kind
+
+RowKey = tuple[Any, ...]
+
+
+class Presence(NamedTuple):
+    """Whether the tenant has any: without people nobody is unknown, without assignments no site is unauthorized."""
+
+    people: bool
+    assignments: bool
+
+
+_PRESENCE = """
+SELECT EXISTS (SELECT FROM person WHERE tenant_id = %(tenant_id)s AND NOT deleted),
+    EXISTS (SELECT FROM assignment WHERE tenant_id = %(tenant_id)s AND NOT deleted)
+"""
+
+_SAVE_TENANT = """
+INSERT INTO tenant (tenant_id, name, roster_complete, policy, sent_at, deleted, extra, epoch)
+SELECT %(tenant_id)s, name, roster_complete, policy, sent_at, deleted, extra, %(epoch)s
+FROM jsonb_populate_record(NULL::tenant, %(row)s::jsonb)
+ON CONFLICT (tenant_id) DO UPDATE SET
+    name = excluded.name, roster_complete = excluded.roster_complete, policy = excluded.policy,
+    sent_at = excluded.sent_at, deleted = excluded.deleted, extra = excluded.extra
+"""
+
+_SAVE_POLICY = """
+WITH bumped AS (
+    UPDATE tenant SET policy_version = policy_version + %(step)s WHERE tenant_id = %(tenant_id)s RETURNING policy_version, policy
+)
+INSERT INTO policy_version (tenant_id, version, created_at, policy, site_policies)
+SELECT %(tenant_id)s, policy_version, %(at)s, policy, coalesce(
+    (SELECT jsonb_object_agg(site_id, site.policy) FROM site WHERE tenant_id = %(tenant_id)s AND NOT deleted AND site.policy <> '{}'), '{}'
+)
+FROM bumped
+"""
+
+_SAVE_FACTS = """
+INSERT INTO roster_change (tenant_id, kind, key, at)
+SELECT %(tenant_id)s, kind, key, %(at)s FROM unnest(%(kind)s::text[], %(key)s::text[]) AS fact(kind, key)
+"""
+
+
+def load_tenant(cursor: Cursor, tenant_id: int) -> Columns | None:
+    cursor.execute(f"SELECT {', '.join(TENANT.columns)} FROM tenant WHERE tenant_id = %s", [tenant_id])
+    row = cursor.fetchone()
+    return dict(zip(TENANT.columns, row, strict=True)) if row else None
+
+
+def presence(cursor: Cursor, tenant_id: int) -> Presence:
+    cursor.execute(_PRESENCE, {"tenant_id": tenant_id})
+    return Presence(*next(cursor))
+
+
+def load(cursor: Cursor, tenant_id: int, kind: Kind, keys: Iterable[RowKey]) -> dict[RowKey, Columns]:
+    """The stored rows with these keys, removed ones too."""
+    wanted = as_json([dict(zip(kind.key, key, strict=True)) for key in keys]).decode()
+    cursor.execute(
+        f"SELECT {', '.join(kind.columns)} FROM {kind.table} "
+        f"JOIN (SELECT {', '.join(kind.key)} FROM jsonb_populate_recordset(NULL::{kind.table}, %(wanted)s::jsonb)) AS wanted "
+        f"USING ({', '.join(kind.key)}) WHERE tenant_id = %(tenant_id)s",
+        {"tenant_id": tenant_id, "wanted": wanted},
+    )
+    return {row[: len(kind.key)]: dict(zip(kind.columns, row, strict=True)) for row in cursor}
+
+
+def save(cursor: Cursor, tenant_id: int, kind: Kind, rows: Sequence[Columns]) -> None:
+    names = ", ".join(kind.columns)
+    values = [name for name in kind.columns if name not in kind.key]
+    cursor.execute(
+        f"INSERT INTO {kind.table} (tenant_id, {names}) "
+        f"SELECT %(tenant_id)s, {names} FROM jsonb_populate_recordset(NULL::{kind.table}, %(rows)s::jsonb) "
+        f"ON CONFLICT (tenant_id, {', '.join(kind.key)}) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in values)}",
+        {"tenant_id": tenant_id, "rows": as_json(rows).decode()},
+    )
+
+
+def save_tenant(cursor: Cursor, tenant_id: int, row: Columns) -> None:
+    """A new tenant gets an epoch, which names this history of its feed."""
+    cursor.execute(_SAVE_TENANT, {"tenant_id": tenant_id, "row": as_json(row).decode(), "epoch": secrets.token_hex(6)})
+
+
+def save_policy(cursor: Cursor, tenant_id: int, *, is_first: bool, at: datetime) -> None:
+    """Keep the policies of the tenant and its sites, whole, under the next version."""
+    cursor.execute(_SAVE_POLICY, {"tenant_id": tenant_id, "step": 0 if is_first else 1, "at": at})
+
+
+def save_facts(cursor: Cursor, tenant_id: int, facts: Collection[Fact], at: datetime) -> None:
+    kinds, keys = zip(*sorted(facts), strict=True)
+    cursor.execute(_SAVE_FACTS, {"tenant_id": tenant_id, "kind": list(kinds), "key": list(keys), "at": at})

@@ -1,0 +1,64 @@
+"""Bringing a database up to a revision, once Postgres answers, and one process at a time."""
+
+import time
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, Engine, NullPool, create_engine, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
+
+from models.database import psycopg_url
+
+# Migrations exclude only each other: no key of models.locks is this one, short of a collision of 64-bit hashes.
+_LOCK = -1
+
+
+class PostgresAway(SystemExit):
+    """Postgres did not answer in time, or did not let us in."""
+
+
+def migrate(url: str, *, revision: str = "head", patience: float = 60.0) -> None:
+    """Upgrade the database to `revision`. Two at once take turns, and the second finds nothing to do.
+
+    Raises PostgresAway after `patience` seconds without an answer.
+    """
+    # Not models.database.make_engine: a migration may take longer than a worker's statement may.
+    engine = create_engine(psycopg_url(url), poolclass=NullPool, connect_args={"connect_timeout": 5})
+    with _connected(engine, patience) as connection, connection.begin():
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        command.upgrade(alembic_config(connection), revision)
+
+
+def write_revision(url: str, message: str) -> None:
+    """Write a file into versions/, to be read and corrected: from the database, which is at the newest revision, to the tables."""
+    with create_engine(psycopg_url(url), poolclass=NullPool).connect() as connection:
+        newest = max(path.name[:4] for path in (Path(__file__).parent / "versions").glob("0*.py"))
+        command.revision(alembic_config(connection), message, autogenerate=True, rev_id=f"{int(newest) + 1:04}")
+
+
+def alembic_config(connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    return config
+
+
+def _connected(engine: Engine, patience: float) -> Connection:
+    """A connection, as soon as Postgres gives one; meanwhile one line says what is waited for."""
+    deadline = time.monotonic() + patience
+    told = False
+    while True:
+        try:
+            return engine.connect()
+        except OperationalError as error:
+            where = make_url(str(engine.url)).render_as_string(hide_password=True)
+            reason = str(error.orig).strip().splitlines()[0]
+            if time.monotonic() >= deadline:
+                raise PostgresAway(f"rollcall: no Postgres at {where} after {patience:.0f} s: {reason}") from None
+            if not told:
+                print(f"rollcall: waiting for Postgres at {where}: {reason}", flush=True)
+                told = True
+            time.sleep(0.2)

@@ -1,0 +1,26 @@
+"""Who hears a message. The only file that knows how a room is spelled."""
+
+from collections.abc import Iterable
+
+
+def tenant_room(tenant_id: int) -> str:
+    """The room of viewers who may see every site of the tenant."""
+    return f"noc_tenant_{tenant_id}"
+
+
+def site_room(tenant_id: int, site_id: int) -> str:
+    return f"noc_site_{tenant_id}_{site_id}"
+
+
+def rooms_of_message(tenant_id: int, site_id: int | None) -> list[str]:
+    """A message without a site goes to viewers of all sites only."""
+    if site_id is None:
+        return [tenant_room(tenant_id)]
+    return [tenant_room(tenant_id), site_room(tenant_id, site_id)]
+
+
+def rooms_of_viewer(tenant_id: int, sites: Iterable[int] | None) -> list[str]:
+    """`sites` is None for a token that covers them all."""
+    if sites is None:
+        return [tenant_room(tenant_id)]
+    return [site_room(tenant_id, site_id) for site_id in sites]

@@ -1,0 +1,48 @@
+"""The field types that what comes in is made of. Strict: a number in quotes is an error, and so is a time without an offset."""
+
+from datetime import UTC, date, datetime
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+
+class Incoming(BaseModel):
+    """Base of what callers send: fields of the right type only; fields nobody knows are kept in `model_extra`."""
+
+    model_config = ConfigDict(strict=True, extra="allow", allow_inf_nan=False)
+
+
+def read_instant(value: object) -> datetime:
+    """ISO 8601 with an offset, as an aware datetime in UTC."""
+    if not isinstance(value, str | datetime):
+        raise PydanticCustomError("wrong_type", "must be text: an ISO 8601 time with an offset, such as 2026-11-23T08:00:00+01:00")
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+        if moment.utcoffset() is not None:
+            return moment.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise PydanticCustomError("not_a_time", "is no time that exists; write ISO 8601 such as 2026-11-23T08:00:00+01:00") from error
+    raise PydanticCustomError("no_offset", "has no offset from UTC; add it, such as +01:00 or Z")
+
+
+def read_date_or_instant(value: object) -> date | datetime:
+    """A date (YYYY-MM-DD: the whole day at the site), or an instant."""
+    if isinstance(value, str) and len(value) == 10:
+        try:
+            return date.fromisoformat(value)
+        except ValueError as error:
+            raise PydanticCustomError("not_a_time", "is no date that exists; write YYYY-MM-DD, or a time with an offset") from error
+    return read_instant(value)
+
+
+# Postgres keeps every character but NUL; Pydantic itself refuses lone surrogates.
+Text = Annotated[str, Field(pattern=r"^[^\x00]*$")]
+Name = Annotated[Text, Field(min_length=1, max_length=500)]
+# What fits into a JavaScript number.
+Id = Annotated[int, Field(ge=1, le=2**53 - 1)]
+TextId = Annotated[Text, Field(min_length=1, max_length=64)]
+DeviceId = Annotated[Text, Field(min_length=1, max_length=128)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Instant = Annotated[datetime, BeforeValidator(read_instant)]
+DateOrInstant = Annotated[Any, BeforeValidator(read_date_or_instant)]

@@ -1,0 +1,18 @@
+"""A message of an existing app, for the tenant's viewers: the `message` of noc.publish."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from models.schemas.fields import Id, Incoming, Text
+
+
+class PublishedMessage(Incoming):
+    """`data` becomes the payload; where it has fields of the same name, the envelope's win."""
+
+    type: Literal["finding_created", "ticket_updated"]
+    tenant_id: Id
+    site_id: Id | None = None
+    severity: Literal["LOW", "MEDIUM", "HIGH", "CRITICAL"] | None = None
+    message_id: Annotated[Text, Field(min_length=1, max_length=200)]
+    data: dict[str, Any]

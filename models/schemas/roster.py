@@ -1,0 +1,95 @@
+"""A roster: what was planned. Every field but the key may be left out, which keeps its value; null clears it."""
+
+from datetime import timedelta
+from typing import Annotated, Any
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
+
+from models.schemas.boundary import check_boundary
+from models.schemas.fields import DateOrInstant, DeviceId, Id, Incoming, Instant, Name, TextId
+
+# Judging looks no further back for a shift that a punch may lie in. No law lets a person work for a week on end.
+LONGEST_SHIFT = timedelta(days=7)
+
+_ZONES = frozenset(available_timezones()) - {"Factory", "localtime"}
+
+
+def _check_zone(name: str) -> str:
+    if name not in _ZONES:
+        raise PydanticCustomError("unknown_timezone", "is no time zone of the IANA database; write one such as Europe/Berlin")
+    return name
+
+
+def _unique(ids: list[int]) -> list[int]:
+    return sorted(set(ids))
+
+
+class RosterRow(Incoming):
+    """What all rows share. `model_fields_set` tells a field left out from one set to null."""
+
+    deleted: bool = False
+
+
+class Tenant(RosterRow):
+    tenant_id: Id
+    name: Name = ""
+    roster_complete: bool = True
+    policy: dict[str, Any] | None = None
+
+
+class Site(RosterRow):
+    """The place in degrees, the radius in metres. The boundary is a GeoJSON Polygon or MultiPolygon and goes before the radius."""
+
+    site_id: Id
+    name: Name = ""
+    timezone: Annotated[str, AfterValidator(_check_zone)] = ""
+    latitude: Annotated[float, Field(ge=-90, le=90)] | None = None
+    longitude: Annotated[float, Field(ge=-180, le=180)] | None = None
+    radius_m: Annotated[float, Field(gt=0, le=1_000_000)] | None = None
+    boundary: Annotated[dict[str, Any], AfterValidator(check_boundary)] | None = None
+    policy: dict[str, Any] | None = None
+
+
+class Person(RosterRow):
+    person_id: Id
+    name: Name = ""
+
+
+class Device(RosterRow):
+    device_id: DeviceId
+    shared: bool = False
+    person_id: Id | None = None
+
+
+class Assignment(RosterRow):
+    """Ends are included. A date means the whole day at the site."""
+
+    person_id: Id
+    site_id: Id
+    valid_from: DateOrInstant | None = None
+    valid_to: DateOrInstant | None = None
+
+
+class Shift(RosterRow):
+    """The substitutes are entitled to the shift as well."""
+
+    shift_id: TextId
+    person_id: Id = 0
+    site_id: Id = 0
+    starts_at: Instant | None = None
+    ends_at: Instant | None = None
+    substitutes: Annotated[list[Id], Field(max_length=1_000), AfterValidator(_unique)] | None = None
+    cancelled: bool = False
+
+
+class TenantOnly(Incoming):
+    """The least a roster must have: whose it is, and when it was sent. Rows are checked one by one."""
+
+    tenant_id: Id
+
+
+class Envelope(Incoming):
+    tenant: TenantOnly
+    sent_at: Instant | None = None

@@ -1,0 +1,187 @@
+"""Settings, all from the environment. README lists them; a missing or nonsensical one ends the process with one message."""
+
+import os
+import re
+import sys
+from collections.abc import Mapping
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import ErrorDetails
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+HMAC = {"HS256", "HS384", "HS512"}
+ASYMMETRIC = {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
+
+
+class SettingsError(SystemExit):
+    """The environment does not hold what this process needs."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__(2)
+        self.problems = problems
+
+    def __str__(self) -> str:
+        return "rollcall: the settings below are missing or wrong (README, “Settings”):\n" + "\n".join(f"  {p}" for p in self.problems)
+
+
+class Settings(BaseModel):
+    """What every process reads. Times are in seconds, sizes in bytes, unless the name says otherwise."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, str_strip_whitespace=True)
+
+    database_url: str
+    redis_url: str
+    redis_channel: str = "rollcall"
+    celery_broker_url: str = ""
+    broker_queue_type: Literal["classic", "quorum"] = "classic"
+    port: Port = 8000
+    flower_port: Port = 5555
+    worker_metrics_port: Annotated[int, Field(ge=0, le=65535)] = 0
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
+    data_dir: str = ".data"
+    cors_origins: tuple[str, ...] = ()
+    jwt_secret: str = ""
+    jwt_public_key: str = ""
+    jwt_jwks_url: str = ""
+    jwt_algorithms: tuple[str, ...] = ()
+    jwt_audience: str = ""
+    jwt_issuer: str = ""
+    feed_retention_days: Annotated[int, Field(ge=1, le=3650)] = 30
+    viewer_buffer_bytes: Annotated[int, Field(ge=16_384)] = 1_048_576
+    viewer_stall_seconds: Annotated[float, Field(gt=0)] = 30.0
+    viewer_events_per_second: Annotated[float, Field(gt=0)] = 20.0
+
+    @field_validator("cors_origins", "jwt_algorithms", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _upper(cls, value: object) -> object:
+        return value.upper() if isinstance(value, str) else value
+
+    @field_validator("redis_channel")
+    @classmethod
+    def _plain(cls, value: str) -> str:
+        if not re.fullmatch(r"[\x21-\x7e]{1,100}", value):
+            raise ValueError("is 1 to 100 characters of ASCII, without spaces")
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _postgres(cls, value: str) -> str:
+        return _with_scheme(value, {"postgres", "postgresql", "postgresql+psycopg"})
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis(cls, value: str) -> str:
+        return _with_scheme(value, {"redis", "rediss", "redis+sentinel", "unix"})
+
+    @field_validator("celery_broker_url")
+    @classmethod
+    def _broker(cls, value: str) -> str:
+        return value and _with_scheme(value, {"redis", "rediss", "redis+sentinel", "redis+socket", "sentinel", "amqp", "amqps", "pyamqp"})
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in value:
+            parts = urlsplit(origin)
+            if origin != "*" and (parts.scheme not in ("http", "https") or not parts.netloc or parts.path):
+                raise ValueError(f"{origin!r} is no origin; write scheme and host, such as https://noc.example.com, separated by commas")
+        return value
+
+    @field_validator("jwt_secret")
+    @classmethod
+    def _long_enough(cls, value: str) -> str:
+        if value and len(value.encode()) < 32:
+            raise ValueError("is too short to be safe; give at least 32 bytes, such as the output of `openssl rand -hex 32`")
+        return value
+
+    @field_validator("jwt_public_key")
+    @classmethod
+    def _public_key(cls, value: str) -> str:
+        try:
+            if value:
+                load_pem_public_key(value.encode())
+        except (ValueError, UnsupportedAlgorithm):
+            raise ValueError("is no public key in PEM; it starts with -----BEGIN PUBLIC KEY-----") from None
+        return value
+
+    @field_validator("jwt_jwks_url")
+    @classmethod
+    def _fetchable(cls, value: str) -> str:
+        return value and _with_scheme(value, {"http", "https"})
+
+    @field_validator("jwt_algorithms")
+    @classmethod
+    def _known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if unknown := [name for name in value if name not in HMAC | ASYMMETRIC]:
+            raise ValueError(f"{','.join(unknown)} is none of {', '.join(sorted(HMAC | ASYMMETRIC))}")
+        return value
+
+    @property
+    def broker_url(self) -> str:
+        return self.celery_broker_url or self.redis_url
+
+    @property
+    def token_algorithms(self) -> tuple[str, ...]:
+        return self.jwt_algorithms or (("HS256",) if self.jwt_secret else ("RS256", "ES256"))
+
+
+def load_settings(environ: Mapping[str, str] = os.environ, *, tokens: bool = False) -> Settings:
+    """The settings of this process. `tokens`: it verifies tokens, so a key is needed as well.
+
+    Raises SettingsError (a SystemExit with status 2, printed once) naming every bad setting.
+    """
+    given = {name: environ[name.upper()] for name in Settings.model_fields if environ.get(name.upper(), "") != ""}
+    problems: list[str] = []
+    settings = None
+    try:
+        settings = Settings.model_validate(given)
+    except ValidationError as error:
+        problems = [_problem(detail) for detail in error.errors()]
+    problems += _problems_of_keys(given, needed=tokens)
+    if problems or settings is None:
+        failure = SettingsError(problems)
+        print(failure, file=sys.stderr)
+        raise failure
+    return settings
+
+
+def _problems_of_keys(given: Mapping[str, str], *, needed: bool) -> list[str]:
+    """What no setting shows by itself. Of values as they were given, so that it is said beside whatever else is wrong."""
+    keys = [name for name in ("jwt_secret", "jwt_public_key", "jwt_jwks_url") if given.get(name, "").strip()]
+    if not keys:
+        missing = "JWT_SECRET: is not set, nor JWT_PUBLIC_KEY nor JWT_JWKS_URL; one of them is needed to verify tokens"
+        return [missing] if needed else []
+    if len(keys) > 1:
+        return [f"{' and '.join(key.upper() for key in keys)} are both set; keep the one your tokens are signed with"]
+    others = ASYMMETRIC if keys == ["jwt_secret"] else HMAC
+    wrong = [name.strip() for name in given.get("jwt_algorithms", "").split(",") if name.strip() in others]
+    allowed = ", ".join(sorted((HMAC | ASYMMETRIC) - others))
+    return [f"JWT_ALGORITHMS: {','.join(wrong)} does not go with {keys[0].upper()}; choose from {allowed}"] if wrong else []
+
+
+def _with_scheme(value: str, schemes: set[str]) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in schemes or "://" not in value:
+        raise ValueError(f"is no address Rollcall can use; it starts with one of {', '.join(sorted(s + '://' for s in schemes))}")
+    ports = re.findall(r":([^:,\]]*)(?=,|$)", parts.netloc.rpartition("@")[2])  # Sentinel and Postgres take several hosts
+    if not all(port.isdigit() and 1 <= int(port) <= 65535 for port in ports):
+        raise ValueError("has a port that is no number from 1 to 65535")
+    return value
+
+
+def _problem(detail: ErrorDetails) -> str:
+    name = str(detail["loc"][0]).upper() if detail["loc"] else ""
+    if detail["type"] == "missing":
+        return f"{name}: is not set"
+    message = detail["msg"].removeprefix("Value error, ")
+    return f"{name}: {message}" if name else message

@@ -1,0 +1,35 @@
+"""Every table of Rollcall. Each primary key starts with `tenant_id`, and every query names it."""
+
+from models.tables.alerts import alert, alert_anomaly, alert_trail, quiet, review_trail
+from models.tables.anomalies import anomaly
+from models.tables.base import metadata
+from models.tables.feed import message, published, viewer_filter
+from models.tables.punches import pending, punch, punch_revision
+from models.tables.rejected import rejected
+from models.tables.roster import assignment, device, person, policy_version, roster_change, shift, site, substitute, tenant
+
+__all__ = [
+    "alert",
+    "alert_anomaly",
+    "alert_trail",
+    "anomaly",
+    "assignment",
+    "device",
+    "message",
+    "metadata",
+    "pending",
+    "person",
+    "policy_version",
+    "published",
+    "punch",
+    "punch_revision",
+    "quiet",
+    "rejected",
+    "review_trail",
+    "roster_change",
+    "shift",
+    "site",
+    "substitute",
+    "tenant",
+    "viewer_filter",
+]

@@ -1,0 +1,131 @@
+"""What operators work on: alerts, the anomalies in them, who moved them when, reviews, and what is kept quiet."""
+
+from sqlalchemy import BigInteger, Column, DateTime, Double, Index, Integer, Table, Text, Uuid, text
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from models.tables.base import instant, metadata, tenant_key
+
+# One open alert per person, site and type: the unique partial index says so, whoever writes. Whoever writes holds the
+# tenant's alerts_lock_key as well, so that nobody moves what somebody else has read.
+alert = Table(
+    "alert",
+    metadata,
+    tenant_key(),
+    Column("alert_id", Uuid, primary_key=True),
+    Column("person_id", BigInteger, nullable=False),
+    Column("site_id", BigInteger, nullable=False),
+    Column("anomaly_type", Text, nullable=False),
+    Column("person_name", Text),
+    Column("site_name", Text),
+    Column("device_id", Text),  # of its latest punch, for correlation
+    Column("status", Text, nullable=False),
+    Column("severity", Text, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("message", Text, nullable=False),
+    instant("first_seen", nullable=False),
+    instant("last_seen", nullable=False),
+    Column("correlation_id", Uuid, nullable=False),
+    Column("assigned_to", Text),
+    Column("escalation_step", Integer, nullable=False, server_default=text("0")),
+    Column("escalated_to", Text),
+    instant("escalates_at"),  # when the next step of the chain is due, null where none is
+    instant("relapses_at"),  # when it falls back to NEW for lack of progress, null where it does not
+    Column("quiet_id", Uuid),  # the silence or maintenance window that hides it while SUPPRESSED
+    instant("quiet_until"),
+    Column("quiet_reason", Text),
+    # Counts changes: a move names the version it saw, so that of two operators at once one gets `conflict`.
+    Column("version", Integer, nullable=False, server_default=text("1")),
+    instant("created_at", nullable=False),
+    instant("updated_at", nullable=False),
+    instant("acknowledged_at"),
+    instant("resolved_at"),
+    Column("seconds_to_acknowledge", Double),
+    Column("seconds_to_resolve", Double),
+    Index(
+        "uq_alert_open",
+        "tenant_id",
+        "person_id",
+        "site_id",
+        "anomaly_type",
+        unique=True,
+        postgresql_where=text("status <> 'RESOLVED'"),
+    ),
+    Index("ix_alert_created", "tenant_id", "created_at", "alert_id"),
+    Index("ix_alert_person_seen", "tenant_id", "person_id", "last_seen"),
+    Index("ix_alert_site_seen", "tenant_id", "site_id", "last_seen"),
+    Index("ix_alert_device_seen", "tenant_id", "device_id", "last_seen", postgresql_where=text("device_id IS NOT NULL")),
+    Index("ix_alert_correlation", "tenant_id", "correlation_id"),
+    Index("ix_alert_escalates", "escalates_at", postgresql_where=text("escalates_at IS NOT NULL")),
+    Index("ix_alert_relapses", "relapses_at", postgresql_where=text("relapses_at IS NOT NULL")),
+    Index("ix_alert_quiet", "quiet_until", postgresql_where=text("quiet_until IS NOT NULL")),
+)
+
+alert_anomaly = Table(
+    "alert_anomaly",
+    metadata,
+    tenant_key(),
+    Column("alert_id", Uuid, primary_key=True),
+    Column("anomaly_id", Uuid, primary_key=True),
+    Index("ix_alert_anomaly_anomaly", "tenant_id", "anomaly_id"),
+)
+
+# Append-only: the migration puts a trigger on both trails that refuses any change or removal of a row.
+alert_trail = Table(
+    "alert_trail",
+    metadata,
+    tenant_key(),
+    Column("alert_id", Uuid, primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    instant("at", nullable=False),
+    Column("actor", Text, nullable=False),  # the token's sub, or `system`
+    Column("role", Text, nullable=False),
+    Column("move", Text, nullable=False),  # of models.alerts.moves, or `create`, `bump`, `wait` (a later end of quiet)
+    Column("from_status", Text),
+    Column("to_status", Text, nullable=False),
+    Column("note", Text),
+    Column("assignee", Text),
+    # Anomalies that came with this line: over all lines of an alert they add up to its count, and over all lines with a
+    # quiet_id to what that silence or window hid.
+    Column("added", Integer, nullable=False),
+    Column("quiet_id", Uuid),
+    Index("ix_alert_trail_quiet", "tenant_id", "quiet_id", postgresql_where=text("quiet_id IS NOT NULL")),
+)
+
+review_trail = Table(
+    "review_trail",
+    metadata,
+    tenant_key(),
+    Column("anomaly_id", Uuid, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    instant("at", nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("verdict", Text, nullable=False),
+    Column("note", Text),
+    Column("policy_version", Integer, nullable=False),
+)
+
+# A silence has an end; a maintenance window has a start and a length, and where it recurs an RFC 5545 rule in its sites' time.
+# An empty list matches all.
+quiet = Table(
+    "quiet",
+    metadata,
+    tenant_key(),
+    Column("quiet_id", Uuid, primary_key=True),
+    Column("kind", Text, nullable=False),  # silence | maintenance | recurring
+    Column("reason", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("types", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    Column("severities", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    Column("sites", ARRAY(BigInteger), nullable=False, server_default=text("'{}'")),
+    Column("people", ARRAY(BigInteger), nullable=False, server_default=text("'{}'")),
+    instant("starts_at", nullable=False),
+    instant("ends_at"),  # of a silence its expiry; of a recurring window null
+    Column("starts_wall", DateTime(timezone=False)),  # of a recurring window its first start, in wall time at its sites
+    Column("duration_seconds", Double),
+    Column("rrule", Text),
+    instant("created_at", nullable=False),
+    instant("cancelled_at"),  # ended before its time, by whom
+    Column("cancelled_by", Text),
+    Index("ix_quiet_starts", "tenant_id", "starts_at"),
+)

@@ -1,0 +1,54 @@
+"""What detection found: one row per subject (punch or shift), type, person and site, for ever; `standing` says whether it holds."""
+
+from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Integer, Table, Text, Uuid, text
+
+from models.tables.base import instant, json_object, metadata, tenant_key
+
+anomaly = Table(
+    "anomaly",
+    metadata,
+    tenant_key(),
+    Column("anomaly_id", Uuid, primary_key=True),
+    # Exactly one of the two is set; the other is ''. A shift's and a punch's id may be spelled the same.
+    Column("punch_id", Text, nullable=False, server_default=text("''")),
+    Column("shift_id", Text, nullable=False, server_default=text("''")),
+    Column("anomaly_type", Text, nullable=False),
+    Column("person_id", BigInteger, nullable=False),
+    Column("site_id", BigInteger, nullable=False),
+    Column("person_name", Text),
+    Column("site_name", Text),
+    Column("severity", Text, nullable=False),
+    Column("confidence", Double, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("explanation", Text, nullable=False),
+    # `evidence` names only the anomaly's own site; `private_evidence` what rests on `other_sites`, for tokens that cover them.
+    json_object("evidence"),
+    json_object("private_evidence", nullable=True),
+    Column("other_sites", Text, nullable=False, server_default=text("''")),
+    Column("fraud_score", Double, nullable=False),
+    Column("policy_version", Integer, nullable=False),
+    instant("occurred_at", nullable=False),
+    instant("detected_at", nullable=False),
+    instant("updated_at", nullable=False),
+    Column("standing", Boolean, nullable=False, server_default=text("true")),
+    Column("shadow", Boolean, nullable=False, server_default=text("false")),
+    Column("backfill", Boolean, nullable=False, server_default=text("false")),
+    # Whether viewers were ever told of it: a first time is `anomaly_detected`, any later one `anomaly_updated`.
+    Column("said", Boolean, nullable=False, server_default=text("false")),
+    # An operator's latest verdict, and the version of the policy that it judged.
+    Column("review", Text),
+    Column("reviewed_version", Integer),
+    Index("uq_anomaly_identity", "tenant_id", "punch_id", "shift_id", "anomaly_type", "person_id", "site_id", unique=True),
+    Index("ix_anomaly_detected", "tenant_id", "detected_at", "anomaly_id"),
+    Index("ix_anomaly_person", "tenant_id", "person_id", "occurred_at"),
+    # What precision is counted from.
+    Index(
+        "ix_anomaly_reviewed",
+        "tenant_id",
+        "anomaly_type",
+        "site_id",
+        "reviewed_version",
+        "review",
+        postgresql_where=text("review IN ('CONFIRMED', 'FALSE_POSITIVE')"),
+    ),
+)

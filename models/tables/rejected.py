@@ -1,0 +1,32 @@
+"""Submissions that could not be judged, with their reasons: never lost, listed for the tenant's admins, resubmitted when mended."""
+
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, Table, Text, Uuid, text
+
+from models.tables.base import instant, json_object, metadata, tenant_key
+
+# tenant_id is 0 where none could be read: those are the business of whoever runs the installation.
+rejected = Table(
+    "rejected",
+    metadata,
+    tenant_key(),
+    Column("rejected_id", Uuid, primary_key=True),
+    Column("door", Text, nullable=False),  # the task it came by: attendance.submit, roster.sync ...
+    Column("punch_id", Text),
+    Column("person_id", BigInteger),
+    Column("site_id", BigInteger),
+    # As it came, as text: it may hold what JSONB refuses (NUL, lone surrogates).
+    Column("content", Text, nullable=False),
+    Column("content_hash", LargeBinary, nullable=False),
+    json_object("reasons"),  # [{code, field, message}]
+    # What a roster.sync has to bring before it can be judged: 'tenant', 'site', or null.
+    Column("waits_for", Text),
+    Column("backfill", Boolean, nullable=False, server_default=text("false")),
+    Column("times", Integer, nullable=False, server_default=text("1")),
+    instant("received_at", nullable=False),
+    instant("resubmitted_at"),
+    Index("uq_rejected_content", "tenant_id", "content_hash", unique=True),
+    Index("ix_rejected_received", "tenant_id", "received_at", "rejected_id"),
+    # Whether a punch that comes settles an earlier rejection of it.
+    Index("ix_rejected_open", "tenant_id", "punch_id", postgresql_where=text("resubmitted_at IS NULL")),
+    Index("ix_rejected_waiting", "tenant_id", "site_id", postgresql_where=text("waits_for IS NOT NULL AND resubmitted_at IS NULL")),
+)

@@ -1,0 +1,143 @@
+"""What was planned: tenants, sites, people, devices, assignments, shifts, and the policy versions they were judged by.
+
+Rows are the callers' own integers and belong to their tenant. `sent_at` is the sender's clock of the last write that won;
+`deleted` keeps the row, so that an older message cannot bring it back. References may point at what has not come yet.
+"""
+
+from sqlalchemy import BigInteger, Boolean, Column, Date, Double, Identity, Index, Integer, Table, Text, text
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from models.tables.base import instant, json_object, metadata, tenant_key
+
+
+def _sync_columns() -> list[Column]:
+    return [
+        instant("sent_at"),
+        Column("deleted", Boolean, nullable=False, server_default=text("false")),
+        # Fields Rollcall does not know, kept as they came; null where there were none.
+        json_object("extra", nullable=True),
+    ]
+
+
+tenant = Table(
+    "tenant",
+    metadata,
+    tenant_key(),
+    Column("name", Text, nullable=False),
+    Column("roster_complete", Boolean, nullable=False, server_default=text("true")),
+    json_object("policy", server_default=text("'{}'::jsonb")),
+    Column("policy_version", Integer, nullable=False, server_default=text("1")),
+    # The feed: `epoch` names this history of it, `head` is the last position given out, `floor` the last one pruned.
+    Column("epoch", Text, nullable=False),
+    Column("head", BigInteger, nullable=False, server_default=text("0")),
+    Column("floor", BigInteger, nullable=False, server_default=text("0")),
+    # The moment up to which the sweeps have judged what waits for something to happen or not.
+    instant("swept_at", nullable=False, server_default=text("clock_timestamp()")),
+    *_sync_columns(),
+)
+
+site = Table(
+    "site",
+    metadata,
+    tenant_key(),
+    Column("site_id", BigInteger, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("timezone", Text, nullable=False),
+    Column("latitude", Double),
+    Column("longitude", Double),
+    Column("radius_m", Double),
+    json_object("boundary", nullable=True),
+    json_object("policy", server_default=text("'{}'::jsonb")),
+    *_sync_columns(),
+    Index("ix_site_policy", "tenant_id", postgresql_where=text("policy <> '{}'")),
+)
+
+person = Table(
+    "person",
+    metadata,
+    tenant_key(),
+    Column("person_id", BigInteger, primary_key=True),
+    Column("name", Text, nullable=False),
+    *_sync_columns(),
+)
+
+device = Table(
+    "device",
+    metadata,
+    tenant_key(),
+    Column("device_id", Text, primary_key=True),
+    Column("shared", Boolean, nullable=False),
+    Column("person_id", BigInteger),
+    *_sync_columns(),
+)
+
+# `valid_from_key` is valid_from as it was given, normalised ('' where it was open): part of the key by the contract.
+# A date means whole days at the site, whose zone may change: it is kept as a date and resolved when it is read.
+assignment = Table(
+    "assignment",
+    metadata,
+    tenant_key(),
+    Column("person_id", BigInteger, primary_key=True),
+    Column("site_id", BigInteger, primary_key=True),
+    Column("valid_from_key", Text, primary_key=True),
+    instant("valid_from"),
+    Column("valid_from_date", Date),
+    instant("valid_to"),
+    Column("valid_to_date", Date),
+    *_sync_columns(),
+)
+
+shift = Table(
+    "shift",
+    metadata,
+    tenant_key(),
+    Column("shift_id", Text, primary_key=True),
+    Column("person_id", BigInteger, nullable=False),
+    Column("site_id", BigInteger, nullable=False),
+    instant("starts_at", nullable=False),
+    instant("ends_at", nullable=False),
+    Column("substitutes", ARRAY(BigInteger), nullable=False, server_default=text("'{}'")),
+    Column("cancelled", Boolean, nullable=False, server_default=text("false")),
+    *_sync_columns(),
+    Index("ix_shift_site_starts", "tenant_id", "site_id", "starts_at"),
+    Index("ix_shift_person_starts", "tenant_id", "person_id", "starts_at"),
+    Index("ix_shift_starts", "tenant_id", "starts_at"),
+    Index("ix_shift_ends", "tenant_id", "ends_at"),
+)
+
+# A shift's substitutes by person, so that one's shifts are found without reading everybody's: models.substitutes keeps it.
+# It may hold more than is still so (the shift says what is), never less.
+substitute = Table(
+    "substitute",
+    metadata,
+    tenant_key(),
+    Column("person_id", BigInteger, primary_key=True),
+    instant("starts_at", nullable=False, primary_key=True),
+    Column("shift_id", Text, primary_key=True),
+)
+
+# Every policy the tenant ever had, whole: its own and its sites' ({site_id: policy}).
+policy_version = Table(
+    "policy_version",
+    metadata,
+    tenant_key(),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    instant("created_at", nullable=False),
+    json_object("policy"),
+    json_object("site_policies"),
+)
+
+# What roster.sync changed and the judge has not looked at yet, old values and new alike. The judge deletes what it judged in
+# the transaction that records the outcome.
+roster_change = Table(
+    "roster_change",
+    metadata,
+    tenant_key(),
+    Column("change_id", BigInteger, Identity(always=True), primary_key=True),
+    # person | named (a person whom others' anomalies may speak of) | site | device | shift | tenant
+    Column("kind", Text, nullable=False),
+    Column("key", Text, nullable=False),  # the id as text; '' for the tenant
+    instant("at", nullable=False),
+    # Sweeps that took it and did not come back; as in `pending`.
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+)
