@@ -1,0 +1,59 @@
+"""The settings of Celery. What each is for, and why it has this value, stands beside it; docs/operating.md says what is left to choose."""
+
+from typing import Any
+
+from models.broker import UPKEEP_QUEUE, broker_configuration, task_queue
+from models.settings import Settings
+
+
+def configuration(settings: Settings) -> dict[str, Any]:
+    queues = [task_queue(name, settings.broker_queue_type) for name in ("attendance", UPKEEP_QUEUE)]
+    broker = broker_configuration(settings.broker_url, settings.broker_queue_type)
+    return _TASKS | _WORKER | _BEAT | broker | {"task_queues": queues}
+
+
+_TASKS: dict[str, Any] = {
+    "task_serializer": "json",
+    "accept_content": ["json"],
+    "task_default_queue": "attendance",
+    "task_routes": {"upkeep.*": {"queue": UPKEEP_QUEUE}},
+    "task_create_missing_queues": False,
+    # Nothing is left to wait for, or to leak.
+    "task_ignore_result": True,
+    # A task is acknowledged when its punches are stored; one that loses its process comes again, a bounded number of times.
+    "task_acks_late": True,
+    "task_reject_on_worker_lost": False,
+    "task_retry_on_worker_lost": True,
+    # Above what Postgres is given for a statement (30 s), so that no signal lands inside a commit.
+    "task_soft_time_limit": 60,
+    "task_time_limit": 90,
+    "task_send_sent_event": True,
+    "task_publish_retry_policy": {"max_retries": 2, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.5},
+    "enable_utc": True,
+}
+_WORKER: dict[str, Any] = {
+    "include": ["worker.tasks"],
+    "worker_consumer": "worker.consumer:SteadyConsumer",
+    "worker_prefetch_multiplier": 1,
+    "worker_send_task_events": True,
+    "worker_max_memory_per_child": 300_000,
+    "worker_eta_task_limit": 1_000,
+    "worker_proc_alive_timeout": 30,
+    "broker_connection_retry_on_startup": True,
+    "broker_connection_max_retries": None,
+    "broker_pool_limit": 10,
+    # What runs when the broker goes away finishes; brought again, it changes nothing.
+    "worker_cancel_long_running_tasks_on_connection_loss": False,
+}
+_BEAT: dict[str, Any] = {
+    # Nothing to remember between runs: everything is due soon after a start, and safe when done twice.
+    "beat_scheduler": "celery.beat:Scheduler",
+    "beat_max_loop_interval": 1,
+    "beat_schedule": {
+        # `expires`: what no worker took in time is dropped, as the next of its kind does all of its work.
+        "sweep_left": {"task": "upkeep.sweep_left", "schedule": 1.0, "options": {"expires": 5}},
+        "sweep_moments": {"task": "upkeep.sweep_moments", "schedule": 30.0, "options": {"expires": 30}},
+        "keep_alerts": {"task": "upkeep.keep_alerts", "schedule": 15.0, "options": {"expires": 15}},
+        "prune": {"task": "upkeep.prune", "schedule": 600.0, "options": {"expires": 600}},
+    },
+}

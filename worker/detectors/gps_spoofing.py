@@ -1,0 +1,115 @@
+"""GPS Spoofing Suspected: the place a punch claims was made up.
+
+Looks at: what the phone itself says, the coordinates, and the person's fixes one after the other.
+
+- `mock_location` (CRITICAL 0.99): the phone reports a mock location.
+- `impossible_coordinates` (CRITICAL 0.95): latitude beyond 90 or longitude beyond 180 degrees, or both within 0.001 degrees of 0.
+- `teleport` (CRITICAL 0.95): two consecutive fixes of the person with accuracy at most `coarse_fix_cap_m`, whatever the sites, are
+  more than `teleport_min_km` apart, less their slack, and that was covered faster than `teleport_speed_kmh`. The subject is the
+  later. Punches without such a fix in between do not part them.
+
+Policy: `mock_location_severity`, `impossible_coordinates_severity`, `teleport_severity`, `teleport_min_km` (5),
+`teleport_speed_kmh` (1,000; the fastest of 319,806 real flights does 822 gate to gate), `gps_accuracy_cap_m` (100),
+`coarse_fix_cap_m` (1,000).
+
+Cannot tell: a punch without coordinates. Repeated identical coordinates prove nothing (phones cache fixes: on real traces 73 to
+96 % of consecutive fixes are identical), and low accuracy is not spoofing.
+"""
+
+from models.policy import Policy
+from worker.evidence import distance, done, duration, found, nothing
+from worker.finding import Findings
+from worker.geometry import Place, Way, at_most_m, fix_of, is_coarse, is_impossible, way
+from worker.window import Punch, Window
+
+TYPE = "GPS_SPOOFING"
+
+
+def detect(window: Window) -> Findings:
+    for punch in window.punches_to_judge:
+        policy = window.policy(punch.site_id)
+        yield from _mock(window, punch, policy)
+        yield from _impossible(window, punch, policy)
+        yield from _teleport(window, punch, policy)
+
+
+def _mock(window: Window, punch: Punch, policy: Policy) -> Findings:
+    if punch.is_mock_location:
+        explanation = f"{done(punch)} from a phone that reports a mock location."
+        yield found(window, punch, TYPE, "mock_location", policy.mock_location_severity, 0.99, explanation, observed="mock location")
+    elif window.explaining:
+        yield nothing(punch, TYPE, "mock_location", "the phone reports none")
+
+
+def _impossible(window: Window, punch: Punch, policy: Policy) -> Findings:
+    if punch.latitude is None or punch.longitude is None:
+        if window.explaining:
+            yield nothing(punch, TYPE, "impossible_coordinates", "it has no coordinates")
+    elif is_impossible(punch.latitude, punch.longitude):
+        yield found(
+            window,
+            punch,
+            TYPE,
+            "impossible_coordinates",
+            policy.impossible_coordinates_severity,
+            0.95,
+            f"{done(punch)} at latitude {punch.latitude:g}, longitude {punch.longitude:g}, where no phone can be.",
+            observed=f"{punch.latitude:g}, {punch.longitude:g}",
+            limit="90, 180, and more than 0.001 from 0, 0",
+            unit="degrees",
+        )
+    elif window.explaining:
+        yield nothing(punch, TYPE, "impossible_coordinates", "the coordinates are possible")
+
+
+def _teleport(window: Window, punch: Punch, policy: Policy) -> Findings:
+    here = _good_fix(punch, policy)
+    before, there = _fix_before(window, punch, policy) if here else (None, None)
+    if here is None or before is None or there is None:
+        if window.explaining:
+            yield nothing(punch, TYPE, "teleport", "there is no fix before it" if here else "it has no fix that is good enough")
+        return
+    if not window.explaining and at_most_m(*there[:2], *here[:2]) <= policy.teleport_min_km * 1_000:
+        return
+    taken = way(there, here, (punch.occurred_at - before.occurred_at).total_seconds())
+    if taken.is_beyond(policy.teleport_min_km, policy.teleport_speed_kmh):
+        yield found(
+            window,
+            punch,
+            TYPE,
+            "teleport",
+            policy.teleport_severity,
+            0.95,
+            f"{done(punch)} {distance(taken.least_m)} from the person's fix {duration(taken.seconds)} before: {_speed(taken)}, "
+            f"and the limit is {policy.teleport_speed_kmh:g} km/h.",
+            observed=taken.speed_kmh,
+            limit=policy.teleport_speed_kmh,
+            unit="km/h",
+            punches=[before],
+            distance_m=round(taken.distance_m, 1),
+            slack_m=round(taken.slack_m, 1),
+            seconds=taken.seconds,
+        )
+    elif window.explaining:
+        because = (
+            f"{taken.least_m:.0f} m in {taken.seconds:.0f} s from the fix before is within {policy.teleport_min_km:g} km or the speed limit"
+        )
+        yield nothing(punch, TYPE, "teleport", because)
+
+
+def _fix_before(window: Window, punch: Punch, policy: Policy) -> tuple[Punch, Place] | tuple[None, None]:
+    """The person's last punch before this one that has a good fix."""
+    stretch, index = window.place_in_time(punch)
+    for before in reversed(stretch.punches[:index]):
+        fix = _good_fix(before, policy)
+        if fix:
+            return before, fix
+    return None, None
+
+
+def _good_fix(punch: Punch, policy: Policy) -> Place | None:
+    return None if is_coarse(punch, policy) else fix_of(punch, policy)
+
+
+def _speed(taken: Way) -> str:
+    return f"{taken.speed_kmh:,.0f} km/h" if taken.seconds else "infinitely fast"

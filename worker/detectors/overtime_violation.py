@@ -1,0 +1,123 @@
+"""Overtime Violation: more work within 24 hours than allowed, or a spell still running past that.
+
+Looks at: the person's spells. A spell runs from a check-in to the person's next punch, if that is a check-out, at whichever
+site; a double tap only repeats its check-in. An earlier check-in without a check-out, and a spell longer than
+`max_spell_hours`, has an unknown end and counts as no work. All arithmetic is on instants, so nights of a clock change have the
+hours they really have.
+
+- `worked_too_long` (HIGH 0.98): work in closed spells within the 24 h ending at a check-out, counting only what lies inside them,
+  exceeds `max_work_hours`. LOW 0.50 where the rostered shift of the spell ended more than `missing_check_out_after_hours` before the
+  check-out: a forgotten one made up for.
+- `still_working` (HIGH 0.98): a spell open at this moment has passed the limit by at most `missing_check_out_after_hours`. LOW 0.50 once
+  the rostered shift of that spell is over: a forgotten check-out is likelier.
+
+The subject is the spell's check-in. The rostered shift of a spell is that of its check-in or, where it runs on into further own
+shifts there, the last of them that has started: so both halves of a double shift count.
+
+Policy: `worked_too_long_severity`, `still_working_severity`, `forgotten_check_out_severity` (LOW), `max_work_hours` (16),
+`missing_check_out_after_hours` (6), `max_spell_hours` (36), `repeat_minutes` (10).
+
+Cannot tell: work without punches, and how much of a spell was a break.
+"""
+
+from datetime import datetime, timedelta
+
+from models.policy import Policy
+from worker.attendance import shift_of_spell
+from worker.evidence import duration, found, instant, nothing
+from worker.finding import Finding, Findings
+from worker.spells import Spell, spell_of, spells_of
+from worker.window import Punch, Shift, Window
+
+TYPE = "OVERTIME_VIOLATION"
+
+DAY = timedelta(hours=24)
+
+
+def detect(window: Window) -> Findings:
+    for punch in window.punches_to_judge:
+        policy = window.policy(punch.site_id)
+        spell = spell_of(window, punch, policy) if punch.is_check_in else None
+        if spell is None or spell.check_in is not punch:
+            if window.explaining:
+                yield nothing(punch, TYPE, "worked_too_long", "it begins no spell")
+        elif spell.check_out:
+            yield from _worked_too_long(window, spell, spell.check_out, policy)
+        elif spell.is_open:
+            yield from _still_working(window, spell, policy)
+        elif window.explaining:
+            yield nothing(punch, TYPE, "worked_too_long", "the spell's end is unknown")
+
+
+def _worked_too_long(window: Window, spell: Spell, check_out: Punch, policy: Policy) -> Findings:
+    worked, counted = _work(window, spell.person_id, check_out.occurred_at, policy)
+    if worked <= timedelta(hours=policy.max_work_hours):
+        if window.explaining:
+            because = f"{duration(worked.total_seconds())} within the 24 h before its check-out is within {policy.max_work_hours:g} h"
+            yield nothing(spell.check_in, TYPE, "worked_too_long", because)
+        return
+    shift = shift_of_spell(window, spell, check_out.occurred_at, policy)
+    late = timedelta(hours=policy.missing_check_out_after_hours)
+    forgotten = shift is not None and check_out.occurred_at - shift.ends_at > late
+    yield found(
+        window,
+        spell.check_in,
+        TYPE,
+        "worked_too_long",
+        policy.forgotten_check_out_severity if forgotten else policy.worked_too_long_severity,
+        0.50 if forgotten else 0.98,
+        f"Worked {duration(worked.total_seconds())} within 24 hours; the limit is {policy.max_work_hours:g} h"
+        f"{'. The shift was long over at the check-out, which may make up for a forgotten one' if forgotten else ''}.",
+        observed=_hours(worked),
+        limit=policy.max_work_hours,
+        unit="h",
+        punches=[p for s in counted for p in (s.check_in, s.check_out) if p and p is not spell.check_in],
+        shifts=[shift] if shift else [],
+        until=instant(check_out.occurred_at),
+        spells=len(counted),
+    )
+
+
+def _work(window: Window, person_id: int, until: datetime, policy: Policy) -> tuple[timedelta, list[Spell]]:
+    """The work in closed spells within the 24 h ending at `until`, and the spells it lies in."""
+    worked, counted = timedelta(0), []
+    for spell in spells_of(window, person_id, policy):
+        if spell.check_out and spell.check_in.occurred_at < until and until - DAY < spell.check_out.occurred_at:
+            worked += min(spell.check_out.occurred_at, until) - max(spell.check_in.occurred_at, until - DAY)
+            counted.append(spell)
+    return worked, counted
+
+
+def _still_working(window: Window, spell: Spell, policy: Policy) -> Findings:
+    running = window.as_of - spell.check_in.occurred_at
+    limit = timedelta(hours=policy.max_work_hours)
+    if limit < running <= limit + timedelta(hours=policy.missing_check_out_after_hours):
+        yield _open(window, spell, policy)
+    elif window.explaining:
+        because = f"the open spell has run for {duration(max(0.0, running.total_seconds()))}, which is not between the limit and forgotten"
+        yield nothing(spell.check_in, TYPE, "still_working", because)
+
+
+def _open(window: Window, spell: Spell, policy: Policy) -> Finding:
+    shift: Shift | None = shift_of_spell(window, spell, window.as_of, policy)
+    over = shift is not None and shift.ends_at < window.as_of
+    ends = spell.check_in.occurred_at + timedelta(hours=policy.max_work_hours)
+    return found(
+        window,
+        spell.check_in,
+        TYPE,
+        "still_working",
+        policy.forgotten_check_out_severity if over else policy.still_working_severity,
+        0.50 if over else 0.98,
+        f"Checked in more than {policy.max_work_hours:g} h ago and not checked out"
+        f"{'; the shift is over, so the check-out may have been forgotten' if over else ''}.",
+        observed=f"more than {policy.max_work_hours:g}",
+        limit=policy.max_work_hours,
+        unit="h",
+        shifts=[shift] if shift else [],
+        limit_passed_at=instant(ends),
+    )
+
+
+def _hours(length: timedelta) -> float:
+    return round(length.total_seconds() / 3600, 3)

@@ -1,0 +1,328 @@
+"""Schedule Mismatch: what happened is not what was planned.
+
+Looks at: the person's own shifts (as its person or as a substitute) and what punches belong to them. A check-in belongs to the own
+shift at its site within reach that starts nearest; a check-out to the shift of its spell's check-in or, where the spell runs on into
+further own shifts there, to the last that has started. Reach is from `early_window_minutes` before a shift's start to its end.
+
+- `late` (LOW 0.95): the first check-in for the own shift here comes after its start plus the grace, unless the person was in a spell
+  here at the start.
+- `left_early` (LOW 0.95): the last check-out for it comes before its end less the grace, and no check-in of theirs here follows up to
+  the end; judged once the shift is over.
+- `early` (LOW 0.95): at a check-in no own shift is within reach, but the next one here starts within `early_limit_hours`.
+- `wrong_site` (HIGH 0.85): at a check-in the own shift within reach is at another site.
+- `unscheduled` (MEDIUM 0.70): at a check-in no own shift is within reach anywhere, and it is neither WRONG_PERSON nor UNAUTHORIZED_SITE.
+- `no_show` (HIGH 0.95), on the shift: it began more than `no_show_after_minutes` ago and nobody entitled attends it. It falls away when
+  somebody entitled arrives, whose check-in then is late.
+- `missing_check_out` (LOW 0.80), on the last check-in for the shift: it has no check-out, and the shift has been over for more than
+  `missing_check_out_after_hours`.
+
+`wrong_site` and `late` leave out a shift in which the person only substitutes once somebody else attends it. A further check-in
+while already checked in is none of `late`, `wrong_site` and `unscheduled`; a punch just after an own shift here neither of the latter.
+
+Policy: a severity for each reason, `early_window_minutes` (60), `grace_minutes` (15), `early_limit_hours` (4), `no_show_after_minutes`
+(30), `missing_check_out_after_hours` (6), `holdover_minutes` (120), `max_work_hours` (16), `max_spell_hours` (36), `repeat_minutes` (10).
+
+Cannot tell: no uncancelled shift at the site within 24 hours, no `unscheduled`; no punch ever at the site before the shift's start, no
+`no_show`, for it has not begun to report; neither while the roster is declared incomplete.
+"""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from models.policy import Policy
+from worker.arrivals import (
+    came_in_place_before,
+    early_for,
+    excuse,
+    further_check_in,
+    in_place_of,
+    not_assigned,
+    site_is_rostered,
+    unknown_person,
+)
+from worker.attendance import (
+    covered_by_another,
+    is_attended,
+    own_shifts_within_reach,
+    shift_of_check_in,
+    shift_of_check_out,
+    shift_of_spell,
+)
+from worker.evidence import clock, done, duration, found, instant, nothing
+from worker.finding import Findings
+from worker.spells import spell_of, spells_of
+from worker.window import Punch, Shift, Window
+
+TYPE = "SCHEDULE_MISMATCH"
+
+
+def detect(window: Window) -> Findings:
+    for punch in window.punches_to_judge:
+        policy = window.policy(punch.site_id)
+        if punch.is_check_in:
+            if window.explaining or not _as_planned(window, punch, policy):
+                yield from _late(window, punch, policy)
+                yield from _early(window, punch, policy)
+                yield from _wrong_site(window, punch, policy)
+                yield from _unscheduled(window, punch, policy)
+            yield from _missing_check_out(window, punch, policy)
+        else:
+            yield from _left_early(window, punch, policy)
+    for shift in window.shifts_to_judge:
+        yield from _no_show(window, shift, window.policy(shift.site_id))
+
+
+def _as_planned(window: Window, punch: Punch, policy: Policy) -> bool:
+    """Whether there are own shifts within reach, all of them here and none begun longer ago than the grace."""
+    own = own_shifts_within_reach(window, punch, policy)
+    begun = punch.occurred_at - timedelta(minutes=policy.grace_minutes)
+    return bool(own) and all(shift.site_id == punch.site_id and shift.starts_at >= begun for shift in own)
+
+
+def _late(window: Window, punch: Punch, policy: Policy) -> Findings:
+    shift = shift_of_check_in(window, punch, policy)
+    because = _why_not_late(window, punch, shift, policy)
+    if shift and not because:
+        late = (punch.occurred_at - shift.starts_at).total_seconds()
+        yield found(
+            window,
+            punch,
+            TYPE,
+            "late",
+            policy.late_severity,
+            0.95,
+            f"Checked in {duration(late)} after the shift's start at {clock(window, shift.site_id, shift.starts_at)}; "
+            f"{policy.grace_minutes:g} min are allowed.",
+            observed=late / 60,
+            limit=policy.grace_minutes,
+            unit="min",
+            shifts=[shift],
+        )
+    elif window.explaining:
+        yield nothing(punch, TYPE, "late", because)
+
+
+def _why_not_late(window: Window, punch: Punch, shift: Shift | None, policy: Policy) -> str:
+    if shift is None:
+        return "it belongs to no shift"
+    if punch.occurred_at <= shift.starts_at + timedelta(minutes=policy.grace_minutes):
+        return f"it comes by the shift's start plus {policy.grace_minutes:g} min"
+    if further_check_in(window, punch, policy):
+        return "it repeats a check-in here"
+    if any(shift_of_check_in(window, other, policy) == shift for other in _earlier_check_ins(window, punch, shift, policy)):
+        return "it is not the first check-in for the shift"
+    if _was_here(window, punch, shift, policy):
+        return "the person was in a spell here at the shift's start"
+    return "somebody else attends the shift" if covered_by_another(window, shift, punch.person_id, policy) else ""
+
+
+def _earlier_check_ins(window: Window, punch: Punch, shift: Shift, policy: Policy) -> Iterator[Punch]:
+    since = shift.starts_at - timedelta(minutes=policy.early_window_minutes)
+    stretch, index = window.place_in_time(punch)
+    for other in reversed(stretch.punches[:index]):
+        if other.occurred_at < since:
+            return
+        if other.is_check_in and other.site_id == shift.site_id:
+            yield other
+
+
+def _later_check_ins(window: Window, punch: Punch, shift: Shift) -> Iterator[Punch]:
+    """The person's check-ins at the shift's site after this punch, up to the shift's end."""
+    stretch, index = window.place_in_time(punch)
+    for other in stretch.punches[index + 1 :]:
+        if other.occurred_at > shift.ends_at:
+            return
+        if other.is_check_in and other.site_id == shift.site_id:
+            yield other
+
+
+def _was_here(window: Window, punch: Punch, shift: Shift, policy: Policy) -> bool:
+    return any(
+        spell.site_id == shift.site_id and spell.check_in.occurred_at <= shift.starts_at <= spell.until
+        for spell in spells_of(window, punch.person_id, policy)
+    )
+
+
+def _left_early(window: Window, punch: Punch, policy: Policy) -> Findings:
+    shift = shift_of_check_out(window, punch, policy)
+    because = _why_not_left_early(window, punch, shift, policy)
+    if shift and not because:
+        early = (shift.ends_at - punch.occurred_at).total_seconds()
+        yield found(
+            window,
+            punch,
+            TYPE,
+            "left_early",
+            policy.left_early_severity,
+            0.95,
+            f"Checked out {duration(early)} before the shift's end at {clock(window, shift.site_id, shift.ends_at)} and did not come "
+            f"back; {policy.grace_minutes:g} min are allowed.",
+            observed=early / 60,
+            limit=policy.grace_minutes,
+            unit="min",
+            shifts=[shift],
+        )
+    elif window.explaining:
+        yield nothing(punch, TYPE, "left_early", because)
+
+
+def _why_not_left_early(window: Window, punch: Punch, shift: Shift | None, policy: Policy) -> str:
+    if shift is None or shift.site_id != punch.site_id:
+        return "it belongs to no shift here"
+    if window.as_of <= shift.ends_at:
+        return "the shift is not over"
+    if punch.occurred_at >= shift.ends_at - timedelta(minutes=policy.grace_minutes):
+        return f"it comes at most {policy.grace_minutes:g} min before the shift's end"
+    return "the person checked in here again" if any(_later_check_ins(window, punch, shift)) else ""
+
+
+def _early(window: Window, punch: Punch, policy: Policy) -> Findings:
+    shift = early_for(window, punch, policy)
+    if shift:
+        early = (shift.starts_at - punch.occurred_at).total_seconds()
+        yield found(
+            window,
+            punch,
+            TYPE,
+            "early",
+            policy.early_severity,
+            0.95,
+            f"Checked in {duration(early)} before the next shift here, at {clock(window, shift.site_id, shift.starts_at)}; "
+            f"{policy.early_window_minutes:g} min are usual.",
+            observed=early / 60,
+            limit=policy.early_window_minutes,
+            unit="min",
+            shifts=[shift],
+        )
+    elif window.explaining:
+        because = f"a shift of theirs is within reach, or none here starts within {policy.early_limit_hours:g} h"
+        yield nothing(punch, TYPE, "early", because)
+
+
+def _wrong_site(window: Window, punch: Punch, policy: Policy) -> Findings:
+    reached = own_shifts_within_reach(window, punch, policy)
+    elsewhere = [shift for shift in reached if not covered_by_another(window, shift, punch.person_id, policy)]
+    because = excuse(window, punch, policy)
+    if any(shift.site_id == punch.site_id for shift in reached):
+        because = "a shift of theirs here is within reach"
+    if elsewhere and not because:
+        times = f"from {clock(window, punch.site_id, elsewhere[0].starts_at)} to {clock(window, punch.site_id, elsewhere[0].ends_at)}"
+        yield found(
+            window,
+            punch,
+            TYPE,
+            "wrong_site",
+            policy.wrong_site_severity,
+            0.85,
+            f"Checked in here while the person's shift {times} is at another site.",
+            observed="here",
+            limit="another site",
+            shifts=elsewhere,
+            starts_at=instant(elsewhere[0].starts_at),
+            ends_at=instant(elsewhere[0].ends_at),
+        )
+    elif window.explaining:
+        yield nothing(punch, TYPE, "wrong_site", because or "no shift of theirs elsewhere is within reach and theirs to attend")
+
+
+def _unscheduled(window: Window, punch: Punch, policy: Policy) -> Findings:
+    because = _why_not_unscheduled(window, punch, policy)
+    if not because:
+        yield found(
+            window,
+            punch,
+            TYPE,
+            "unscheduled",
+            policy.unscheduled_severity,
+            0.70,
+            f"{done(punch)} at {clock(window, punch.site_id, punch.occurred_at)} without a shift anywhere, while the site is rostered.",
+            observed=0,
+            limit=1,
+            unit="own shifts within reach",
+        )
+    elif window.explaining:
+        yield nothing(punch, TYPE, "unscheduled", because)
+
+
+def _why_not_unscheduled(window: Window, punch: Punch, policy: Policy) -> str:
+    if not window.roster_complete:
+        return "the roster is declared incomplete"
+    if own_shifts_within_reach(window, punch, policy):
+        return "a shift of theirs is within reach"
+    if early_for(window, punch, policy):
+        return "their next shift here starts soon: that is `early`"
+    if not site_is_rostered(window, punch):
+        return "no shift at the site is within 24 h: no roster"
+    if punch.biometric_person_id not in (None, punch.person_id) or in_place_of(window, punch, policy).holds:
+        return "it is a wrong person"
+    if unknown_person(window, punch).holds or not_assigned(window, punch, policy).holds:
+        return "it is an unauthorized site"
+    if came_in_place_before(window, punch, policy):
+        return "an earlier check-in of theirs already stands for a shift here"
+    return excuse(window, punch, policy)
+
+
+def _missing_check_out(window: Window, punch: Punch, policy: Policy) -> Findings:
+    limit = timedelta(hours=policy.missing_check_out_after_hours)
+    spell = spell_of(window, punch, policy)
+    if spell and not window.explaining and (spell.check_out or window.as_of - spell.check_in.occurred_at <= limit):
+        return  # its shift, which ends no sooner than it begins, cannot have been over for so long
+    shift = shift_of_spell(window, spell, spell.until, policy) if spell else None
+    if spell is None or spell.last_check_in is not punch or spell.check_out or shift is None:
+        because = "it has a check-out, is not the last of repeated check-ins, or its spell has no shift"
+    elif window.as_of - shift.ends_at <= limit:
+        because = f"the shift has not been over for more than {policy.missing_check_out_after_hours:g} h"
+    elif any(shift_of_check_in(window, other, policy) == shift for other in _later_check_ins(window, punch, shift)):
+        because = "a later check-in belongs to the shift"
+    else:
+        yield found(
+            window,
+            punch,
+            TYPE,
+            "missing_check_out",
+            policy.missing_check_out_severity,
+            0.80,
+            f"No check-out for the shift that ended at {clock(window, shift.site_id, shift.ends_at)}, more than "
+            f"{policy.missing_check_out_after_hours:g} h after its end.",
+            observed=f"more than {policy.missing_check_out_after_hours:g}",
+            limit=policy.missing_check_out_after_hours,
+            unit="h",
+            shifts=[shift],
+        )
+        return
+    if window.explaining:
+        yield nothing(punch, TYPE, "missing_check_out", because)
+
+
+def _no_show(window: Window, shift: Shift, policy: Policy) -> Findings:
+    because = _why_not_no_show(window, shift, policy)
+    if not because:
+        expected = [{"person_id": person_id, "name": window.people.get(person_id)} for person_id in dict.fromkeys(shift.entitled)]
+        name = window.people.get(shift.person_id) or f"person {shift.person_id}"
+        yield found(
+            window,
+            shift,
+            TYPE,
+            "no_show",
+            policy.no_show_severity,
+            0.95,
+            f"Nobody entitled came for the shift of {name} from {clock(window, shift.site_id, shift.starts_at)} to "
+            f"{clock(window, shift.site_id, shift.ends_at)}; {policy.no_show_after_minutes:g} min after its start were allowed.",
+            observed=f"more than {policy.no_show_after_minutes:g}",
+            limit=policy.no_show_after_minutes,
+            unit="min",
+            expected=expected,
+        )
+    elif window.explaining:
+        yield nothing(shift, TYPE, "no_show", because)
+
+
+def _why_not_no_show(window: Window, shift: Shift, policy: Policy) -> str:
+    if not window.roster_complete:
+        return "the roster is declared incomplete"
+    if window.as_of <= shift.starts_at + timedelta(minutes=policy.no_show_after_minutes):
+        return f"the shift did not begin more than {policy.no_show_after_minutes:g} min ago"
+    began = window.first_punch_at.get(shift.site_id)
+    if began is None or began >= shift.starts_at:
+        return "the site had not begun to report"
+    return "somebody entitled attends it" if is_attended(window, shift, policy) else ""

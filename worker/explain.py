@@ -1,0 +1,103 @@
+"""What each detector saw in one punch or shift, what it decided, and why: also why it found nothing."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from types import ModuleType
+
+from sqlalchemy import Engine
+
+from models.database import transaction
+from worker.detect import detect, mode_of
+from worker.evidence import clock, instant
+from worker.finding import Finding, Nothing, Subject, Verdict
+from worker.load import load_subjects
+from worker.registry import DETECTORS
+from worker.window import Punch, Shift, Window
+
+_INDENT = "    "
+
+
+def explain(engine: Engine, given: argparse.Namespace) -> int:
+    """The command. Status 1 where the tenant or the subject is not there. Stores and says nothing."""
+    subject = Subject("", given.subject) if given.shift else Subject(given.subject, "")
+    try:
+        with transaction(engine) as cursor:
+            as_of = next(iter(cursor.execute("SELECT clock_timestamp()")))[0]
+            window = load_subjects(cursor, given.tenant, frozenset((subject,)), as_of, explaining=True)
+    except LookupError as unknown:
+        print(unknown, file=sys.stderr)
+        return 1
+    if not window.punches_to_judge and not window.shifts_to_judge:
+        print(f"tenant {given.tenant} has no {'shift' if given.shift else 'punch'} {given.subject!r} that counts", file=sys.stderr)
+        return 1
+    print("\n".join(lines(window)))
+    return 0
+
+
+def lines(window: Window) -> Iterator[str]:
+    """The whole explanation of a window of one subject, which must be `explaining`."""
+    yield from _seen(window)
+    (site_id,) = {row.site_id for row in window.punches_to_judge} | {row.site_id for row in window.shifts_to_judge}
+    for detector in DETECTORS:
+        yield ""
+        yield f"{detector.TYPE}{_switched(mode_of(window.policy(site_id), detector.TYPE))}"
+        decided = _decisions(detector, window)
+        yield from (_INDENT + line for line in decided or ["nothing: it looks at other things than this"])
+    yield ""
+    yield from _outcome(detect(window))
+
+
+def _seen(window: Window) -> Iterator[str]:
+    """What the window holds of the subject. Coordinates and scores are the operator's own, on his own terminal."""
+    for punch in window.punches_to_judge:
+        yield f"punch {punch.punch_id}: {_told(window, punch)}"
+        yield f"{_INDENT}before it: {_told(window, window.previous(punch))}"
+        yield f"{_INDENT}after it:  {_told(window, window.next(punch))}"
+        for shift in window.shifts_of.get(punch.person_id, ()):
+            yield f"{_INDENT}own shift {shift.shift_id}: {window.site_name(shift.site_id)}, {_times(window, shift)}"
+    for shift in window.shifts_to_judge:
+        yield f"shift {shift.shift_id}: {window.site_name(shift.site_id)}, {_times(window, shift)}"
+    roster = "complete" if window.roster_complete else "declared incomplete"
+    yield f"{_INDENT}policy version {window.policy_version}, roster {roster}, as of {instant(window.as_of)}"
+
+
+def _told(window: Window, punch: Punch | None) -> str:
+    if punch is None:
+        return "nothing"
+    kind = "check-in" if punch.is_check_in else "check-out"
+    name = window.name_of(punch) or f"person {punch.person_id}"
+    return f"{kind} of {name} at {window.site_name(punch.site_id)}, {clock(window, punch.site_id, punch.occurred_at)}"
+
+
+def _times(window: Window, shift: Shift) -> str:
+    site_id = shift.site_id
+    return f"{clock(window, site_id, shift.starts_at)} to {clock(window, site_id, shift.ends_at)}"
+
+
+def _switched(mode: str) -> str:
+    return {"on": "", "off": " (switched off: what it finds does not stand)", "shadow": " (in shadow: stored, never alerted or sent)"}[mode]
+
+
+def _decisions(detector: ModuleType, window: Window) -> list[str]:
+    """Where the detector crashes, that: whoever read of it in the log asks here first."""
+    try:
+        return [_decided(answer) for answer in detector.detect(window) if answer.subject in window.subjects]
+    except Exception as crash:
+        return [f"crashed, and decides nothing: {crash!r}"]
+
+
+def _decided(answer: Finding | Nothing) -> str:
+    if isinstance(answer, Nothing):
+        return f"no {answer.reason}: {answer.because}"
+    numbers = json.dumps({**answer.evidence, **(answer.private or {})}, ensure_ascii=False)
+    return f"{answer.reason}, {answer.severity} {answer.confidence:.2f}: {answer.explanation} {numbers}"
+
+
+def _outcome(verdicts: list[Verdict]) -> Iterator[str]:
+    if not verdicts:
+        yield "Nothing stands."
+    for verdict in verdicts:
+        finding = verdict.finding
+        yield f"{finding.anomaly_type} stands: {finding.reason}, {finding.severity}, fraud score {verdict.fraud_score}"

@@ -1,0 +1,38 @@
+"""The two steps of loading: which subjects, then what they are judged by."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from psycopg import Cursor
+
+from worker.finding import Subject
+from worker.load.context import load_context
+from worker.load.reading import begin
+from worker.load.subjects import find_subjects
+from worker.load.tenant import read_tenant
+from worker.touched import Touched
+from worker.window import Window
+
+
+def load(cursor: Cursor, tenant_id: int, touched: Touched, as_of: datetime) -> Window:
+    """The window of every subject whose outcome `touched` may have changed, judged as of that moment.
+
+    Raises LookupError where the tenant is unknown.
+    """
+    reading = begin(cursor, read_tenant(cursor, tenant_id, by_index=True))
+    return load_context(reading, find_subjects(reading, touched, as_of), as_of)
+
+
+def load_subjects(
+    cursor: Cursor,
+    tenant_id: int,
+    subjects: frozenset[Subject],
+    as_of: datetime,
+    *,
+    policies: Mapping[str, Any] | None = None,
+    explaining: bool = False,
+) -> Window:
+    """The window of just these subjects; `policies` as in `read_tenant`."""
+    tenant = read_tenant(cursor, tenant_id, policies, by_index=True)
+    return load_context(begin(cursor, tenant), subjects, as_of, explaining=explaining)

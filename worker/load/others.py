@@ -1,0 +1,214 @@
+"""Punches whose outcome changes by somebody else's: those who stand in for somebody, uses of one device, the same biometrics."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from psycopg import Cursor
+
+from models.schemas.roster import LONGEST_SHIFT
+from worker.arrays import numbers, texts
+from worker.load.devices import unshared
+from worker.load.ranges import Range, document, merge, unnest
+from worker.load.reading import Reading
+from worker.load.rows import STANDING
+from worker.load.tenant import BASELINE_DAYS, DAY, KIOSK_DAYS, Reach, Tenant
+from worker.touched import Touched, TouchedPunch
+from worker.window import Punch, Shift
+
+FOREVER = datetime(9000, 1, 1, tzinfo=UTC)
+
+# Check-ins at a site by people who have no shift of their own there within reach. `+ 0` keeps the planner to the person's shifts: it
+# takes those of the site, a week of everybody's for each punch there, for as few.
+STRANGERS = f"""
+    NOT EXISTS (
+        SELECT FROM shift s WHERE s.tenant_id = p.tenant_id AND s.person_id = p.person_id AND s.site_id + 0 = p.site_id
+          AND s.starts_at BETWEEN p.occurred_at - %(longest)s AND p.occurred_at + %(least_early)s
+          AND s.ends_at >= p.occurred_at AND {STANDING}
+    ) AND NOT EXISTS (
+        SELECT FROM substitute u JOIN shift s ON s.tenant_id = u.tenant_id AND s.shift_id = u.shift_id
+          AND s.starts_at = u.starts_at AND u.person_id = ANY(s.substitutes)
+        WHERE u.tenant_id = p.tenant_id AND u.person_id = p.person_id AND s.site_id = p.site_id
+          AND u.starts_at BETWEEN p.occurred_at - %(longest)s AND p.occurred_at + %(least_early)s
+          AND s.ends_at >= p.occurred_at AND {STANDING}
+    )
+"""
+
+
+def _people(since: str, until: str, nearest: str = "") -> str:
+    """SQL for how many people used the device r.device_id between two moments, by punches that were not touched."""
+    return f"""(SELECT count(DISTINCT used.person_id) FROM (
+        SELECT u.person_id FROM punch u WHERE u.tenant_id = %(tenant_id)s AND u.device_id = r.device_id
+          AND u.occurred_at BETWEEN {since} AND {until} AND u.voided_at IS NULL AND u.punch_id <> ALL(%(touched)s::text[]) {nearest}
+    ) used)"""
+
+
+# By what is searched; only those with anything to search for are run, as one statement.
+_OTHERS = {
+    "people": f"""
+SELECT p.punch_id FROM {unnest("people", "person_id", "bigint")}
+JOIN punch p ON p.tenant_id = %(tenant_id)s AND p.person_id = r.person_id AND p.occurred_at BETWEEN r.since AND r.until
+    AND p.voided_at IS NULL
+""",
+    "sites": f"""
+SELECT p.punch_id FROM {unnest("sites", "site_id", "bigint")}
+JOIN punch p ON p.tenant_id = %(tenant_id)s AND p.site_id = r.site_id AND p.occurred_at BETWEEN r.since AND r.until
+    AND p.voided_at IS NULL AND p.is_check_in AND {STRANGERS}
+""",
+    "devices": f"""
+SELECT p.punch_id FROM {unnest("devices", "device_id", "text")}
+JOIN punch p ON p.tenant_id = %(tenant_id)s AND p.device_id = r.device_id AND p.occurred_at BETWEEN r.since AND r.until
+    AND p.voided_at IS NULL
+""",
+    "bodies": f"""
+SELECT p.punch_id FROM {unnest("bodies", "person_id", "bigint")}
+JOIN punch p ON p.tenant_id = %(tenant_id)s AND p.biometric_person_id = r.person_id AND p.biometric_person_id <> p.person_id
+    AND p.occurred_at BETWEEN r.since AND r.until AND p.voided_at IS NULL
+""",
+    "matched": f"""
+SELECT p.punch_id FROM {unnest("matched", "person_id", "bigint")}
+JOIN punch p ON p.tenant_id = %(tenant_id)s AND p.person_id = r.person_id AND coalesce(p.biometric_person_id, r.person_id) = r.person_id
+    AND p.occurred_at BETWEEN r.since AND r.until AND p.voided_at IS NULL
+""",
+    "scores": f"""
+SELECT p.punch_id FROM {unnest("scores", "person_id", "bigint")}
+JOIN punch p ON p.tenant_id = %(tenant_id)s AND p.person_id = r.person_id AND p.occurred_at BETWEEN r.since AND r.until
+    AND p.voided_at IS NULL AND p.biometric_score < %(score_below)s AND p.biometric_method IN ('face', 'fingerprint', 'iris')
+""",
+    "swept": f"""
+SELECT p.punch_id FROM {unnest("swept", "wait", "bigint")}
+CROSS JOIN site i
+JOIN punch p ON p.tenant_id = i.tenant_id AND p.site_id = i.site_id AND p.occurred_at BETWEEN r.since AND r.until
+    AND p.voided_at IS NULL AND p.is_check_in
+WHERE i.tenant_id = %(tenant_id)s
+""",
+}
+
+# An undeclared device that enough people used is taken as shared: where one punch more or less can make the difference, every
+# use within the days around it is looked at again. A device long known for a kiosk by others' punches is not: its nearest uses
+# show that already, and the rest is not counted.
+# MATERIALIZED: planned without statistics, as after a first import, it counted once for each pair of uses, for half a minute.
+_KIOSKS = f"""
+WITH undeclared AS MATERIALIZED (
+    SELECT r.* FROM unnest(%(devices)s::text[], %(at)s::timestamptz[], %(comers)s::bigint[]) AS r(device_id, occurred_at, comers)
+    WHERE NOT EXISTS (SELECT FROM device d WHERE d.tenant_id = %(tenant_id)s AND d.device_id = r.device_id AND NOT d.deleted)
+), near AS MATERIALIZED (
+    SELECT r.*, {_people("r.occurred_at - %(days)s", "r.occurred_at", "ORDER BY u.occurred_at DESC LIMIT 100")} AS before,
+        {_people("r.occurred_at", "r.occurred_at + %(days)s", "ORDER BY u.occurred_at LIMIT 100")} AS after
+    FROM undeclared r
+), counted AS MATERIALIZED (
+    SELECT r.device_id, r.occurred_at,
+        CASE WHEN r.before >= %(most)s THEN r.before ELSE {_people("r.occurred_at - %(days)s", "r.occurred_at")} END AS before,
+        CASE WHEN r.after >= %(most)s THEN r.after ELSE {_people("r.occurred_at", "r.occurred_at + %(days)s")} END AS after,
+        CASE WHEN greatest(r.before, r.after) >= %(least)s THEN %(least)s
+            ELSE r.comers + {_people("r.occurred_at - 2 * %(days)s", "r.occurred_at + 2 * %(days)s")} END AS around
+    FROM near r
+)
+SELECT DISTINCT p.punch_id FROM counted r
+JOIN punch p ON p.tenant_id = %(tenant_id)s AND p.device_id = r.device_id AND p.voided_at IS NULL AND (
+    (r.before < %(most)s AND p.occurred_at BETWEEN r.occurred_at - %(days)s AND r.occurred_at)
+    OR (r.after < %(most)s AND p.occurred_at BETWEEN r.occurred_at AND r.occurred_at + %(days)s))
+WHERE r.around >= %(least)s
+"""
+
+
+def other_punches(
+    reading: Reading, touched: Touched, own: Mapping[int, Sequence[Punch]], shifts: Sequence[Shift], theirs: Sequence[Shift]
+) -> set[str]:
+    """Their ids. `own` are the people's punches around the touched ones; `shifts` are the affected ones, of which `theirs` are
+    known by the punches of the people entitled to them.
+    """
+    unshared_uses = unshared(touched.punches, reading.devices.read(punch.device_id for punch in touched.punches))
+    ranges = {name: list(merge(some)) for name, some in _ranges(reading, touched, unshared_uses, own, shifts, theirs).items()}
+    kiosks = _kiosks(reading.tenant, touched, unshared_uses)
+    asked = [_search(reading, searched)] if (searched := {name: some for name, some in ranges.items() if some}) else []
+    asked += [reading.cursor.execute(_KIOSKS, kiosks)] if kiosks["at"] else []
+    return {punch_id for answer in asked for (punch_id,) in answer.fetchall()}
+
+
+def _search(reading: Reading, ranges: Mapping[str, Sequence[Range[Any]]]) -> Cursor:
+    parameters = {
+        "tenant_id": reading.tenant_id,
+        "longest": LONGEST_SHIFT,
+        "least_early": reading.reach.least_early,
+        "score_below": reading.tenant.score_below,
+        **{name: document(some) for name, some in ranges.items()},
+    }
+    return reading.cursor.execute("UNION".join(_OTHERS[name] for name in ranges), parameters)
+
+
+def _ranges(
+    reading: Reading,
+    touched: Touched,
+    unshared_uses: Sequence[TouchedPunch],
+    own: Mapping[int, Sequence[Punch]],
+    shifts: Sequence[Shift],
+    theirs: Sequence[Shift],
+) -> dict[str, list[tuple[Any, datetime, datetime]]]:
+    tenant, reach = reading.tenant, reading.reach
+    since = touched.since or FOREVER
+    people = [(person_id, since, FOREVER) for person_id in touched.people]
+    alone = set() if touched.swept else {shift.shift_id for shift in theirs if not shift.substitutes} - touched.shifts
+    people += [(person_id, *_for_shift(s, touched, reach)) for s in shifts if s.shift_id not in alone for person_id in s.entitled]
+    devices = [(p.device_id, p.occurred_at - reach.buddy, p.occurred_at + reach.buddy) for p in unshared_uses]
+    devices += [(device_id, since, FOREVER) for device_id in touched.devices]
+    bodies = [
+        (person_id, p.occurred_at - reach.buddy, p.occurred_at + reach.buddy)
+        for p in touched.punches
+        for person_id in {p.person_id, p.biometric_person_id} - {None}
+    ]
+    matched = [
+        (p.biometric_person_id, p.occurred_at - reach.buddy, p.occurred_at + reach.buddy)
+        for p in touched.punches
+        if p.biometric_person_id not in (None, p.person_id)
+    ]
+    return {
+        "people": people,
+        "sites": [(shift.site_id, *_at_shift(shift, touched, reach)) for shift in shifts],
+        "devices": devices,
+        "bodies": bodies,
+        "matched": matched,
+        "scores": [(p.person_id, p.occurred_at, p.occurred_at + BASELINE_DAYS) for p in touched.punches if _goes_on(p, own)],
+        "swept": [(0, touched.swept[0] - wait, touched.swept[1] - wait) for wait in tenant.still_working] if touched.swept else [],
+    }
+
+
+def _goes_on(punch: TouchedPunch, own: Mapping[int, Sequence[Punch]]) -> bool:
+    """Whether the person has any other punch at the same moment or later, whose score may be compared with this one's."""
+    latest = own[punch.person_id][-1] if punch.person_id in own else None
+    return latest is not None and latest.occurred_at >= punch.occurred_at and latest.punch_id != punch.punch_id
+
+
+def _for_shift(shift: Shift, touched: Touched, reach: Reach) -> tuple[datetime, datetime]:
+    """Where punches of the people entitled to a shift may belong to it, or rest on somebody else's attending it.
+
+    Where the shift changed itself, also those it makes early or excuses; and those that come after one of them in somebody's place.
+    """
+    if shift.shift_id in touched.shifts:
+        return shift.starts_at - max(reach.spell + reach.early, DAY), shift.ends_at + max(reach.spell, DAY + reach.work + LONGEST_SHIFT)
+    return shift.starts_at - reach.spell - reach.early, shift.ends_at + reach.spell
+
+
+def _at_shift(shift: Shift, touched: Touched, reach: Reach) -> tuple[datetime, datetime]:
+    """Where others may have come in place of those entitled; and where the site is rostered by a shift that changed itself."""
+    if shift.shift_id in touched.shifts:
+        return shift.starts_at - DAY, shift.ends_at + DAY
+    return shift.starts_at - reach.early, shift.ends_at
+
+
+def _kiosks(tenant: Tenant, touched: Touched, unshared_uses: Sequence[TouchedPunch]) -> dict[str, Any]:
+    """`comers` are the people whose touched punches may count for a device, or may have counted."""
+    used = sorted({(p.device_id, p.occurred_at) for p in unshared_uses if p.device_id})
+    comers: dict[str | None, set[int]] = {}
+    for punch in touched.punches:
+        comers.setdefault(punch.device_id, set()).add(punch.person_id)
+    return {
+        "tenant_id": tenant.tenant_id,
+        "days": KIOSK_DAYS,
+        "devices": texts(device_id for device_id, _ in used),
+        "at": [at for _, at in used],
+        "comers": numbers(len(comers[device_id]) for device_id, _ in used),
+        "touched": texts(punch.punch_id for punch in touched.punches),
+        "most": max(policy.kiosk_people for policy in tenant.policies),
+        "least": min(policy.kiosk_people for policy in tenant.policies),
+    }

@@ -1,0 +1,82 @@
+"""People's punches in order, unbroken as far as a range goes and the punches of one moment beyond it on either side."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from operator import attrgetter
+
+from psycopg import Cursor
+
+from worker.load.once import Once, Piece
+from worker.load.ranges import Range, document, unnest
+from worker.load.rows import PUNCH
+from worker.window import Punch, Stretch, in_order
+
+_THEIRS = "SELECT p.occurred_at FROM punch p WHERE p.tenant_id = %(tenant_id)s AND p.person_id = r.person_id AND p.voided_at IS NULL"
+# From the moment of the punch before to that of the punch after, in one go along the index.
+_TIMELINES = f"""
+SELECT r.ordinal, {PUNCH}
+FROM {unnest("ranges", "person_id", "bigint")}
+JOIN punch p ON p.tenant_id = %(tenant_id)s AND p.person_id = r.person_id AND p.voided_at IS NULL
+  AND p.occurred_at >= coalesce(({_THEIRS} AND p.occurred_at < r.since ORDER BY p.occurred_at DESC LIMIT 1), r.since)
+  AND p.occurred_at <= coalesce(({_THEIRS} AND p.occurred_at > r.until ORDER BY p.occurred_at LIMIT 1), r.until)
+"""
+
+_AT = attrgetter("occurred_at")
+
+
+class Timelines:
+    """The punches of one judgement's people, each range read once."""
+
+    def __init__(self, cursor: Cursor, tenant_id: int) -> None:
+        self._cursor, self._tenant_id = cursor, tenant_id
+        self._once: Once[int, Punch] = Once(self._send, self._rows, in_order)
+        self.punches: dict[str, Punch] = {}  # all that were read, by punch_id
+
+    def ask(self, ranges: Iterable[Range[int]]) -> None:
+        """Send for ranges that are to be read."""
+        self._once.ask(ranges)
+
+    def read(self, ranges: Iterable[Range[int]]) -> list[Stretch]:
+        """The stretches that hold these ranges; they may go on beyond them."""
+        held: dict[int, dict[int, Piece[int, Punch]]] = {}
+        for wanted, piece in self._once.pieces(ranges):
+            if piece.rows:
+                held.setdefault(wanted.key, {})[id(piece)] = piece
+        return join(_in_turn(list(pieces.values())) for pieces in held.values())
+
+    def within(self, ranges: Iterable[Range[int]]) -> Iterator[Punch]:
+        """Just the punches of these ranges."""
+        for wanted, piece in self._once.pieces(ranges):
+            first, last = bisect_left(piece.rows, wanted.since, key=_AT), bisect_right(piece.rows, wanted.until, key=_AT)
+            yield from piece.rows[first:last]
+
+    def _send(self, ranges: Sequence[Range[int]]) -> Cursor:
+        return self._cursor.execute(_TIMELINES, {"tenant_id": self._tenant_id, "ranges": document(ranges)})
+
+    def _rows(self, answer: Cursor) -> list[tuple[int, Punch]]:
+        found = [(row[0], Punch._make(row[1:])) for row in answer.fetchall()]
+        self.punches.update((punch.punch_id, punch) for _, punch in found)
+        return found
+
+
+def _in_turn(pieces: list[Piece[int, Punch]]) -> Iterator[tuple[list[Punch], bool]]:
+    """One person's pieces as they begin, and whether no punch of the person comes after."""
+    if len(pieces) > 1:
+        pieces.sort(key=lambda piece: piece.range.since)
+    for piece in pieces:
+        yield piece.rows, piece.rows[-1].occurred_at <= piece.range.until
+
+
+def join(people: Iterable[Iterable[tuple[list[Punch], bool]]]) -> list[Stretch]:
+    """Each person's pieces; those that meet, as they do where one's punch after is the other's before or within, made one stretch."""
+    found: list[Stretch] = []
+    for pieces in people:
+        last: Stretch | None = None
+        for piece, is_latest in pieces:
+            if last and in_order(piece[0]) <= in_order(last.punches[-1]):
+                beyond = [punch for punch in piece if in_order(punch) > in_order(last.punches[-1])]
+                last = found[-1] = Stretch(last.person_id, (*last.punches, *beyond), is_latest or (last.is_latest and not beyond))
+            else:
+                last = Stretch(piece[0].person_id, piece, is_latest)
+                found.append(last)
+    return found

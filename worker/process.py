@@ -1,0 +1,36 @@
+"""What a process of a worker holds, made in the process that uses it: neither an engine nor an emitter survives a fork."""
+
+import os
+from functools import cache
+from typing import NamedTuple
+
+from sqlalchemy import Engine
+
+from models.database import make_engine
+from models.emitter import FeedManager
+from models.settings import Settings, load_settings
+from worker.backlog import Backlog
+from worker.emit import Emitter
+from worker.gathering import Gathering
+
+# As many connections as the largest pool of threads that makes sense; each is opened only when it is needed.
+_CONNECTIONS = 32
+
+
+class Process(NamedTuple):
+    settings: Settings
+    engine: Engine
+    emit: Emitter
+    gathering: Gathering
+
+
+def this_process() -> Process:
+    """The parts of this process, whichever pool it belongs to."""
+    return _made(os.getpid())
+
+
+@cache
+def _made(_pid: int) -> Process:
+    settings = load_settings()
+    engine = make_engine(settings.database_url, pool_size=_CONNECTIONS, trusted_seconds=1.0)
+    return Process(settings, engine, Emitter(FeedManager(settings.redis_url, settings.redis_channel)), Gathering(Backlog()))

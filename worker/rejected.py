@@ -1,0 +1,42 @@
+"""What could not be judged, for whoever runs the installation: above all what named no readable tenant, which no token shows."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from models import intake
+from models.database import transaction
+from models.schemas.said import instant_text
+
+_OPEN = """
+SELECT rejected_id::text, received_at, door, punch_id, reasons, times, content FROM rejected
+WHERE tenant_id = %s AND resubmitted_at IS NULL ORDER BY received_at DESC, rejected_id DESC LIMIT %s
+"""
+
+
+def list_rejected(engine: Engine, given: argparse.Namespace) -> int:
+    """The command. One JSON object a line, newest first; `content` is text, as it came."""
+    with transaction(engine) as cursor:
+        for rejected_id, received_at, door, punch_id, reasons, times, content in cursor.execute(_OPEN, (given.tenant, given.limit)):
+            row = {"rejected_id": rejected_id, "received_at": instant_text(received_at), "door": door, "punch_id": punch_id}
+            print(json.dumps(row | {"reasons": reasons, "times": times, "content": content}))
+    return 0
+
+
+def resubmit(engine: Engine, given: argparse.Namespace) -> int:
+    """The command. Status 1 where it is refused again or is not there, 2 where the file cannot be read. Workers judge it soon."""
+    try:
+        mended = json.loads(Path(given.file).read_text()) if given.file else None
+    except (OSError, ValueError) as error:
+        print(f"{given.file}: cannot be read as JSON: {error}", file=sys.stderr)
+        return 2
+    try:
+        outcome = intake.resubmit(engine, given.tenant, given.rejected_id, mended)
+    except LookupError as unknown:
+        print(unknown, file=sys.stderr)
+        return 1
+    print(json.dumps({"punch_id": outcome.punch_id, "status": outcome.status, "reasons": outcome.reasons}))
+    return int(outcome.status == "rejected")

@@ -1,0 +1,95 @@
+"""What is kept how long. Removed in batches that hold no lock for long; the tenant's `floor` says up to where its feed is gone."""
+
+from datetime import timedelta
+
+import structlog
+from psycopg import Cursor
+from sqlalchemy import Engine
+
+from models.database import transaction
+from worker.metrics import PRUNED
+from worker.told import PREFIX
+
+PRUNED_ROWS = "pruned"
+BATCH = 5_000
+
+log = structlog.get_logger(__name__)
+
+# A content that a punch once had must stay known for as long as a task or a caller may bring it again.
+REVISIONS = timedelta(days=400)
+
+# Only ever from the beginning, so that what is left has no hole.
+_MESSAGES = """
+WITH old AS (
+    SELECT position FROM message WHERE tenant_id = %(tenant_id)s AND position <= (
+        SELECT coalesce(
+            (
+                SELECT position - 1 FROM message WHERE tenant_id = %(tenant_id)s AND said_at >= clock_timestamp() - %(age)s
+                ORDER BY said_at, position LIMIT 1
+            ),
+            (SELECT head FROM tenant WHERE tenant_id = %(tenant_id)s)
+        )
+    )
+    ORDER BY position LIMIT %(limit)s
+), gone AS (
+    DELETE FROM message USING old WHERE message.tenant_id = %(tenant_id)s AND message.position = old.position RETURNING message.position
+)
+SELECT count(*), max(position) FROM gone
+"""
+_FLOOR = "UPDATE tenant SET floor = greatest(floor, %s) WHERE tenant_id = %s"
+
+_OTHERS = {
+    "published": ("said_at", ("tenant_id", "message_id")),
+    "viewer_filter": ("seen_at", ("tenant_id", "pid")),
+    "punch_revision": ("received_at", ("tenant_id", "punch_id", "content_hash")),
+}
+
+
+def prune(engine: Engine, feed_age: timedelta) -> None:
+    """Remove what is older than `feed_age`, and revisions older than theirs, of every tenant."""
+    with transaction(engine) as cursor:
+        tenants = [tenant_id for (tenant_id,) in cursor.execute("SELECT tenant_id FROM tenant")]
+    for tenant_id in tenants:
+        counts = {"message": prune_feed(engine, tenant_id, feed_age)}
+        for table in _OTHERS:
+            age = max(REVISIONS, feed_age) if table == "punch_revision" else feed_age
+            counts[table] = _prune_others(engine, tenant_id, table, age)
+        for table, rows in counts.items():
+            PRUNED.labels(table=table).inc(rows)
+        if any(counts.values()):
+            log.info(PRUNED_ROWS, tenant_id=tenant_id, **counts)
+
+
+def prune_feed(engine: Engine, tenant_id: int, age: timedelta) -> int:
+    """How many messages went. Each batch raises the floor in its own transaction."""
+    total = 0
+    while True:
+        with transaction(engine) as cursor:
+            rows, highest = cursor.execute(_MESSAGES, {"tenant_id": tenant_id, "age": age, "limit": BATCH}).fetchone() or (0, 0)
+            if rows:
+                cursor.execute(_FLOOR, (highest, tenant_id))
+        total += rows
+        if rows < BATCH:
+            return total
+
+
+def _prune_others(engine: Engine, tenant_id: int, table: str, age: timedelta) -> int:
+    total = 0
+    while True:
+        with transaction(engine) as cursor:
+            rows = _prune_batch(cursor, tenant_id, table, age)
+        total += rows
+        if rows < BATCH:
+            return total
+
+
+def _prune_batch(cursor: Cursor, tenant_id: int, table: str, age: timedelta) -> int:
+    column, key = _OTHERS[table]
+    keys = ", ".join(key)
+    but = f" AND message_id NOT LIKE '{PREFIX}%%'" if table == "published" else ""
+    sql = f"""
+        DELETE FROM {table} WHERE ({keys}) IN (
+            SELECT {keys} FROM {table} WHERE tenant_id = %s AND {column} < clock_timestamp() - %s{but} LIMIT %s
+        )
+    """
+    return cursor.execute(sql, (tenant_id, age, BATCH)).rowcount

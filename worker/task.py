@@ -1,0 +1,148 @@
+"""What all tasks share: nothing personal shows in what is told of them, and nothing submitted is lost with one."""
+
+import random
+import time
+from typing import Any, NoReturn
+
+import psycopg
+import sqlalchemy.exc
+import structlog
+from celery import Task
+from celery.exceptions import Ignore, Reject, Retry
+from kombu.exceptions import OperationalError as BrokerAway
+from sqlalchemy import Engine
+
+from models.database import make_engine
+from models.intake.reasons import reason
+from models.settings import load_settings
+from worker.door import BadCall, refuse
+from worker.metrics import TASKS
+from worker.process import this_process
+from worker.request import ids_of
+
+TASK_FAILED = "task_failed"
+TASK_PUT_OFF = "task_put_off"
+TASK_KEPT = "task_kept_as_rejected"
+TASK_NOT_WRITTEN = "task_not_written_again"
+
+log = structlog.get_logger(__name__)
+
+_DATABASE_ERRORS = (psycopg.OperationalError, psycopg.InterfaceError, sqlalchemy.exc.OperationalError, sqlalchemy.exc.InterfaceError)
+# SQLSTATE classes of a database that is away, restarting or out of resources; without one, it did not answer at all.
+_AWAY = ("08", "53", "57P", "25006")
+# How long a task waits in its place for the database, before the worker goes on to the next. Shorter than the broker's patience.
+_WAIT_SECONDS = 5.0
+
+_KILLS = reason("kills_worker", "", "killed the process that ran the task, in each of its retries; report this")
+_FAILS = reason("keeps_failing", "", "failed in each of the task's retries, for no reason that is known; send it again, and report this")
+
+
+class TaskFailed(Exception):
+    """A task failed. It carries the class of the error, not its text, which may quote what was submitted."""
+
+
+class QuietTask(Task):
+    """A task of which events, logs and results tell ids only."""
+
+    abstract = True
+    Request = "worker.request:QuietRequest"
+    Strategy = "worker.request:strategy"
+
+    def __call__(self, *args: Any, **kwargs: Any) -> None:
+        try:
+            self.work(args, kwargs)
+        except (Ignore, Reject, Retry):
+            raise
+        except Exception as error:
+            self.after_error(error, args, kwargs)
+        TASKS.labels(task=self.name, outcome="done").inc()
+
+    def apply_async(self, args: Any = None, kwargs: Any = None, **options: Any) -> Any:
+        return super().apply_async(args, kwargs, **(options | {"argsrepr": "()", "kwargsrepr": ids_of(kwargs)}))
+
+    def work(self, args: Any, kwargs: Any) -> None:
+        self.run(*args, **kwargs)
+
+    def after_error(self, error: Exception, args: Any, kwargs: Any) -> NoReturn:  # noqa: ARG002 - others keep what was submitted
+        TASKS.labels(task=self.name, outcome="failed").inc()
+        log.error(TASK_FAILED, task=self.name, task_id=self.request.id, exc_info=error)
+        raise TaskFailed(type(error).__name__) from None
+
+    def on_lost_for_good(self, args: Any, kwargs: Any) -> None:
+        """Called in the worker's main process when the task has killed its process once too often."""
+
+
+class DoorTask(QuietTask):
+    """A task that brings something. It waits for a database that is away; failing otherwise, what it brought is kept as rejected."""
+
+    abstract = True
+    max_retries = 3
+    default_retry_delay = 1
+
+    def work(self, args: Any, kwargs: Any) -> None:
+        try:
+            self.run(*args, **kwargs)
+        except BadCall as bad:
+            refuse(this_process().engine, self.name, args, kwargs, bad.why)
+
+    def after_error(self, error: Exception, args: Any, kwargs: Any) -> NoReturn:
+        retries = self.request.retries
+        try:
+            if _is_away(error):
+                _wait_for(this_process().engine)
+                self._again(error, _jitter(1), retries)
+            if retries < self.max_retries:
+                self._again(error, _jitter(2**retries), retries + 1)
+        except RecursionError:  # nested as deep as can be read, but not written again: it is kept at once
+            log.warning(TASK_NOT_WRITTEN, task=self.name, task_id=self.request.id)
+        try:
+            refuse(this_process().engine, self.name, args, kwargs, _FAILS)
+        except Exception as worse:  # whatever it is, the task is not let go before what it brought is kept
+            self._again_or_back(worse, _jitter(8), retries)
+        super().after_error(error, args, kwargs)
+
+    def on_lost_for_good(self, args: Any, kwargs: Any) -> None:
+        engine = make_engine(load_settings().database_url)
+        try:
+            refuse(engine, self.name, args, kwargs, _KILLS)
+        finally:
+            engine.dispose()
+        log.error(TASK_KEPT, task=self.name)
+
+    def _again(self, error: Exception, countdown: float, retries: int) -> NoReturn:
+        """Put the task back into its queue, as Task.retry does, but where the broker is away leave it to its redelivery."""
+        TASKS.labels(task=self.name, outcome="put_off").inc()
+        log.warning(TASK_PUT_OFF, task=self.name, task_id=self.request.id, retries=retries, exc_info=error)
+        try:
+            self.signature_from_request(countdown=countdown, retries=retries).apply_async()
+        except BrokerAway:
+            raise Reject("the broker is away", requeue=True) from None
+        raise Retry(exc=TaskFailed(type(error).__name__), when=countdown)
+
+    def _again_or_back(self, error: Exception, countdown: float, retries: int) -> NoReturn:
+        try:
+            self._again(error, countdown, retries)
+        except RecursionError:
+            raise Reject("it cannot be written again", requeue=True) from None
+
+
+def _jitter(seconds: float) -> float:
+    return seconds * random.uniform(0.5, 1)  # noqa: S311 - no secret
+
+
+def _is_away(error: Exception) -> bool:
+    sqlstate = getattr(getattr(error, "orig", error), "sqlstate", None)
+    return (isinstance(error, _DATABASE_ERRORS) and sqlstate is None) or (sqlstate or "").startswith(_AWAY)
+
+
+def _wait_for(engine: Engine) -> None:
+    """Until the database answers, a few seconds at most: the more tasks wait in their places, the fewer go round in circles."""
+    deadline, pause = time.monotonic() + _WAIT_SECONDS, 0.05
+    while time.monotonic() < deadline:
+        try:
+            engine.connect().close()
+        except _DATABASE_ERRORS:
+            time.sleep(pause)
+            pause = min(2 * pause, 1.0)
+        else:
+            return
