@@ -1,0 +1,174 @@
+// One alert: what it is, what may be done with it, who did what to it, and the anomalies in it.
+
+import { byId, element, setText } from "/dashboard/element.js";
+import { rest } from "/dashboard/rest.js";
+import { clock, inFull, span } from "/dashboard/times.js";
+import { labelOf, personOf, siteOf, statusLabel, words } from "/dashboard/vocabulary.js";
+
+// Only what is offered; the server's table of moves decides (docs/desk.md).
+const OFFERED = {
+  acknowledge: ["NEW", "ESCALATED"],
+  assign: ["NEW", "ACKNOWLEDGED", "ASSIGNED", "ESCALATED"],
+  escalate: ["NEW", "ACKNOWLEDGED", "ASSIGNED", "ESCALATED"],
+  resolve: ["NEW", "ACKNOWLEDGED", "ASSIGNED", "ESCALATED", "SUPPRESSED"],
+  note: ["NEW", "ACKNOWLEDGED", "ASSIGNED", "ESCALATED", "SUPPRESSED", "RESOLVED"],
+};
+const MOST_COMPANY = 8;
+const LABELS = { acknowledge: "Acknowledge", assign: "Assign", escalate: "Escalate", resolve: "Resolve", note: "Add note" };
+
+export class AlertPanel {
+  #panel = byId("alert-panel");
+  #parts = {};
+  #shown = null;
+  #on;
+
+  /**
+   * `on` has `close()`, `move(name, data)` which gives the alert or rejects with a Refusal, `me()`, `mayMove()`, `open(alert_id)`,
+   * `openAnomaly(anomaly)` and `company(alert)`, the other open alerts that belong together with it.
+   */
+  constructor(on) {
+    this.#on = on;
+    this.#panel.addEventListener("keydown", (event) => event.key === "Escape" && on.close());
+  }
+
+  get id() {
+    return this.#shown?.alert_id ?? null;
+  }
+
+  open(alert) {
+    this.#panel.hidden = false;
+    this.#build();
+    this.#shown = null;
+    this.refresh(alert);
+    byId("alert-title").focus();
+    this.#panel.scrollTop = 0;
+  }
+
+  close() {
+    this.#panel.hidden = true;
+    this.#panel.replaceChildren();
+    this.#shown = null;
+  }
+
+  /** Shows a newer version. What is being typed stays. */
+  refresh(alert) {
+    if (alert === undefined || (this.#shown && this.#shown.version >= alert.version)) return;
+    this.#shown = alert;
+    this.#panel.dataset.severity = alert.severity;
+    setText(byId("alert-title"), labelOf(alert));
+    setText(this.#parts.message, alert.message);
+    this.#parts.facts.replaceChildren(...facts(alert).map(([name, value]) => element("div", {}, element("dt", {}, name), element("dd", {}, value))));
+    for (const [move, button] of Object.entries(this.#parts.buttons)) button.disabled = !OFFERED[move].includes(alert.status);
+    this.#drawCompany(alert);
+    this.#load(alert.alert_id);
+  }
+
+  #drawCompany(alert) {
+    const others = this.#on.company(alert);
+    this.#parts.company.hidden = others.length === 0;
+    const more = others.length > MOST_COMPANY ? element("li", { class: "hint" }, `And ${others.length - MOST_COMPANY} more.`) : null;
+    const items = others.slice(0, MOST_COMPANY).map((other) => link(`${labelOf(other)}: ${personOf(other)}, ${siteOf(other)}`, other.last_seen, () => this.#on.open(other.alert_id)));
+    this.#parts.company.replaceChildren(element("h3", {}, "Seen together with"), element("ul", { class: "within" }, ...items, ...(more ? [more] : [])));
+  }
+
+  #build() {
+    const close = element("button", { type: "button", class: "quiet" }, "Close");
+    close.addEventListener("click", () => this.#on.close());
+    const buttons = Object.fromEntries(Object.keys(OFFERED).map((move) => [move, element("button", { type: "button", "data-move": move, class: move === "acknowledge" ? "primary" : null }, LABELS[move])]));
+    const note = element("input", { id: "alert-note", maxlength: 2000, autocomplete: "off" });
+    const assignee = element("input", { id: "alert-assignee", maxlength: 200, autocomplete: "off", value: this.#on.me() });
+    for (const [move, button] of Object.entries(buttons)) button.addEventListener("click", () => this.#move(move));
+    for (const [input, move] of [[note, "note"], [assignee, "assign"]]) input.addEventListener("keydown", (event) => event.key === "Enter" && buttons[move].click());
+    this.#parts = {
+      buttons,
+      note,
+      assignee,
+      message: element("p", { class: "explanation" }),
+      facts: element("dl", { class: "facts" }),
+      problem: element("p", { class: "problem", role: "alert", id: "alert-problem" }),
+      trail: element("ol", { class: "trail" }),
+      anomalies: element("ul", { class: "within" }),
+      company: element("div", { id: "alert-company" }),
+    };
+    const labels = [element("label", { for: "alert-note" }, "Note"), element("label", { for: "alert-assignee" }, "Assign to")];
+    const rest = element("p", { class: "move-buttons" }, buttons.acknowledge, buttons.escalate, buttons.resolve);
+    const form = element("div", { class: "moves" }, labels[0], note, buttons.note, labels[1], assignee, buttons.assign, rest, this.#parts.problem);
+    this.#panel.replaceChildren(
+      element("div", { class: "details-head" }, element("h2", { id: "alert-title", tabindex: -1 }), close),
+      this.#parts.message,
+      this.#on.mayMove() ? form : element("p", { class: "hint" }, "Moving alerts needs the role operator."),
+      this.#parts.facts,
+      element("h3", {}, "Trail"),
+      this.#parts.trail,
+      element("h3", {}, "Anomalies in it"),
+      this.#parts.anomalies,
+      this.#parts.company,
+    );
+  }
+
+  async #move(move) {
+    const { buttons, note, assignee, problem } = this.#parts;
+    for (const button of Object.values(buttons)) button.disabled = true;
+    setText(problem, "");
+    try {
+      const data = { alert_id: this.id, version: this.#shown.version, note: note.value || null };
+      await this.#on.move(move, move === "assign" ? { ...data, assignee: assignee.value } : data);
+      note.value = "";
+    } catch (error) {
+      setText(problem, `Not done: ${error.message}.`);
+    }
+    for (const [name, button] of Object.entries(buttons)) button.disabled = !OFFERED[name].includes(this.#shown?.status);
+  }
+
+  async #load(id) {
+    const { trail, anomalies } = this.#parts;
+    try {
+      const shown = await rest(`alerts/${encodeURIComponent(id)}`);
+      if (this.id !== id) return;
+      trail.replaceChildren(...shown.trail.reverse().map(line));
+      anomalies.replaceChildren(...shown.anomalies.map((each) => link(`${statusLabel(each.status)}. ${each.explanation}`, each.occurred_at, () => this.#on.openAnomaly(each))));
+    } catch (error) {
+      if (this.id === id) trail.replaceChildren(element("li", { class: "problem" }, `The trail could not be loaded: ${error.message}.`));
+    }
+  }
+}
+
+function facts(alert) {
+  return [
+    ["Status", element("strong", { id: "alert-status" }, statusLabel(alert.status))],
+    ["Severity", element("span", { class: "chip", "data-severity": alert.severity }, alert.severity)],
+    ["Person", personOf(alert)],
+    ["Site", siteOf(alert)],
+    ["Anomalies", String(alert.count)],
+    ["First seen", inFull(alert.first_seen)],
+    ["Last seen", inFull(alert.last_seen)],
+    alert.assigned_to && ["Assigned to", alert.assigned_to],
+    alert.escalated_to && ["Escalated to", alert.escalated_to],
+    alert.escalates_at && ["Escalates", inFull(alert.escalates_at)],
+    alert.quiet_reason && ["Kept quiet", alert.quiet_reason],
+    alert.quiet_until && ["Until", inFull(alert.quiet_until)],
+    took("Acknowledged after", alert.seconds_to_acknowledge),
+    took("Resolved after", alert.seconds_to_resolve),
+  ].filter(Boolean);
+}
+
+function took(name, seconds) {
+  return typeof seconds === "number" && [name, span(seconds * 1000)];
+}
+
+// The moves of the table, and what the pipeline does, as they stand in a trail.
+const DONE = { create: "Opened", acknowledge: "Acknowledged", assign: "Assigned", escalate: "Escalated", resolve: "Resolved", note: "Noted", relapse: "Fell back to New", raise: "Raised again", wait: "Stays quiet" };
+
+function line({ at, actor, move, from_status: from, to_status: to, note, assignee, added }) {
+  const anomalies = added === 1 ? "1 anomaly" : `${added} anomalies`;
+  const what = move === "bump" ? (added ? `${anomalies} more` : "Graver") : [DONE[move] ?? words(move), assignee && `to ${assignee}`, added && `with ${anomalies}`].filter(Boolean).join(" ");
+  const time = element("time", { datetime: at, title: inFull(at) }, clock(at));
+  const becomes = ["create", "bump"].includes(move) && from !== to && to !== "NEW" ? `: ${statusLabel(to)}` : "";
+  return element("li", {}, time, element("span", {}, element("strong", {}, what), ` by ${actor}${becomes}`, note ? element("span", { class: "trail-note" }, note) : null));
+}
+
+function link(text, at, open) {
+  const button = element("button", { type: "button", class: "link" }, text);
+  button.addEventListener("click", open);
+  return element("li", {}, element("time", { datetime: at, title: inFull(at) }, clock(at)), button);
+}

@@ -1,0 +1,124 @@
+// The one Socket.IO connection, what state it is in, and asking the server something.
+
+import { io } from "/dashboard/socket.io.esm.min.js";
+import { Replay } from "/dashboard/replay.js";
+
+const FEED_EVENTS = ["anomaly_detected", "anomaly_updated", "finding_created", "ticket_updated", "alert_created", "alert_updated"];
+const ANSWER_MS = 10_000;
+const RETRY_MS = [1_000, 2_000, 5_000, 10_000, 20_000];
+
+/** What the server said no to, with its code; of a refused move with the alert as it is. */
+export class Refusal extends Error {
+  constructor({ code, message, alert }) {
+    super((message || code).replace(/\.$/, ""));
+    this.code = code;
+    this.alert = alert;
+  }
+}
+
+export class Connection {
+  #socket;
+  #on;
+  #replay = new Replay();
+  #state = { name: "connecting" };
+  #lostAt = Date.now();
+  #retries = 0;
+  #timer;
+
+  /**
+   * `credentials()` gives what the server is told on every connect: {token, filter, history}.
+   * `on` has `state(state)`, `snapshot(payload)`, `message(payload)` and `resync(reason)`.
+   * States by name: connecting, live, recovered {away, missed}, reconnecting {since, attempt, reason}, expired, refused {code, message}.
+   */
+  constructor(credentials, on) {
+    this.#on = on;
+    this.#socket = io("/noc", { auth: (give) => give(credentials()), transports: ["websocket", "polling"], tryAllTransports: true, reconnectionDelayMax: 5000 });
+    this.#listen();
+  }
+
+  get isLive() {
+    return this.#socket.connected;
+  }
+
+  /** Connects again after a new token. */
+  resume() {
+    clearTimeout(this.#timer);
+    this.#retries = 0;
+    this.#say({ name: "connecting" });
+    if (this.#socket.connected) this.#socket.disconnect();
+    this.#socket.connect();
+  }
+
+  /** The server's answer to `event`. Rejects with Refusal, or Error where no answer came. */
+  async ask(event, data) {
+    const answer = await this.#socket.timeout(ANSWER_MS).emitWithAck(event, data);
+    if (!answer?.ok) throw new Refusal(answer?.error ?? { code: "invalid", message: "The server gave an answer that cannot be read." });
+    return answer;
+  }
+
+  #listen() {
+    const socket = this.#socket;
+    socket.on("connect", () => this.#connected());
+    socket.on("disconnect", (reason) => this.#lost(reason));
+    socket.on("connect_error", (error) => this.#failed(error));
+    socket.io.on("reconnect_attempt", (attempt) => this.#state.name === "reconnecting" && this.#say({ ...this.#state, attempt }));
+    socket.on("token_expired", () => this.#say({ name: "expired" }));
+    socket.on("resync", (payload) => this.#on.resync(String(payload?.reason ?? "")));
+    socket.on("snapshot", (payload) => this.#on.snapshot(payload));
+    for (const event of FEED_EVENTS) socket.on(event, (payload) => this.#heard(payload));
+  }
+
+  #say(state) {
+    this.#state = state;
+    this.#on.state(state);
+  }
+
+  #heard(payload) {
+    this.#on.message(payload);
+    if (this.#replay.heard(payload.position) && this.#state.name === "recovered") this.#say({ ...this.#state, missed: this.#replay.missed });
+  }
+
+  async #connected() {
+    this.#retries = 0;
+    if (!this.#socket.recovered) return this.#say({ name: "live" });
+    this.#say({ name: "recovered", away: Date.now() - this.#lostAt, missed: this.#replay.missed });
+    try {
+      this.#replay.endsAt((await this.ask("history", { limit: 1 })).position);
+    } catch {
+      // Lost again, or too busy to answer: the count stands as it is, and the next loss starts another.
+      return;
+    }
+    if (this.#state.name === "recovered") this.#say({ ...this.#state, missed: this.#replay.missed });
+  }
+
+  #lost(reason) {
+    this.#lostAt = Date.now();
+    this.#replay.begin();
+    if (this.#state.name === "expired" || reason === "io client disconnect") return;
+    this.#say({ name: "reconnecting", since: this.#lostAt, attempt: 1, reason });
+    if (!this.#socket.active) this.#retry();
+  }
+
+  #failed(error) {
+    const code = error.data?.code;
+    if (this.#socket.active) return this.#waiting(error.message);
+    if (code === "unavailable") {
+      this.#waiting("unavailable");
+      return this.#retry();
+    }
+    this.#say(code === "token_expired" ? { name: "expired" } : { name: "refused", code, message: error.message });
+  }
+
+  #waiting(reason) {
+    this.#say({ name: "reconnecting", since: this.#lostAt, attempt: this.#state.attempt ?? 1, reason });
+  }
+
+  // A socket that the server refused or dropped does not come back by itself.
+  #retry() {
+    const wait = RETRY_MS[Math.min(this.#retries++, RETRY_MS.length - 1)];
+    this.#timer = setTimeout(() => {
+      this.#say({ ...this.#state, attempt: this.#retries });
+      this.#socket.connect();
+    }, wait);
+  }
+}

@@ -1,0 +1,274 @@
+// The desk of somebody signed in: wires the connection to the parts of the page. What each part does is in its own file.
+
+import { AlertPanel } from "/dashboard/alert_panel.js";
+import { Connection } from "/dashboard/connection.js";
+import { Counters } from "/dashboard/counters.js";
+import { Details } from "/dashboard/details.js";
+import { byId, setText } from "/dashboard/element.js";
+import { Feed } from "/dashboard/feed.js";
+import { FeedView } from "/dashboard/feed_view.js";
+import { Filters, forgetFilter, storedFilter } from "/dashboard/filters.js";
+import { oncePerFrame } from "/dashboard/frames.js";
+import { isNews, Notices } from "/dashboard/notices.js";
+import { MOST, Queue } from "/dashboard/queue.js";
+import { QueueView } from "/dashboard/queue_view.js";
+import { QuietPanel } from "/dashboard/quiet_panel.js";
+import { restList } from "/dashboard/rest.js";
+import * as session from "/dashboard/session.js";
+import { offerSound } from "/dashboard/sound.js";
+import { showState, tell } from "/dashboard/status.js";
+import { zone } from "/dashboard/times.js";
+import { askAfterExpiry, askAfterRefusal, onToken, watchExpiry } from "/dashboard/tokens.js";
+import { isStanding } from "/dashboard/vocabulary.js";
+
+const PAGE = 200;
+const MINUTE_MS = 60_000;
+const IN_FEED = new Set(["anomaly_detected", "anomaly_updated", "finding_created", "ticket_updated"]);
+
+export function openDesk() {
+  const feed = new Feed();
+  const redraw = oncePerFrame(draw);
+  const view = new FeedView(feed, { open: openDetails, redraw });
+  const details = new Details(closeDetails, { may: mayMove, ask: (data) => connection.ask("anomaly_review", data) });
+  const queue = new Queue();
+  const queueView = new QueueView(openAlert);
+  const company = (alert) => queue.companyOf(alert);
+  const alertPanel = new AlertPanel({ close: closeAlert, move, me: () => claims()?.sub ?? "", mayMove, open: openAlert, openAnomaly, company });
+  const quietPanel = new QuietPanel({ close: closeQuiet, mayChange: mayMove });
+  const notices = new Notices({ open: openDetails, redraw });
+  const counters = new Counters();
+  const filters = new Filters(applyFilter);
+  let complete = false;
+  let head = 0;
+  let started = false;
+  let queueProblem = "Loading the alerts.";
+  let loading = 0;
+  let cameFrom = null;
+
+  const connection = new Connection(credentials, { state, snapshot, message, resync });
+  setInterval(redraw, MINUTE_MS);
+  byId("desk").hidden = false;
+  byId("older").addEventListener("click", loadOlder);
+  byId("open-quiet").addEventListener("click", openQuiet);
+  for (const name of ["feed", "alerts"]) byId(`to-${name}`).addEventListener("click", () => (byId("desk").dataset.pane = name));
+  onToken(byId("renew"), renew);
+  offerSound();
+  setText(byId("zone"), `Times are those of ${zone}. The details give UTC as well.`);
+  identify();
+
+  function credentials() {
+    return { token: session.token(), history: PAGE, filter: storedFilter() };
+  }
+
+  function state(now) {
+    filters.enable(["live", "recovered"].includes(now.name));
+    byId("older").disabled = !connection?.isLive;
+    if (now.name === "expired") askAfterExpiry();
+    if (now.name === "refused" && Object.keys(storedFilter()).length) return startWithoutFilter();
+    if (now.name === "refused") askAfterRefusal();
+    showState(now);
+    redraw();
+  }
+
+  function snapshot({ position, recent, filter }) {
+    const seen = head;
+    feed.clear();
+    started = true;
+    head = position;
+    complete = recent.length < PAGE;
+    for (const payload of recent) take(payload, seen > 0 && payload.position > seen);
+    feed.oldest = Math.min(feed.oldest, position + 1);
+    filters.adopt(filter);
+    loadAlerts(filter);
+    view.toLive();
+  }
+
+  function resync(reason) {
+    tell(`The view was rebuilt from the server's own (${reason.replaceAll("_", " ") || "no reason given"}).`);
+  }
+
+  function message(payload) {
+    head = Math.max(head, payload.position);
+    take(payload, true);
+  }
+
+  function take(payload, isLive) {
+    if (payload.alert_id && isLive) takeAlert(payload);
+    if (!IN_FEED.has(payload.type)) return;
+    filters.learn(payload.site_id, payload.site_name ?? null);
+    const change = feed.add(payload);
+    if (change === null) return;
+    if (isLive && isNews(payload, change.prior)) notices.add(change.entry);
+    else if (payload.status && !isStanding(payload)) notices.drop(change.entry.key);
+    redraw();
+  }
+
+  async function applyFilter(filter) {
+    const answer = await connection.ask("filter_anomalies", filter);
+    feed.clear();
+    notices.clear();
+    view.toLive();
+    loadAlerts(answer.filter);
+    await loadOlder();
+    return answer.filter;
+  }
+
+  async function loadOlder() {
+    byId("older").disabled = true;
+    try {
+      const { messages, more } = await connection.ask("history", { before: Math.min(feed.oldest, head + 1), limit: PAGE });
+      view.showOlder();
+      for (const payload of messages) {
+        feed.oldest = Math.min(feed.oldest, payload.position);
+        take(payload, false);
+      }
+      complete = !more;
+    } catch (error) {
+      tell(`Older messages could not be loaded: ${error.message}.`);
+    }
+    byId("older").disabled = !connection.isLive;
+    redraw();
+  }
+
+  async function renew(token, claims) {
+    if (session.isSomebodyElse(claims, session.claimsOf(session.token()))) return session.restart(token);
+    if (connection.isLive) await connection.ask("refresh", { token });
+    session.keep(token);
+    identify();
+    if (!connection.isLive) connection.resume();
+  }
+
+  function identify() {
+    const claims = session.claimsOf(session.token());
+    if (claims === null) return;
+    const sites = Array.isArray(claims.sites) ? `${claims.sites.length} ${claims.sites.length === 1 ? "site" : "sites"}` : "all sites";
+    setText(byId("identity"), `${claims.sub ?? ""} · ${claims.role ?? "viewer"} · tenant ${claims.tenant_id ?? "?"} · ${sites}`);
+    filters.offerSites(claims.sites);
+    watchExpiry(claims.exp);
+  }
+
+  // What is said while the list is on its way is newer, and stays.
+  async function loadAlerts(filter) {
+    const turn = ++loading;
+    queue.clear();
+    const query = new URLSearchParams({ status: "NEW,ACKNOWLEDGED,ASSIGNED,ESCALATED,SUPPRESSED" });
+    for (const [name, given] of [["type", "types"], ["severity", "severities"], ["site_id", "sites"]]) if (filter?.[given]?.length) query.set(name, filter[given].join(","));
+    try {
+      const alerts = await restList(`alerts?${query}`, MOST);
+      if (turn !== loading) return;
+      alerts.forEach((alert) => queue.take(alert));
+      queueProblem = "";
+    } catch (error) {
+      queueProblem = `The alerts could not be loaded: ${error.message}.`;
+    }
+    redraw();
+  }
+
+  function takeAlert(alert) {
+    queue.take(alert);
+    alertPanel.refresh(alertPanel.id === alert.alert_id ? queue.get(alert.alert_id) : undefined);
+    redraw();
+  }
+
+  async function move(name, data) {
+    try {
+      const { alert } = await connection.ask(`alert_${name}`, data);
+      takeAlert(alert);
+    } catch (error) {
+      if (error.alert) takeAlert(error.alert);
+      throw error;
+    }
+  }
+
+  function claims() {
+    return session.claimsOf(session.token());
+  }
+
+  function mayMove() {
+    return ["operator", "admin"].includes(claims()?.role);
+  }
+
+  function openAlert(id) {
+    const alert = queue.get(id);
+    if (!alert) return;
+    show("alert");
+    alertPanel.open(alert);
+    redraw();
+  }
+
+  function closeAlert() {
+    const id = alertPanel.id;
+    show(null);
+    queueView.focus(id);
+    redraw();
+  }
+
+  function openQuiet() {
+    show("quiet");
+    quietPanel.open();
+  }
+
+  function closeQuiet() {
+    show(null);
+    byId("open-quiet").focus();
+  }
+
+  // One panel at a time.
+  function show(panel) {
+    cameFrom = null;
+    if (panel) byId("desk").dataset.open = panel;
+    else delete byId("desk").dataset.open;
+    if (details.key !== null) {
+      details.close();
+      view.select(null);
+    }
+    alertPanel.close();
+    quietPanel.hide();
+  }
+
+  function openDetails(key) {
+    const entry = feed.get(key);
+    if (!entry) return;
+    show("details");
+    view.select(key);
+    view.reveal(key);
+    details.open(entry);
+  }
+
+  // One of an open alert, which need not be among the messages loaded; closed again, it leads back to the alert.
+  function openAnomaly(anomaly) {
+    const from = alertPanel.id;
+    show("details");
+    details.open(feed.get(anomaly.anomaly_id) ?? { key: anomaly.anomaly_id, version: 0, payload: anomaly });
+    cameFrom = from;
+  }
+
+  function closeDetails() {
+    const key = details.key;
+    if (queue.get(cameFrom)) return openAlert(cameFrom);
+    show(null);
+    view.focus(key);
+  }
+
+  function draw() {
+    view.draw();
+    notices.draw();
+    queueView.draw(queue.open, alertPanel.id, queueProblem);
+    counters.draw(feed, { complete, filtered: filters.isFiltering });
+    if (details.key !== null) details.refresh(feed.get(details.key));
+    byId("older").hidden = complete || !started || feed.isFull;
+    byId("empty").hidden = feed.entries.length > 0;
+    setText(byId("empty"), emptyText());
+  }
+
+  function emptyText() {
+    if (!started) return "Waiting for the server.";
+    return filters.isFiltering ? "Nothing in the feed passes the filter in force." : "Nothing has been detected yet. Anomalies appear here as soon as they are.";
+  }
+}
+
+// A filter kept from before may name a site that a newer token does not cover.
+function startWithoutFilter() {
+  forgetFilter();
+  location.reload();
+}

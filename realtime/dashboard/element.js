@@ -1,0 +1,21 @@
+// Making elements. Text from a message only ever becomes a text node: names are hostile input.
+
+/** Strings among `children` become text nodes, null and undefined nothing. */
+export function element(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === true) node.setAttribute(name, "");
+    else if (value !== false && value != null) node.setAttribute(name, String(value));
+  }
+  node.append(...children.filter((child) => child != null));
+  return node;
+}
+
+export function byId(id) {
+  return document.getElementById(id);
+}
+
+/** Writing a text that is there already would make a screen reader say it again. */
+export function setText(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}

@@ -1,0 +1,151 @@
+// The filter form. The server filters; what is checked here is what it said is in force.
+
+import { Refusal } from "/dashboard/connection.js";
+import { byId, element, setText } from "/dashboard/element.js";
+import { LABELS, SEVERITIES } from "/dashboard/vocabulary.js";
+
+const STORED = "rollcall.filter";
+const SETTLE_MS = 150;
+
+/** The filter of this tab's last visit, to connect with. */
+export function storedFilter() {
+  try {
+    return JSON.parse(sessionStorage.getItem(STORED)) ?? {};
+  } catch {
+    return {};
+  }
+}
+
+export function forgetFilter() {
+  sessionStorage.removeItem(STORED);
+}
+
+export class Filters {
+  #form = byId("filter");
+  #sites = new Map();
+  #inForce = {};
+  #apply;
+  #isLive = false;
+  #isUnsure = false;
+  #latest = 0;
+  #timer;
+
+  /** `apply(filter)` asks the server and resolves to the filter in force. */
+  constructor(apply) {
+    this.#apply = apply;
+    byId("filter-severities").append(...SEVERITIES.map((severity) => choice("severities", severity, severity, severity)));
+    byId("filter-types").append(...Object.entries(LABELS).map(([type, label]) => choice("types", type, label)));
+    this.#form.addEventListener("change", (event) => event.target.type === "checkbox" && this.#settle());
+    this.#form.addEventListener("submit", (event) => event.preventDefault());
+    byId("add-site-button").addEventListener("click", () => this.#addTyped());
+    byId("site-number").addEventListener("keydown", (event) => event.key === "Enter" && this.#addTyped());
+    byId("clear-filter").addEventListener("click", () => this.#send({}));
+    if (matchMedia("(max-width: 700px)").matches) byId("filter-box").open = false;
+  }
+
+  get isFiltering() {
+    return Object.values(this.#inForce).some((values) => values?.length);
+  }
+
+  enable(isLive) {
+    this.#isLive = isLive;
+    for (const control of this.#form.elements) control.disabled = !isLive;
+    byId("clear-filter").disabled = !isLive;
+    if (isLive && this.#isUnsure) this.#send(this.#inForce);
+  }
+
+  /** A token for some sites knows them all from the start. */
+  offerSites(sites) {
+    byId("add-site").hidden = Array.isArray(sites);
+    if (Array.isArray(sites)) for (const site of sites) this.learn(site, null);
+  }
+
+  /** Sites have no list of their own in the contract: they become known by what is said of them. */
+  learn(site, name) {
+    if (site == null || (this.#sites.has(site) && (name === null || this.#sites.get(site) === name))) return;
+    this.#sites.set(site, name ?? `Site ${site}`);
+    this.#offerSite(site);
+  }
+
+  /** Shows the filter that the server says is in force. */
+  adopt(filter) {
+    this.#inForce = filter ?? {};
+    sessionStorage.setItem(STORED, JSON.stringify(this.#inForce));
+    for (const site of this.#inForce.sites ?? []) this.learn(site, null);
+    this.#check();
+    byId("in-force").classList.remove("problem");
+    setText(byId("in-force"), this.#describe());
+    byId("clear-filter").hidden = !this.isFiltering;
+  }
+
+  #settle() {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#send(this.#chosen()), SETTLE_MS);
+  }
+
+  async #send(filter) {
+    const mine = ++this.#latest;
+    this.#isUnsure = false;
+    setText(byId("in-force"), "Asking the server…");
+    try {
+      const inForce = await this.#apply(filter);
+      if (mine === this.#latest) this.adopt(inForce);
+    } catch (error) {
+      if (mine !== this.#latest) return;
+      // Without an answer it may be in force or not: once the connection stands, the one shown is asked for again.
+      this.#isUnsure = !(error instanceof Refusal);
+      this.#check();
+      byId("in-force").classList.add("problem");
+      setText(byId("in-force"), `Not applied: ${error.message}. ${this.#describe()}`);
+    }
+  }
+
+  #chosen() {
+    const filter = {};
+    for (const box of this.#form.querySelectorAll("input:checked")) {
+      (filter[box.name] ??= []).push(box.name === "sites" ? Number(box.value) : box.value);
+    }
+    return filter;
+  }
+
+  #check() {
+    for (const box of this.#form.querySelectorAll('input[type="checkbox"]')) {
+      box.checked = (this.#inForce[box.name] ?? []).map(String).includes(box.value);
+    }
+  }
+
+  #describe() {
+    if (!this.isFiltering) return "Showing everything you may see";
+    const { severities = [], types = [], sites = [] } = this.#inForce;
+    const parts = [severities, types.map((type) => LABELS[type] ?? type), sites.map((site) => this.#sites.get(site) ?? `Site ${site}`)];
+    return `In force: ${parts.filter((part) => part?.length).map((part) => part.join(", ")).join(" · ")}`;
+  }
+
+  // Put in its place by name, so that nobody's focus on another one is lost.
+  #offerSite(site) {
+    const all = byId("filter-sites");
+    const old = all.querySelector(`input[value="${Number(site)}"]`)?.closest(".choice");
+    const offered = choice("sites", site, this.#sites.get(site));
+    const box = offered.querySelector("input");
+    box.checked = old?.querySelector("input").checked ?? (this.#inForce.sites ?? []).includes(site);
+    box.disabled = !this.#isLive;
+    old?.remove();
+    const after = [...all.querySelectorAll(".choice")].find((other) => other.textContent.localeCompare(offered.textContent) > 0);
+    all.insertBefore(offered, after ?? null);
+    byId("no-sites").hidden = true;
+  }
+
+  #addTyped() {
+    const field = byId("site-number");
+    const site = Number(field.value);
+    if (!field.checkValidity() || !Number.isSafeInteger(site) || site < 1) return field.reportValidity();
+    field.value = "";
+    this.#send({ ...this.#inForce, sites: [...new Set([...(this.#inForce.sites ?? []), site])] });
+  }
+}
+
+function choice(name, value, label, severity) {
+  const box = element("input", { type: "checkbox", name, value });
+  const text = element("span", { title: label }, label);
+  return element("label", { class: "choice", "data-severity": severity }, box, text);
+}

@@ -1,0 +1,148 @@
+// Silences and maintenance windows: those in force or to come, a new one, and the end of one.
+
+import { byId, element, setText } from "/dashboard/element.js";
+import { rest, restList } from "/dashboard/rest.js";
+import { inFull } from "/dashboard/times.js";
+import { LABELS, SEVERITIES } from "/dashboard/vocabulary.js";
+
+const MOST = 200;
+const EVERY_MS = 15_000;
+const KINDS = { silence: "Silence, from now on", maintenance: "Maintenance, once", recurring: "Maintenance, again and again" };
+
+export class QuietPanel {
+  #panel = byId("quiet-panel");
+  #list = element("ul", { class: "quiets" });
+  #problem = element("p", { class: "problem", role: "alert", id: "quiet-problem" });
+  #mayChange;
+
+  constructor({ close, mayChange }) {
+    this.#mayChange = mayChange;
+    this.close = close;
+    this.#panel.addEventListener("keydown", (event) => event.key === "Escape" && close());
+    setInterval(() => this.isOpen && !document.hidden && this.#load(), EVERY_MS);
+  }
+
+  get isOpen() {
+    return !this.#panel.hidden;
+  }
+
+  open() {
+    const close = element("button", { type: "button", class: "quiet" }, "Close");
+    close.addEventListener("click", () => this.close());
+    this.#panel.replaceChildren(
+      element("div", { class: "details-head" }, element("h2", { id: "quiet-title", tabindex: -1 }, "Silences and maintenance"), close),
+      element("p", { class: "hint" }, "Alerts that match are kept quiet: recorded, suppressed, and raised at the end if they still stand."),
+      this.#list,
+      this.#mayChange() ? this.#form() : "",
+      this.#problem,
+    );
+    setText(this.#problem, "");
+    this.#panel.hidden = false;
+    byId("quiet-title").focus();
+    this.#load();
+  }
+
+  hide() {
+    this.#panel.hidden = true;
+    this.#panel.replaceChildren();
+  }
+
+  async #load() {
+    try {
+      const items = await restList("quiet?state=planned,in_force", MOST);
+      const nothing = element("li", { class: "none" }, "Nothing is kept quiet.");
+      this.#list.replaceChildren(...(items.length ? items.map((item) => this.#item(item)) : [nothing]));
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #item(quiet) {
+    const end = element("button", { type: "button", "data-end": quiet.quiet_id }, "End now");
+    end.addEventListener("click", () => this.#do(() => rest(`quiet/${quiet.quiet_id}`, { method: "DELETE" })));
+    return element(
+      "li",
+      {},
+      element("strong", {}, quiet.reason),
+      element("span", {}, `${when(quiet)}, by ${quiet.author}. For ${scope(quiet)}.`),
+      element("span", { class: "hint" }, `It hid ${quiet.hid_anomalies} anomalies in ${quiet.hid_alerts} alerts.`),
+      this.#mayChange() ? end : null,
+    );
+  }
+
+  #form() {
+    const field = (name, label, attributes = {}) => element("label", { "data-field": name }, label, element("input", { name, autocomplete: "off", ...attributes }));
+    const pick = (name, label, choices) =>
+      element("label", { "data-field": name }, label, element("select", { name }, ...choices.map(([value, text]) => element("option", { value }, text))));
+    const form = element(
+      "form",
+      { class: "new-quiet", id: "new-quiet" },
+      pick("kind", "Kind", Object.entries(KINDS)),
+      field("reason", "Reason", { required: true, maxlength: 500 }),
+      field("starts_at", "Starts", { type: "datetime-local" }),
+      field("ends_at", "Ends", { type: "datetime-local" }),
+      field("duration_minutes", "Lasts, in minutes", { type: "number", min: 1, max: 44640 }),
+      field("rrule", "Rule (RFC 5545)", { placeholder: "FREQ=WEEKLY;BYDAY=SA,SU" }),
+      pick("types", "Type", [["", "All types"], ...Object.entries(LABELS)]),
+      pick("severities", "Severity", [["", "All severities"], ...SEVERITIES.map((severity) => [severity, severity])]),
+      field("sites", "Sites, by number", { placeholder: "all", inputmode: "numeric" }),
+      field("people", "People, by number", { placeholder: "all", inputmode: "numeric" }),
+      element("button", { type: "submit", class: "primary" }, "Keep it quiet"),
+    );
+    const adapt = () => {
+      form.dataset.kind = form.elements.kind.value;
+    };
+    form.elements.kind.addEventListener("change", adapt);
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#do(async () => {
+        await rest("quiet", { method: "POST", body: wanted(form.elements) });
+        form.reset();
+        adapt();
+      });
+    });
+    adapt();
+    return form;
+  }
+
+  async #do(act) {
+    setText(this.#problem, "");
+    try {
+      await act();
+      await this.#load();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #fail(error) {
+    setText(this.#problem, `Not done: ${error.message}.`);
+  }
+}
+
+function wanted(fields) {
+  const kind = fields.kind.value;
+  const ids = (text) => text.split(/[\s,]+/).filter(Boolean).map(Number);
+  const chosen = (value) => (value ? [value] : []);
+  const common = { kind, reason: fields.reason.value, types: chosen(fields.types.value), severities: chosen(fields.severities.value), sites: ids(fields.sites.value), people: ids(fields.people.value) };
+  if (kind === "recurring") return { ...common, starts_at: fields.starts_at.value, duration_minutes: Number(fields.duration_minutes.value), rrule: fields.rrule.value };
+  const times = { ends_at: instant(fields.ends_at.value) };
+  return { ...common, ...times, ...(kind === "maintenance" ? { starts_at: instant(fields.starts_at.value) } : {}) };
+}
+
+/** A time of this machine's zone, as the server wants it. */
+function instant(text) {
+  const at = new Date(text);
+  if (Number.isNaN(at.getTime())) throw new Error("Say when it begins and ends");
+  return at.toISOString();
+}
+
+function when({ kind, starts_at: starts, ends_at: ends, duration_minutes: minutes, rrule }) {
+  if (kind === "recurring") return `${rrule}, from ${starts.replace("T", " ")} at the site, ${minutes} min each`;
+  return kind === "silence" ? `Until ${inFull(ends)}` : `${inFull(starts)} to ${inFull(ends)}`;
+}
+
+function scope({ types, severities, sites, people }) {
+  const parts = [types.map((type) => LABELS[type]), severities, sites.map((id) => `site ${id}`), people.map((id) => `person ${id}`)];
+  return parts.filter((part) => part.length).map((part) => part.join(" or ")).join(", ") || "everything";
+}

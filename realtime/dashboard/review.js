@@ -1,0 +1,40 @@
+// An operator's verdict on an anomaly, and those that were given before.
+
+import { element, setText } from "/dashboard/element.js";
+import { rest } from "/dashboard/rest.js";
+import { clock, inFull } from "/dashboard/times.js";
+import { statusLabel } from "/dashboard/vocabulary.js";
+
+const VERDICTS = ["INVESTIGATING", "CONFIRMED", "FALSE_POSITIVE", "RESOLVED"];
+
+/** Buttons for it; `review(data)` asks the server, and what it says no to stands beside them. */
+export function reviewButtons(payload, review) {
+  const problem = element("p", { class: "problem", role: "alert" });
+  const buttons = VERDICTS.map((verdict) => {
+    const button = element("button", { type: "button", id: `review-${verdict}`, "aria-pressed": String(payload.status === verdict) }, statusLabel(verdict));
+    button.addEventListener("click", async () => {
+      setText(problem, "");
+      try {
+        await review({ anomaly_id: payload.anomaly_id, verdict });
+      } catch (error) {
+        setText(problem, `Not done: ${error.message}.`);
+      }
+    });
+    return button;
+  });
+  return element("div", { class: "review", role: "group", "aria-label": "Review" }, ...buttons, problem);
+}
+
+/** Who reviewed it, the latest first; empty until they are loaded, and where nobody did. */
+export function reviewTrail({ anomaly_id: id }) {
+  const trail = element("ol", { class: "trail", "aria-label": "Reviews" });
+  rest(`anomalies/${encodeURIComponent(id)}`)
+    .then(({ reviews }) => trail.replaceChildren(...reviews.reverse().map(line)))
+    .catch(() => {}); // what the trail lacks is beside the point of the details, which are there
+  return trail;
+}
+
+function line({ at, actor, verdict, note }) {
+  const said = element("span", {}, element("strong", {}, statusLabel(verdict)), ` by ${actor}`, note ? element("span", { class: "trail-note" }, note) : null);
+  return element("li", {}, element("time", { datetime: at, title: inFull(at) }, clock(at)), said);
+}

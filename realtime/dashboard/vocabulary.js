@@ -1,0 +1,81 @@
+// The words and ranks of the contract, as people read them. Colours are in style.css, by data-severity.
+
+export const SEVERITIES = ["CRITICAL", "HIGH", "MEDIUM", "LOW"];
+
+export const LABELS = {
+  WRONG_PERSON: "Wrong Person at Site",
+  UNAUTHORIZED_SITE: "Unauthorized Site Access",
+  IMPOSSIBLE_SHIFTS: "Impossible Back-to-Back Shifts",
+  OVERTIME_VIOLATION: "Overtime Violation",
+  BUDDY_PUNCHING: "Buddy Punching Detected",
+  GPS_SPOOFING: "GPS Spoofing Suspected",
+  GEOFENCE_VIOLATION: "Geofence Violation",
+  BIOMETRIC_ANOMALY: "Biometric Pattern Anomaly",
+  SCHEDULE_MISMATCH: "Schedule Mismatch",
+};
+
+const EVENT_LABELS = { finding_created: "Finding", ticket_updated: "Ticket" };
+
+const STATUS_LABELS = {
+  DETECTED: "Detected",
+  INVESTIGATING: "Investigating",
+  CONFIRMED: "Confirmed",
+  FALSE_POSITIVE: "False positive",
+  RESOLVED: "Resolved",
+  WITHDRAWN: "Withdrawn",
+  NEW: "New",
+  ACKNOWLEDGED: "Acknowledged",
+  ASSIGNED: "Assigned",
+  ESCALATED: "Escalated",
+  SUPPRESSED: "Kept quiet",
+};
+
+export function labelOf(payload) {
+  return LABELS[payload.anomaly_type] ?? payload.anomaly_type ?? EVENT_LABELS[payload.type] ?? String(payload.type);
+}
+
+export function statusLabel(status) {
+  return STATUS_LABELS[status] ?? String(status);
+}
+
+/** 0 for a message without a severity, 1 for LOW up to 4 for CRITICAL. */
+export function rank(severity) {
+  return SEVERITIES.includes(severity) ? SEVERITIES.length - SEVERITIES.indexOf(severity) : 0;
+}
+
+export function isGrave(payload) {
+  return rank(payload.severity) >= rank("HIGH");
+}
+
+export function isAnomaly(payload) {
+  return typeof payload.anomaly_id === "string";
+}
+
+/** It holds, and nobody has set it aside. */
+export function isStanding(payload) {
+  return isAnomaly(payload) && !["WITHDRAWN", "FALSE_POSITIVE", "RESOLVED"].includes(payload.status);
+}
+
+/** What a row says of a finding or a ticket, whose fields are its sender's own. */
+export function summaryOf(payload) {
+  if (isAnomaly(payload)) return text(payload.explanation);
+  return text(["title", "summary", "message", "explanation", "description"].map((name) => payload[name]).find((value) => typeof value === "string"));
+}
+
+export function personOf(payload) {
+  return text(payload.person_name) || (payload.person_id == null ? "" : `Person ${text(payload.person_id)}`);
+}
+
+export function siteOf(payload) {
+  return text(payload.site_name) || (payload.site_id == null ? "" : `Site ${text(payload.site_id)}`);
+}
+
+/** `face_is_another_person` and `distance_km` as words. */
+export function words(code) {
+  const plain = String(code).replaceAll("_", " ").trim();
+  return plain.charAt(0).toUpperCase() + plain.slice(1);
+}
+
+function text(value) {
+  return value == null || typeof value === "object" ? "" : String(value);
+}

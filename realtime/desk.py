@@ -1,0 +1,119 @@
+"""The operators' desk: moves of alerts and reviews of anomalies, by socket and by REST alike."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import structlog
+from sqlalchemy import Engine
+
+from models.alerts.move import Actor, Moved, Said, Wanted, make_moves
+from models.alerts.moves import MoveRefused, operator_moves
+from models.alerts.review import VERDICTS, Verdict, review
+from models.emitter import EmitFailed, FeedManager
+from realtime import metrics
+from realtime.errors import ClientError
+from realtime.tokens import Claims
+
+log = structlog.get_logger()
+
+MOST_NOTE = 2_000
+MOST_NAME = 200
+EVENTS = {f"alert_{move}": move for move in operator_moves()}
+
+
+class Desk:
+    """What operators do is committed and then said, by a thread that goes on even if whoever asked has gone."""
+
+    def __init__(self, engine: Engine, manager: FeedManager) -> None:
+        self._engine = engine
+        self._manager = manager
+
+    async def move(self, claims: Claims, move: str, given: Mapping[str, Any]) -> dict[str, Any]:
+        """One alert's. Raises ClientError, with the alert as it is where the move was refused for its state."""
+        (moved,) = await self.move_all(claims, [read_wanted(move, given)])
+        if moved.refused:
+            raise refusal(moved)
+        return {"alert": moved.alert}
+
+    async def move_all(self, claims: Claims, wanted: Sequence[Wanted]) -> list[Moved]:
+        moved = await asyncio.to_thread(self._move_and_say, claims.tenant_id, actor_of(claims), wanted)
+        for want, outcome in zip(wanted, moved, strict=True):
+            metrics.moves.labels(want.move, outcome.refused.code if outcome.refused else "ok").inc()
+        return moved
+
+    async def review(self, claims: Claims, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Raises ClientError."""
+        verdict = read_verdict(given)
+        try:
+            anomaly = await asyncio.to_thread(self._review_and_say, claims.tenant_id, actor_of(claims), verdict)
+        except MoveRefused as refused:
+            metrics.moves.labels("review", refused.code).inc()
+            raise ClientError(refused.code, refused.message) from None
+        metrics.moves.labels("review", "ok").inc()
+        return {"anomaly": anomaly}
+
+    def _move_and_say(self, tenant_id: int, actor: Actor, wanted: Sequence[Wanted]) -> list[Moved]:
+        moved, said = make_moves(self._engine, tenant_id, actor, wanted)
+        self._say(tenant_id, said)
+        return moved
+
+    def _review_and_say(self, tenant_id: int, actor: Actor, verdict: Verdict) -> dict[str, Any]:
+        anomaly, said = review(self._engine, tenant_id, actor, verdict)
+        self._say(tenant_id, said)
+        return anomaly
+
+    def _say(self, tenant_id: int, said: Said) -> None:
+        if said.appended is None:
+            return
+        try:
+            self._manager.say(tenant_id, *said.appended, said.messages)
+        except EmitFailed as error:
+            metrics.failed_emits.inc()
+            log.warning("emit_failed", tenant_id=tenant_id, messages=len(said.messages), reason=str(error))
+
+
+def actor_of(claims: Claims) -> Actor:
+    return Actor(claims.sub, claims.role or "", claims.sites)
+
+
+def refusal(moved: Moved) -> ClientError:
+    assert moved.refused is not None
+    beside = {"alert": moved.alert} if moved.refused.code == "conflict" else {}
+    return ClientError(moved.refused.code, moved.refused.message, **beside)
+
+
+def read_wanted(move: str, given: Mapping[str, Any]) -> Wanted:
+    """Raises ClientError `invalid`; `not_found` for an id that none of ours can be."""
+    version = given.get("version")
+    if version is not None and (type(version) is not int or version < 1):
+        raise ClientError("invalid", "version is an integer, of the alert as you saw it.")
+    note, assignee = read_text(given, "note", MOST_NOTE), read_text(given, "assignee", MOST_NAME)
+    return Wanted(read_id(given.get("alert_id"), "alert"), move, note, assignee, version)
+
+
+def read_verdict(given: Mapping[str, Any]) -> Verdict:
+    verdict = given.get("verdict")
+    if verdict not in VERDICTS:
+        raise ClientError("invalid", f"verdict is one of {', '.join(VERDICTS)}.")
+    return Verdict(read_id(given.get("anomaly_id"), "anomaly"), verdict, read_text(given, "note", MOST_NOTE))
+
+
+def read_id(value: object, what: str) -> UUID:
+    if not isinstance(value, str):
+        raise ClientError("invalid", f"{what}_id is the id of an {what}, as text.")
+    try:
+        return UUID(value)
+    except ValueError:
+        raise ClientError("not_found", f"There is no such {what}.") from None
+
+
+def read_text(given: Mapping[str, Any], name: str, most: int) -> str | None:
+    """Text, trimmed; None where there is none."""
+    value = given.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, str) or len(value) > most or "\0" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
+        raise ClientError("invalid", f"{name} is text of at most {most:,} characters.")
+    return value.strip() or None

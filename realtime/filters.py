@@ -1,0 +1,88 @@
+"""What a viewer hears: the sites of its token, and the filter it set. One pair of both is one group of viewers."""
+
+from typing import Any, NamedTuple, get_args
+
+from models.schemas.said import AnomalyType, Severity
+from realtime.errors import ClientError
+from realtime.tokens import is_id
+
+TYPES: tuple[str, ...] = get_args(AnomalyType)
+SEVERITIES: tuple[str, ...] = get_args(Severity)
+MAX_FILTER_SITES = 1_000
+
+
+class Filter(NamedTuple):
+    """OR within a field, AND between them; an empty field means all."""
+
+    types: tuple[str, ...] = ()
+    severities: tuple[str, ...] = ()
+    sites: tuple[int, ...] = ()
+
+    def as_object(self) -> dict[str, list]:
+        return {name: list(values) for name, values in zip(self._fields, self, strict=True) if values}
+
+    def passes(self, anomaly_type: str | None, severity: str | None, prior_severity: str | None) -> bool:
+        """Whether a message of a site that is heard passes. An update does, if its new or its previously said version matches.
+
+        `sites` is not looked at: Hearing.sites has it in.
+        """
+        if self.types and anomaly_type is not None and anomaly_type not in self.types:
+            return False
+        return not self.severities or severity is None or severity in self.severities or prior_severity in self.severities
+
+
+NO_FILTER = Filter()
+
+
+class Hearing(NamedTuple):
+    """Who hears what: the token's sites (None for all) and the filter. Viewers that hear the same form one group."""
+
+    scope: frozenset[int] | None
+    filter: Filter
+
+    def sites(self) -> frozenset[int] | None:
+        """The only sites heard, or None for all of them and for messages without a site."""
+        if not self.filter.sites:
+            return self.scope
+        wanted = frozenset(self.filter.sites)
+        return wanted if self.scope is None else wanted & self.scope
+
+
+def parse_filter(given: object, scope: frozenset[int] | None) -> Filter:
+    """A filter as a client gave it. Raises ClientError `invalid`, or `forbidden` for a site outside the token."""
+    if given is None:
+        return NO_FILTER
+    if not isinstance(given, dict):
+        raise ClientError("invalid", "A filter is an object with types, severities and sites.")
+    unknown = [str(name)[:40] for name in given if name not in Filter._fields]
+    if unknown:
+        raise ClientError("invalid", f"A filter has types, severities and sites, not {', '.join(unknown[:5])}.")
+    types = _choices(given.get("types"), "types", TYPES)
+    severities = _choices(given.get("severities"), "severities", SEVERITIES)
+    sites = _listed(given.get("sites"), "sites")
+    if len(sites) > MAX_FILTER_SITES or not all(map(is_id, sites)):
+        raise ClientError("invalid", f"sites is a list of at most {MAX_FILTER_SITES} ids.")
+    if scope is not None and not scope.issuperset(sites):
+        raise ClientError("forbidden", "The token does not cover every site in the filter.")
+    return Filter(types, severities, sites)
+
+
+def _choices(value: object, name: str, known: tuple[str, ...]) -> tuple[str, ...]:
+    values = _listed(value, name)
+    if not all(choice in known for choice in values):
+        raise ClientError("invalid", f"{name} is a list out of {', '.join(known)}.")
+    return values
+
+
+def _listed(value: object, name: str) -> tuple[Any, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, list):
+        raise ClientError("invalid", f"{name} is a list.")
+    return tuple(dict.fromkeys(_hashable(entry, name) for entry in value))
+
+
+def _hashable(entry: object, name: str) -> object:
+    if not isinstance(entry, str | int) or isinstance(entry, bool):
+        raise ClientError("invalid", f"{name} is a list of plain values.")
+    return entry

@@ -1,0 +1,98 @@
+"""Around every request: errors as JSON, security headers, CORS, one log line without anything secret, and the time it took."""
+
+import time
+from collections.abc import Awaitable, Callable
+
+import structlog
+from aiohttp import web
+from psycopg import OperationalError as DatabaseError
+from sqlalchemy.exc import SQLAlchemyError
+
+from realtime import metrics
+from realtime.errors import ClientError, Unavailable
+from realtime.http.context import CONTEXT
+
+log = structlog.get_logger()
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+# Engine.IO answers these itself, for as long as a connection lasts.
+SOCKETS = "/socket.io/"
+_CODES = {400: "invalid", 404: "not_found", 405: "invalid", 413: "invalid", 415: "invalid"}
+
+
+def error_response(error: ClientError, status: int | None = None) -> web.Response:
+    response = web.json_response({"error": error.as_object()}, status=status or error.status)
+    if response.status == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+@web.middleware
+async def watch(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """The outermost: what became of the request. Paths are logged as their routes, without ids and queries."""
+    if request.path.startswith(SOCKETS):
+        return await handler(request)
+    began = time.perf_counter()
+    response = await handler(request)
+    took = time.perf_counter() - began
+    resource = request.match_info.route.resource
+    route = resource.canonical if resource else "unknown"
+    metrics.requests.labels(request.method, route, str(response.status)).observe(took)
+    log.info("request", method=request.method, route=route, status=response.status, ms=round(took * 1000, 1))
+    return response
+
+
+@web.middleware
+async def answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """The one place where a request's exceptions end."""
+    try:
+        return await handler(request)
+    except ClientError as error:
+        return error_response(error)
+    except web.HTTPException as error:
+        if request.path.startswith(SOCKETS) or error.status < 400:
+            raise
+        code = _CODES.get(error.status, "invalid")
+        return error_response(ClientError(code, error.reason), error.status)
+    except (SQLAlchemyError, DatabaseError, OSError, TimeoutError) as error:
+        log.warning("request_unanswered", error=type(error).__name__)
+        return error_response(Unavailable())
+    except Exception:
+        log.exception("request_failed")
+        return error_response(ClientError("unavailable", "Something broke here; it has been logged."), 500)
+
+
+@web.middleware
+async def allow_origins(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """CORS for the REST API. Tokens travel in a header, never in a cookie, so no credentials are allowed."""
+    origin = request.headers.get("Origin")
+    allowed = request.app[CONTEXT].settings.cors_origins
+    if not origin or not request.path.startswith("/api/") or not ({origin, "*"} & set(allowed)):
+        return await handler(request)
+    preflight = request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
+    response = web.Response(status=204) if preflight else await handler(request)
+    response.headers["Access-Control-Allow-Origin"] = origin
+    response.headers["Access-Control-Expose-Headers"] = "Link"
+    response.headers.add("Vary", "Origin")
+    if preflight:
+        response.headers["Access-Control-Allow-Methods"] = "GET, POST, DELETE"
+        response.headers["Access-Control-Allow-Headers"] = "Authorization, Content-Type, Accept"
+        response.headers["Access-Control-Max-Age"] = "600"
+    return response
+
+
+async def add_security_headers(request: web.Request, response: web.StreamResponse) -> None:
+    if response.status == 101:
+        return  # no page, and its headers would be kept with the connection
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    if request.path.startswith("/api/"):
+        response.headers.setdefault("Cache-Control", "no-store")

@@ -1,0 +1,82 @@
+"""The workers, as the server sees them: told by name that a tenant has something to judge, and asked whether they are there.
+
+Both are hints over the broker. What was submitted is in Postgres; the workers' own sweep finds it where nobody told them.
+"""
+
+import asyncio
+import time
+from typing import Any
+
+import structlog
+from celery import Celery
+from kombu.exceptions import OperationalError
+
+from models.broker import JUDGE_TASK, UPKEEP_QUEUE, broker_configuration, task_queue
+from models.settings import Settings
+
+log = structlog.get_logger()
+
+PING_SECONDS = 1.0
+# How long the answer to a ping is believed.
+FRESH_SECONDS = 5.0
+
+
+def _configuration(settings: Settings) -> dict[str, Any]:
+    """The broker and queue of the workers; but a server waits only moments for it."""
+    configuration = broker_configuration(settings.broker_url, settings.broker_queue_type)
+    options = configuration["broker_transport_options"] | {"socket_timeout": 2, "socket_connect_timeout": 2}
+    return configuration | {
+        "broker_transport_options": options,
+        "broker_connection_timeout": 2,
+        "task_serializer": "json",
+        "accept_content": ["json"],
+        "task_ignore_result": True,
+        "task_default_queue": UPKEEP_QUEUE,
+        "task_queues": [task_queue(UPKEEP_QUEUE, settings.broker_queue_type)],
+        "task_create_missing_queues": False,
+        "task_publish_retry_policy": {"max_retries": 1, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.5},
+    }
+
+
+class Judging:
+    def __init__(self, settings: Settings) -> None:
+        self._celery = Celery("rollcall-realtime", set_as_current=False)
+        self._celery.conf.update(_configuration(settings))
+        connection = self._celery.connection_for_write()
+        self._errors = (*connection.connection_errors, *connection.channel_errors, OperationalError, OSError)
+        self._due: set[int] = set()
+        self._sending: asyncio.Task[None] | None = None
+        self._pinged_at = -FRESH_SECONDS
+        self._answered = False
+        self._pinging = asyncio.Lock()
+
+    def hand_over(self, tenant_id: int) -> None:
+        """Tell the workers soon. One who sends; what comes meanwhile is sent once after it."""
+        self._due.add(tenant_id)
+        if self._sending is None or self._sending.done():
+            self._sending = asyncio.create_task(self._send())
+
+    async def _send(self) -> None:
+        while self._due:
+            tenant_id = self._due.pop()
+            try:
+                await asyncio.to_thread(self._celery.send_task, JUDGE_TASK, kwargs={"tenant_id": tenant_id}, queue=UPKEEP_QUEUE)
+            except self._errors as error:
+                log.warning("judge_not_told", tenant_id=tenant_id, error=type(error).__name__)
+
+    async def answers(self) -> bool:
+        """Whether at least one worker does. Asked of the broker every few seconds, however often it is called."""
+        async with self._pinging:
+            if time.monotonic() - self._pinged_at >= FRESH_SECONDS:
+                self._answered = await asyncio.to_thread(self._ping)
+                self._pinged_at = time.monotonic()
+            return self._answered
+
+    def _ping(self) -> bool:
+        # A pooled connection that died with a broker since restarted fails once.
+        for _ in range(2):
+            try:
+                return bool(self._celery.control.ping(timeout=PING_SECONDS, limit=1))
+            except self._errors as error:
+                log.warning("broker_unanswering", error=type(error).__name__)
+        return False

@@ -1,0 +1,43 @@
+"""Asking Postgres from the event loop. A question that was begun is finished, whoever stops waiting for the answer."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Executable, Row, text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+
+class Postgres:
+    """Single statements, each committed by itself."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    async def fetch(self, statement: Executable, values: Mapping[str, Any] | None = None) -> Sequence[Row]:
+        """All rows. Raises SQLAlchemyError or OSError."""
+        return await self._finish(statement, values, fetching=True)
+
+    async def run(self, statement: Executable, values: Mapping[str, Any] | None = None) -> None:
+        await self._finish(statement, values, fetching=False)
+
+    async def ping(self) -> None:
+        await self.run(text("SELECT 1"))
+
+    async def _finish(self, statement: Executable, values: Mapping[str, Any] | None, *, fetching: bool) -> Any:
+        # A connection that is cancelled while it is made stays half open on both sides, and one cancelled later is thrown
+        # away: viewers that come and go would use up the pool.
+        asking = asyncio.create_task(self._ask(statement, values, fetching))
+        asking.add_done_callback(_take_note)
+        return await asyncio.shield(asking)
+
+    async def _ask(self, statement: Executable, values: Mapping[str, Any] | None, fetching: bool) -> Any:
+        async with self._engine.connect() as connection:
+            result = await connection.execute(statement, dict(values or {}))
+            return result.all() if fetching else None
+
+
+def _take_note(asking: asyncio.Task[Any]) -> None:
+    """Its exception is the caller's; asyncio is not to report it where the caller is gone."""
+    if not asking.cancelled():
+        asking.exception()
