@@ -1,0 +1,1 @@
+"""Measures Rollcall beside its peers and floors, interleaved in one run. `python -m dev.bench [short|full]`; docs/performance.md."""

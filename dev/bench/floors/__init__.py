@@ -1,0 +1,1 @@
+"""What nothing can beat: the same bytes through the least code there is."""

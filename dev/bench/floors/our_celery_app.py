@@ -1,0 +1,12 @@
+"""A task that does nothing on a worker of ours: what is left of Celery's price where Rollcall makes it cheaper.
+
+celery -A dev.bench.floors.our_celery_app worker ...
+"""
+
+from worker.celery import app
+from worker.task import QuietTask
+
+
+@app.task(name="bench.nothing", base=QuietTask)
+def nothing() -> None:
+    """What a task costs before it does anything."""

@@ -1,0 +1,95 @@
+"""Rollcall. Messages are in the feed, committed, before they are said, as the worker does it; the time in them is taken in between."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import jwt
+import psycopg
+
+from dev.bench import databases
+from dev.bench.message import EVENT, SITE, TENANT, payload
+from dev.bench.peers.contender import SOCKET_IO, Kind, Serving, serve
+from dev.bench.stage import Stage
+from models import feed
+from models.emitter import FeedManager
+from models.feed import Message
+
+SECRET = "a secret for benchmarks only, long enough"
+CHANNEL = "bench-rollcall"
+VIEW = ("GEOFENCE_VIOLATION", "HIGH", None)
+
+
+class Ours:
+    """`together`: what is said at once travels as it does from one judgement, many messages in a document; else one in each."""
+
+    kind: Kind = "ours"
+    path = SOCKET_IO
+    dear = 1.0
+
+    def __init__(self, stage: Stage, database_url: str, *, together: bool = True) -> None:
+        self.name = "rollcall" if together else "rollcall, said singly"
+        self._redis_url, self._database_url, self._together = stage.redis_url, database_url, together
+        self._connection: psycopg.Connection | None = None
+        self._manager = FeedManager(stage.redis_url, CHANNEL)
+        self.connect: str | None = f'40/noc,{{"token":"{token()}"}}'
+
+    @staticmethod
+    @contextmanager
+    def database(stage: Stage, tenants: int = 2) -> Iterator[str]:
+        """The URL of a migrated database with tenants 1 .. `tenants`."""
+        with databases.migrated(stage.postgres_url) as url:
+            with psycopg.connect(url) as connection:
+                add_tenants(connection, tenants)
+            yield url
+
+    def start(self, logs: Path, cores: Iterable[int] | None = None) -> Serving:
+        env = environment(self._database_url, self._redis_url)
+        return serve("realtime", [sys.executable, "-m", "realtime"], logs, env=env, cores=cores)
+
+    def say(self, first: int, count: int, tenant: int = TENANT) -> None:
+        numbers = range(first, first + count)
+        epoch, base = self.commit([message(number, 0, tenant) for number in numbers], tenant)
+        said = [message(number, None, tenant) for number in numbers]
+        if self._together:
+            self._manager.say(tenant, epoch, base, said)
+        else:
+            for index, one in enumerate(said):
+                self._manager.say(tenant, epoch, base + index, [one])
+
+    def commit(self, messages: list[Message], tenant: int = TENANT) -> feed.Appended:
+        """Messages into the tenant's feed, without telling any server."""
+        if self._connection is None:
+            self._connection = psycopg.connect(self._database_url)
+        with self._connection.transaction(), self._connection.cursor() as cursor:
+            return feed.append(cursor, tenant, messages)
+
+
+def message(number: int, said_us: int | None, tenant: int = TENANT) -> Message:
+    return Message(EVENT, SITE, *VIEW, payload(number, said_us, tenant))
+
+
+def environment(database_url: str, redis_url: str) -> dict[str, str]:
+    return {
+        "DATABASE_URL": database_url,
+        "REDIS_URL": redis_url,
+        "REDIS_CHANNEL": CHANNEL,
+        "JWT_SECRET": SECRET,
+        "LOG_LEVEL": "WARNING",
+        "CORS_ORIGINS": "",
+    }
+
+
+def token(tenant: int = TENANT) -> str:
+    claims = {"sub": "bench", "exp": datetime.now(UTC) + timedelta(hours=12), "tenant_id": tenant, "sites": "all", "role": "viewer"}
+    return jwt.encode(claims, SECRET, "HS256")
+
+
+def add_tenants(connection: psycopg.Connection, count: int) -> None:
+    connection.execute(
+        "INSERT INTO tenant (tenant_id, name, epoch, swept_at)"
+        " SELECT n, 'Company ' || n, 'bench' || n, clock_timestamp() FROM generate_series(1, %s) AS n",
+        [count],
+    )

@@ -1,0 +1,77 @@
+"""A reconnect storm: viewers by the thousand come back at once, each owed a thousand messages, while others go on watching."""
+
+import itertools
+import time
+
+from dev.bench.floors.fanout import Floor
+from dev.bench.measure import cpu_seconds_of_one, rss_bytes
+from dev.bench.peers.contender import Contender, Serving
+from dev.bench.peers.ours import Ours, message, token
+from dev.bench.repeating import Repeating
+from dev.bench.scenarios.fanout import settle
+from dev.bench.stage import Stage
+from dev.bench.viewers import Viewers
+
+OTHERS = 100
+LIVE_EVERY = 0.1  # seconds between the messages that the others watch
+LOOK_EVERY = 0.05
+PATIENCE = 300.0
+PAGE = 500
+
+
+def run(stage: Stage) -> None:
+    for _ in range(stage.size.rounds):
+        with Ours.database(stage) as database:
+            ours = Ours(stage, database)
+            offset = _owe(ours, stage.size.storm_owed)
+            with ours.start(stage.logs, stage.server_cores) as serving:
+                _weather(stage, ours, serving, f'40/noc,{{"token":"{token()}","offset":"{offset}"}}')
+        floor = Floor(stage.redis_url, "C", replay=True)
+        with floor.start(stage.logs, stage.server_cores) as serving:
+            floor.say(0, stage.size.storm_owed)
+            _weather(stage, floor, serving, floor.connect)
+
+
+def _owe(ours: Ours, count: int) -> str:
+    """The offset before the messages that are owed."""
+    pages = [range(start, min(start + PAGE, count)) for start in range(0, count, PAGE)]
+    appended = [ours.commit([message(number, 0) for number in page]) for page in pages]
+    return f"{appended[0].epoch}-{appended[0].base}"
+
+
+def _weather(stage: Stage, contender: Contender, serving: Serving, returning: str | None) -> None:
+    """`returning` is the CONNECT packet of a viewer that was away."""
+    numbers = itertools.count(stage.size.storm_owed)
+    sizes = [rss_bytes(serving.pid)]
+    with Viewers(serving.port, OTHERS, path=contender.path, connect=contender.connect, cores=stage.other_cores) as others:
+        others.wait_connected()
+        settle(serving.pid)
+        others.expect(1_000_000, PATIENCE)
+        before = cpu_seconds_of_one(serving.pid)
+        with (
+            Repeating(lambda: contender.say(next(numbers), 1), LIVE_EVERY),
+            Repeating(lambda: sizes.append(rss_bytes(serving.pid)), LOOK_EVERY),
+        ):
+            seconds = _come_back(stage, contender, serving, returning)
+        used = cpu_seconds_of_one(serving.pid) - before
+        delayed = others.stop().max_ms
+    _report(stage, contender, {"s until all caught up": seconds, "max delay of others' live messages, ms": delayed})
+    _report(stage, contender, {"server CPU, s": used, "memory while it lasts, MB more": (max(sizes) - sizes[0]) / 1e6})
+
+
+def _come_back(stage: Stage, contender: Contender, serving: Serving, returning: str | None) -> float:
+    """Seconds until every viewer has, in order, all it was owed."""
+    size, start = stage.size, time.monotonic()
+    owed = (size.storm_owed, PATIENCE)
+    with Viewers(
+        serving.port, size.storm_viewers, path=contender.path, connect=returning, at_once=owed, cores=stage.other_cores
+    ) as viewers:
+        viewers.wait_connected(PATIENCE)
+        viewers.heard(PATIENCE)
+        return time.monotonic() - start
+
+
+def _report(stage: Stage, contender: Contender, measured: dict[str, float | None]) -> None:
+    case = f"{stage.size.storm_viewers:,} viewers owed {stage.size.storm_owed:,} messages each"
+    for metric, value in measured.items():
+        stage.figures.add("reconnect storm", case, metric, contender.name, contender.kind, value)

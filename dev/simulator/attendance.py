@@ -1,0 +1,102 @@
+"""How people come and go: arrivals, breaks with the team, overtime, and the small slips of every day."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from dev.simulator.places import kilometres
+from dev.simulator.rows import Punch, Visit
+
+if TYPE_CHECKING:
+    from dev.simulator.day import Day
+
+_HURRIED_KMH = 35.0  # door to door in a city
+
+
+def attend(day: Day, visit: Visit) -> list[Punch]:
+    """The punches of a person who works the visit's shifts, by the person's habits and the day's slips."""
+    arrives, leaves = _arrival(day, visit), _departure(day, visit)
+    times = [("check_in", arrives), *_breaks(day, visit, arrives, leaves), ("check_out", leaves)]
+    if len(times) > 2 and day.rng.random() < day.honest.forgets_check_in:
+        del times[0]
+    if day.rng.random() < day.honest.forgets_check_out:
+        del times[-1]
+    punches = [day.punch(visit.person, visit.site, kind, at) for kind, at in times]
+    if visit.person.phone and day.rng.random() < day.honest.offline:
+        _hand_in_late(day, punches)
+    return punches
+
+
+def tap_twice(day: Day) -> None:
+    """Now and then somebody taps again, not sure it took."""
+    for visit in day.visits:
+        for index in reversed(range(len(visit.punches))):
+            if day.rng.random() < day.honest.double_tap:
+                first = visit.punches[index]
+                after = timedelta(seconds=day.rng.randint(2, 20))
+                again = replace(first, punch_id=f"{first.punch_id}b", at=first.at + after, arrives=first.arrives + after)
+                visit.punches.insert(index + 1, again)
+
+
+def _arrival(day: Day, visit: Visit) -> datetime:
+    late = day.rng.random()
+    minutes = min(max(day.rng.gauss(-7, 5), -50), 13)
+    if late < day.honest.late:
+        minutes = 10 + min(day.rng.expovariate(1 / 15), 50)
+    elif late < day.honest.late + day.honest.very_early:
+        minutes = -day.rng.uniform(62, 130)
+    return max(visit.starts_at + timedelta(minutes=minutes), _earliest(day, visit))
+
+
+def _earliest(day: Day, visit: Visit) -> datetime:
+    """After the way from the person's visit before, at an honest speed."""
+    before = [other for other in day.visits if other.person == visit.person and other.site != visit.site and other.punches]
+    if not before:
+        return visit.starts_at - timedelta(days=1)
+    way = kilometres(before[-1].site.place, visit.site.place)
+    return before[-1].punches[-1].at + timedelta(minutes=5, hours=way / _HURRIED_KMH)
+
+
+def _departure(day: Day, visit: Visit) -> datetime:
+    """Rovers have to be on their way; the rest stays on or leaves early now and then."""
+    minutes, luck = abs(day.rng.gauss(4, 5)), day.rng.random()
+    if visit.person.role != "rover" and luck < day.honest.stays_on and len(visit.shifts) == 1:
+        minutes = day.rng.uniform(20, 100)
+    elif luck > 1 - day.honest.leaves_early:
+        minutes = -day.rng.uniform(20, 60 if visit.person.role == "rover" else 90)
+    return visit.ends_at + timedelta(minutes=minutes)
+
+
+def _breaks(day: Day, visit: Visit, arrives: datetime, leaves: datetime) -> list[tuple[str, datetime]]:
+    """Two punches for each break: about the time the team takes it, and 20 to 45 minutes long."""
+    long = len(visit.shifts) > 1
+    if not (visit.person.punches_breaks or long):
+        return []
+    times = []
+    for shift in visit.shifts:
+        for planned in _team_breaks(day, visit, shift.starts_at, shift.ends_at):
+            out = planned + timedelta(minutes=day.rng.gauss(0, 2))
+            back = out + timedelta(minutes=day.rng.uniform(20, 45))
+            if arrives + timedelta(minutes=30) < out and back + timedelta(minutes=30) < leaves:
+                times += [("check_out", out), ("check_in", back)]
+    return times
+
+
+def _team_breaks(day: Day, visit: Visit, starts_at: datetime, ends_at: datetime) -> list[datetime]:
+    """One break for each four hours and a half of a shift, the same for all who work it."""
+    key = visit.site.site_id, starts_at
+    if key not in day.team_breaks:
+        hours = (ends_at - starts_at) / timedelta(hours=1)
+        count = int(hours // 4.5)
+        day.team_breaks[key] = [
+            starts_at + timedelta(hours=hours * (n + 1) / (count + 1) + day.rng.uniform(-0.4, 0.4)) for n in range(count)
+        ]
+    return day.team_breaks[key]
+
+
+def _hand_in_late(day: Day, punches: list[Punch]) -> None:
+    late = timedelta(hours=day.rng.uniform(1, 5))
+    for punch in punches:
+        punch.arrives += late

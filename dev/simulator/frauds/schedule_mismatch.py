@@ -1,0 +1,92 @@
+"""Not when, not where, or not at all as planned."""
+
+from datetime import timedelta
+
+from dev.simulator.clocks import move
+from dev.simulator.day import Day
+from dev.simulator.frauds.victims import rested, whole
+from dev.simulator.rows import Expected, Visit
+
+TYPE = "SCHEDULE_MISMATCH"
+
+
+def late(day: Day) -> list[Expected]:
+    visit = day.pick(whole, rested(day))
+    if not visit:
+        return []
+    move(visit.check_in, visit.starts_at + timedelta(minutes=day.rng.randint(18, 55)))
+    return [Expected(TYPE, "late", visit.check_in.punch_id)]
+
+
+def left_early(day: Day) -> list[Expected]:
+    visit = day.pick(whole)
+    if not visit:
+        return []
+    left = visit.ends_at - timedelta(minutes=day.rng.randint(25, 75))
+    last = visit.punches.pop()
+    visit.punches = [punch for punch in visit.punches if punch.at < left - timedelta(minutes=45)]
+    if visit.punches[-1].kind == "check_out":
+        visit.punches.pop()
+    move(last, left)
+    visit.punches.append(last)
+    return [Expected(TYPE, "left_early", last.punch_id)]
+
+
+def early(day: Day) -> list[Expected]:
+    """Hours before the shift, when nothing else of theirs is due."""
+    visit = day.pick(whole)
+    if not visit:
+        return []
+    move(visit.check_in, visit.starts_at - timedelta(minutes=day.rng.randint(75, 200)))
+    return [Expected(TYPE, "early", visit.check_in.punch_id)]
+
+
+def wrong_site(day: Day) -> list[Expected]:
+    """The day is worked at another site of the city than the rostered one, which waits."""
+    visit = day.pick(whole, rested(day), lambda visit: bool(day.company.neighbours(visit.site.site_id)))
+    if not visit:
+        return []
+    other = day.rng.choice(day.company.neighbours(visit.site.site_id))
+    stay = day.stay(visit.person, other, [(punch.kind, punch.at) for punch in visit.punches])
+    visit.punches = []
+    no_show = Expected(TYPE, "no_show", shift_id=visit.shifts[0].shift_id)
+    return [Expected(TYPE, "wrong_site", stay.check_in.punch_id), no_show]
+
+
+def unscheduled(day: Day) -> list[Expected]:
+    """Somebody off duty comes to their own site for an hour, while all who should be there are."""
+    visit = day.pick(whole, lambda visit: _all_came(day, visit))
+    person = day.free(visit.site) if visit else None
+    if not visit or not person:
+        return []
+    for other in day.visits:
+        other.touched = other.touched or other.site == visit.site  # all who came must stay
+    start = visit.starts_at + timedelta(minutes=day.rng.randint(80, 150))
+    stay = day.stay(person, visit.site, [("check_in", start), ("check_out", start + timedelta(minutes=40))])
+    return [Expected(TYPE, "unscheduled", stay.check_in.punch_id)]
+
+
+def no_show(day: Day) -> list[Expected]:
+    visit = day.pick(whole, rested(day))
+    if not visit:
+        return []
+    visit.punches = []
+    return [Expected(TYPE, "no_show", shift_id=visit.shifts[0].shift_id)]
+
+
+def missing_check_out(day: Day) -> list[Expected]:
+    visit = day.pick(whole)
+    if not visit:
+        return []
+    visit.punches.pop()
+    return [Expected(TYPE, "missing_check_out", visit.punches[-1].punch_id)]
+
+
+def _all_came(day: Day, visit: Visit) -> bool:
+    """Every shift at the site round that time is worked by whoever it is planned for."""
+    near = [shift for shift in day.shifts if shift.site_id == visit.site.site_id and not shift.cancelled]
+    return all(any(shift in other.shifts and other.punches and whole(other) and _planned(other) for other in day.visits) for shift in near)
+
+
+def _planned(visit: Visit) -> bool:
+    return visit.person.person_id == visit.shifts[0].person_id
