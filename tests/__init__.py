@@ -1,0 +1,1 @@
+"""The tests of Rollcall, in the shape of the tree they test."""

@@ -1,0 +1,128 @@
+"""A server, a company to speak in its feed, and pages in a headless Chromium that are watched for what they must never do."""
+
+import os
+import secrets
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from itertools import count
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright, expect
+
+from dev.embedded.ports import free_port
+from models.settings import Settings
+from tests.browser.company import Company
+from tests.browser.server import Server
+from tests.databases import new_database
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+# What a test expects comes at once; but not on a machine that does much else.
+expect.set_options(timeout=20_000)
+
+_tenants = count(1)
+
+
+@pytest.fixture(scope="session")
+def environ(postgres_admin_url: str, template_database: str, redis_server_url: str) -> Iterator[dict[str, str]]:
+    """What all these tests share: starting a server for each would take longer than the tests. Each has tenants of its own."""
+    with new_database(postgres_admin_url, f"TEMPLATE {template_database}") as url:
+        yield {name: value for name, value in os.environ.items() if name.lower() not in Settings.model_fields} | {
+            "DATABASE_URL": url,
+            "REDIS_URL": redis_server_url,
+            "REDIS_CHANNEL": f"test-{secrets.token_hex(6)}",
+            "JWT_SECRET": secrets.token_hex(32),
+            "PORT": str(free_port()),
+            "LOG_LEVEL": "WARNING",
+        }
+
+
+@pytest.fixture(scope="session")
+def shared_server(environ: dict[str, str]) -> Iterator[Server]:
+    server = Server(environ)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def server(shared_server: Server) -> Server:
+    """It runs, whatever the test before did to it."""
+    shared_server.start()
+    return shared_server
+
+
+@pytest.fixture
+def acme(environ: dict[str, str]) -> Company:
+    return Company(environ, next(_tenants))
+
+
+@pytest.fixture
+def globex(environ: dict[str, str]) -> Company:
+    return Company(environ, next(_tenants))
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        await browser.close()
+
+
+class Desk:
+    """Opens pages, and remembers what each asked for and complained of."""
+
+    def __init__(self, browser: Browser, server: Server, company: Company) -> None:
+        self._browser = browser
+        self._server = server
+        self._company = company
+        self.hosts: set[str] = set()
+        self.complaints: list[str] = []
+
+    async def blank(self, **options: Any) -> Page:
+        context = await self._browser.new_context(**{"viewport": {"width": 1366, "height": 768}, "timezone_id": "Europe/Berlin"} | options)
+        page = await context.new_page()
+        page.on("request", lambda request: self.hosts.add(urlsplit(request.url).netloc))
+        page.on("websocket", lambda socket: self.hosts.add(urlsplit(socket.url).netloc))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("console", self._heard)
+        return page
+
+    def token(self, *, tenant_id: int | None = None, **other: Any) -> str:
+        return self._server.token(tenant_id or self._company.tenant_id, **other)
+
+    async def open(self, token: str | None = None, **options: Any) -> Page:
+        """A page that is live."""
+        page = await self.blank(**options)
+        await self.enter(page, token)
+        return page
+
+    async def enter(self, page: Page, token: str | None = None) -> None:
+        await page.goto(f"{self._server.url}/#token={token or self.token()}")
+        await page.wait_for_selector("#state[data-state=live]")
+
+    def _heard(self, message: ConsoleMessage) -> None:
+        # A server that is stopped on purpose makes the browser say that it cannot be reached; nothing else may be said.
+        if message.type in ("error", "warning") and "ERR_CONNECTION_REFUSED" not in message.text:
+            self.complaints.append(message.text)
+
+
+@pytest.fixture
+async def desk(browser: Browser, server: Server, acme: Company) -> AsyncIterator[Desk]:
+    """Whatever a test does: no other host is asked, no policy is violated, no script fails."""
+    desk = Desk(browser, server, acme)
+    yield desk
+    assert desk.hosts <= {urlsplit(server.url).netloc}
+    assert desk.complaints == []

@@ -1,0 +1,31 @@
+"""Servers that survive their own deaths: durable, unlike those of the other tests, and restarted on their ports."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.house import World, on_world
+from tests.chaos.proxy import Backstage
+from tests.realtime.conftest import connect, feed, installed, server, settings, start_node, start_server
+
+# The cast of tests/realtime, for what takes a line to be cut but no house.
+__all__ = ["connect", "feed", "installed", "server", "settings", "start_node", "start_server"]
+
+
+@pytest.fixture(scope="package")
+def world() -> Iterator[World]:
+    folder = Path(tempfile.mkdtemp(prefix="rollcall-chaos-"))
+    folder.chmod(0o755)
+    with on_world(folder) as world:
+        yield world
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def backstage() -> Iterator[Backstage]:
+    backstage = Backstage()
+    yield backstage
+    backstage.close()

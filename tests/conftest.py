@@ -1,0 +1,146 @@
+"""What every test may ask for: a migrated empty database, a flushed Redis, a channel, and the environment of our processes.
+
+They are real: an embedded PostgreSQL and Valkey of each test process's own. TEST_DATABASE_URL (of a user who may create databases),
+TEST_REDIS_URL (its database number is flushed) and TEST_BROKER_URL (its queues are emptied) name servers that were there before;
+in a parallel run `{worker}` in the last two stands for the number of the test process.
+"""
+
+import contextlib
+import os
+import secrets
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+from amqp.exceptions import NotFound
+from kombu import Connection
+from sqlalchemy.engine import make_url
+
+from dev.embedded.ports import free_port
+from dev.embedded.postgres import Postgres
+from dev.embedded.valkey import Valkey
+from models.migrations.upgrade import migrate
+from models.settings import Settings
+from tests.databases import new_database
+
+QUEUES = ("attendance", "upkeep")
+
+
+# Folders of tests that start processes of their own.
+SYSTEMS = ("browser", "chaos", "end_to_end", "bench", "embedded", "run")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What a test asks for says what it needs of the machine; one that needs no server is a unit test."""
+    for item in items:
+        asked_for = getattr(item, "fixturenames", [])
+        if "servers_folder" not in asked_for and not set(SYSTEMS).intersection(item.path.parts):
+            item.add_marker("unit")
+        if "browser" in asked_for:
+            item.add_marker("browser")
+        if "start_node" in asked_for:
+            item.add_marker("node")
+
+
+@pytest.fixture(scope="session")
+def servers_folder() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="rollcall-tests-"))
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def postgres_admin_url(servers_folder: Path) -> Iterator[str]:
+    """The address of a database from which others are made."""
+    if outside := os.environ.get("TEST_DATABASE_URL"):
+        yield outside
+        return
+    server = Postgres(servers_folder / "postgres", secrets.token_hex(16), durable=False)
+    server.start()
+    yield server.url("postgres")
+    server.stop()
+
+
+def _outside(name: str) -> str | None:
+    """The address in a variable of the environment, for this test process."""
+    number = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+    return os.environ.get(name, "").replace("{worker}", number) or None
+
+
+@pytest.fixture(scope="session")
+def redis_server_url(servers_folder: Path) -> Iterator[str]:
+    if outside := _outside("TEST_REDIS_URL"):
+        yield outside
+        return
+    server = Valkey(servers_folder / "valkey", secrets.token_hex(16), durable=False)
+    server.start()
+    yield server.url
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def template_database(postgres_admin_url: str) -> Iterator[str]:
+    """The name of a database that is migrated once and cloned for each test."""
+    with new_database(postgres_admin_url, "TEMPLATE template0") as url:
+        migrate(url)
+        yield make_url(url).database or ""
+
+
+@pytest.fixture
+def postgres_url(postgres_admin_url: str, template_database: str) -> Iterator[str]:
+    """A fresh, migrated, empty database of this test's own."""
+    with new_database(postgres_admin_url, f"TEMPLATE {template_database}") as url:
+        yield url
+
+
+@pytest.fixture
+def redis_url(redis_server_url: str) -> str:
+    with redis.Redis.from_url(redis_server_url) as client:
+        client.flushdb()
+    return redis_server_url
+
+
+@pytest.fixture
+def redis_channel() -> str:
+    """Pub/sub knows no database numbers: a channel that no other test hears."""
+    return f"test-{secrets.token_hex(6)}"
+
+
+@pytest.fixture
+def broker_url(redis_url: str) -> Iterator[str]:
+    outside = _outside("TEST_BROKER_URL")
+    if outside is None:
+        yield redis_url
+        return
+    _empty_queues(outside)
+    yield outside
+    _empty_queues(outside)
+
+
+def _empty_queues(broker_url: str) -> None:
+    """Not deleted: a producer that once declared them would not do so again, and would send into the void."""
+    with Connection(broker_url) as connection:
+        for queue in QUEUES:
+            with contextlib.suppress(NotFound), connection.channel() as channel:
+                channel.queue_purge(queue)
+
+
+@pytest.fixture
+def settings_env(postgres_url: str, redis_url: str, redis_channel: str, broker_url: str, tmp_path: Path) -> dict[str, str]:
+    """The whole environment of a process of ours: this test's servers, free ports, and none of the machine's settings."""
+    inherited = {name: value for name, value in os.environ.items() if name.lower() not in Settings.model_fields}
+    return inherited | {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "DATABASE_URL": postgres_url,
+        "REDIS_URL": redis_url,
+        "REDIS_CHANNEL": redis_channel,
+        "CELERY_BROKER_URL": broker_url,
+        "JWT_SECRET": secrets.token_hex(32),
+        "PORT": str(free_port()),
+        "FLOWER_PORT": str(free_port()),
+        "DATA_DIR": str(tmp_path / "data"),
+    }

@@ -1,0 +1,1 @@
+"""Tests of what a developer starts: the embedded servers and the runner."""

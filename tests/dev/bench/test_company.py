@@ -1,0 +1,42 @@
+"""The punches of the benchmarks are what they are said to be, by the judgement of the real pipeline."""
+
+import psycopg
+import pytest
+
+from dev.bench.company import Company, founded, punches, store_roster
+from dev.bench.history import store_history
+from models import intake
+from models.database import make_engine
+from worker.judge import judge
+
+PEOPLE = 60
+
+
+@pytest.fixture
+def company(postgres_url: str) -> Company:
+    made = founded(PEOPLE)
+    with psycopg.connect(postgres_url) as connection:
+        store_roster(connection, made)
+    store_history(postgres_url, made, 100)
+    return made
+
+
+def anomalies(postgres_url: str, company: Company, share: float) -> list[tuple[str, str]]:
+    engine = make_engine(postgres_url)
+    outcomes = intake.submit(engine, list(punches(company, share)))
+    assert {outcome.status for outcome in outcomes} == {"accepted"}
+    judge(engine, 1, lambda *_: None)
+    engine.dispose()
+    with psycopg.connect(postgres_url) as connection:
+        return connection.execute("SELECT punch_id, anomaly_type FROM anomaly").fetchall()
+
+
+def test_an_honest_company_has_no_anomaly(postgres_url: str, company: Company):
+    assert anomalies(postgres_url, company, 0.0) == []
+
+
+def test_each_dishonest_punch_has_exactly_one_anomaly(postgres_url: str, company: Company):
+    found = anomalies(postgres_url, company, 0.2)
+    assert len(found) == PEOPLE // 5
+    assert {anomaly_type for _, anomaly_type in found} == {"GPS_SPOOFING"}
+    assert len({punch_id for punch_id, _ in found}) == len(found)

@@ -1,0 +1,103 @@
+"""An independent reckoning of IMPOSSIBLE_SHIFTS and teleports, from the definitions' words: arrays, pyproj, and no code of ours.
+
+Trips are columns; a person's punches are laid out in order (time, check-outs first, id), and neighbours compared.
+"""
+
+from itertools import combinations, pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+from pyproj import Geod
+
+MAX_SPELL_HOURS = 36
+
+
+class Punches(NamedTuple):
+    """One row a punch, ordered by person, time, check-outs first, id."""
+
+    punch_id: np.ndarray
+    person: np.ndarray
+    site: np.ndarray
+    is_check_in: np.ndarray
+    seconds: np.ndarray  # since 1970
+    longitude: np.ndarray
+    latitude: np.ndarray
+
+
+def in_order(rows: list[dict[str, Any]]) -> Punches:
+    """`rows` are punches as the contract has them."""
+    instants = np.array([np.datetime64(_utc(row["occurred_at"])).astype("datetime64[s]").astype(np.int64) for row in rows])
+    columns = Punches(
+        np.array([row["punch_id"].encode() for row in rows]),
+        np.array([row["person_id"] for row in rows]),
+        np.array([row["site_id"] for row in rows]),
+        np.array([row["kind"] == "check_in" for row in rows]),
+        instants,
+        np.array([row["longitude"] for row in rows], float),
+        np.array([row["latitude"] for row in rows], float),
+    )
+    order = np.lexsort((columns.punch_id, columns.is_check_in, columns.seconds, columns.person))
+    return Punches(*(column[order] for column in columns))
+
+
+def too_far_too_soon(punches: Punches, speed_kmh: float, *, min_km: float = 1.0) -> set[str]:
+    """Ids of later check-ins; fixes are exact, so there is no slack."""
+    metres, seconds, same_person = _steps(punches)
+    reaches = (metres > min_km * 1_000) & _faster(metres, seconds, speed_kmh)
+    beyond = same_person & (punches.site[1:] != punches.site[:-1]) & punches.is_check_in[1:] & reaches
+    return _ids(punches.punch_id[1:][beyond])
+
+
+def teleports(punches: Punches, *, speed_kmh: float = 1_000.0, min_km: float = 5.0) -> set[str]:
+    metres, seconds, same_person = _steps(punches)
+    return _ids(punches.punch_id[1:][same_person & (metres > min_km * 1_000) & _faster(metres, seconds, speed_kmh)])
+
+
+def overlapping(punches: Punches) -> set[str]:
+    """Ids of the later check-ins of stays at different sites that overlap."""
+    found: set[str] = set()
+    for person in np.unique(punches.person):
+        rows = np.flatnonzero(punches.person == person)
+        for (start, end), (other_start, other_end) in combinations(_stays(punches, rows), 2):
+            apart = punches.site[start] != punches.site[other_start]
+            later = max(start, other_start)
+            shared = min(punches.seconds[end], punches.seconds[other_end]) - punches.seconds[later]
+            if apart and shared > 0:
+                found.add(punches.punch_id[later].decode())
+    return found
+
+
+def _stays(punches: Punches, rows: np.ndarray) -> list[tuple[int, int]]:
+    """Pairs of a check-in and the person's next punch at that site, where that is a check-out within 36 hours."""
+    stays = []
+    for site in np.unique(punches.site[rows]):
+        there = rows[punches.site[rows] == site]
+        for start, end in pairwise(there):
+            pairs = punches.is_check_in[start] and not punches.is_check_in[end]
+            if pairs and punches.seconds[end] - punches.seconds[start] <= MAX_SPELL_HOURS * 3_600:
+                stays.append((int(start), int(end)))
+    return stays
+
+
+def _steps(punches: Punches) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """From each punch to the next: metres, seconds, and whether both are one person's."""
+    earlier, later = slice(None, -1), slice(1, None)
+    _, _, metres = Geod(ellps="WGS84").inv(
+        punches.longitude[earlier], punches.latitude[earlier], punches.longitude[later], punches.latitude[later]
+    )
+    return metres, np.diff(punches.seconds), punches.person[1:] == punches.person[:-1]
+
+
+def _faster(metres: np.ndarray, seconds: np.ndarray, speed_kmh: float) -> np.ndarray:
+    return metres / 1_000 > speed_kmh * seconds / 3_600
+
+
+def _ids(ids: np.ndarray) -> set[str]:
+    return {punch_id.decode() for punch_id in ids}
+
+
+def _utc(occurred_at: str) -> str:
+    """numpy knows no zones: the offset is taken off by hand."""
+    moment, sign, offset = occurred_at[:19], occurred_at[19], occurred_at[20:]
+    minutes = int(offset[:2]) * 60 + int(offset[3:])
+    return str(np.datetime64(moment) - np.timedelta64(minutes if sign == "+" else -minutes, "m"))

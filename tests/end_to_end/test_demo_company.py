@@ -1,0 +1,71 @@
+"""The demo as `make run` has it: loaded, streamed to a real worker, ended and taken up again."""
+
+import psycopg
+
+from tests.end_to_end.harness import Running, Stage
+from tests.end_to_end.waiting import wait_until
+
+ALL_NINE = 9
+TYPES = "SELECT count(DISTINCT anomaly_type) FROM anomaly WHERE tenant_id = 1 AND NOT backfill"
+
+
+def asked(stage: Stage, sql: str) -> int:
+    with psycopg.connect(stage.environ["DATABASE_URL"]) as connection:
+        row = connection.execute(sql).fetchone()
+    assert row is not None
+    return row[0]
+
+
+def load(stage: Stage) -> None:
+    loading = stage.start("load", "python -m dev.demo load")
+    wait_until(lambda: loading.status is not None, "the demo is loaded")
+    assert loading.status == 0, loading.log_end()
+
+
+def stream(stage: Stage) -> Running:
+    """A simulated day in 24 seconds."""
+    return stage.start("stream", "python -m dev.demo stream", DEMO_SPEED="3600")
+
+
+def test_every_type_occurs_within_some_days_and_a_second_run_goes_on(stage: Stage) -> None:
+    stage.worker(concurrency=2)
+    stage.beat()
+    load(stage)
+    first = stream(stage)
+    wait_until(lambda: asked(stage, TYPES) == ALL_NINE, "each of the nine types was found", seconds=240)
+    assert first.stop() == 0
+    streamed = asked(stage, "SELECT count(*) FROM punch WHERE NOT backfill")
+    load(stage)
+    second = stream(stage)
+    wait_until(lambda: asked(stage, "SELECT count(*) FROM punch WHERE NOT backfill") > streamed + 200, "it goes on", seconds=120)
+    assert second.stop() == 0
+    assert asked(stage, "SELECT count(*) FROM rejected") == 0
+    assert asked(stage, "SELECT count(*) FROM anomaly WHERE tenant_id = 2 AND NOT backfill") > 0
+
+
+def test_simulated_days_raise_nothing_that_only_waits_for_the_real_moment(stage: Stage) -> None:
+    stage.worker(concurrency=2)
+    stage.beat()
+    load(stage)
+    running = stream(stage)
+    wait_until(lambda: asked(stage, "SELECT count(*) FROM punch WHERE NOT backfill") > 400, "a day or two were streamed", seconds=240)
+    assert running.stop() == 0
+    waited_for = "reason IN ('no_show', 'still_working') AND NOT (tenant_id = 1 AND site_id IN (11, 12))"
+    assert asked(stage, f"SELECT count(*) FROM anomaly WHERE {waited_for}") == 0
+    honest = "SELECT count(DISTINCT punch_id) * 100 / (SELECT count(*) FROM punch) FROM anomaly WHERE standing"
+    assert asked(stage, honest) < 40
+
+
+def test_loading_twice_changes_nothing(stage: Stage) -> None:
+    everything = "SELECT (SELECT count(*) FROM punch) + (SELECT count(*) FROM shift) + (SELECT count(*) FROM person)"
+    load(stage)
+    before = asked(stage, everything)
+    load(stage)
+    assert asked(stage, everything) == before
+
+
+def test_a_nonsensical_speed_is_said_clearly(stage: Stage) -> None:
+    refused = stage.start("stream", "python -m dev.demo stream", DEMO_SPEED="fast")
+    wait_until(lambda: refused.status is not None, "it ended")
+    assert refused.status == 1
+    assert "DEMO_SPEED: 'fast' is no speed" in refused.log_end()

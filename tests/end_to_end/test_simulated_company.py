@@ -1,0 +1,68 @@
+"""A company of 200 people at 20 sites, judged as time goes by: honest, it is left alone; of the frauds in it none is missed.
+
+Ten days by default; COMPANY=quarter takes thirteen weeks, in which the clocks change on both sides of the Atlantic.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+import pytest
+
+from dev.simulator.day import Day, honest_day
+from dev.simulator.founding import found
+from dev.simulator.frauds import PLANTERS, plant
+from models.database import make_engine
+from tests.end_to_end.company_run import Subject, standing, work
+from tests.end_to_end.simulated_clock import SimulatedClock
+
+QUARTER = os.environ.get("COMPANY") == "quarter"
+DAYS = 91 if QUARTER else 10
+STEP = timedelta(hours=2 if QUARTER else 1)
+FIRST = date(2026, 3, 1) if QUARTER else date(2026, 3, 23)  # Europe's clocks change on the 29th
+ACME = found(1, "Acme", seed=3, sites=20, people=200)
+HISTORY_DAYS = 14 if QUARTER else 7
+
+
+@pytest.fixture
+def clock(postgres_url: str) -> Iterator[SimulatedClock]:
+    clock = SimulatedClock(postgres_url)
+    yield clock
+    clock.close()
+
+
+def days() -> list[Day]:
+    return [honest_day(ACME, FIRST + timedelta(days=n), history_days=n + 14 - HISTORY_DAYS) for n in range(DAYS)]
+
+
+def test_at_most_five_honest_punches_in_a_thousand_ever_raise_more_than_low(postgres_url: str, clock: SimulatedClock) -> None:
+    engine = make_engine(postgres_url)
+    run = work(engine, clock, ACME, days(), STEP)
+    loud = run.above_low()
+    counts = Counter(why for told in loud.values() for _, _, reasons in told for why in reasons)
+    print(f"{run.punches} punches, {len(loud)} subjects ever above LOW: {counts}")
+    assert len(loud) <= 0.005 * run.punches, counts  # shifts that seemed unattended counted as well
+    engine.dispose()
+
+
+def test_every_planted_fraud_is_found(postgres_url: str, clock: SimulatedClock) -> None:
+    engine = make_engine(postgres_url)
+    with_frauds = days()
+    planted = Counter(expected.reason for day in with_frauds for reason in PLANTERS for expected in plant(day, reason))
+    assert planted.keys() >= PLANTERS.keys()
+    run = work(engine, clock, ACME, with_frauds, STEP)
+    stands = standing(engine, ACME)
+    missed = [
+        expected
+        for day in with_frauds
+        for expected in day.expected
+        if not (
+            (expected.anomaly_type, expected.reason) in stands[Subject(expected.punch_id, expected.shift_id)]
+            if expected.lasting
+            else run.was_said(expected)
+        )
+    ]
+    print(f"{sum(planted.values())} planted: {planted}")
+    assert not missed, (Counter(expected.reason for expected in missed), missed[:10])
+    engine.dispose()

@@ -1,0 +1,54 @@
+"""What stands in the tables, as tests like to read it; and a punch to start from."""
+
+from typing import Any
+
+from sqlalchemy import Engine, text
+
+Content = dict[str, Any]
+
+
+def a_punch(**fields: Any) -> Content:
+    """A sound punch of acme; a field given as None is left out."""
+    punch = {
+        "punch_id": "p-1",
+        "tenant_id": 1,
+        "person_id": 7,
+        "site_id": 15,
+        "kind": "check_in",
+        "occurred_at": "2026-03-02T08:00:00+01:00",
+        **fields,
+    }
+    return {name: value for name, value in punch.items() if value is not None}
+
+
+def rows(engine: Engine, query: str, **values: Any) -> list[dict[str, Any]]:
+    with engine.begin() as connection:
+        return [dict(row) for row in connection.execute(text(query), values).mappings()]
+
+
+def punches(engine: Engine) -> list[dict[str, Any]]:
+    return rows(engine, "SELECT * FROM punch ORDER BY tenant_id, punch_id")
+
+
+def rejected(engine: Engine) -> list[dict[str, Any]]:
+    return rows(engine, "SELECT * FROM rejected ORDER BY tenant_id, received_at, rejected_id")
+
+
+def pending(engine: Engine) -> list[tuple[str, int, int]]:
+    """(punch_id, person_id, site_id) of each version that waits to be judged."""
+    found = rows(engine, "SELECT * FROM pending ORDER BY pending_id")
+    return [(row["punch_id"], row["person_id"], row["site_id"]) for row in found]
+
+
+def changes(engine: Engine) -> set[tuple[int, str, str]]:
+    return {(row["tenant_id"], row["kind"], row["key"]) for row in rows(engine, "SELECT * FROM roster_change")}
+
+
+def forget(engine: Engine) -> None:
+    """As if everything so far had been judged."""
+    with engine.begin() as connection:
+        connection.execute(text("TRUNCATE pending, roster_change"))
+
+
+def codes(reasons: list[Any]) -> list[tuple[str, str]]:
+    return [(why["code"], why["field"]) for why in reasons]

@@ -1,0 +1,84 @@
+"""Settings: whatever is missing or makes no sense is named at once, in words that say what would."""
+
+import pytest
+
+from models.settings import Settings, SettingsError, load_settings
+
+GOOD = {"DATABASE_URL": "postgresql://u:p@localhost:5432/rollcall", "REDIS_URL": "redis://localhost:6379/0", "JWT_SECRET": "x" * 32}
+
+
+def problems(**environ: str) -> list[str]:
+    with pytest.raises(SettingsError) as failure:
+        load_settings(GOOD | environ, tokens=True)
+    assert failure.value.code == 2
+    return failure.value.problems
+
+
+BAD = {
+    "DATABASE_URL": ("mysql://localhost/db", "postgresql://localhost:port/db"),
+    "REDIS_URL": ("http://localhost", "localhost:6379", "redis://localhost:99999/0", "redis+sentinel://:p@one:26379,two:x/0/main"),
+    "REDIS_CHANNEL": ("two words", "x" * 101, "caf\u00e9"),
+    "CELERY_BROKER_URL": ("kafka://localhost", "amqp://u:p@localhost:x//"),
+    "BROKER_QUEUE_TYPE": ("stream",),
+    "PORT": ("0", "65536", "http"),
+    "FLOWER_PORT": ("0", "65536", "5555.5"),
+    "WORKER_METRICS_PORT": ("-1", "65536"),
+    "JWT_SECRET": ("short",),
+    "JWT_ALGORITHMS": ("none", "HS256,MD5", "RS256"),
+    "CORS_ORIGINS": ("noc.example.com", "https://noc.example.com/path"),
+    "LOG_LEVEL": ("LOUD",),
+    "FEED_RETENTION_DAYS": ("0", "for ever"),
+    "VIEWER_BUFFER_BYTES": ("1",),
+    "VIEWER_STALL_SECONDS": ("0", "nan"),
+    "VIEWER_EVENTS_PER_SECOND": ("0", "-1"),
+}
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in BAD.items() for value in values])
+def test_a_setting_that_makes_no_sense_is_named_once(name: str, value: str) -> None:
+    (problem,) = problems(**{name: value})
+    assert problem.startswith(f"{name}: ")
+
+
+def test_every_bad_setting_is_named_at_once() -> None:
+    named = [problem.partition(":")[0] for problem in problems(**{name: values[0] for name, values in BAD.items()})]
+    assert sorted(named) == sorted(BAD)
+
+
+@pytest.mark.parametrize(("name", "value"), [("JWT_PUBLIC_KEY", "garbage"), ("JWT_JWKS_URL", "issuer.example.com/keys")])
+def test_a_key_that_is_none_is_named(name: str, value: str) -> None:
+    (problem,) = problems(JWT_SECRET="", **{name: value})
+    assert problem.startswith(f"{name}: ")
+
+
+def test_two_keys_are_one_too_many_whatever_else_is_wrong() -> None:
+    said = problems(JWT_JWKS_URL="https://issuer.example.com/keys", PORT="0")
+    assert [line for line in said if "JWT_SECRET and JWT_JWKS_URL are both set" in line]
+    assert len(said) == 2
+
+
+def test_a_key_is_missing_only_to_whoever_verifies_tokens() -> None:
+    assert problems(JWT_SECRET="") == [
+        "JWT_SECRET: is not set, nor JWT_PUBLIC_KEY nor JWT_JWKS_URL; one of them is needed to verify tokens"
+    ]
+    assert isinstance(load_settings(GOOD | {"JWT_SECRET": ""}), Settings)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", "postgresql:///rollcall?host=/run/postgresql"),
+        ("DATABASE_URL", "postgres://u:p%40:1@one:5432,two:5433/rollcall"),
+        ("DATABASE_URL", "postgresql://u:p@[::1]:5432/rollcall"),
+        ("REDIS_URL", "rediss://:p@localhost/1"),
+        ("REDIS_URL", "redis+sentinel://u:p@one:26379,two:26379/0/main"),
+        ("REDIS_URL", "redis+sentinel://one,two/0/main"),
+        ("REDIS_URL", "unix:///run/redis.sock"),
+        ("CELERY_BROKER_URL", "amqps://u:p@localhost:5671/vhost"),
+        ("WORKER_METRICS_PORT", "0"),
+        ("CORS_ORIGINS", "https://noc.example.com, http://localhost:3000"),
+        ("JWT_ALGORITHMS", "HS256, HS512"),
+    ],
+)
+def test_every_spelling_that_is_documented_is_taken(name: str, value: str) -> None:
+    load_settings(GOOD | {name: value}, tokens=True)

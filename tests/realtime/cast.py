@@ -1,0 +1,149 @@
+"""The cast and its props: a feed that says things, servers, and viewers that write down what they are told."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import orjson
+import socketio
+from aiohttp import web
+
+from models.database import make_engine, transaction
+from models.emitter import FeedManager
+from models.feed import Appended, Message, append
+from models.settings import Settings, load_settings
+from realtime.app import NOC, make_app
+from realtime.tokens import mint
+
+ACME, GLOBEX = 1, 2
+NAMESPACE = "/noc"
+DEADLINE = 20.0
+
+
+async def eventually(condition: Callable[[], object], what: str = "") -> None:
+    """Wait until it holds. The deadline is for tests that fail, not for those that pass."""
+    until = time.monotonic() + DEADLINE
+    while not condition():
+        assert time.monotonic() < until, what or "it never came true"
+        await asyncio.sleep(0.01)
+
+
+def anomaly_said(
+    site_id: int | None = 15, *, severity: str = "HIGH", kind: str = "WRONG_PERSON", prior: str | None = None, **more: Any
+) -> Message:
+    """A message as the judge makes them, told apart by `number` in `more`."""
+    event = "anomaly_updated" if prior else "anomaly_detected"
+    body = {"type": event, "site_id": site_id, "severity": severity, "anomaly_type": kind, **more}
+    return Message(event, site_id, kind, severity, prior, orjson.dumps(body).decode())
+
+
+class Feed:
+    """What workers do to a tenant's feed: say something in a transaction, and publish it afterwards, or fail to."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.engine = make_engine(settings.database_url)
+        self.manager = FeedManager(settings.redis_url, settings.redis_channel)
+
+    def open(self, tenant_id: int, epoch: str = "first") -> None:
+        with transaction(self.engine) as cursor:
+            cursor.execute(
+                "INSERT INTO tenant (tenant_id, name, epoch) VALUES (%s, %s, %s)"
+                " ON CONFLICT (tenant_id) DO UPDATE SET epoch = excluded.epoch, head = 0, floor = 0",
+                (tenant_id, f"tenant {tenant_id}", epoch),
+            )
+
+    def say(self, tenant_id: int, *messages: Message, publish: bool = True) -> Appended:
+        with transaction(self.engine) as cursor:
+            appended = append(cursor, tenant_id, messages)
+        if publish:
+            self.manager.say(tenant_id, *appended, messages)
+        return appended
+
+    def run(self, statement: str, values: dict[str, Any]) -> None:
+        with transaction(self.engine) as cursor:
+            cursor.execute(statement, values)
+
+    def rows(self, statement: str) -> list[tuple]:
+        with transaction(self.engine) as cursor:
+            return cursor.execute(statement).fetchall()
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+class RunningServer:
+    """The application, in this process, on its port."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.url = f"http://127.0.0.1:{settings.port}"
+
+    async def start(self) -> None:
+        app = make_app(self.settings)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+        await self._runner.setup()
+        self.noc = app[NOC]
+        await web.TCPSite(self._runner, "127.0.0.1", self.settings.port).start()
+
+    async def stop(self) -> None:
+        await self._runner.cleanup()
+
+
+class Watcher:
+    """A viewer by python-socketio that keeps every event as (name, payload, offset)."""
+
+    def __init__(self, **options: Any) -> None:
+        self.client = socketio.AsyncClient(reconnection=False, **options)
+        self.events: list[tuple[str, dict[str, Any], str | None]] = []
+        self.refusal: dict[str, Any] | None = None
+        self.client.on("*", self._note, namespace=NAMESPACE)
+        self.client.on("connect_error", self._refused, namespace=NAMESPACE)
+
+    def _note(self, event: str, payload: dict[str, Any], offset: str | None = None) -> None:
+        self.events.append((event, payload, offset))
+
+    def _refused(self, error: dict[str, Any]) -> None:
+        self.refusal = error
+
+    async def connect(self, server: RunningServer, transports: list[str] | None = None, **auth: Any) -> "Watcher":
+        await self.client.connect(
+            server.url, auth=auth, namespaces=[NAMESPACE], transports=transports or ["websocket"], wait_timeout=DEADLINE
+        )
+        return self
+
+    async def ask(self, event: str, data: object = None) -> dict[str, Any]:
+        return await self.client.call(event, data, namespace=NAMESPACE, timeout=DEADLINE)
+
+    def heard(self, name: str) -> list[dict[str, Any]]:
+        return [payload for event, payload, _ in self.events if event == name]
+
+    def positions(self) -> list[int]:
+        """Of the feed's messages, in the order they came."""
+        return [payload["position"] for event, payload, _ in self.events if event not in ("snapshot", "resync", "token_expired")]
+
+    async def until(self, event: str, times: int = 1) -> dict[str, Any]:
+        await eventually(lambda: len(self.heard(event)) >= times, f"no {event}")
+        return self.heard(event)[-1]
+
+    async def until_position(self, position: int) -> None:
+        await eventually(lambda: position in self.positions(), f"position {position} never came: {self.positions()[-3:]}")
+
+    @property
+    def offset(self) -> str:
+        return next(offset for _, _, offset in reversed(self.events) if offset)
+
+    async def close(self) -> None:
+        await self.client.disconnect()
+
+
+Connect = Callable[..., Awaitable[Watcher]]
+
+
+def token(settings: Settings, tenant_id: int = ACME, sites: object = "all", role: str | None = "viewer", **claims: Any) -> str:
+    given = {"sub": "alice", "tenant_id": tenant_id, "sites": sites, "role": role, "exp": time.time() + 3600, **claims}
+    return mint(settings, {name: value for name, value in given.items() if value is not None})
+
+
+def settings_of(environment: dict[str, str], **changes: str) -> Settings:
+    return load_settings(environment | changes, tokens=True)

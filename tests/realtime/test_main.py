@@ -1,0 +1,85 @@
+"""The process: how it starts, what it says when it cannot, and how it ends."""
+
+import asyncio
+import signal
+import socket
+import subprocess
+import sys
+import time
+from typing import Any
+
+import aiohttp
+import jwt
+
+from tests.realtime.cast import ACME, Feed, anomaly_said, eventually, settings_of
+
+
+def run(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "realtime", *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_it_prints_a_token_for_whom_one_asks(settings_env: dict[str, str]) -> None:
+    done = run(settings_env, "token", "--tenant", "7", "--sites", "15,16", "--role", "operator", "--sub", "bob", "--ttl", "60")
+    claims = jwt.decode(done.stdout.strip(), settings_env["JWT_SECRET"], algorithms=["HS256"])
+    assert abs(claims.pop("exp") - time.time() - 60) < 30
+    assert claims == {"sub": "bob", "tenant_id": 7, "sites": [15, 16], "role": "operator"}
+
+
+def test_every_setting_that_is_wrong_is_named_at_once(settings_env: dict[str, str]) -> None:
+    done = run(settings_env | {"DATABASE_URL": "mysql://x/", "JWT_SECRET": "", "PORT": "eighty"})
+    assert done.returncode == 2
+    assert all(name in done.stderr for name in ("DATABASE_URL", "JWT_SECRET", "PORT"))
+    assert "Traceback" not in done.stderr
+
+
+def test_a_port_in_use_is_one_clear_message(settings_env: dict[str, str]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", int(settings_env["PORT"])))
+        taken.listen()
+        done = run(settings_env)
+    assert done.returncode == 1
+    assert f"port {settings_env['PORT']} is in use" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+async def test_it_ends_at_once_and_its_viewers_come_back_by_themselves(settings_env: dict[str, str], start_node: Any) -> None:
+    feed = Feed(settings_of(settings_env))
+    feed.open(ACME)
+    url = f"http://127.0.0.1:{settings_env['PORT']}"
+    process = await start_process(settings_env, url)
+    viewers = [await start_node(url), await start_node(url, transports=["polling"])]
+    for viewer in viewers:
+        await viewer.until_heard("snapshot")
+    process.send_signal(signal.SIGTERM)
+    async with asyncio.timeout(8):
+        assert await process.wait() == 0
+    feed.say(ACME, anomaly_said(), anomaly_said())
+    again = await start_process(settings_env, url)
+    for viewer in viewers:
+        await viewer.until_position(2)
+        assert viewer.positions() == [1, 2]
+        assert [note["recovered"] for note in viewer.noted("connect")] == [False, True]
+    again.send_signal(signal.SIGINT)
+    assert await again.wait() == 0
+    feed.close()
+
+
+async def start_process(environment: dict[str, str], url: str) -> asyncio.subprocess.Process:
+    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "realtime", env=environment)
+    up = False
+
+    async def ask() -> None:
+        nonlocal up
+        async with aiohttp.ClientSession() as session:
+            while not up:
+                try:
+                    async with session.get(f"{url}/healthz") as response:
+                        up = response.status == 200
+                except aiohttp.ClientConnectionError:
+                    await asyncio.sleep(0.05)
+
+    asking = asyncio.create_task(ask())
+    await eventually(lambda: up, "the server does not come up")
+    await asking
+    return process

@@ -1,0 +1,116 @@
+"""A server compares itself with the feed and fills in what is missing, whatever became of the publications."""
+
+import asyncio
+from typing import Any
+
+from tests.realtime.cast import ACME, GLOBEX, Connect, Feed, RunningServer, anomaly_said, eventually
+
+
+async def test_a_message_that_was_never_published_comes_within_a_second_or_so(server: RunningServer, feed: Feed, connect: Connect) -> None:
+    alice = await connect(server)
+    await alice.until("snapshot")
+    feed.say(ACME, anomaly_said(), anomaly_said(), publish=False)
+    await alice.until_position(2)
+    assert alice.positions() == [1, 2]
+
+
+async def test_repeats_gaps_and_publications_out_of_order_change_nothing(server: RunningServer, feed: Feed, connect: Connect) -> None:
+    alice = await connect(server)
+    await alice.until("snapshot")
+    messages = [anomaly_said(number=number) for number in range(30)]
+    feed.say(ACME, *messages, publish=False)
+    for start in (20, 0, 20, 5, 0, 29):
+        feed.manager.say(ACME, "first", start, messages[start : start + 10])
+    feed.say(ACME, anomaly_said())
+    await alice.until_position(31)
+    assert alice.positions() == list(range(1, 32))
+
+
+async def test_publications_that_are_no_messages_are_left_alone(server: RunningServer, feed: Feed, connect: Connect) -> None:
+    alice = await connect(server)
+    await alice.until("snapshot")
+    feed.say(ACME, anomaly_said())
+    await alice.until_position(1)
+    channel = f"{server.settings.redis_channel}:{ACME}"
+    feed.manager._redis_connect()
+    for document in (
+        b"",
+        b"{",
+        b"[]",
+        b"17",
+        b"{}",
+        b'{"tenant_id":1,"method":"say"}',
+        b'{"tenant_id":1,"method":"say","epoch":"first","base":1,"messages":[[1]]}',
+    ):
+        feed.manager.redis.publish(channel, document)
+    feed.say(ACME, anomaly_said())
+    await alice.until_position(2)
+    assert alice.positions() == [1, 2]
+
+
+async def test_another_history_of_the_feed_starts_every_viewer_afresh(server: RunningServer, feed: Feed, connect: Connect) -> None:
+    feed.say(ACME, anomaly_said(), anomaly_said(), anomaly_said())
+    alice = await connect(server)
+    await alice.until("snapshot")
+    feed.run("DELETE FROM message WHERE tenant_id = 1", {})
+    feed.open(ACME, epoch="second")
+    feed.say(ACME, anomaly_said(number=7))
+    await alice.until("snapshot", 2)
+    assert [payload["reason"] for payload in alice.heard("resync")] == ["other_history"]
+    assert alice.offset.startswith("second-")
+    feed.say(ACME, anomaly_said(number=8))
+    await alice.until_position(2)
+
+
+async def test_an_older_copy_of_the_feed_starts_every_viewer_afresh(server: RunningServer, feed: Feed, connect: Connect) -> None:
+    feed.say(ACME, *[anomaly_said() for _ in range(5)])
+    alice = await connect(server)
+    await alice.until("snapshot")
+    feed.run("DELETE FROM message WHERE tenant_id = 1 AND position > 3", {})
+    feed.run("UPDATE tenant SET head = 3 WHERE tenant_id = 1", {})
+    await alice.until("snapshot", 2)
+    assert alice.heard("snapshot")[-1]["position"] == 3
+    feed.say(ACME, anomaly_said())
+    await alice.until_position(4)
+
+
+async def test_two_servers_tell_their_viewers_the_same(feed: Feed, start_server: Any, connect: Connect) -> None:
+    one, other = await start_server(), await start_server()
+    alice, bob = await connect(one), await connect(other)
+    await asyncio.gather(alice.until("snapshot"), bob.until("snapshot"))
+    for number in range(100):
+        feed.say(ACME, anomaly_said(number=number), publish=number % 7 != 0)
+    await alice.until_position(100)
+    await bob.until_position(100)
+    assert alice.events[1:] == bob.events[1:]
+
+
+async def test_a_lost_redis_connection_loses_nothing(server: RunningServer, feed: Feed, connect: Connect) -> None:
+    alice = await connect(server)
+    await alice.until("snapshot")
+    feed.manager._redis_connect()
+    for _ in range(5):
+        feed.manager.redis.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+        feed.say(ACME, anomaly_said(), anomaly_said())
+        await asyncio.sleep(0.05)
+    await alice.until_position(10)
+    assert alice.positions() == list(range(1, 11))
+
+
+async def test_a_server_listens_to_the_tenants_it_has_viewers_for_and_no_others(
+    server: RunningServer, feed: Feed, connect: Connect
+) -> None:
+    feed.manager._redis_connect()
+    channels = [f"{server.settings.redis_channel}:{tenant}" for tenant in (ACME, GLOBEX)]
+
+    def listeners() -> list[int]:
+        return [count for _, count in feed.manager.redis.pubsub_numsub(*channels)]
+
+    assert listeners() == [0, 0]
+    alice = await connect(server)
+    await eventually(lambda: listeners() == [1, 0])
+    bob = await connect(server)
+    await alice.close()
+    assert listeners() == [1, 0]
+    await bob.close()
+    await eventually(lambda: listeners() == [0, 0])

@@ -1,0 +1,40 @@
+"""A tenant `acme` (1) with a site and two people, and `globex` (2) beside it, on a database of this test's own."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+
+from models import intake
+from models.database import make_engine
+from models.feed import Message
+from tests.worker.cast import roster
+
+
+@pytest.fixture
+def engine(postgres_url: str) -> Iterator[Engine]:
+    engine = make_engine(postgres_url, pool_size=8)
+    for tenant_id in (1, 2):
+        intake.sync_roster(engine, roster(tenant_id))
+    yield engine
+    engine.dispose()
+
+
+class Heard:
+    """An emit that remembers."""
+
+    def __init__(self) -> None:
+        self.said: list[tuple[int, str, int, list[Message]]] = []
+
+    def __call__(self, tenant_id: int, epoch: str, base: int, messages: list[Message]) -> None:
+        self.said.append((tenant_id, epoch, base, messages))
+
+    @property
+    def messages(self) -> list[Any]:
+        return [message for _, _, _, messages in self.said for message in messages]
+
+
+@pytest.fixture
+def heard() -> Heard:
+    return Heard()

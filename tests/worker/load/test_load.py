@@ -1,0 +1,288 @@
+"""Judging bit by bit, in any order, ends in what judging everything at once finds."""
+
+import random
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+
+from models.database import psycopg_url
+from tests.worker.load.world import ACME, GLOBEX, add_punch, add_roster, add_tenant, void_punch
+from worker.detect import detect
+from worker.finding import Subject, Verdict
+from worker.load import load, load_everything, load_subjects
+from worker.touched import Touched
+from worker.window import Assignment, Device, Punch, Shift, Site
+
+Found = dict[tuple[Subject, str], Verdict]
+START = datetime(2026, 3, 28, tzinfo=UTC)
+MOST_STATEMENTS = 24  # each kind of look-up once or twice; fewer where there is nothing to look for
+
+
+@pytest.fixture
+def connection(postgres_url: str) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(psycopg_url(postgres_url).replace("+psycopg", "")) as connection:
+        yield connection
+
+
+class Company:
+    """A few days of a few people who do everything that definitions speak of, decided by one seed."""
+
+    def __init__(self, seed: int) -> None:
+        self.chance = random.Random(seed)
+        self.sites = [
+            Site(1, "Main Office", "Europe/Berlin", 52.52, 13.405, 150),
+            Site(2, "Depot", "Europe/Berlin", 52.60, 13.50),
+            Site(3, "Far Away", "America/New_York", 40.7, -74.0, 300),
+        ]
+        self.people = {person: f"Person {person}" for person in range(1, 8)}
+        self.devices = [Device("kiosk", True), Device("phone", False, 1), Device("clock", False)]
+        self.assignments = [
+            Assignment(person, site, None, None) for person in self.people for site in (1, 2, 3) if self.chance.random() < 0.7
+        ]
+        self.shifts = [self.shift(number) for number in range(self.chance.randint(4, 14))]
+        # What the roster tells only later.
+        self.late_shifts, self.shifts = self.shifts[:3], self.shifts[3:]
+        self.late_assignments, self.assignments = self.assignments[:2], self.assignments[2:]
+        self.late_devices, self.devices = self.devices[2:], self.devices[:2]
+        self.site_policies = {2: {"max_work_hours": 9, "early_window_minutes": 30}, 3: {"repeat_minutes": 30, "grace_minutes": 0}}
+
+    def at(self) -> datetime:
+        return START + timedelta(minutes=5 * self.chance.randint(0, 12 * 24 * 4))
+
+    def shift(self, number: int) -> Shift:
+        starts_at = START + timedelta(hours=4 * self.chance.randint(0, 22))
+        everybody = list(self.people)
+        others = tuple(self.chance.sample(everybody, self.chance.choice((0, 0, 1, 3))))
+        person = self.chance.choice(everybody)
+        length = timedelta(hours=self.chance.choice((4, 8, 8, 12)))
+        substitutes = tuple(other for other in others if other != person)
+        return Shift(f"s{number}", person, self.chance.choice((1, 1, 2)), starts_at, starts_at + length, substitutes)
+
+    def punches(self) -> list[Punch]:
+        alone = [self.punch(number) for number in range(self.chance.randint(10, 40))]
+        return [*alone, *(self.echo(punch) for punch in alone if self.chance.random() < 0.3), *self.series()]
+
+    def echo(self, punch: Punch) -> Punch:
+        """A punch within minutes of another that shares something with it."""
+        chance = self.chance
+        return punch._replace(
+            punch_id=f"{punch.punch_id}+",
+            person_id=chance.choice((punch.person_id, chance.choice(list(self.people)))),
+            site_id=chance.choice((punch.site_id, 1, 2)),
+            is_check_in=chance.random() < 0.5,
+            occurred_at=punch.occurred_at + timedelta(minutes=chance.choice((0, 1, 5, 6))),
+        )
+
+    def series(self) -> list[Punch]:
+        """Scores of one person day by day, so that there is a baseline to fall below."""
+        scores = [0.95] * 11 + [self.chance.choice((0.80, 0.95))]
+        return [
+            Punch(f"b{n}", 2, 1, n % 2 == 0, START + timedelta(hours=11 * n), biometric_method="face", biometric_score=score)
+            for n, score in enumerate(scores)
+        ]
+
+    def punch(self, number: int) -> Punch:
+        roll = self.chance.random
+        person, site = self.chance.choice((1, 2, 3, 4, 5, 6, 7, 7, 9)), self.chance.choice((1, 1, 1, 2, 2, 3))
+        occurred_at = self.at()
+        if roll() < 0.7:
+            shift = self.chance.choice([*self.shifts, *self.late_shifts])
+            person = self.chance.choice((*shift.entitled, person))
+            site = shift.site_id if roll() < 0.9 else site
+            around = self.chance.choice((shift.starts_at, shift.ends_at, shift.starts_at + timedelta(hours=3)))
+            occurred_at = around + timedelta(minutes=self.chance.choice((-70, -20, -5, 0, 3, 8, 14, 16, 40, 100)))
+        place = self.sites[site - 1]
+        fix = roll() < 0.6
+        body = roll() < 0.4
+        return Punch(
+            punch_id=f"p{number}",
+            person_id=person,
+            site_id=site,
+            is_check_in=roll() < 0.55,
+            occurred_at=occurred_at,
+            latitude=(place.latitude or 0) + self.chance.choice((0, 0, 0.001, 0.01, 3)) if fix else None,
+            longitude=place.longitude if fix else None,
+            accuracy_m=self.chance.choice((None, 5, 60, 500, 5000)) if fix else None,
+            device_id=self.chance.choice((None, "kiosk", "phone", "clock", "unknown", "stray")),
+            biometric_method=self.chance.choice(("face", "iris", "card")) if body else None,
+            biometric_score=self.chance.choice((0.6, 0.75, 0.95, 0.99)) if body else None,
+            biometric_liveness=self.chance.choice((None, 0.4, 0.9)) if body else None,
+            biometric_person_id=self.chance.choice((None, person, 3)) if body else None,
+        )
+
+
+def standing(verdicts: list[Verdict]) -> Found:
+    return {(verdict.finding.subject, verdict.finding.anomaly_type): verdict for verdict in verdicts}
+
+
+class Judge:
+    """Judges bit by bit, keeping what stands as the record does."""
+
+    def __init__(self, connection: psycopg.Connection) -> None:
+        self.cursor = connection.cursor()
+        self.found: Found = {}
+
+    def look(self, touched: Touched, as_of: datetime) -> None:
+        window = load(self.cursor, ACME, touched, as_of)
+        kept = {key: verdict for key, verdict in self.found.items() if key[0] not in window.subjects}
+        self.found = kept | standing(detect(window))
+        assert not window.crashed
+
+
+def tell_later(connection: psycopg.Connection, company: Company) -> Iterator[Touched]:
+    """Rows of the roster that come after the punches, one by one, each with what it makes the judge look at again."""
+    since = START - timedelta(days=30)
+    for shift in company.late_shifts:
+        add_roster(connection, shifts=[shift])
+        yield Touched(shifts=frozenset((shift.shift_id,)), since=since)
+    for row in company.late_assignments:
+        add_roster(connection, assignments=[row])
+        yield Touched(people=frozenset((row.person_id,)), since=since)
+    for device in company.late_devices:
+        add_roster(connection, devices=[device])
+        yield Touched(devices=frozenset((device.device_id,)), since=since)
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_one_by_one_in_any_order_ends_as_all_at_once(connection: psycopg.Connection, seed: int) -> None:
+    company = Company(seed)
+    add_tenant(connection)
+    add_roster(
+        connection,
+        sites=company.sites,
+        people=company.people,
+        assignments=company.assignments,
+        shifts=company.shifts,
+        devices=company.devices,
+        site_policies=company.site_policies,
+    )
+    punches = company.punches()
+    company.chance.shuffle(punches)
+    later = tell_later(connection, company)
+    judge, as_of, end = Judge(connection), START, START + timedelta(days=6)
+    while punches:
+        batch = [punches.pop() for _ in range(min(len(punches), company.chance.choice((1, 1, 1, 5))))]
+        moved = [add_punch(connection, punch) for punch in batch]
+        if company.chance.random() < 0.2:
+            moved.append(void_punch(connection, batch[0]))
+        swept, as_of = as_of, as_of + timedelta(minutes=company.chance.randint(1, 300))
+        judge.look(Touched(punches=tuple(moved)), as_of)
+        judge.look(Touched(swept=(swept, as_of)), as_of)
+        if company.chance.random() < 0.2 and (told := next(later, None)):
+            judge.look(told, as_of)
+    for told in later:
+        judge.look(told, as_of)
+    judge.look(Touched(swept=(as_of, end)), end)
+    everything = load_everything(judge.cursor, ACME, START - timedelta(days=5), end, end)
+    expected = standing(detect(everything))
+    assert sorted(judge.found) == sorted(expected)
+    for key, verdict in expected.items():
+        assert judge.found[key] == verdict
+
+
+def test_a_shift_alone_is_judged_by_who_else_may_attend_it(connection: psycopg.Connection) -> None:
+    """Anna may attend either; as Ben, who only substitutes, takes the first, she is at the second, which nobody else could show."""
+    anna, ben, hours = 1, 2, timedelta(hours=8)
+    first, second = Shift("s1", anna, 1, START, START + hours, (ben,)), Shift("s2", anna, 1, START, START + hours)
+    add_tenant(connection)
+    add_roster(connection, sites=[Site(1, "Main Office", "UTC")], people={anna: "Anna", ben: "Ben"}, shifts=[first, second])
+    for person_id, at in ((3, START - hours), (anna, START), (ben, START)):
+        add_punch(connection, Punch(f"p{person_id}", person_id, 1, True, at))
+    with connection.cursor() as cursor:
+        for shift_id in ("s1", "s2"):
+            window = load_subjects(cursor, ACME, frozenset((Subject("", shift_id),)), START + hours / 2)
+            assert detect(window) == []
+
+
+def test_the_number_of_statements_has_a_bound_whatever_the_batch(connection: psycopg.Connection) -> None:
+    company = Company(3)
+    add_tenant(connection)
+    add_roster(connection, sites=company.sites, people=company.people, shifts=company.shifts, devices=company.devices)
+    punches = [company.punch(number) for number in range(60)]
+    moved = tuple(add_punch(connection, punch) for punch in punches)
+    end = START + timedelta(days=6)
+    counts = {_statements(connection, Touched(punches=moved[:size]), end) for size in (1, 7, 60)}
+    counts.add(_statements(connection, Touched(swept=(START, end)), end))
+    assert max(counts) <= MOST_STATEMENTS
+
+
+def _statements(connection: psycopg.Connection, touched: Touched, as_of: datetime) -> int:
+    cursor = Counting(connection)
+    load(cursor, ACME, touched, as_of)
+    return cursor.count
+
+
+class Counting(psycopg.Cursor):
+    """A cursor that counts its statements."""
+
+    count = 0
+
+    def execute(self, *arguments: Any, **more: Any) -> "Counting":
+        self.count += 1
+        return super().execute(*arguments, **more)
+
+
+class Explaining(psycopg.Cursor):
+    """A cursor that keeps the plan of each statement."""
+
+    plans: list[str]
+
+    def execute(self, query: Any, *arguments: Any, **more: Any) -> "Explaining":
+        super().execute(f"EXPLAIN {query}", *arguments, **more)
+        self.plans.append("\n".join(row[0] for row in self.fetchall()))
+        return super().execute(query, *arguments, **more)
+
+
+def test_no_statement_reads_the_whole_history(connection: psycopg.Connection) -> None:
+    company = Company(3)
+    add_tenant(connection)
+    add_roster(connection, sites=company.sites, people=company.people, shifts=company.shifts, devices=company.devices)
+    moved = tuple(add_punch(connection, company.punch(number)) for number in range(60))
+    connection.execute("ANALYZE")
+    end = START + timedelta(days=6)
+    cursor = Explaining(connection)
+    cursor.plans = []
+    load(cursor, ACME, Touched(punches=moved), end)
+    load(cursor, ACME, Touched(swept=(START, end)), end)
+    for plan in cursor.plans:
+        assert not re.search(r"Seq Scan on (punch|shift|substitute)|(Hash|Merge) .*Join", plan), plan
+
+
+def test_another_tenants_punches_are_never_loaded(connection: psycopg.Connection) -> None:
+    company = Company(3)
+    add_tenant(connection)
+    add_tenant(connection, GLOBEX)
+    for tenant_id in (ACME, GLOBEX):
+        add_roster(connection, sites=company.sites, people=company.people, shifts=company.shifts, tenant_id=tenant_id)
+    alone = company.punch(0)
+    moved = add_punch(connection, alone)
+    for number in range(1, 40):
+        add_punch(connection, company.punch(number), GLOBEX)
+    with connection.cursor() as cursor:
+        window = load(cursor, ACME, Touched(punches=(moved,)), START + timedelta(days=6))
+    assert [punch.punch_id for punch in window.punches()] == [alone.punch_id]
+
+
+def test_an_unknown_tenant_says_so(connection: psycopg.Connection) -> None:
+    with connection.cursor() as cursor, pytest.raises(LookupError, match="tenant 1 is unknown"):
+        load(cursor, ACME, Touched(), START)
+
+
+def test_a_voided_punch_and_a_cancelled_shift_stay_subjects(connection: psycopg.Connection) -> None:
+    company = Company(3)
+    add_tenant(connection)
+    add_roster(connection, sites=company.sites, shifts=company.shifts[:1])
+    punch = company.punch(0)
+    add_punch(connection, punch)
+    moved = void_punch(connection, punch)
+    connection.execute("UPDATE shift SET cancelled = true")
+    shift_id = company.shifts[0].shift_id
+    with connection.cursor() as cursor:
+        touched = Touched(punches=(moved,), shifts=frozenset((shift_id,)), since=START)
+        window = load(cursor, ACME, touched, START + timedelta(days=6))
+    assert {Subject(punch.punch_id, ""), Subject("", shift_id)} <= window.subjects
+    assert detect(window) == []

@@ -1,0 +1,10 @@
+"""What a worker takes of a producer's headers."""
+
+from uuid import UUID
+
+from worker.request import _headers_in
+
+
+def test_a_task_keeps_its_id_be_it_a_uuid() -> None:
+    assert _headers_in({"task": "attendance.submit", "id": UUID(int=7)})["id"] == str(UUID(int=7))
+    assert _headers_in({"task": "attendance.submit", "id": "x"})["id"] == "x"
