@@ -30,8 +30,8 @@ def punch_ids(url: str) -> list[str]:
     return [punch["punch_id"] for arguments in handed_in(url) for punch in arguments.get("punches", [])]
 
 
-def test_a_broker_that_goes_and_comes_back_costs_nothing(tmp_path: Path) -> None:
-    broker = Valkey(tmp_path / "valkey", "s" * 32, durable=True)
+def test_a_broker_that_goes_and_comes_back_costs_nothing(tmp_path: Path, servers_folder: Path) -> None:
+    broker = Valkey(servers_folder / "stopped-and-started", "s" * 32, durable=True)
     broker.start()
     begun = progress.read(tmp_path, datetime.now(UTC)).clock
     stopping = threading.Event()
