@@ -10,7 +10,7 @@ INSTALLED := $(VENV)/.installed
 PYTHONS := $(strip $(PYTHON_BASE) python3 python3.14 python3.13 python3.12 python3.11 python)
 
 # How many files of tests run at a time; most of their time they wait.
-JOBS ?= 4
+JOBS ?= 3
 # A machine that is busy may break a test of many processes: it runs once more, and is named with what went wrong. What proves that
 # nothing is lost has no second try.
 AGAIN := --reruns 1 --rerun-show-tracebacks --rerun-exclude-path tests/chaos --rerun-exclude-path tests/properties
@@ -20,7 +20,7 @@ NODE_CLIENTS := $(if $(shell command -v npm),tests/js/node_modules/.package-lock
 
 help:
 	@echo "make run      start everything, with a demo company (DEMO=0 leaves it out); Ctrl-C stops all of it"
-	@echo "make test     check the code and run all tests, JOBS=4 files at a time"
+	@echo "make test     check the code and run all tests, JOBS=3 files at a time"
 	@echo "make test-outside  those that touch the outside, on TEST_DATABASE_URL, TEST_REDIS_URL and TEST_BROKER_URL"
 	@echo "make install  only set up .venv"
 	@echo "make chaos    kill, cut, empty and pause everything, over SEEDS=10 seeds; FAULTS names some"

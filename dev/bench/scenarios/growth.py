@@ -25,7 +25,9 @@ def run(stage: Stage) -> None:
         spread = [(count, *stack.enter_context(company_database(stage, founded(people, count)))) for count in stage.size.tenants]
         for _ in range(stage.size.rounds):
             for count, database, company in long_lived:
-                in_batches(stage, database, company, BATCH, SHARE, "growth", f"{count:,} punches of history")
+                case = f"{count:,} punches of history"
+                in_batches(stage, database, company, BATCH, SHARE, "growth", case, recalled=True)
+                in_batches(stage, database, company, BATCH, SHARE, "growth", f"{case}, after a restart")
             for count, database, company in spread:
                 in_batches(stage, database, company, BATCH, SHARE, "growth", f"{count:,} tenant{'s' * (count > 1)}")
     with Ours.database(stage) as database:

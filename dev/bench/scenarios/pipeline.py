@@ -11,7 +11,7 @@ import psycopg
 from dev.bench import broker, databases
 from dev.bench.company import Company, Punch, founded, punches, store_roster
 from dev.bench.floors import storing
-from dev.bench.history import store_history
+from dev.bench.history import recall_last_punches, store_history
 from dev.bench.measure import cpu_seconds
 from dev.bench.peers.ours import environment
 from dev.bench.scenarios.fanout import settle
@@ -64,10 +64,15 @@ def _singly(stage: Stage, template: str, company: Company) -> None:
         _add(stage, "pipeline", case, who, "floor", used, len(given))
 
 
-def in_batches(stage: Stage, template: str, company: Company, size: int, share: float, scenario: str, case: str) -> None:
+def in_batches(
+    stage: Stage, template: str, company: Company, size: int, share: float, scenario: str, case: str, *, recalled: bool = False
+) -> None:
+    """With what people who punch daily keep in Postgres' memory `recalled`, or as after a restart."""
     given = list(punches(company, share, range(1, stage.size.batched + 1)))
     batches = broker.in_batches(given, size)
     with databases.copied(stage.postgres_url, template) as database:
+        if recalled:
+            recall_last_punches(database)
         used = _judged(stage, database, "attendance.submit_batch", [{"punches": batch} for batch in batches], given)
     _add(stage, scenario, case, "rollcall", "ours", used, len(given))
     with databases.copied(stage.postgres_url, template) as database:
