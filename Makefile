@@ -1,6 +1,6 @@
 # `make run` and `make test` set everything up themselves. One line of progress a step.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-outside install check bench bench-full chaos properties
+.PHONY: help run test install check bench bench-full chaos properties
 MAKEFLAGS += --no-print-directory
 
 VENV := .venv
@@ -11,9 +11,6 @@ PYTHONS := $(strip $(PYTHON_BASE) python3 python3.14 python3.13 python3.12 pytho
 
 # How many files of tests run at a time; most of their time they wait.
 JOBS ?= 3
-# A machine that is busy may break a test of many processes: it runs once more, and is named with what went wrong. What proves that
-# nothing is lost has no second try.
-AGAIN := --reruns 1 --rerun-show-tracebacks --rerun-exclude-path tests/chaos --rerun-exclude-path tests/properties
 
 # The stock client from npm, for the tests that run one under Node.
 NODE_CLIENTS := $(if $(shell command -v npm),tests/js/node_modules/.package-lock.json)
@@ -21,7 +18,6 @@ NODE_CLIENTS := $(if $(shell command -v npm),tests/js/node_modules/.package-lock
 help:
 	@echo "make run      start everything, with a demo company (DEMO=0 leaves it out); Ctrl-C stops all of it"
 	@echo "make test     check the code and run all tests, JOBS=3 files at a time"
-	@echo "make test-outside  those that touch the outside, on TEST_DATABASE_URL, TEST_REDIS_URL and TEST_BROKER_URL"
 	@echo "make install  only set up .venv"
 	@echo "make chaos    kill, cut, empty and pause everything, over SEEDS=10 seeds; FAULTS names some"
 	@echo "make properties  generate working days for longer, PROPERTY_DAYS=4200 of them, elsewhere each time"
@@ -45,12 +41,7 @@ test: $(INSTALLED) check $(NODE_CLIENTS)
 	echo "rollcall: tests that need no server"; \
 	$(PYTHON) -m pytest -m "unit$$left_out" && \
 	echo "rollcall: tests on real servers, $(JOBS) files at a time" && \
-	exec $(PYTHON) -m pytest -m "not unit$$left_out" --numprocesses $(JOBS) --dist loadfile $(AGAIN)
-
-# On servers that were there before: TEST_DATABASE_URL, TEST_REDIS_URL and TEST_BROKER_URL name them (tests/conftest.py).
-test-outside: $(INSTALLED) $(NODE_CLIENTS)
-	@exec $(PYTHON) -m pytest tests/models tests/worker tests/realtime tests/end_to_end/test_pipeline.py tests/chaos/test_short.py \
-	  -m "not browser and not unit" --numprocesses $(JOBS) --dist loadfile $(AGAIN)
+	exec $(PYTHON) -m pytest -m "not unit$$left_out" --numprocesses $(JOBS) --dist loadfile
 
 # Beside Rollcall's peers and floors; needs a C compiler, zlib, OpenSSL and Node.js. Best on a machine that does nothing else.
 bench: $(INSTALLED)

@@ -16,7 +16,7 @@ from kombu import Connection, Producer
 SECRET = "Ada Lovelace"  # a person's name, which nothing may show
 
 
-def until(condition: Callable[[], Any], seconds: float = 60.0) -> Any:
+def until(condition: Callable[[], Any], seconds: float = 30.0) -> Any:
     """The first true value of `condition`, which is asked again and again; fails after `seconds`."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

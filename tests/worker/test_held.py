@@ -118,7 +118,7 @@ def _close_connections(channel: Any, redis: Redis) -> None:
     assert resting
     for connection in resting:
         connection.send_command("CLIENT", "ID")
-        redis.client_kill_filter(_id=connection.read_response())
+        assert redis.client_kill_filter(_id=connection.read_response()) == 1
 
 
 def _noted(redis: Redis) -> set[str]:

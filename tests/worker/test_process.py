@@ -241,7 +241,7 @@ def test_what_a_killed_worker_held_comes_again_within_seconds(settings_env: dict
         connection.exec_driver_sql(END_OTHERS)
     assert rows(engine, "SELECT 1 FROM punch") == []
     with running_worker(settings_env, log):
-        until(lambda: found(engine))
+        until(lambda: found(engine), seconds=60)
 
 
 def test_metrics_are_the_sum_of_all_processes(settings_env: dict[str, str], engine: Engine, log: Path) -> None:
