@@ -79,6 +79,7 @@ export class Filters {
   }
 
   #settle() {
+    this.#latest += 1; // the answer to what was asked before would undo this change
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#send(this.#chosen()), SETTLE_MS);
   }

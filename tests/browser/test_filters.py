@@ -29,6 +29,20 @@ async def test_the_filter_is_applied_by_the_server_to_what_was_and_what_comes(de
     await expect(page.locator(".row .who")).to_have_text(["New high", "New low", "Old high", "Old low"])
 
 
+CHECK_WHILE_ASKING = """() => new MutationObserver((_, observer) => {
+    if (!document.querySelector("#in-force").textContent.startsWith("Asking")) return;
+    observer.disconnect();
+    document.querySelector("#filter input[value=WRONG_PERSON]").click();
+}).observe(document.querySelector("#in-force"), { childList: true, characterData: true, subtree: true })"""
+
+
+async def test_what_is_checked_while_the_server_is_asked_is_not_undone_by_its_answer(desk: Desk, server: Server, acme: Company) -> None:
+    page = await desk.open()
+    await page.evaluate(CHECK_WHILE_ASKING)
+    await page.get_by_label("GPS Spoofing Suspected").check()
+    await expect(page.locator("#in-force")).to_have_text("In force: Wrong Person at Site, GPS Spoofing Suspected")
+
+
 async def test_type_and_site_narrow_together_and_hold_over_reload_and_recovery(desk: Desk, server: Server, acme: Company) -> None:
     depot: dict[str, Any] = {"site_id": 16, "site_name": "North Depot"}
     acme.say(acme.anomaly("GPS_SPOOFING"), acme.anomaly("GPS_SPOOFING", **depot), acme.anomaly("WRONG_PERSON", **depot))
