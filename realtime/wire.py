@@ -62,21 +62,37 @@ class Packet(packet.Packet):
     json = Json
 
 
-class Outbox(asyncio.Queue):
-    """The queue of one socket. It is never bounded by waiting, which would stop everyone; but its bytes are known."""
+class Outbox:
+    """The queue of one socket, as python-engineio uses it. It is never bounded by waiting, which would stop everyone; but its
+    bytes are known. None is what wakes up whoever waits."""
 
-    def _init(self, maxsize: int) -> None:
-        super()._init(maxsize)
+    def __init__(self) -> None:
+        self._queue: asyncio.Queue[engine.Packet | None] = asyncio.Queue()
         self.bytes = 0
 
-    def _put(self, item: engine.Packet | None) -> None:
-        super()._put(item)
-        self.bytes += len(item.encode()) if item else 0
+    def put_nowait(self, item: engine.Packet | None) -> None:
+        self._queue.put_nowait(item)
+        self.bytes += _size(item)
 
-    def _get(self) -> engine.Packet | None:
-        item = super()._get()
-        self.bytes -= len(item.encode()) if item else 0
+    async def put(self, item: engine.Packet | None) -> None:
+        self.put_nowait(item)
+
+    def get_nowait(self) -> engine.Packet | None:
+        return self._taken(self._queue.get_nowait())
+
+    async def get(self) -> engine.Packet | None:
+        return self._taken(await self._queue.get())
+
+    def empty(self) -> bool:
+        return self._queue.empty()
+
+    def _taken(self, item: engine.Packet | None) -> engine.Packet | None:
+        self.bytes -= _size(item)
         return item
+
+
+def _size(item: engine.Packet | None) -> int:
+    return len(item.encode()) if item else 0
 
 
 class Socket(AsyncSocket):
@@ -316,8 +332,8 @@ class Engine(engineio.AsyncServer):
         self.pings: Rounds[Socket] = Rounds()
         self.answers: Rounds[Socket] = Rounds()
 
-    def create_queue(self, *args: Any, **kwargs: Any) -> Outbox:
-        return Outbox(*args, **kwargs)
+    def create_queue(self, *_: Any, **__: Any) -> Outbox:
+        return Outbox()
 
     async def _service_task(self) -> None:
         """One task for all connections, where the library has one for each that waits to be pinged, and a timer for each look."""
@@ -541,6 +557,4 @@ OVERRIDDEN = (
     socketio.AsyncRedisManager._thread,
     packet.Packet.decode,
     packet.Packet.encode,
-    asyncio.Queue.put_nowait,
-    asyncio.Queue.get_nowait,
 )
