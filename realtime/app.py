@@ -66,6 +66,7 @@ def make_app(settings: Settings) -> web.Application:
         engineio_logger=_library_log(),
     )
     app.cleanup_ctx.append(_running(context, server, engine))
+    app.on_startup.append(dashboard.warn_if_incomplete)
     app.on_response_prepare.append(guard.add_security_headers)
     _add_routes(app)
     server.attach(app)

@@ -3,9 +3,14 @@
 import re
 from pathlib import Path
 
+import structlog
 from aiohttp import web
 
+log = structlog.get_logger()
+
 FOLDER = Path(__file__).resolve().parent.parent / "dashboard"
+# Fetched from npm's registry when the package is built, by packing.client.
+CLIENT = "socket.io.esm.min.js"
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -22,7 +27,21 @@ TYPES = {
 
 
 async def index(_: web.Request) -> web.StreamResponse:
+    """The page, or without its client one that says so in a sentence, with 503."""
+    if not is_complete():
+        text = (FOLDER / "incomplete.html").read_text(encoding="utf-8")
+        return web.Response(text=text, status=503, content_type="text/html", headers={"Cache-Control": "no-cache"})
     return _serve("index.html")
+
+
+def is_complete() -> bool:
+    return (FOLDER / CLIENT).is_file()
+
+
+async def warn_if_incomplete(_: web.Application) -> None:
+    """On start-up."""
+    if not is_complete():
+        log.warning("dashboard_incomplete", missing=CLIENT)
 
 
 async def file(request: web.Request) -> web.StreamResponse:

@@ -1,6 +1,7 @@
 """What stands around the API: health, metrics, the dashboard's files, headers, origins."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from models import intake
 from realtime.http import dashboard
 from tests.realtime.cast import ACME, Connect, Feed, RunningServer, anomaly_said
 from tests.realtime.http.conftest import Caller
+
+REAL_FOLDER = dashboard.FOLDER
 
 
 async def test_it_is_alive_and_names_what_does_not_answer(caller: Caller) -> None:
@@ -54,6 +57,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     (folder / "index.html").write_text("<!doctype html>hello")
     (folder / "app.js").write_text("export {};")
+    (folder / dashboard.CLIENT).write_text("export {};")
     (folder / "notes.md").write_text("not for the web")
     (tmp_path / "secret.js").write_text("secret")
     (folder / "link.js").symlink_to(tmp_path / "secret.js")
@@ -68,6 +72,15 @@ async def test_the_dashboard_is_served_with_its_types_and_etags(caller: Caller, 
     assert script.headers["Content-Type"] == "text/javascript; charset=utf-8"
     again = await caller.get("/dashboard/app.js", anonymous=True, headers={"If-None-Match": script.headers["ETag"]})
     assert again.status == 304
+
+
+async def test_a_dashboard_without_its_client_says_so_in_one_sentence(caller: Caller, folder: Path) -> None:
+    shutil.copy(REAL_FOLDER / "incomplete.html", folder)
+    (folder / dashboard.CLIENT).unlink()
+    index = await caller.get("/", anonymous=True)
+    assert (index.status, index.content_type) == (503, "text/html")
+    assert "lacks the dashboard's Socket.IO client" in await index.text()
+    assert (await caller.get("/healthz", anonymous=True)).status == 200
 
 
 @pytest.mark.parametrize(

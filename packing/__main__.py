@@ -1,0 +1,36 @@
+"""`python -m packing` makes what is published, in dist/: the sdist, the wheel built from it, and the constraints they were tested with."""
+
+import argparse
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+from packing.client import FILES, ROOT
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m packing", description=__doc__)
+    parser.add_argument("--outdir", type=Path, default=ROOT / "dist")
+    folder = parser.parse_args().outdir
+    shutil.rmtree(folder, ignore_errors=True)
+    built = subprocess.run([sys.executable, "-m", "build", "--outdir", str(folder), str(ROOT)])
+    if built.returncode:
+        return built.returncode
+    wheel = next(folder.glob("*.whl"))
+    shutil.copy(ROOT / "constraints.txt", folder / f"{'-'.join(wheel.name.split('-')[:2])}-constraints.txt")
+    return _complain(wheel)
+
+
+def _complain(wheel: Path) -> int:
+    """A wheel without the dashboard's client works, but is not one to publish."""
+    with zipfile.ZipFile(wheel) as archive:
+        missing = {f"realtime/dashboard/{name}" for name in FILES.values()} - set(archive.namelist())
+    for name in sorted(missing):
+        print(f"rollcall: {wheel.name} lacks {name} and must not be published", file=sys.stderr)
+    return 1 if missing else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
