@@ -1,6 +1,6 @@
 # `make run` and `make test` set everything up themselves. One line of progress a step.
 .DEFAULT_GOAL := help
-.PHONY: help run test install check bench bench-full chaos properties
+.PHONY: again help run test install check dist test-package bench bench-full chaos properties
 MAKEFLAGS += --no-print-directory
 
 VENV := .venv
@@ -8,6 +8,9 @@ PYTHON := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 # The first of these that is Python 3.11 or newer makes the .venv.
 PYTHONS := $(strip $(PYTHON_BASE) python3 python3.14 python3.13 python3.12 python3.11 python)
+
+# The dashboard's client from npm, which the installation brings where npm's registry answers.
+CLIENT := realtime/dashboard/socket.io.esm.min.js
 
 # How many files of tests run at a time; most of their time they wait.
 JOBS ?= 3
@@ -19,6 +22,8 @@ help:
 	@echo "make run      start everything, with a demo company (DEMO=0 leaves it out); Ctrl-C stops all of it"
 	@echo "make test     check the code and run all tests, JOBS=3 files at a time"
 	@echo "make install  only set up .venv"
+	@echo "make dist     make what is published: wheel, sdist and constraints, in dist/"
+	@echo "make test-package  build that, install the wheel elsewhere and run all of it from there; needs Chromium"
 	@echo "make chaos    kill, cut, empty and pause everything, over SEEDS=10 seeds; FAULTS names some"
 	@echo "make properties  generate working days for longer, PROPERTY_DAYS=4200 of them, elsewhere each time"
 	@echo "make bench    measure Rollcall beside its peers, some minutes; make bench-full takes an hour or more"
@@ -28,12 +33,14 @@ run: $(INSTALLED)
 
 # What this machine cannot run is left out, and said.
 test: $(INSTALLED) check $(NODE_CLIENTS)
-	@left_out=""; \
+	@left_out=" and not package"; \
 	if ! command -v npm >/dev/null; then \
 	  left_out="$$left_out and not node"; echo "rollcall: no Node.js: leaving out the tests with stock clients under Node"; \
 	fi; \
 	if ! command -v chromium >/dev/null && ! [ -x "$$CHROMIUM" ]; then \
 	  left_out="$$left_out and not browser"; echo "rollcall: no Chromium (set CHROMIUM to its path): leaving out the tests of the dashboard in a browser"; \
+	elif ! [ -f $(CLIENT) ]; then \
+	  left_out="$$left_out and not browser"; echo "rollcall: no client from npm's registry: leaving out the tests of the dashboard in a browser"; \
 	fi; \
 	if ! command -v cc >/dev/null; then \
 	  left_out="$$left_out and not compiler"; echo "rollcall: no C compiler: leaving out the tests of the benchmarks' load client"; \
@@ -42,6 +49,12 @@ test: $(INSTALLED) check $(NODE_CLIENTS)
 	$(PYTHON) -m pytest -m "unit$$left_out" && \
 	echo "rollcall: tests on real servers, $(JOBS) files at a time" && \
 	exec $(PYTHON) -m pytest -m "not unit$$left_out" --numprocesses $(JOBS) --dist loadfile
+
+dist: $(INSTALLED)
+	@exec $(PYTHON) -m packing
+
+test-package: $(INSTALLED)
+	@exec $(PYTHON) -m pytest -m package tests/packing
 
 # Beside Rollcall's peers and floors; needs a C compiler, zlib, OpenSSL and Node.js. Best on a machine that does nothing else.
 bench: $(INSTALLED)
@@ -68,8 +81,10 @@ check: $(INSTALLED)
 
 install: $(INSTALLED)
 
-# Nothing is done again until one of the files that say what is installed changes.
-$(INSTALLED): setup.cfg pyproject.toml constraints.txt
+again:
+
+# Nothing is done again until one of the files that say what is installed changes; but a client that could not be fetched is tried again.
+$(INSTALLED): setup.cfg pyproject.toml constraints.txt packing/package-lock.json $(if $(wildcard $(CLIENT)),,again)
 	@for python in $(PYTHONS); do \
 	  if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then found=$$python; break; fi; \
 	done; \
@@ -81,7 +96,9 @@ $(INSTALLED): setup.cfg pyproject.toml constraints.txt
 	  $$found -m venv --clear $(VENV) || { echo "rollcall: $$found cannot make a virtual environment; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 2; }; \
 	fi
 	@echo "rollcall: installing what setup.cfg names, in the versions of constraints.txt (a minute or two)"
-	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --editable '.[dev]' --constraint constraints.txt
+	@rm -f $(VENV)/.pip.log
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --log $(VENV)/.pip.log --editable '.[dev]' --constraint constraints.txt
+	@[ -f $(CLIENT) ] || grep -o "rollcall: the dashboard's client.*" $(VENV)/.pip.log
 	@touch $@
 	@echo "rollcall: installed"
 

@@ -65,7 +65,7 @@ def postgres_admin_url(servers_folder: Path) -> Iterator[str]:
     server.stop()
 
 
-def _outside(name: str) -> str | None:
+def outside_url(name: str) -> str | None:
     """The address in a variable of the environment, for this test process."""
     number = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
     return os.environ.get(name, "").replace("{worker}", number) or None
@@ -73,7 +73,7 @@ def _outside(name: str) -> str | None:
 
 @pytest.fixture(scope="session")
 def redis_server_url(servers_folder: Path) -> Iterator[str]:
-    if outside := _outside("TEST_REDIS_URL"):
+    if outside := outside_url("TEST_REDIS_URL"):
         yield outside
         return
     server = Valkey(servers_folder / "valkey", secrets.token_hex(16), durable=False)
@@ -112,16 +112,16 @@ def redis_channel() -> str:
 
 @pytest.fixture
 def broker_url(redis_url: str) -> Iterator[str]:
-    outside = _outside("TEST_BROKER_URL")
+    outside = outside_url("TEST_BROKER_URL")
     if outside is None:
         yield redis_url
         return
-    _empty_queues(outside)
+    empty_queues(outside)
     yield outside
-    _empty_queues(outside)
+    empty_queues(outside)
 
 
-def _empty_queues(broker_url: str) -> None:
+def empty_queues(broker_url: str) -> None:
     """Not deleted: a producer that once declared them would not do so again, and would send into the void."""
     with Connection(broker_url) as connection:
         for queue in QUEUES:

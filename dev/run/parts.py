@@ -14,16 +14,16 @@ STOP_SECONDS = 30
 
 
 class Part:
-    """One command of ours, running in the root of the checkout."""
+    """One command of ours, running in the root of the checkout, or in another folder."""
 
-    def __init__(self, name: str, command: str, environ: Mapping[str, str], log: Path) -> None:
+    def __init__(self, name: str, command: str, environ: Mapping[str, str], log: Path, folder: Path = ROOT) -> None:
         self.name = name
         self.log = log
         # exec: the signal that ends it must reach the command, not a shell around it.
         with log.open("wb") as output:
             self.process = subprocess.Popen(
                 ["sh", "-c", f"exec {command}"],
-                cwd=ROOT,
+                cwd=folder,
                 env=dict(environ),
                 stdin=subprocess.DEVNULL,
                 stdout=output,

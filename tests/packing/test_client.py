@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from packing import node
-from packing.client import FILES, ROOT, Client, make_sure
+from packing.client import FILES, ROOT, make_sure
 
 NPM = """#!/bin/sh
 if [ "$1" = --version ]; then echo {version}; exit 0; fi
