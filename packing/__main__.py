@@ -19,8 +19,13 @@ def main() -> int:
     if built.returncode:
         return built.returncode
     wheel = next(folder.glob("*.whl"))
-    shutil.copy(ROOT / "constraints.txt", folder / f"{'-'.join(wheel.name.split('-')[:2])}-constraints.txt")
+    shutil.copy(ROOT / "constraints.txt", folder / constraints_name(wheel.name))
     return _complain(wheel)
+
+
+def constraints_name(wheel: str) -> str:
+    name, version, _ = wheel.split("-", 2)
+    return f"{name}-{version}-constraints.txt"
 
 
 def _complain(wheel: Path) -> int:

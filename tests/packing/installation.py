@@ -27,7 +27,9 @@ class Installation:
         self.home.mkdir()
         (constraints,) = published.folder.glob("*-constraints.txt")
         subprocess.run([sys.executable, "-m", "venv", str(folder / "venv")], check=True)
-        self.run("pip", "install", "--quiet", "--disable-pip-version-check", str(published.wheel), "--constraint", str(constraints))
+        # Not by `run`: whoever tests this often has pip's cache, and perhaps an index of his own.
+        install = [str(self.bin / "pip"), "install", "--quiet", "--disable-pip-version-check"]
+        subprocess.run([*install, str(published.wheel), "--constraint", str(constraints)], check=True)
 
     def run(self, program: str, *arguments: str, **environ: str) -> str:
         """Of the environment's programs; what it wrote. Raises CalledProcessError."""
