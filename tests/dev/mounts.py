@@ -1,4 +1,4 @@
-"""Disks of a size and kind that a test needs: a tmpfs that only the process started on it sees."""
+"""Disks of a size and kind that a test needs, which only the process started on them sees."""
 
 import os
 import shlex
@@ -8,20 +8,21 @@ from pathlib import Path
 import pytest
 
 
-def mounted(folder: Path, options: str, command: list[str], **environ: str) -> subprocess.CompletedProcess[str]:
-    """Run `command` with a tmpfs of these mount options on `folder`. What is on it is gone in the end."""
-    return subprocess.run(on_tmpfs(folder, options, command), env=os.environ | environ, capture_output=True, text=True)
-
-
 def on_tmpfs(folder: Path, options: str, command: list[str]) -> list[str]:
-    """The command that does so. Where this machine lets nobody mount, the test is skipped, and fails in CI."""
-    _must_be_able_to_mount()
-    mount = f"mount -t tmpfs -o {shlex.quote(options)} tmpfs {shlex.quote(str(folder))}"
-    return ["unshare", "--mount", "sh", "-c", f"{mount} && exec {shlex.join(command)}"]
+    """The command that runs `command` with an empty disk of these mount options on `folder`, gone in the end."""
+    return _mounted(f"mount -t tmpfs -o {options} tmpfs {shlex.quote(str(folder))}", command)
 
 
-def _must_be_able_to_mount() -> None:
+def on_read_only(folder: Path, command: list[str]) -> list[str]:
+    """The command that runs `command` where nothing in `folder` can be written."""
+    quoted = shlex.quote(str(folder))
+    return _mounted(f"mount --bind {quoted} {quoted} && mount -o remount,bind,ro {quoted}", command)
+
+
+def _mounted(mount: str, command: list[str]) -> list[str]:
+    """Where this machine lets nobody mount, the test is skipped; in CI it fails."""
     tried = subprocess.run(["unshare", "--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt"], capture_output=True, text=True)
     if tried.returncode:
         refuse = pytest.fail if os.environ.get("CI") else pytest.skip
-        refuse(f"only who may mount, as root, can try a full disk: {tried.stderr.strip()}")
+        refuse(f"it takes who may mount, as root may, to make a disk full: {tried.stderr.strip()}")
+    return ["unshare", "--mount", "sh", "-c", f"{mount} && exec {shlex.join(command)}"]

@@ -12,7 +12,7 @@ import pytest
 
 from dev.embedded import programs, safe_folder
 from dev.embedded.server import DidNotStart
-from tests.dev.mounts import mounted
+from tests.dev.mounts import on_tmpfs
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user's programs are run where they are")
 HOLD = """
@@ -72,7 +72,8 @@ def test_a_folder_from_which_others_may_take_things_is_not_used(tmp_path: Path, 
 @as_root
 def test_where_programs_may_not_run_the_next_folder_is_taken(tmp_path: Path) -> None:
     place = "from dev.embedded.programs import reachable_programs as r\nwith r() as folder: print(folder)"
-    run = mounted(tmp_path, "size=90m,noexec", [sys.executable, "-c", place], TMPDIR=str(tmp_path))
+    command = on_tmpfs(tmp_path, "size=90m,noexec", [sys.executable, "-c", place])
+    run = subprocess.run(command, env=os.environ | {"TMPDIR": str(tmp_path)}, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
     assert run.stdout.startswith(("/tmp/", "/var/tmp/"))  # noqa: S108
     assert not run.stdout.startswith(str(tmp_path))
