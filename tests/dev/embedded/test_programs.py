@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from dev.embedded import programs, safe_folder
+from dev.embedded import launched, programs, safe_folder
 from dev.embedded.server import DidNotStart
 from tests.dev.mounts import on_tmpfs
 
@@ -86,11 +86,18 @@ def test_without_any_such_folder_it_is_said_in_one_line(tmp_path: Path, monkeypa
         pass
 
 
-def test_without_setpriv_it_is_said_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(programs, "is_needed", lambda: True)
+def test_what_is_missing_on_the_machine_is_said_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(launched, "is_needed", lambda: True)
+    monkeypatch.setattr(launched, "USER", "nobody-of-this-name")
+    with pytest.raises(DidNotStart, match=r"^PostgreSQL needs a name for the user nobody-of-this-name .*DATABASE_URL.*$"):
+        programs.reachable_programs().__enter__()
     monkeypatch.setattr(shutil, "which", lambda _: None)
-    with (
-        pytest.raises(DidNotStart, match=r"^PostgreSQL refuses to run as root, and setpriv.*DATABASE_URL.*$"),
-        programs.reachable_programs(),
-    ):
-        pass
+    with pytest.raises(DidNotStart, match=r"^PostgreSQL needs setpriv .*DATABASE_URL.*$"):
+        programs.reachable_programs().__enter__()
+
+
+def test_a_user_without_a_name_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(launched, "is_needed", lambda: False)
+    monkeypatch.setattr(os, "geteuid", lambda: 4_000_000_123)
+    with pytest.raises(DidNotStart, match=r"^PostgreSQL needs a name for user 4000000123 in /etc/passwd.*$"):
+        programs.reachable_programs().__enter__()
