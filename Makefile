@@ -5,12 +5,14 @@ MAKEFLAGS += --no-print-directory
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
-INSTALLED := $(VENV)/.installed
-# The first of these that is Python 3.11 or newer makes the .venv.
-PYTHONS := $(strip $(PYTHON_BASE) python3 python3.14 python3.13 python3.12 python3.11 python)
+# What is installed already: what `make run` needs, with what `make test` needs, with what `make bench` needs.
+RUN := $(VENV)/.installed-run
+DEV := $(VENV)/.installed-dev
+BENCH := $(VENV)/.installed-bench
 
 # The dashboard's client from npm, which the installation brings where npm's registry answers.
 CLIENT := realtime/dashboard/socket.io.esm.min.js
+AGAIN := $(if $(filter install,$(MAKECMDGOALS)),$(if $(wildcard $(CLIENT)),,again))
 
 # How many files of tests run at a time; most of their time they wait.
 JOBS ?= 3
@@ -21,18 +23,18 @@ NODE_CLIENTS := $(if $(shell command -v npm),tests/js/node_modules/.package-lock
 help:
 	@echo "make run      start everything, with a demo company (DEMO=0 leaves it out); Ctrl-C stops all of it"
 	@echo "make test     check the code and run all tests, JOBS=3 files at a time"
-	@echo "make install  only set up .venv"
+	@echo "make install  only set up .venv for make run; whatever else needs more adds it by itself"
 	@echo "make dist     make what is published: wheel, sdist and constraints, in dist/"
 	@echo "make test-package  build that, install the wheel elsewhere and run all of it from there; needs Chromium"
 	@echo "make chaos    kill, cut, empty and pause everything, over SEEDS=10 seeds; FAULTS names some"
 	@echo "make properties  generate working days for longer, PROPERTY_DAYS=4200 of them, elsewhere each time"
 	@echo "make bench    measure Rollcall beside its peers, some minutes; make bench-full takes an hour or more"
 
-run: $(INSTALLED)
+run: $(RUN)
 	@exec $(PYTHON) -m dev run
 
 # What this machine cannot run is left out, and said.
-test: $(INSTALLED) check $(NODE_CLIENTS)
+test: $(DEV) check $(NODE_CLIENTS)
 	@left_out=" and not package"; \
 	if ! command -v npm >/dev/null; then \
 	  left_out="$$left_out and not node"; echo "rollcall: no Node.js: leaving out the tests with stock clients under Node"; \
@@ -50,57 +52,47 @@ test: $(INSTALLED) check $(NODE_CLIENTS)
 	echo "rollcall: tests on real servers, $(JOBS) files at a time" && \
 	exec $(PYTHON) -m pytest -m "not unit$$left_out" --numprocesses $(JOBS) --dist loadfile
 
-dist: $(INSTALLED)
+dist: $(DEV)
 	@exec $(PYTHON) -m packing
 
-test-package: $(INSTALLED)
+test-package: $(DEV)
 	@exec $(PYTHON) -m pytest -m package tests/packing
 
 # Beside Rollcall's peers and floors; needs a C compiler, zlib, OpenSSL and Node.js. Best on a machine that does nothing else.
-bench: $(INSTALLED)
-	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --editable '.[dev,bench]' --constraint constraints.txt
+bench: $(BENCH)
 	@exec $(PYTHON) -m dev.bench short
 
-bench-full: $(INSTALLED)
-	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --editable '.[dev,bench]' --constraint constraints.txt
+bench-full: $(BENCH)
 	@exec $(PYTHON) -m dev.bench full
 
 # Each fault over many seeds, and a table of what viewers were owed and got: an hour or two. PUNCHES=20000 are submitted a fault.
-chaos: $(INSTALLED) $(NODE_CLIENTS)
+chaos: $(DEV) $(NODE_CLIENTS)
 	@exec $(PYTHON) -m tests.chaos
 
-properties: $(INSTALLED)
+properties: $(DEV)
 	@HYPOTHESIS_PROFILE=thorough exec $(PYTHON) -m pytest tests/properties
 
-check: $(INSTALLED)
+check: $(DEV)
 	@echo "rollcall: checking style, types and imports"
 	@$(VENV)/bin/ruff check --quiet
 	@$(VENV)/bin/ruff format --check --quiet
 	@$(VENV)/bin/mypy --no-error-summary
 	@$(VENV)/bin/lint-imports --no-cache --no-logo >$(VENV)/.lint-imports || { cat $(VENV)/.lint-imports; exit 1; }
 
-install: $(INSTALLED)
+install: $(RUN)
 
 again:
 
-# Nothing is done again until one of the files that say what is installed changes; but a client that could not be fetched is tried again.
-$(INSTALLED): setup.cfg pyproject.toml constraints.txt packing/package-lock.json $(if $(wildcard $(CLIENT)),,again)
-	@for python in $(PYTHONS); do \
-	  if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then found=$$python; break; fi; \
-	done; \
-	if [ -z "$$found" ]; then \
-	  echo "rollcall: needs Python 3.11 or newer, and found none among: $(PYTHONS). Name one with PYTHON_BASE=/path/to/python3" >&2; exit 2; \
-	fi; \
-	if ! [ -x $(PYTHON) ] || ! $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
-	  echo "rollcall: making $(VENV) with $$($$found --version)"; \
-	  $$found -m venv --clear $(VENV) || { echo "rollcall: $$found cannot make a virtual environment; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 2; }; \
-	fi
-	@echo "rollcall: installing what setup.cfg names, in the versions of constraints.txt (a minute or two)"
-	@rm -f $(VENV)/.pip.log
-	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --log $(VENV)/.pip.log --editable '.[dev]' --constraint constraints.txt
-	@[ -f $(CLIENT) ] || grep -o "rollcall: the dashboard's client.*" $(VENV)/.pip.log
-	@touch $@
-	@echo "rollcall: installed"
+# Nothing is done again until one of the files that say what is installed changes. What tests it is added to what runs,
+# which stays as it is: `make test` disturbs no `make run`. `make install` tries again to fetch a client that could not be had.
+$(RUN): setup.cfg pyproject.toml constraints.txt packing/package-lock.json $(AGAIN)
+	@python=$$(sh dev/install/find_python.sh) && exec "$$python" -m dev.install run
+
+$(DEV): $(RUN)
+	@exec $(PYTHON) -m dev.install dev
+
+$(BENCH): $(DEV)
+	@exec $(PYTHON) -m dev.install bench
 
 tests/js/node_modules/.package-lock.json: tests/js/package-lock.json
 	@echo "rollcall: installing the clients for the tests under Node"

@@ -22,10 +22,8 @@ FILES = {"dist/socket.io.esm.min.js": "socket.io.esm.min.js", "LICENSE": "socket
 SECONDS = 180
 # npm by itself goes on for ten minutes with a registry that does not answer.
 PATIENCE = ("--fetch-retries=2", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000", "--fetch-timeout=30000")
-WITHOUT_IT = (
-    "rollcall: the dashboard's client could not be fetched from npm's registry ({}): "
-    "everything else works; install again when it can be reached"
-)
+LACKING = "rollcall: the dashboard's client could not be fetched"
+WITHOUT_IT = LACKING + " from npm's registry ({}): everything else works; install again when it can be reached"
 
 
 class NotFetched(Exception):

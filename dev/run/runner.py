@@ -11,6 +11,7 @@ from typing import NoReturn
 from dev.embedded.postgres import Postgres
 from dev.embedded.server import DidNotStart, EmbeddedServer
 from dev.embedded.valkey import Valkey
+from dev.run.disk import Disk, is_about_full
 from dev.run.parts import ROOT, Part, procfile, stop
 from dev.run.private_files import kept_secret, write_env
 from dev.run.readiness import wait_until_ready
@@ -41,6 +42,7 @@ class Run:
         self.folder = folder
         self.settings = settings
         self.cleanup = cleanup
+        self.disk = Disk(folder, say)
         self.servers: list[EmbeddedServer] = []
         self.parts: list[Part] = []
 
@@ -50,9 +52,16 @@ class Run:
         except KeyboardInterrupt:
             say("stopping; once more to stop at once")
             return 0
-        except (Ended, DidNotStart, TimeoutError) as reason:
-            say(f"{reason}\nStopping everything else. The logs are in {self.folder}")
+        except (Ended, DidNotStart, OSError) as reason:
+            say(self.why(str(reason)))
             return 1
+
+    def why(self, reason: str) -> str:
+        """Why it ends; a full disk in one line, whatever it made fall over first."""
+        died = [server.log_end() for server in self.servers if server.has_died]
+        if any(map(is_about_full, (reason, *died))):
+            return f"no space left on the disk of {self.folder}, or of temporary files: stopping. Make room, and start again"
+        return f"{reason}\nStopping everything else. The logs are in {self.folder}"
 
     def start(self) -> NoReturn:
         """Start everything, then watch it. Raises Ended, or KeyboardInterrupt when told to stop."""
@@ -119,8 +128,9 @@ class Run:
             raise Ended(f"{name} ({command}) {_how(part.status)}; its last words:\n{part.log_end()}")
 
     def check_parts(self) -> None:
+        self.disk.look()
         for server in self.servers:
-            if server.process is not None and server.process.poll() is not None:
+            if server.process is not None and server.has_died:
                 raise Ended(f"{server.name} {_how(server.process.returncode)}; its last words are in {server.log}")
         for part in self.parts:
             if part.status is not None:

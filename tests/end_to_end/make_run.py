@@ -1,4 +1,4 @@
-"""`make run` as a person starts it: from the checkout, with a DATA_DIR and ports of its own."""
+"""`make run` as a person starts it: from a checkout, with a DATA_DIR and ports of its own."""
 
 import os
 import shlex
@@ -6,7 +6,7 @@ import signal
 import subprocess
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -19,9 +19,9 @@ from tests.end_to_end.waiting import wait_until
 
 
 class MakeRun:
-    """Started at once; `output` is what it printed so far."""
+    """Started at once, by `command`; `output` is what it printed so far."""
 
-    def __init__(self, folder: Path, **environ: str) -> None:
+    def __init__(self, folder: Path, *, checkout: Path = ROOT, command: Sequence[str] = ("make", "run"), **environ: str) -> None:
         self.folder = folder
         self.port = int(environ.setdefault("PORT", str(free_port())))
         environ.setdefault("FLOWER_PORT", str(free_port()))
@@ -34,8 +34,8 @@ class MakeRun:
         self.printed = folder.parent / f"{self.port}.out"
         with self.printed.open("wb") as output:
             self.process = subprocess.Popen(
-                ["make", "run"],
-                cwd=ROOT,
+                command,
+                cwd=checkout,
                 env=clean | {"DATA_DIR": str(folder), "DEMO": "0"} | environ,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -111,8 +111,8 @@ class MakeRun:
 
 
 @contextmanager
-def make_run(folder: Path, **environ: str) -> Iterator[MakeRun]:
-    run = MakeRun(folder, **environ)
+def make_run(folder: Path, *, checkout: Path = ROOT, command: Sequence[str] = ("make", "run"), **environ: str) -> Iterator[MakeRun]:
+    run = MakeRun(folder, checkout=checkout, command=command, **environ)
     try:
         yield run
     finally:

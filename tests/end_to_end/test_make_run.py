@@ -8,7 +8,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from dev.embedded.launched import user_id
 from dev.run.parts import ROOT, procfile
+from tests.end_to_end.checkout import private_checkout
 from tests.end_to_end.make_run import make_run
 from tests.end_to_end.waiting import wait_until
 
@@ -41,6 +43,21 @@ def test_it_is_whole_joined_by_others_and_refuses_a_second_one(tmp_path: Path) -
         run.wait()
         assert run.processes() == []
         assert not run.env_file.exists()
+
+
+def test_it_runs_in_a_checkout_that_only_its_owner_may_enter(tmp_path: Path) -> None:
+    checkout = private_checkout(tmp_path / "Wäch ter 0700")
+    folder = checkout / ".data"
+    start = ["env", "-u", "HOME", "-u", "LC_ALL", "LANG=C", "make", "run"]
+    with make_run(folder, checkout=checkout, command=start) as run:
+        run.wait_until_ready()
+        settings = run.settings()
+        assert psycopg.connect(settings["DATABASE_URL"]).execute("SELECT count(*) FROM tenant").fetchone() == (0,)
+        assert run.part("bin/postgres").uids().real == user_id()
+        assert Path(run.part("realtime").cwd()) == checkout
+        run.press_ctrl_c()
+        run.wait()
+        assert run.processes() == []
 
 
 def test_a_restart_finds_the_data_even_after_a_kill(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The embedded servers keep what they were given, through a stop and through a crash."""
 
+import os
 from pathlib import Path
 
 import psycopg
@@ -64,3 +65,12 @@ def test_a_server_that_cannot_start_says_why(tmp_path: Path) -> None:
     server = Valkey(tmp_path / "valkey", 'not a "password')
     with pytest.raises(DidNotStart, match="valkey did not start"):
         server.start()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
+def test_postgres_refuses_a_folder_that_another_user_made(tmp_path: Path) -> None:
+    folder = tmp_path / "postgres"
+    folder.mkdir()
+    os.chown(folder, 4_000_123, 4_000_123)
+    with pytest.raises(DidNotStart, match=r"^.*postgres belongs to user 4000123, and PostgreSQL would run as nobody: .*DATA_DIR$"):
+        Postgres(folder, "secret").start()

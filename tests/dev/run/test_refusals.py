@@ -1,5 +1,6 @@
 """Why a runner does not start."""
 
+import os
 import socket
 from pathlib import Path
 
@@ -12,14 +13,27 @@ def test_a_folder_has_one_runner_at_a_time(tmp_path: Path, capsys: pytest.Captur
     folder = tmp_path / "our data"
     with lock_folder(folder), pytest.raises(Refusal):
         lock_folder(folder)
-    assert f". '{folder}/env'; set +a" in capsys.readouterr().err  # as a shell takes it
+    said = capsys.readouterr().err
+    assert f". '{folder}/env'; set +a" in said  # as a shell takes it
+    assert f"(process {os.getpid()})" in said
+    assert said.count("\n") == 1
     lock_folder(folder).close()
 
 
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(Refusal):
+        lock_folder(tmp_path / "file" / "data")
+    said = capsys.readouterr().err
+    assert said == f"rollcall: cannot keep anything in {tmp_path}/file/data (Not a directory): choose another DATA_DIR\n"
+
+
 def test_every_taken_port_is_named(capsys: pytest.CaptureFixture[str]) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as other:
-        port = other.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
+        port, other_port = one.getsockname()[1], other.getsockname()[1]
         with pytest.raises(Refusal):
-            check_ports({"PORT": port})
-    assert f"PORT={port}" in capsys.readouterr().err
+            check_ports({"PORT": port, "FLOWER_PORT": other_port})
+    said = capsys.readouterr().err
+    assert f"another program listens on PORT={port} and FLOWER_PORT={other_port}: " in said
+    assert said.count("\n") == 1
     check_ports({"PORT": port})

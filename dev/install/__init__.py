@@ -1,0 +1,1 @@
+"""What `make` sets up before anything of ours can run: `.venv`, with the standard library alone."""

@@ -1,0 +1,40 @@
+"""Why nothing could be installed, in one line made of the many that were printed."""
+
+import errno
+import os
+import shutil
+import sys
+from pathlib import Path
+
+LITTLE_BYTES = 32 << 20  # what is reported full by pip need not be so any more when pip has cleaned up
+
+
+def reason(output: str) -> str:
+    """`output` is what `venv` or `pip` printed, or the text of an OSError."""
+    here = Path.cwd()
+    full = [str(folder) for folder in _written_to(here) if shutil.disk_usage(folder).free < LITTLE_BYTES]
+    if full or _says(output, errno.ENOSPC, errno.EDQUOT):
+        return f"no space left on the disk of {' and '.join(full) or here}: .venv takes 300 MB, with what `make test` needs 800 MB"
+    if _says(output, errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"may not write to {here}, where .venv is to be: {_last_line(output)}"
+    if "ensurepip" in output or "No module named venv" in output:
+        return (
+            f"{sys.executable} cannot make a virtual environment, as it lacks venv or ensurepip; on Debian and Ubuntu: "
+            f"apt-get install python{sys.version_info[0]}.{sys.version_info[1]}-venv"
+        )
+    return _last_line(output)
+
+
+def _written_to(here: Path) -> list[Path]:
+    return [folder for folder in (here, Path(os.environ.get("TMPDIR") or "/tmp")) if folder.is_dir()]  # noqa: S108
+
+
+def _says(output: str, *numbers: int) -> bool:
+    return any(os.strerror(number) in output for number in numbers)
+
+
+def _last_line(output: str) -> str:
+    """Of pip's errors the last, which names what it could not do; of anything else, the last line."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()] or ["it failed without a word"]
+    errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
+    return (errors or lines)[-1]
