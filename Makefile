@@ -53,10 +53,10 @@ test: $(DEV) check $(NODE_CLIENTS)
 	exec $(PYTHON) -m pytest -m "not unit$$left_out" --numprocesses $(JOBS) --dist loadfile
 
 dist: $(DEV)
-	@exec $(PYTHON) -m packing
+	@exec $(PYTHON) -m dev.packing
 
 test-package: $(DEV)
-	@exec $(PYTHON) -m pytest -m package tests/packing
+	@exec $(PYTHON) -m pytest -m package tests/dev/packing
 
 # Beside Rollcall's peers and floors; needs a C compiler, zlib, OpenSSL and Node.js. Best on a machine that does nothing else.
 bench: $(BENCH)
@@ -85,7 +85,7 @@ again:
 
 # Nothing is done again until one of the files that say what is installed changes. What tests it is added to what runs,
 # which stays as it is: `make test` disturbs no `make run`. `make install` tries again to fetch a client that could not be had.
-$(RUN): setup.cfg pyproject.toml constraints.txt packing/package-lock.json $(AGAIN)
+$(RUN): setup.cfg pyproject.toml constraints.txt dev/packing/package-lock.json $(AGAIN)
 	@python=$$(sh dev/install/find_python.sh) && exec "$$python" -m dev.install run
 
 $(DEV): $(RUN)

@@ -1,7 +1,7 @@
 """docs/installing.md names every process, and files as they are made."""
 
+from dev.packing.__main__ import constraints_name
 from dev.run.parts import ROOT, procfile
-from packing.__main__ import constraints_name
 
 MANUAL = (ROOT / "docs" / "installing.md").read_text()
 

@@ -19,7 +19,7 @@ def test_every_setting_is_listed_with_its_default() -> None:
 
 def test_every_top_level_folder_is_in_the_tree() -> None:
     tree = README.split("## The tree")[1]
-    for folder in ("models", "worker", "realtime", "packing", "dev", "tests", "docs"):
+    for folder in ("models", "worker", "realtime", "dev", "tests", "docs"):
         assert f"\n{folder}/ " in tree
 
 

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from dev.install.failures import reason
-from packing.client import LACKING
+from dev.packing.client import LACKING
 
 VENV = Path(".venv")
 PYTHON = VENV / "bin" / "python"

@@ -9,7 +9,7 @@ from aiohttp import web
 log = structlog.get_logger()
 
 FOLDER = Path(__file__).resolve().parent.parent / "dashboard"
-# Fetched from npm's registry when the package is built, by packing.client.
+# Fetched from npm's registry when the package is built, by dev.packing.client.
 CLIENT = "socket.io.esm.min.js"
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 TYPES = {

@@ -1,4 +1,4 @@
-"""`python -m packing` makes what is published, in dist/: the sdist, the wheel built from it, and the constraints they were tested with."""
+"""`python -m dev.packing` makes what is published, in dist/: the sdist, the wheel built from it, and the constraints they were tested with."""
 
 import argparse
 import shutil
@@ -7,11 +7,11 @@ import sys
 import zipfile
 from pathlib import Path
 
-from packing.client import FILES, ROOT
+from dev.packing.client import FILES, ROOT
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m packing", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m dev.packing", description=__doc__)
     parser.add_argument("--outdir", type=Path, default=ROOT / "dist")
     folder = parser.parse_args().outdir
     shutil.rmtree(folder, ignore_errors=True)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from packing import node
-from packing.client import FILES, ROOT, make_sure
+from dev.packing import node
+from dev.packing.client import FILES, ROOT, make_sure
 
 NPM = """#!/bin/sh
 if [ "$1" = --version ]; then echo {version}; exit 0; fi
@@ -30,7 +30,7 @@ MakeNpm = Callable[..., Path]
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """The folders that hold the lock and the client."""
-    shutil.copytree(ROOT / "packing", tmp_path / "packing", ignore=shutil.ignore_patterns("*.stamp"))
+    shutil.copytree(ROOT / "dev" / "packing", tmp_path / "dev" / "packing", ignore=shutil.ignore_patterns("*.stamp"))
     (tmp_path / "realtime" / "dashboard").mkdir(parents=True)
     return tmp_path
 
@@ -70,7 +70,7 @@ def test_a_file_that_was_changed_since_is_fetched_again(checkout: Path, make_npm
 def test_another_lock_is_fetched_for(checkout: Path, make_npm: MakeNpm) -> None:
     calls = make_npm()
     make_sure(checkout)
-    path = checkout / "packing" / "package-lock.json"
+    path = checkout / "dev" / "packing" / "package-lock.json"
     lock = json.loads(path.read_text())
     lock["packages"]["node_modules/socket.io-client"]["integrity"] = "sha512-another"
     path.write_text(json.dumps(lock))
@@ -112,8 +112,8 @@ def test_a_wheel_with_node_is_asked_for_where_the_machines_own_will_not_do(make_
 
 
 def test_the_lock_names_versions_and_digests_but_no_host() -> None:
-    lock = json.loads((ROOT / "packing" / "package-lock.json").read_text())
-    wanted = json.loads((ROOT / "packing" / "package.json").read_text())["dependencies"]
+    lock = json.loads((ROOT / "dev" / "packing" / "package-lock.json").read_text())
+    wanted = json.loads((ROOT / "dev" / "packing" / "package.json").read_text())["dependencies"]
     assert lock["packages"][""]["dependencies"] == wanted
     locked = {name: package for name, package in lock["packages"].items() if name}
     assert all(package["integrity"].startswith("sha512-") and "resolved" not in package for package in locked.values())

@@ -17,9 +17,9 @@ from realtime.http.dashboard import CLIENT
 from tests.browser.conftest import CHROMIUM, FLAGS
 from tests.conftest import empty_queues, outside_url
 from tests.databases import new_database
+from tests.dev.packing.builds import Built
+from tests.dev.packing.installation import Installation, System, running
 from tests.end_to_end.waiting import wait_until
-from tests.packing.builds import Built
-from tests.packing.installation import Installation, System, running
 
 pytestmark = pytest.mark.package
 

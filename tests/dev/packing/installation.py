@@ -13,9 +13,9 @@ from typing import Any
 
 from dev.embedded.ports import free_port
 from dev.run.parts import procfile
+from tests.dev.packing.builds import Built
 from tests.end_to_end.harness import Running, WebServer
 from tests.end_to_end.waiting import wait_until
-from tests.packing.builds import Built
 
 
 class Installation:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.packing.builds import CLOSED, Built, build, clone
+from tests.dev.packing.builds import CLOSED, Built, build, clone
 
 
 @pytest.fixture(scope="session")
@@ -16,7 +16,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def published(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Built:
     """What `make dist` makes."""
-    return build(checkout, tmp_path_factory.mktemp("published") / "dist", "packing")
+    return build(checkout, tmp_path_factory.mktemp("published") / "dist", "dev.packing")
 
 
 @pytest.fixture(scope="session")

@@ -12,8 +12,8 @@ from typing import Any
 
 from setuptools import build_meta
 
-from packing import node
-from packing.client import Client, make_sure
+from dev.packing import node
+from dev.packing.client import Client, make_sure
 
 Config = Mapping[str, Any] | None
 

@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 from typing import NamedTuple
 
-from packing.client import ROOT
+from dev.packing.client import ROOT
 
 # Nobody listens there.
 CLOSED = "http://127.0.0.1:9"

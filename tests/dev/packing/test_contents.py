@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from packing.client import FILES, ROOT, WITHOUT_IT
-from tests.packing.builds import CLOSED, Built, build, packed, product_files
+from dev.packing.client import FILES, ROOT, WITHOUT_IT
+from tests.dev.packing.builds import CLOSED, Built, build, packed, product_files
 
 pytestmark = pytest.mark.package
 
@@ -25,7 +25,9 @@ def test_the_constraints_lie_beside_it(published: Built) -> None:
 def test_the_sdist_holds_what_a_build_needs_and_no_tests(sdist: Path) -> None:
     files = {str(path.relative_to(sdist)) for path in sdist.rglob("*") if path.is_file()}
     assert product_files() | CLIENT | {"Procfile", "constraints.txt", "LICENSE", "README.md"} <= files
-    assert {name.partition("/")[0] for name in files if "/" in name} == {"models", "worker", "realtime", "packing", "rollcall.egg-info"}
+    assert {name.partition("/")[0] for name in files if "/" in name} == {"models", "worker", "realtime", "dev", "rollcall.egg-info"}
+    in_dev = {name.split("/")[1] for name in files if name.startswith("dev/")}
+    assert in_dev == {"__init__.py", "packing"}
 
 
 def test_a_wheel_from_the_sdist_needs_no_registry(sdist: Path, published: Built, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from packing.client import ROOT
+from dev.packing.client import ROOT
 
 OURS = {"models", "worker", "realtime"}
 

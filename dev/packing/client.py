@@ -13,9 +13,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from packing import node
+from dev.packing import node
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = "socket.io-client"
 # Where the files are in npm's package, and what they are called in realtime/dashboard.
 FILES = {"dist/socket.io.esm.min.js": "socket.io.esm.min.js", "LICENSE": "socket.io.LICENSE"}
@@ -35,7 +35,7 @@ class Client:
 
     def __init__(self, root: Path = ROOT) -> None:
         self.folder = root / "realtime" / "dashboard"
-        self._locked = root / "packing"
+        self._locked = root / "dev" / "packing"
         self._stamp = self._locked / "client.stamp"
 
     def is_there(self) -> bool:
