@@ -14,7 +14,7 @@ from celery.worker.consumer.tasks import Tasks
 from models.settings import load_settings
 
 HEARTBEAT_NOT_WRITTEN = "heartbeat_not_written"
-EVERY = 5.0
+EVERY = 2.0
 
 log = structlog.get_logger(__name__)
 
