@@ -25,13 +25,6 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def log(tmp_path: Path) -> Iterator[Path]:
-    path = tmp_path / "process.log"
-    yield path
-    print(path.read_text(errors="replace") if path.exists() else "")
-
-
-@pytest.fixture
 def line(settings_env: dict[str, str]) -> Iterator[Proxy]:
     """What the broker's address leads through from now on."""
     parts = urlsplit(settings_env["CELERY_BROKER_URL"])
@@ -58,6 +51,23 @@ def grows_old(file: Path) -> None:
     until(lambda: not beats(file), 120)
 
 
+def beats_while_it_works(process: subprocess.Popen, line: Proxy, file: Path) -> None:
+    """Not while it hangs, nor while its broker is gone, nor while the line there is dead; afterwards again."""
+    comes_to_life(file)
+    process.send_signal(signal.SIGSTOP)
+    grows_old(file)
+    process.send_signal(signal.SIGCONT)
+    comes_to_life(file)
+    line.refuse(True)
+    grows_old(file)
+    line.refuse(False)
+    comes_to_life(file)
+    line.stall()
+    grows_old(file)
+    line.flow()
+    comes_to_life(file)
+
+
 @contextmanager
 def running_beat(env: dict[str, str], log: Path) -> Iterator[subprocess.Popen]:
     with log.open("ab") as output:
@@ -74,36 +84,12 @@ def test_a_worker_beats_while_it_takes_messages(settings_env: dict[str, str], lo
     if not runs(settings_env["CELERY_BROKER_URL"], pool):
         return
     with running_worker(settings_env | {"HEARTBEAT_FILE": str(file)}, log, "--pool", pool) as worker:
-        comes_to_life(file)
-        worker.send_signal(signal.SIGSTOP)
-        grows_old(file)
-        worker.send_signal(signal.SIGCONT)
-        comes_to_life(file)
-        line.refuse(True)
-        grows_old(file)
-        line.refuse(False)
-        comes_to_life(file)
-        line.stall()
-        grows_old(file)
-        line.flow()
-        comes_to_life(file)
+        beats_while_it_works(worker, line, file)
 
 
 def test_beat_beats_while_what_it_sends_is_taken(settings_env: dict[str, str], log: Path, line: Proxy, file: Path) -> None:
     with running_beat(settings_env | {"HEARTBEAT_FILE": str(file)}, log) as beat:
-        comes_to_life(file)
-        beat.send_signal(signal.SIGSTOP)
-        grows_old(file)
-        beat.send_signal(signal.SIGCONT)
-        comes_to_life(file)
-        line.refuse(True)
-        grows_old(file)
-        line.refuse(False)
-        comes_to_life(file)
-        line.stall()
-        grows_old(file)
-        line.flow()
-        comes_to_life(file)
+        beats_while_it_works(beat, line, file)
 
 
 def test_the_beat_of_an_earlier_process_counts_for_nothing(settings_env: dict[str, str], log: Path, line: Proxy, file: Path) -> None:

@@ -30,14 +30,6 @@ from tests.worker.live import SECRET, running_worker, runs, seen_events, send, s
 
 
 @pytest.fixture
-def log(tmp_path: Path) -> Iterator[Path]:
-    """What the workers say, printed at the end for a test that failed."""
-    path = tmp_path / "worker.log"
-    yield path
-    print(path.read_text(errors="replace") if path.exists() else "")
-
-
-@pytest.fixture
 def worker(settings_env: dict[str, str], log: Path, engine: Engine) -> Iterator[str]:
     """The broker's address of a running worker."""
     with running_worker(settings_env, log):

@@ -1,9 +1,7 @@
 """Workers note what came through and which sweep has finished; nothing that failed is noted."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from celery import Celery
 from sqlalchemy import Engine
 
@@ -16,13 +14,6 @@ from worker.configuration import configuration
 from worker.pulse import EVERY
 
 BEAT = configuration(Settings(database_url="postgresql://h/d", redis_url="redis://h"))["beat_schedule"]
-
-
-@pytest.fixture
-def log(tmp_path: Path) -> Iterator[Path]:
-    path = tmp_path / "worker.log"
-    yield path
-    print(path.read_text(errors="replace") if path.exists() else "")
 
 
 def noted(engine: Engine) -> set[str]:
