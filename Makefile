@@ -47,6 +47,9 @@ test: $(DEV) check $(NODE_CLIENTS)
 	if ! command -v cc >/dev/null; then \
 	  left_out="$$left_out and not compiler"; echo "rollcall: no C compiler: leaving out the tests of the benchmarks' load client"; \
 	fi; \
+	if ! unshare --mount true 2>/dev/null; then \
+	  left_out="$$left_out and not mount"; echo "rollcall: may not mount file systems: leaving out the tests on a full disk"; \
+	fi; \
 	echo "rollcall: tests that need no server"; \
 	$(PYTHON) -m pytest -m "unit$$left_out" && \
 	echo "rollcall: tests on real servers, $(JOBS) files at a time" && \

@@ -41,7 +41,11 @@ class Settings(BaseModel):
     broker_queue_type: Literal["classic", "quorum"] = "classic"
     port: Port = 8000
     flower_port: Port = 5555
+    metrics_port: Annotated[int, Field(ge=0, le=65535)] = 0
+    metrics_host: str = "127.0.0.1"
+    metrics_token: str = ""
     worker_metrics_port: Annotated[int, Field(ge=0, le=65535)] = 0
+    heartbeat_file: str = ""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
     data_dir: str = ".data"
     cors_origins: tuple[str, ...] = ()
@@ -102,6 +106,13 @@ class Settings(BaseModel):
     def _long_enough(cls, value: str) -> str:
         if value and len(value.encode()) < 32:
             raise ValueError("is too short to be safe; give at least 32 bytes, such as the output of `openssl rand -hex 32`")
+        return value
+
+    @field_validator("metrics_token")
+    @classmethod
+    def _fit_for_a_header(cls, value: str) -> str:
+        if value and not re.fullmatch(r"[\x21-\x7e]{32,}", value):
+            raise ValueError("is no safe token; give at least 32 characters of ASCII without spaces, such as `openssl rand -hex 32`")
         return value
 
     @field_validator("jwt_public_key")

@@ -2,23 +2,19 @@
 
 import argparse
 import asyncio
-import errno
 import signal
 import sys
 import time
 
 import structlog
 import uvloop
-from aiohttp import web
 
 from models.logs import configure_logs
 from models.settings import Settings, load_settings
-from realtime.app import make_app
+from realtime.serving import NotListening, listening
 from realtime.tokens import ROLES, is_id, mint
 
 log = structlog.get_logger()
-
-SHUTDOWN_SECONDS = 5.0
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -68,20 +64,14 @@ async def serve(settings: Settings) -> int:
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    runner = web.AppRunner(make_app(settings), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
-    await runner.setup()
     try:
-        await web.TCPSite(runner, port=settings.port).start()
-    except OSError as error:
-        await runner.cleanup()
-        taken = error.errno == errno.EADDRINUSE
-        reason = "is in use; set PORT to a free one" if taken else f"cannot be listened on: {error.strerror}"
-        print(f"rollcall: port {settings.port} {reason}", file=sys.stderr)
+        async with listening(settings) as metrics:
+            log.info("listening", port=settings.port, metrics=metrics)
+            await stopped.wait()
+            log.info("stopping")
+    except NotListening as why:
+        print(f"rollcall: {why}", file=sys.stderr)
         return 1
-    log.info("listening", port=settings.port)
-    await stopped.wait()
-    log.info("stopping")
-    await runner.cleanup()
     return 0
 
 

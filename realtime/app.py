@@ -13,14 +13,17 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from models.database import make_async_engine, make_engine
 from models.emitter import FeedManager
+from models.migrations.revision import newest_revision
 from models.settings import Settings
 from realtime.admission import Door
 from realtime.desk import EVENTS, Desk
 from realtime.endings import end
 from realtime.feed_reader import FeedReader
 from realtime.feeds import Feeds
-from realtime.http import alerts, anomalies, dashboard, guard, health, openapi, precision, punches, quiet, rejected
+from realtime.http import alerts, anomalies, dashboard, guard, health, openapi, precision, punches, quiet, rejected, scraping
 from realtime.http.context import CONTEXT, Context
+from realtime.http.postgres_check import PostgresCheck
+from realtime.http.readiness import Readiness
 from realtime.judging import Judging
 from realtime.namespace import Noc
 from realtime.postgres import Postgres
@@ -56,6 +59,7 @@ def make_app(settings: Settings) -> web.Application:
         manager=manager,
     )
     app[CONTEXT] = context
+    app[scraping.SCRAPING] = scraping.Scraping(context.postgres)
     server = Server(
         manager,
         events_per_second=settings.viewer_events_per_second,
@@ -92,7 +96,7 @@ def _add_routes(app: web.Application) -> None:
     app.router.add_get("/dashboard/{name}", dashboard.file)
     app.router.add_get("/healthz", health.alive)
     app.router.add_get("/readyz", health.ready)
-    app.router.add_get("/metrics", health.metrics)
+    app.router.add_get("/metrics", scraping.public)
     app.router.add_get("/api/openapi.json", openapi.document)
     app.router.add_get("/api/v1/anomalies", anomalies.list_anomalies)
     app.router.add_get("/api/v1/anomalies/{anomaly_id}", anomalies.show_anomaly)
@@ -130,6 +134,8 @@ def _running(context: Context, server: Server, engine: AsyncEngine) -> Any:
             stall_seconds=settings.viewer_stall_seconds,
         )
         app[NOC] = noc
+        checking = make_async_engine(settings.database_url, pool_size=1)
+        app[health.READINESS] = Readiness(PostgresCheck(checking, newest_revision()), manager, context.judging, feeds)
         manager.start()
         watches = [asyncio.create_task(_for_ever(watch)) for watch in (feeds.watch, noc.tidy_up)]
         app.on_shutdown.append(lambda _: hang_up(server))
@@ -138,6 +144,7 @@ def _running(context: Context, server: Server, engine: AsyncEngine) -> Any:
         await end(*watches)
         await manager.stop()
         await engine.dispose()
+        await checking.dispose()
         context.intake.dispose()
 
     return run

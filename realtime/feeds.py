@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Collection
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 import structlog
@@ -12,13 +12,20 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from models.emitter import tenant_channel
 from realtime import metrics
-from realtime.feed_reader import FeedReader
+from realtime.feed_reader import FeedReader, Head
 from realtime.listener import Listener
 from realtime.tenant_feed import TenantFeed
 
 log = structlog.get_logger()
 
 EVERY_SECONDS = 1.0
+
+
+class Look(NamedTuple):
+    """When all feeds were compared with Postgres, and where it had them."""
+
+    at: float
+    heads: dict[int, Head]
 
 
 class Feeds:
@@ -29,6 +36,8 @@ class Feeds:
         self._feeds: dict[int, TenantFeed] = {}
         self._due: set[int] = set()
         self._nudged = asyncio.Event()
+        self._look = Look(time.monotonic(), {})
+        self._caught_up_at = self._look.at
 
     async def hold(self, tenant_id: int) -> TenantFeed:
         """The tenant's feed, loaded. Whoever holds it releases it. Raises what Postgres raised."""
@@ -77,22 +86,38 @@ class Feeds:
                 await asyncio.wait_for(self._nudged.wait(), max(0.0, next_look - time.monotonic()))
             due, self._due = self._due, set()
             self._nudged.clear()
-            if time.monotonic() >= next_look:
-                next_look = time.monotonic() + EVERY_SECONDS
+            look = Look(time.monotonic(), {})
+            is_whole = look.at >= next_look
+            if is_whole:
+                next_look = look.at + EVERY_SECONDS
                 due = set(self._feeds)
-            await self._compare(due & self._feeds.keys())
+            if await self._compare(due & self._feeds.keys(), look.heads) and is_whole:
+                self._follow_up(look)
 
-    async def _compare(self, tenants: Collection[int]) -> None:
+    def behind_seconds(self) -> float:
+        """How long ago every feed was where Postgres had it then; a second or two while all is well."""
+        return time.monotonic() - self._caught_up_at
+
+    def _follow_up(self, look: Look) -> None:
+        """Whether each feed has come meanwhile to where the look before this one saw it."""
+        seen = self._look.heads
+        if all(feed.has_reached(seen.get(tenant_id)) for tenant_id, feed in self._feeds.items()):
+            self._caught_up_at = self._look.at
+        self._look = look
+
+    async def _compare(self, tenants: Collection[int], heads: dict[int, Head]) -> bool:
+        """Whether Postgres told the heads, which are put into `heads`."""
         if not tenants:
-            return
+            return True
         asked = {tenant_id: (self._feeds[tenant_id], self._feeds[tenant_id].head) for tenant_id in tenants}
         try:
-            heads = await self._reader.heads(asked)
+            heads.update(await self._reader.heads(asked))
         except (SQLAlchemyError, OSError, TimeoutError) as error:
             log.warning("heads_unreadable", error=type(error).__name__)
-            return
+            return False
         for tenant_id, (feed, asked_at) in asked.items():
             feed.compare(heads[tenant_id], asked_at)
+        return True
 
 
 def _observe(said: dict[str, Any]) -> None:

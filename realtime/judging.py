@@ -17,7 +17,7 @@ from models.settings import Settings
 log = structlog.get_logger()
 
 PING_SECONDS = 1.0
-# How long the answer to a ping is believed.
+# How long it is believed that a worker answered. That none did is asked again at once.
 FRESH_SECONDS = 5.0
 
 
@@ -65,9 +65,9 @@ class Judging:
                 log.warning("judge_not_told", tenant_id=tenant_id, error=type(error).__name__)
 
     async def answers(self) -> bool:
-        """Whether at least one worker does. Asked of the broker every few seconds, however often it is called."""
+        """Whether at least one worker does. One of those that ask at once asks the broker, and of what is good every few seconds."""
         async with self._pinging:
-            if time.monotonic() - self._pinged_at >= FRESH_SECONDS:
+            if not self._answered or time.monotonic() - self._pinged_at >= FRESH_SECONDS:
                 self._answered = await asyncio.to_thread(self._ping)
                 self._pinged_at = time.monotonic()
             return self._answered

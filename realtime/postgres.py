@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Executable, Row, text
+from sqlalchemy import Executable, Row
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 
@@ -20,9 +20,6 @@ class Postgres:
 
     async def run(self, statement: Executable, values: Mapping[str, Any] | None = None) -> None:
         await self._finish(statement, values, fetching=False)
-
-    async def ping(self) -> None:
-        await self.run(text("SELECT 1"))
 
     async def _finish(self, statement: Executable, values: Mapping[str, Any] | None, *, fetching: bool) -> Any:
         # A connection that is cancelled while it is made stays half open on both sides, and one cancelled later is thrown

@@ -92,6 +92,10 @@ class TenantFeed:
         if seen.head > self.head:
             self.catch_up()
 
+    def has_reached(self, seen: Head | None) -> bool:
+        """Whether nothing is missing here of what Postgres had at that look; None is none, and another history another matter."""
+        return seen is None or seen.epoch != self.epoch or self.head >= seen.head
+
     def catch_up(self) -> None:
         """Read what is missing. Asked again while it reads, it looks once more afterwards."""
         self._read_again = True

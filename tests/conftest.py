@@ -44,6 +44,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("browser")
         if "start_node" in asked_for:
             item.add_marker("node")
+        if "small_disk" in asked_for:
+            item.add_marker("mount")
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ from models.settings import load_settings
 from worker.configuration import configuration
 from worker.ending import end_within
 from worker.events import EventsTogether
+from worker.heartbeat import ConsumerHeartbeat
 from worker.reading import read_quickly
 
 settings = load_settings()
@@ -37,6 +38,7 @@ read_quickly()
 app = Celery("rollcall", set_as_current=True)
 app.conf.update(configuration(settings))
 app.steps["consumer"].add(EventsTogether)
+app.steps["consumer"].add(ConsumerHeartbeat)
 
 
 @signals.setup_logging.connect(weak=False)
@@ -49,7 +51,7 @@ def _metrics(**_: Any) -> None:
     from worker import metrics  # not above: it must come after the directory is there
 
     if settings.worker_metrics_port:
-        metrics.serve(settings.worker_metrics_port)
+        metrics.serve(settings.metrics_host, settings.worker_metrics_port)
 
 
 @signals.worker_init.connect(weak=False)

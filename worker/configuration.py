@@ -1,5 +1,6 @@
 """The settings of Celery. What each is for, and why it has this value, stands beside it; docs/operating.md says what is left to choose."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from models.broker import UPKEEP_QUEUE, broker_configuration, task_queue
@@ -32,7 +33,7 @@ _TASKS: dict[str, Any] = {
     "enable_utc": True,
 }
 _WORKER: dict[str, Any] = {
-    "include": ["worker.tasks"],
+    "include": ["worker.tasks", "worker.pulse"],
     "worker_consumer": "worker.consumer:SteadyConsumer",
     "worker_prefetch_multiplier": 1,
     "worker_send_task_events": True,
@@ -45,15 +46,25 @@ _WORKER: dict[str, Any] = {
     # What runs when the broker goes away finishes; brought again, it changes nothing.
     "worker_cancel_long_running_tasks_on_connection_loss": False,
 }
+# Older than any interval: everything is due at once when beat starts.
+_LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+def _every(seconds: float, task: str, **options: Any) -> dict[str, Any]:
+    return {"task": task, "schedule": seconds, "last_run_at": _LONG_AGO, "options": options}
+
+
 _BEAT: dict[str, Any] = {
-    # Nothing to remember between runs: everything is due soon after a start, and safe when done twice.
-    "beat_scheduler": "celery.beat:Scheduler",
+    # Nothing to remember between runs: everything is due right after a start, and safe when done twice.
+    "beat_scheduler": "worker.scheduler:HeartbeatScheduler",
     "beat_max_loop_interval": 1,
     "beat_schedule": {
         # `expires`: what no worker took in time is dropped, as the next of its kind does all of its work.
-        "sweep_left": {"task": "upkeep.sweep_left", "schedule": 1.0, "options": {"expires": 5}},
-        "sweep_moments": {"task": "upkeep.sweep_moments", "schedule": 30.0, "options": {"expires": 30}},
-        "keep_alerts": {"task": "upkeep.keep_alerts", "schedule": 15.0, "options": {"expires": 15}},
-        "prune": {"task": "upkeep.prune", "schedule": 600.0, "options": {"expires": 600}},
+        "sweep_left": _every(1.0, "upkeep.sweep_left", expires=5),
+        "sweep_moments": _every(30.0, "upkeep.sweep_moments", expires=30),
+        "keep_alerts": _every(15.0, "upkeep.keep_alerts", expires=15),
+        "prune": _every(600.0, "upkeep.prune", expires=600),
+        # Goes the way of the punches, so that somebody sees on a quiet night, too, that they would be taken.
+        "pass_through": _every(15.0, "upkeep.pass_through", expires=60, queue="attendance"),
     },
 }

@@ -8,7 +8,12 @@ import os
 
 import billiard
 import prometheus_client.values
+import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, multiprocess, start_http_server
+
+METRICS_NOT_SERVED = "metrics_not_served"
+
+log = structlog.get_logger(__name__)
 
 
 def _place_in_pool() -> str:
@@ -37,8 +42,14 @@ DETECTOR_CRASHES = Counter("rollcall_detector_crashes_total", "Detectors that fa
 PRUNED = Counter("rollcall_pruned_total", "Rows that retention removed, by table.", ["table"])
 
 
-def serve(port: int) -> None:
-    """Serve the sum over the processes of this worker at http://0.0.0.0:PORT/metrics. Needs PROMETHEUS_MULTIPROC_DIR."""
+def serve(host: str, port: int) -> None:
+    """Serve the sum over the processes of this worker at http://HOST:PORT/metrics. Needs PROMETHEUS_MULTIPROC_DIR.
+
+    Where that cannot be, it is logged, and the worker works on: punches matter more than figures.
+    """
     registry = CollectorRegistry()
     multiprocess.MultiProcessCollector(registry)
-    start_http_server(port, registry=registry)
+    try:
+        start_http_server(port, addr=host, registry=registry)
+    except OSError as error:
+        log.error(METRICS_NOT_SERVED, host=host, port=port, reason=error.strerror)

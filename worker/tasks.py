@@ -120,6 +120,11 @@ def prune_old() -> None:
     prune(process.engine, timedelta(days=process.settings.feed_retention_days))
 
 
+@shared_task(name="upkeep.pass_through", send_events=False, **_UPKEEP)
+def pass_through() -> None:
+    """Every quarter minute, through `attendance`: that it came, as worker.pulse notes, is all there is to it."""
+
+
 def _submit(punches: Any, backfill: Any, door: str) -> None:
     outcomes = intake.submit(this_process().engine, punches, backfill=backfill, door=door)
     tenants = _touched(outcomes, door)

@@ -39,8 +39,9 @@ def lock_folder(folder: Path) -> TextIO:
 
 def check_ports(ports: dict[str, int]) -> None:
     """`ports` by the setting's name. Raises Refusal naming every one that is taken."""
-    if len(set(ports.values())) < len(ports):
-        raise Refusal(f"{' and '.join(ports)} are the same port; each needs one of its own")
+    alike = [name for name, port in ports.items() if list(ports.values()).count(port) > 1]
+    if alike:
+        raise Refusal(f"{' and '.join(alike)} are the same port; each needs one of its own")
     taken = [f"{name}={port}" for name, port in ports.items() if is_taken(port)]
     if taken:
         raise Refusal(f"another program listens on {' and '.join(taken)}: stop it, or choose another port in the environment")

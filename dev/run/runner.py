@@ -12,11 +12,12 @@ from dev.embedded.postgres import Postgres
 from dev.embedded.server import DidNotStart, EmbeddedServer
 from dev.embedded.valkey import Valkey
 from dev.run.disk import Disk, is_about_full
+from dev.run.metrics import MetricsPorts
 from dev.run.parts import ROOT, Part, procfile, stop
 from dev.run.private_files import kept_secret, write_env
 from dev.run.readiness import wait_until_ready
 from dev.run.refusals import check_ports
-from dev.run.settings import check, completed, given
+from dev.run.settings import check, completed, given, joinable
 
 LOGIN_SECONDS = 12 * 3600
 
@@ -29,18 +30,27 @@ def run(folder: Path) -> int:
     """Run until told to stop (0) or until a part ends (1). `folder` is DATA_DIR, held by the caller."""
     settings = given(os.environ)
     checked = check(settings)
-    check_ports({"PORT": checked.port, "FLOWER_PORT": checked.flower_port})
+    metrics = MetricsPorts.of(checked)
+    check_ports(
+        {
+            "PORT": checked.port,
+            "FLOWER_PORT": checked.flower_port,
+            "METRICS_PORT": metrics.web,
+            "WORKER_METRICS_PORT": metrics.worker,
+        }
+    )
     with ExitStack() as cleanup:
         cleanup.callback(say, "everything is stopped")  # called last
-        return Run(folder, settings, cleanup).until_it_ends()
+        return Run(folder, settings, metrics, cleanup).until_it_ends()
 
 
 class Run:
     """One run. Whatever it starts, `cleanup` stops, last started first."""
 
-    def __init__(self, folder: Path, settings: dict[str, str], cleanup: ExitStack) -> None:
+    def __init__(self, folder: Path, settings: dict[str, str], metrics: MetricsPorts, cleanup: ExitStack) -> None:
         self.folder = folder
         self.settings = settings
+        self.metrics = metrics
         self.cleanup = cleanup
         self.disk = Disk(folder, say)
         self.servers: list[EmbeddedServer] = []
@@ -104,7 +114,7 @@ class Run:
     def write_env(self) -> None:
         env = self.folder / "env"
         self.cleanup.callback(env.unlink, missing_ok=True)
-        write_env(env, self.settings)
+        write_env(env, joinable(self.settings) | self.metrics.addresses())
 
     def environ(self) -> dict[str, str]:
         """The caller's, with the settings in use, and the programs of this installation first."""
@@ -112,7 +122,7 @@ class Run:
         return {**os.environ, **self.settings, "PATH": programs, "PYTHONUNBUFFERED": "1"}
 
     def begin(self, name: str, command: str) -> Part:
-        part = Part(name, command, self.environ(), self.folder / f"{name}.log")
+        part = Part(name, command, self.environ() | self.metrics.settings_of(name), self.folder / f"{name}.log")
         self.parts.append(part)
         return part
 

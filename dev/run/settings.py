@@ -10,6 +10,9 @@ KEYS = ("JWT_SECRET", "JWT_PUBLIC_KEY", "JWT_JWKS_URL")
 # Said in $DATA_DIR/env even where they are the defaults, for programs that know no defaults of ours.
 ALWAYS_SAID = ("REDIS_CHANNEL", "PORT", "FLOWER_PORT", "LOG_LEVEL")
 
+# Of one process each: another that joins would find the port taken, or write into the other's file.
+ONE_PROCESS = ("METRICS_PORT", "WORKER_METRICS_PORT", "HEARTBEAT_FILE")
+
 
 def given(environ: Mapping[str, str]) -> dict[str, str]:
     """The settings of ours that the environment holds; an empty one counts as unset."""
@@ -31,3 +34,8 @@ def completed(settings: Mapping[str, str], folder: Path) -> dict[str, str]:
     in_force = load_settings(complete)
     spelled_out = {name: str(getattr(in_force, name.lower())) for name in ALWAYS_SAID}
     return complete | spelled_out | {"CELERY_BROKER_URL": in_force.broker_url}
+
+
+def joinable(settings: Mapping[str, str]) -> dict[str, str]:
+    """What another process that joins the run shares with it."""
+    return {name: value for name, value in settings.items() if name not in ONE_PROCESS}

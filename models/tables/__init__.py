@@ -1,9 +1,10 @@
-"""Every table of Rollcall. Each primary key starts with `tenant_id`, and every query names it."""
+"""Every table of Rollcall. Each primary key but that of `pulse` starts with `tenant_id`, and every query names it."""
 
 from models.tables.alerts import alert, alert_anomaly, alert_trail, quiet, review_trail
 from models.tables.anomalies import anomaly
 from models.tables.base import metadata
 from models.tables.feed import message, published, viewer_filter
+from models.tables.pulse import pulse
 from models.tables.punches import pending, punch, punch_revision
 from models.tables.rejected import rejected
 from models.tables.roster import assignment, device, person, policy_version, roster_change, shift, site, substitute, tenant
@@ -21,6 +22,7 @@ __all__ = [
     "person",
     "policy_version",
     "published",
+    "pulse",
     "punch",
     "punch_revision",
     "quiet",

@@ -143,22 +143,38 @@ def build() -> dict[str, Any]:
 
 def _open_paths() -> dict[str, Any]:
     status = _json({"type": "object", "properties": {"status": _TEXT}}, "It is.")
+    unready = _json(_schema("Unready"), "What is the matter, by name and in sentences.")
+    alone = {"name": "self", "in": "query", "description": "Of this server alone.", "schema": _TEXT, "allowEmptyValue": True}
     metrics = {"description": "Prometheus text format.", "content": {"text/plain": {"schema": _TEXT}}}
-    unready = {"$ref": "#/components/responses/Error"}
     return {
         "/healthz": {"get": {"summary": "The server is alive", "security": [], "responses": {"200": status}}},
         "/readyz": {
-            "get": {"summary": "Postgres, Redis and a worker answer", "security": [], "responses": {"200": status, "503": unready}}
+            "get": {
+                "summary": "Punches are judged and told; with self, this server can serve viewers",
+                "security": [],
+                "parameters": [alone],
+                "responses": {"200": status, "503": unready},
+            }
         },
-        "/metrics": {"get": {"summary": "Metrics", "security": [], "responses": {"200": metrics}}},
+        "/metrics": {
+            "get": {
+                "summary": "Metrics, for the bearer of METRICS_TOKEN",
+                "security": [{"metrics": []}],
+                "responses": {"200": metrics, **{code: {"$ref": "#/components/responses/Error"} for code in ("401", "404")}},
+            }
+        },
     }
 
 
 def _components() -> dict[str, Any]:
     error = _closed({"error": _closed({"code": _TEXT, "message": _TEXT})})
+    named = {"failing": {"type": "array", "items": _TEXT}, "problems": {"type": "object", "additionalProperties": _TEXT}}
     limit = {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": 100}
     return {
-        "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+        "securitySchemes": {
+            "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+            "metrics": {"type": "http", "scheme": "bearer"},
+        },
         "parameters": {
             "limit": {"name": "limit", "in": "query", "schema": limit},
             "cursor": {"name": "cursor", "in": "query", "description": "`next` of the page before.", "schema": _TEXT},
@@ -168,6 +184,7 @@ def _components() -> dict[str, Any]:
             "Anomaly": _closed(_ANOMALY),
             "Rejected": _closed(_REJECTED),
             "Outcome": _closed(_OUTCOME),
+            "Unready": _closed({**error["properties"], **named}),
             **_punch_schemas(),
             **openapi_desk.schemas(),
         },

@@ -1,5 +1,6 @@
 """The real processes of Rollcall on a test's own database, channel and ports: started, stopped, killed, paused, their logs kept."""
 
+import json
 import os
 import signal
 import sys
@@ -39,13 +40,25 @@ class WebServer(Running):
     url = ""
 
     def is_healthy(self, path: str = "/healthz") -> bool:
-        """Whether `path` answers 200. /readyz also asks Postgres, Redis and the workers."""
+        """Whether `path` answers 200. /readyz also asks for the workers, and what they did of late."""
         assert self.status is None, f"{self.name} ended with status {self.status}:\n{self.log_end()}"
         try:
             with urllib.request.urlopen(self.url + path, timeout=10) as answer:
                 return answer.status == 200
         except (urllib.error.HTTPError, OSError):
             return False
+
+    def failing(self) -> set[str]:
+        """What /readyz names: nothing, where all is well."""
+        try:
+            with urllib.request.urlopen(f"{self.url}/readyz", timeout=10):
+                return set()
+        except urllib.error.HTTPError as unready:
+            return set(json.load(unready)["failing"])
+
+    def has_worker(self) -> bool:
+        """Whether Postgres and Redis answer it, and a worker does."""
+        return not self.failing() & {"postgres", "redis", "worker"}
 
 
 class Stage:

@@ -3,6 +3,7 @@
 import os
 import stat
 import subprocess
+import urllib.request
 from pathlib import Path
 
 import psycopg
@@ -25,6 +26,11 @@ def test_it_is_whole_joined_by_others_and_refuses_a_second_one(tmp_path: Path) -
         settings = run.settings()
         pinged = _joined(settings, "celery", "-A", "worker", "inspect", "ping")
         assert "pong" in pinged
+        for metrics, name in (("METRICS_URL", "rollcall_viewers"), ("WORKER_METRICS_URL", "rollcall_tasks_total")):
+            with urllib.request.urlopen(settings[metrics], timeout=10) as answer:
+                assert name in answer.read().decode()
+        assert not {"METRICS_PORT", "WORKER_METRICS_PORT"} & settings.keys()  # which another that joins would find taken
+        assert not run.answers("/metrics")
         for name in procfile():
             assert (folder / f"{name}.log").exists()
 

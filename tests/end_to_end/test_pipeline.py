@@ -40,7 +40,7 @@ def send(settings_env: dict[str, str]) -> Callable[..., None]:
 async def test_an_anomaly_is_stored_and_heard(stage: Stage, send: Callable[..., None], postgres_url: str) -> None:
     server = stage.web()
     stage.worker()
-    wait_until(lambda: server.is_healthy("/readyz"), "Postgres, Redis and a worker answer")
+    wait_until(server.has_worker, "Postgres, Redis and a worker answer")
     async with _viewer(server.url, stage.environ["JWT_SECRET"]) as viewer:
         assert (await viewer.receive(timeout=60))[0] == "snapshot"
         send("roster.sync", roster=ROSTER)
@@ -60,7 +60,7 @@ async def test_an_anomaly_is_stored_and_heard(stage: Stage, send: Callable[..., 
 async def test_a_punch_that_comes_by_http_is_judged_at_once_without_a_sweep(stage: Stage, send: Callable[..., None]) -> None:
     server = stage.web()
     worker = stage.worker()
-    wait_until(lambda: server.is_healthy("/readyz"), "Postgres, Redis and a worker answer")
+    wait_until(server.has_worker, "Postgres, Redis and a worker answer")
     async with _viewer(server.url, stage.environ["JWT_SECRET"]) as viewer:
         assert (await viewer.receive(timeout=60))[0] == "snapshot"
         send("roster.sync", roster=ROSTER)

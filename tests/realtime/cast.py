@@ -14,6 +14,7 @@ from models.emitter import FeedManager
 from models.feed import Appended, Message, append
 from models.settings import Settings, load_settings
 from realtime.app import NOC, make_app
+from realtime.http.scraping import scraped_app
 from realtime.tokens import mint
 
 ACME, GLOBEX = 1, 2
@@ -85,8 +86,13 @@ class RunningServer:
         await self._runner.setup()
         self.noc = app[NOC]
         await web.TCPSite(self._runner, "127.0.0.1", self.settings.port).start()
+        self._scraped = web.AppRunner(scraped_app(app), access_log=None)
+        await self._scraped.setup()
+        await web.TCPSite(self._scraped, "127.0.0.1", 0).start()
+        self.scraped_url = "http://127.0.0.1:{1}".format(*self._scraped.addresses[0])
 
     async def stop(self) -> None:
+        await self._scraped.cleanup()
         await self._runner.cleanup()
 
 

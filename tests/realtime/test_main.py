@@ -1,6 +1,7 @@
 """The process: how it starts, what it says when it cannot, and how it ends."""
 
 import asyncio
+import json
 import signal
 import socket
 import subprocess
@@ -41,6 +42,38 @@ def test_a_port_in_use_is_one_clear_message(settings_env: dict[str, str]) -> Non
     assert done.returncode == 1
     assert f"port {settings_env['PORT']} is in use" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_metrics_port_in_use_is_one_clear_message(settings_env: dict[str, str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = run(settings_env | {"METRICS_PORT": str(port)})
+    assert done.returncode == 1
+    assert f"rollcall: port {port} of 127.0.0.1 is in use; set METRICS_PORT to a free one" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_metrics_host_that_is_not_this_machine_is_one_clear_message(settings_env: dict[str, str]) -> None:
+    for host in ("192.0.2.1", "no.such.host.invalid"):
+        done = run(settings_env | {"METRICS_HOST": host})
+        assert done.returncode == 1
+        assert f"rollcall: METRICS_HOST {host} is no address of this machine" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+async def test_it_says_where_its_metrics_are_and_shows_them_to_nobody_else(settings_env: dict[str, str]) -> None:
+    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "realtime", env=settings_env, stderr=asyncio.subprocess.PIPE)
+    assert process.stderr is not None
+    said = json.loads(await process.stderr.readline())
+    assert said["event"] == "listening" and said["metrics"].startswith("http://127.0.0.1:")
+    async with aiohttp.ClientSession() as session:
+        async with session.get(said["metrics"]) as response:
+            assert (response.status, "rollcall_viewers" in await response.text()) == (200, True)
+        async with session.get(f"http://127.0.0.1:{settings_env['PORT']}/metrics") as response:
+            assert response.status == 404
+    process.send_signal(signal.SIGTERM)
+    await process.communicate()
+    assert process.returncode == 0
 
 
 async def test_it_ends_at_once_and_its_viewers_come_back_by_themselves(settings_env: dict[str, str], start_node: Any) -> None:

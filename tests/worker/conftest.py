@@ -1,6 +1,7 @@
 """A tenant `acme` (1) with a site and two people, and `globex` (2) beside it, on a database of this test's own."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +20,14 @@ def engine(postgres_url: str) -> Iterator[Engine]:
         intake.sync_roster(engine, roster(tenant_id))
     yield engine
     engine.dispose()
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Iterator[Path]:
+    """What the processes of a test say, printed at the end for one that failed."""
+    path = tmp_path / "process.log"
+    yield path
+    print(path.read_text(errors="replace") if path.exists() else "")
 
 
 class Heard:

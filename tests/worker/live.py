@@ -39,7 +39,7 @@ def running_worker(env: dict[str, str], log: Path, *options: str) -> Iterator[su
         process = subprocess.Popen(command, env=env, stdout=output, stderr=output)
     try:
         with Celery("probe", broker=env["CELERY_BROKER_URL"]) as app:
-            until(lambda: process.poll() is not None or app.control.ping(timeout=0.5))
+            until(lambda: process.poll() is not None or app.control.ping(timeout=0.5), 120)
         yield process
     finally:
         process.terminate()

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import urllib.request
 from collections.abc import Iterator
@@ -26,14 +27,6 @@ from models.settings import load_settings
 from realtime.judging import Judging
 from tests.worker.cast import anomalies, found, imposter, punch, roster, rows, waiting
 from tests.worker.live import SECRET, running_worker, runs, seen_events, send, send_text, until
-
-
-@pytest.fixture
-def log(tmp_path: Path) -> Iterator[Path]:
-    """What the workers say, printed at the end for a test that failed."""
-    path = tmp_path / "worker.log"
-    yield path
-    print(path.read_text(errors="replace") if path.exists() else "")
 
 
 @pytest.fixture
@@ -257,6 +250,19 @@ def test_metrics_are_the_sum_of_all_processes(settings_env: dict[str, str], engi
         until(lambda: 'rollcall_punches_total{status="accepted"} 10.0' in metrics())
         until(lambda: 'rollcall_messages_total{anomaly_type="WRONG_PERSON",event="anomaly_detected"} 10.0' in metrics())
         assert "rollcall_receipt_to_emit_seconds_bucket" in metrics()
+        with socket.create_server(("127.0.0.2", port)):  # free: it is served at METRICS_HOST alone
+            pass
+
+
+def test_a_port_for_metrics_that_is_taken_is_said_and_keeps_no_worker_from_its_punches(
+    settings_env: dict[str, str], engine: Engine, log: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with running_worker(settings_env | {"WORKER_METRICS_PORT": str(port)}, log):
+            send(settings_env["CELERY_BROKER_URL"], "attendance.submit", {"punch": imposter("p1")})
+            until(lambda: found(engine))
+    assert f'"port": {port}, "reason": "Address already in use", "event": "metrics_not_served"' in log.read_text()
 
 
 def test_without_its_settings_a_worker_says_which_are_missing(settings_env: dict[str, str], tmp_path: Path) -> None:

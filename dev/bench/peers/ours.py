@@ -18,6 +18,7 @@ from models.emitter import FeedManager
 from models.feed import Message
 
 SECRET = "a secret for benchmarks only, long enough"
+SECRET_OF_METRICS = "a-token-for-benchmarks-only-long-enough"
 CHANNEL = "bench-rollcall"
 VIEW = ("GEOFENCE_VIOLATION", "HIGH", None)
 
@@ -77,6 +78,7 @@ def environment(database_url: str, redis_url: str) -> dict[str, str]:
         "REDIS_URL": redis_url,
         "REDIS_CHANNEL": CHANNEL,
         "JWT_SECRET": SECRET,
+        "METRICS_TOKEN": SECRET_OF_METRICS,
         "LOG_LEVEL": "WARNING",
         "CORS_ORIGINS": "",
     }

@@ -18,7 +18,7 @@ from dev.bench import databases
 from dev.bench.broker import QUEUE
 from dev.bench.company import Punch, founded, punches
 from dev.bench.message import TENANT
-from dev.bench.peers.ours import CHANNEL, Ours, environment, token
+from dev.bench.peers.ours import CHANNEL, SECRET_OF_METRICS, Ours, environment, token
 from dev.bench.scenarios.pipeline import company_database
 from dev.bench.stage import Stage
 from dev.bench.targets import PUBLISHES, WRITES, burst_case
@@ -114,7 +114,8 @@ def _counted(client: redis.Redis) -> Iterator[list[bytes]]:
 
 
 def _writes(port: int) -> float:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+    asked = urllib.request.Request(f"http://127.0.0.1:{port}/metrics", headers={"Authorization": f"Bearer {SECRET_OF_METRICS}"})
+    with urllib.request.urlopen(asked, timeout=10) as answer:
         found = _WRITES.search(answer.read().decode())
     assert found is not None
     return float(found[1])

@@ -26,7 +26,8 @@ def checkout(tmp_path: Path) -> Path:
 def _filled(folder: Path) -> Path:
     for name in ("Makefile", "setup.cfg", "pyproject.toml", "constraints.txt"):
         shutil.copy(ROOT / name, folder / name)
-    shutil.copytree(ROOT / "dev" / "install", folder / "dev" / "install")
+    for name in ("install", "packing"):
+        shutil.copytree(ROOT / "dev" / name, folder / "dev" / name)
     return folder
 
 

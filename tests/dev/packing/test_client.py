@@ -121,7 +121,7 @@ def test_the_lock_names_versions_and_digests_but_no_host() -> None:
 
 
 def test_viewers_of_the_tests_run_the_client_that_is_served() -> None:
-    ours, theirs = (json.loads((ROOT / folder / "package-lock.json").read_text())["packages"] for folder in ("packing", "tests/js"))
+    ours, theirs = (json.loads((ROOT / folder / "package-lock.json").read_text())["packages"] for folder in ("dev/packing", "tests/js"))
     assert ours["node_modules/socket.io-client"] == theirs["node_modules/socket.io-client"]
 
 

@@ -34,6 +34,12 @@ class Caller:
     async def get(self, path: str, **more: Any) -> Any:
         return await self.ask("GET", path, **more)
 
+    async def metrics(self) -> str:
+        """As Prometheus scrapes them, at their own port."""
+        async with self._session.get(self._server.scraped_url + "/metrics") as response:
+            assert response.status == 200
+            return await response.text()
+
     async def items(self, path: str, **claims: Any) -> list[dict[str, Any]]:
         response = await self.get(path, **claims)
         assert response.status == 200, await response.text()

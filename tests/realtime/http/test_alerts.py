@@ -180,7 +180,7 @@ async def test_precision_is_counted_by_type_site_and_policy_version(caller: Call
     # Judged again under a newer policy, what was reviewed still counts for the one that was looked at.
     feed.run("UPDATE anomaly SET policy_version = 5", {})
     assert await caller.items("/api/v1/precision", sites=[15]) == [expected]
-    text = await (await caller.get("/metrics", anonymous=True)).text()
+    text = await caller.metrics()
     labels = 'anomaly_type="WRONG_PERSON",policy_version="2",site_id="15",tenant_id="1"'
     line = next(line for line in text.splitlines() if line.startswith("rollcall_precision{") and 'site_id="15"' in line)
     assert sorted(line[len("rollcall_precision{") : line.index("}")].split(",")) == labels.split(",")

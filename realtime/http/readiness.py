@@ -1,0 +1,63 @@
+"""Whether this server, and the installation around it, can do their work."""
+
+import asyncio
+from contextlib import suppress
+
+from redis.exceptions import RedisError
+from sqlalchemy.exc import SQLAlchemyError
+
+from realtime.feeds import Feeds
+from realtime.http.postgres_check import PostgresCheck, Seen
+from realtime.http.problems import Problems, of_postgres, of_pulses
+from realtime.judging import Judging
+from realtime.shared import Shared
+from realtime.wire import Manager
+
+SECONDS = 3.0
+# So long ago a server may last have been where the feed stood, before it is not caught up.
+BEHIND_SECONDS = 10.0
+
+
+class Readiness:
+    """Everything is looked at once a second at most, whoever asks, and however many at once."""
+
+    def __init__(self, postgres: PostgresCheck, manager: Manager, judging: Judging, feeds: Feeds) -> None:
+        self._postgres = postgres
+        self._manager = manager
+        self._judging = judging
+        self._feeds = feeds
+        self._seen = Shared(postgres.look)
+        self.of_server = Shared(self._of_server)
+        self.of_installation = Shared(self._of_installation)
+
+    async def _of_server(self) -> Problems:
+        """What this server lacks to serve its viewers."""
+        seen, redis = await asyncio.gather(self._ask_postgres(), self._ask_redis())
+        return of_postgres(seen, self._postgres.revision) | redis | self._of_feeds()
+
+    async def _of_installation(self) -> Problems:
+        """And what else is missing for punches to be judged and told."""
+        of_server, seen, worker = await asyncio.gather(self.of_server(), self._ask_postgres(), self._ask_worker())
+        return of_server | worker | of_pulses(seen)
+
+    async def _ask_postgres(self) -> Seen | None:
+        with suppress(SQLAlchemyError, OSError, TimeoutError):
+            async with asyncio.timeout(SECONDS):
+                return await self._seen()
+        return None
+
+    async def _ask_redis(self) -> Problems:
+        with suppress(RedisError, OSError, TimeoutError):
+            async with asyncio.timeout(SECONDS):
+                if await self._manager.ping():
+                    return {}
+        return {"redis": "Redis does not answer."}
+
+    async def _ask_worker(self) -> Problems:
+        return {} if await self._judging.answers() else {"worker": "No worker answers."}
+
+    def _of_feeds(self) -> Problems:
+        seconds = self._feeds.behind_seconds()
+        if seconds < BEHIND_SECONDS:
+            return {}
+        return {"feed": f"This server was last caught up with the feed {seconds:.0f} s ago."}

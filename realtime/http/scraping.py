@@ -1,0 +1,59 @@
+"""/metrics for Prometheus: on a port of its own, and on the public one for whoever brings METRICS_TOKEN."""
+
+import asyncio
+import hmac
+from contextlib import suppress
+
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from sqlalchemy.exc import SQLAlchemyError
+
+from realtime.errors import ClientError
+from realtime.http.context import CONTEXT
+from realtime.http.precision import metrics_text
+from realtime.postgres import Postgres
+from realtime.shared import Shared
+
+SECONDS = 3.0
+# Of what is read from the database, however often it is scraped.
+FRESH_SECONDS = 5.0
+
+
+class Scraping:
+    def __init__(self, postgres: Postgres) -> None:
+        self._reviewed = Shared(lambda: metrics_text(postgres), FRESH_SECONDS)
+
+    async def answer(self) -> web.Response:
+        """What this server counts, and what operators made of what was found: that is left out while Postgres does not answer."""
+        text = generate_latest()
+        with suppress(SQLAlchemyError, OSError, TimeoutError):
+            async with asyncio.timeout(SECONDS):
+                text += await self._reviewed()
+        return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+SCRAPING = web.AppKey("scraping", Scraping)
+
+
+async def public(request: web.Request) -> web.Response:
+    """Where METRICS_TOKEN is not set, there is nothing here, and no token to be guessed."""
+    token = request.app[CONTEXT].settings.metrics_token
+    if not token:
+        raise web.HTTPNotFound
+    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer":
+        raise ClientError("token_missing", "This needs METRICS_TOKEN as bearer token.")
+    if not hmac.compare_digest(given.strip().encode(errors="replace"), token.encode()):
+        raise ClientError("token_invalid", "This is not METRICS_TOKEN.")
+    return await request.app[SCRAPING].answer()
+
+
+def scraped_app(app: web.Application) -> web.Application:
+    """The application for METRICS_PORT: /metrics of `app`, and nothing else."""
+
+    async def answer(_: web.Request) -> web.Response:
+        return await app[SCRAPING].answer()
+
+    scraped = web.Application()
+    scraped.router.add_get("/metrics", answer)
+    return scraped
