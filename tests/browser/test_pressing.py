@@ -30,7 +30,8 @@ async def crowded(desk: Desk, acme: Company, width: int = 1366) -> Page:
 async def test_what_is_scrolled_to_stays_in_view(desk: Desk, acme: Company, width: int) -> None:
     page = await crowded(desk, acme, width)
     assert abs(await page.evaluate(SETTLED, "#older")) < 3
-    assert await page.evaluate("[...document.querySelectorAll('.row button')].every(row => row.scrollHeight <= row.parentNode.clientHeight)")
+    whole = "[...document.querySelectorAll('.row button')].every(row => row.scrollHeight <= row.parentNode.clientHeight)"
+    assert await page.evaluate(whole)
 
 
 async def test_what_arrives_while_a_row_is_pressed_does_not_take_it_away(desk: Desk, acme: Company) -> None:
