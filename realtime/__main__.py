@@ -12,6 +12,7 @@ import uvloop
 from aiohttp import web
 
 from models.logs import configure_logs
+from models.misspelt import log_misspelt, print_misspelt
 from models.settings import Settings, load_settings
 from realtime.app import make_app
 from realtime.tokens import ROLES, is_id, mint
@@ -26,7 +27,9 @@ def main(arguments: list[str] | None = None) -> int:
     settings = load_settings(tokens=True)
     configure_logs(settings.log_level)
     if given.command == "token":
+        print_misspelt()
         return print_token(settings, given)
+    log_misspelt()
     return uvloop.run(serve(settings))
 
 
