@@ -3,6 +3,7 @@
 import argparse
 
 from models.migrations.upgrade import migrate, write_revision
+from models.misspelt import print_misspelt
 from models.settings import load_settings
 
 
@@ -15,6 +16,7 @@ def main() -> None:
     command.add_argument("message")
     arguments = parser.parse_args()
     url = load_settings().database_url
+    print_misspelt()
     if arguments.command == "revision":
         write_revision(url, arguments.message)
         return

@@ -10,6 +10,7 @@ import structlog
 import uvloop
 
 from models.logs import configure_logs
+from models.misspelt import log_misspelt, print_misspelt
 from models.settings import Settings, load_settings
 from realtime.serving import NotListening, listening
 from realtime.tokens import ROLES, is_id, mint
@@ -22,7 +23,9 @@ def main(arguments: list[str] | None = None) -> int:
     settings = load_settings(tokens=True)
     configure_logs(settings.log_level)
     if given.command == "token":
+        print_misspelt()
         return print_token(settings, given)
+    log_misspelt()
     return uvloop.run(serve(settings))
 
 

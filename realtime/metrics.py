@@ -17,6 +17,10 @@ connections = Counter(
     "rollcall_connections_total", "Answers to viewers that connect: fresh, recovered, or the code of a refusal.", ["answer"]
 )
 dropped = Counter("rollcall_dropped_viewers_total", "Connections ended by the server.", ["reason"])
+unknown_sessions = Counter(
+    "rollcall_unknown_sessions_total",
+    "Requests of sessions that this server does not know: it was restarted, or polling has no sticky sessions.",
+)
 rate_limited = Counter("rollcall_rate_limited_total", "Events of clients refused because they came too fast.")
 unreadable = Counter("rollcall_unreadable_publications_total", "Publications that were no message of ours and were left to the feed.")
 moves = Counter("rollcall_operator_moves_total", "Moves and reviews that operators asked for, by what became of them.", ["move", "outcome"])

@@ -4,6 +4,7 @@
 - The answer to CONNECT carries `pid`, which a stock client recovers with.
 - Packets are counted, parsed once, and only text ones of the types that viewers need are let in.
 - An open websocket is taken away from aiohttp (realtime.line), and has neither queue nor task nor timer of its own.
+- A request of a session that is not known here is told why that may be (realtime.unknown_sessions).
 - Pings are sent and missed in one round for all (realtime.rounds).
 - The Redis manager listens to the tenants that have viewers here, from the start of the server, and is back soon after Redis is.
 """
@@ -36,6 +37,7 @@ from realtime.line import Line, Owner, Work
 from realtime.listener import Listener
 from realtime.messages import NAMESPACE, Burst
 from realtime.rounds import TICK, Rounds
+from realtime.unknown_sessions import UnknownSessions
 
 log = structlog.get_logger()
 
@@ -331,6 +333,16 @@ class Engine(engineio.AsyncServer):
         super().__init__(async_mode="aiohttp", **options)
         self.pings: Rounds[Socket] = Rounds()
         self.answers: Rounds[Socket] = Rounds()
+        self._unknown = UnknownSessions()
+
+    def _bad_request(self, message: str | None = None) -> dict[str, Any]:
+        """The library's answers, but to a session that it does not know ("Invalid session None" is a request without one)."""
+        unknown = message is not None and message.startswith("Invalid session ") and message != "Invalid session None"
+        return self._unknown.refuse() if unknown else super()._bad_request(message)
+
+    def _log_error_once(self, message: str, message_key: str) -> None:
+        if message_key != "bad-sid":  # which is said above, and names no session
+            super()._log_error_once(message, message_key)
 
     def create_queue(self, *_: Any, **__: Any) -> Outbox:
         return Outbox()
@@ -522,6 +534,8 @@ OVERRIDDEN = (
     AsyncSocket.schedule_ping,
     AsyncSocket._send_ping,
     engineio.AsyncServer.handle_request,
+    engineio.AsyncServer._bad_request,
+    engineio.AsyncServer._log_error_once,
     engineio.AsyncServer.shutdown,
     web.WebSocketResponse.prepare,
     web.WebSocketResponse._pre_start,

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from models.database import make_engine
 from models.logs import configure_logs
+from models.misspelt import print_misspelt
 from models.settings import load_settings
 from worker.backtest import backtest, first_moment, last_moment
 from worker.explain import explain
@@ -17,6 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that `arguments` name; the status to exit with."""
     given = _parser().parse_args(arguments)
     engine = make_engine(load_settings().database_url)
+    print_misspelt()
     try:
         return given.run(engine, given)
     finally:

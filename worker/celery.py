@@ -11,6 +11,7 @@ from typing import Any
 from celery import Celery, signals
 
 from models.logs import configure_logs
+from models.misspelt import log_misspelt
 from models.settings import load_settings
 from worker.configuration import configuration
 from worker.ending import end_within
@@ -44,6 +45,7 @@ app.steps["consumer"].add(ConsumerHeartbeat)
 @signals.setup_logging.connect(weak=False)
 def _logs(**_: Any) -> None:
     configure_logs(settings.log_level)
+    log_misspelt()
 
 
 @signals.worker_ready.connect(weak=False)

@@ -1,6 +1,8 @@
 // One alert: what it is, what may be done with it, who did what to it, and the anomalies in it.
 
+import { notDone } from "/dashboard/connection.js";
 import { byId, element, setText } from "/dashboard/element.js";
+import { whenReleased } from "/dashboard/frames.js";
 import { rest } from "/dashboard/rest.js";
 import { clock, inFull, span } from "/dashboard/times.js";
 import { labelOf, personOf, siteOf, statusLabel, words } from "/dashboard/vocabulary.js";
@@ -20,6 +22,7 @@ export class AlertPanel {
   #panel = byId("alert-panel");
   #parts = {};
   #shown = null;
+  #load = 0;
   #on;
 
   /**
@@ -60,7 +63,7 @@ export class AlertPanel {
     this.#parts.facts.replaceChildren(...facts(alert).map(([name, value]) => element("div", {}, element("dt", {}, name), element("dd", {}, value))));
     for (const [move, button] of Object.entries(this.#parts.buttons)) button.disabled = !OFFERED[move].includes(alert.status);
     this.#drawCompany(alert);
-    this.#load(alert.alert_id);
+    this.#loadTrail(alert.alert_id);
   }
 
   #drawCompany(alert) {
@@ -115,21 +118,27 @@ export class AlertPanel {
       await this.#on.move(move, move === "assign" ? { ...data, assignee: assignee.value } : data);
       note.value = "";
     } catch (error) {
-      setText(problem, `Not done: ${error.message}.`);
+      setText(problem, notDone(error));
     }
     for (const [name, button] of Object.entries(buttons)) button.disabled = !OFFERED[name].includes(this.#shown?.status);
   }
 
-  async #load(id) {
-    const { trail, anomalies } = this.#parts;
+  // Of two answers on their way the later one asked for holds, in whichever order they come.
+  async #loadTrail(id) {
+    const mine = ++this.#load;
     try {
       const shown = await rest(`alerts/${encodeURIComponent(id)}`);
-      if (this.id !== id) return;
-      trail.replaceChildren(...shown.trail.reverse().map(line));
-      anomalies.replaceChildren(...shown.anomalies.map((each) => link(`${statusLabel(each.status)}. ${each.explanation}`, each.occurred_at, () => this.#on.openAnomaly(each))));
+      if (mine === this.#load) whenReleased(() => this.id === id && this.#drawTrail(shown));
     } catch (error) {
-      if (this.id === id) trail.replaceChildren(element("li", { class: "problem" }, `The trail could not be loaded: ${error.message}.`));
+      if (mine !== this.#load || this.id !== id) return;
+      this.#parts.trail.replaceChildren(element("li", { class: "problem" }, `The trail could not be loaded: ${error.message}.`));
     }
+  }
+
+  #drawTrail({ trail, anomalies }) {
+    this.#parts.trail.replaceChildren(...trail.reverse().map(line));
+    const within = anomalies.map((each) => link(`${statusLabel(each.status)}. ${each.explanation}`, each.occurred_at, () => this.#on.openAnomaly(each)));
+    this.#parts.anomalies.replaceChildren(...within);
   }
 }
 

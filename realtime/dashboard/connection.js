@@ -16,10 +16,15 @@ export class Refusal extends Error {
   }
 }
 
+/** What came of asking for something to be done, where it failed. Without an answer it may have been done all the same. */
+export function notDone(error) {
+  return error instanceof Refusal ? `Not done: ${error.message}.` : `No answer came (${error.message}): it may have been done, or not.`;
+}
+
 export class Connection {
   #socket;
   #on;
-  #replay = new Replay();
+  #replay = null;
   #state = { name: "connecting" };
   #lostAt = Date.now();
   #retries = 0;
@@ -75,25 +80,32 @@ export class Connection {
 
   #heard(payload) {
     this.#on.message(payload);
-    if (this.#replay.heard(payload.position) && this.#state.name === "recovered") this.#say({ ...this.#state, missed: this.#replay.missed });
+    if (this.#replay?.heard(payload.position)) this.#count();
   }
 
   async #connected() {
     this.#retries = 0;
-    if (!this.#socket.recovered) return this.#say({ name: "live" });
-    this.#say({ name: "recovered", away: Date.now() - this.#lostAt, missed: this.#replay.missed });
-    try {
-      this.#replay.endsAt((await this.ask("history", { limit: 1 })).position);
-    } catch {
-      // Lost again, or too busy to answer: the count stands as it is, and the next loss starts another.
-      return;
+    if (!this.#socket.recovered) {
+      this.#replay = null;
+      return this.#say({ name: "live" });
     }
+    const replay = this.#replay;
+    this.#say({ name: "recovered", away: Date.now() - this.#lostAt, missed: replay.missed });
+    try {
+      replay.endsAt((await this.ask("history", { limit: 1 })).position);
+    } catch {
+      replay.end(); // lost again, or too busy to answer: what comes from now on is not counted
+    }
+    if (replay === this.#replay) this.#count();
+  }
+
+  #count() {
     if (this.#state.name === "recovered") this.#say({ ...this.#state, missed: this.#replay.missed });
   }
 
   #lost(reason) {
     this.#lostAt = Date.now();
-    this.#replay.begin();
+    this.#replay = new Replay();
     if (this.#state.name === "expired" || reason === "io client disconnect") return;
     this.#say({ name: "reconnecting", since: this.#lostAt, attempt: 1, reason });
     if (!this.#socket.active) this.#retry();

@@ -1,7 +1,7 @@
 // The desk of somebody signed in: wires the connection to the parts of the page. What each part does is in its own file.
 
 import { AlertPanel } from "/dashboard/alert_panel.js";
-import { Connection } from "/dashboard/connection.js";
+import { Connection, Refusal } from "/dashboard/connection.js";
 import { Counters } from "/dashboard/counters.js";
 import { Details } from "/dashboard/details.js";
 import { byId, setText } from "/dashboard/element.js";
@@ -23,6 +23,8 @@ import { isStanding } from "/dashboard/vocabulary.js";
 
 const PAGE = 200;
 const MINUTE_MS = 60_000;
+const RETRY_MS = 5_000;
+const RETRIED = new Set(["unavailable", "rate_limited", "token_expired"]);
 const IN_FEED = new Set(["anomaly_detected", "anomaly_updated", "finding_created", "ticket_updated"]);
 
 export function openDesk() {
@@ -38,6 +40,10 @@ export function openDesk() {
   const notices = new Notices({ open: openDetails, redraw });
   const counters = new Counters();
   const filters = new Filters(applyFilter);
+  // A snapshot and another filter begin the feed anew; an answer to what was asked before is of another one.
+  let era = 0;
+  let askedIn = null;
+  let interrupted = false;
   let complete = false;
   let head = 0;
   let started = false;
@@ -62,7 +68,8 @@ export function openDesk() {
 
   function state(now) {
     filters.enable(["live", "recovered"].includes(now.name));
-    byId("older").disabled = !connection?.isLive;
+    offerOlder();
+    if (now.name === "recovered" && interrupted) loadOlder();
     if (now.name === "expired") askAfterExpiry();
     if (now.name === "refused" && Object.keys(storedFilter()).length) return startWithoutFilter();
     if (now.name === "refused") askAfterRefusal();
@@ -72,7 +79,7 @@ export function openDesk() {
 
   function snapshot({ position, recent, filter }) {
     const seen = head;
-    feed.clear();
+    beginFeed();
     started = true;
     head = position;
     complete = recent.length < PAGE;
@@ -81,6 +88,14 @@ export function openDesk() {
     filters.adopt(filter);
     loadAlerts(filter);
     view.toLive();
+    if (!complete && feed.entries.length === 0) loadOlder();
+  }
+
+  function beginFeed() {
+    era += 1;
+    feed.clear();
+    complete = interrupted = false;
+    offerOlder();
   }
 
   function resync(reason) {
@@ -94,6 +109,7 @@ export function openDesk() {
 
   function take(payload, isLive) {
     if (payload.alert_id && isLive) takeAlert(payload);
+    feed.oldest = Math.min(feed.oldest, payload.position);
     if (!IN_FEED.has(payload.type)) return;
     filters.learn(payload.site_id, payload.site_name ?? null);
     const change = feed.add(payload);
@@ -105,29 +121,49 @@ export function openDesk() {
 
   async function applyFilter(filter) {
     const answer = await connection.ask("filter_anomalies", filter);
-    feed.clear();
+    beginFeed();
     notices.clear();
     view.toLive();
     loadAlerts(answer.filter);
-    await loadOlder();
+    loadOlder();
     return answer.filter;
   }
 
   async function loadOlder() {
-    byId("older").disabled = true;
+    if (askedIn === era) return;
+    const mine = era;
+    askedIn = mine;
+    interrupted = false;
+    offerOlder();
     try {
-      const { messages, more } = await connection.ask("history", { before: Math.min(feed.oldest, head + 1), limit: PAGE });
-      view.showOlder();
-      for (const payload of messages) {
-        feed.oldest = Math.min(feed.oldest, payload.position);
-        take(payload, false);
-      }
-      complete = !more;
+      await loadPages(() => mine === era);
     } catch (error) {
-      tell(`Older messages could not be loaded: ${error.message}.`);
+      if (mine !== era) return;
+      interrupted = !connection.isLive;
+      if (!interrupted) tell(`Older messages could not be loaded: ${error.message}.`);
     }
-    byId("older").disabled = !connection.isLive;
+    if (mine !== era) return;
+    askedIn = null;
+    offerOlder();
     redraw();
+  }
+
+  // Until a row came: there are pages of nothing but alerts, or of what is known.
+  async function loadPages(isWanted) {
+    let came = 0;
+    for (let isFirst = true; came === 0 && !complete && !feed.isFull; isFirst = false) {
+      const { messages, more } = await connection.ask("history", { before: Math.min(feed.oldest, head + 1), limit: PAGE });
+      if (!isWanted()) return;
+      if (isFirst) view.showOlder();
+      const before = feed.entries.length;
+      for (const payload of messages) take(payload, false);
+      came = feed.entries.length - before;
+      complete = !more;
+    }
+  }
+
+  function offerOlder() {
+    byId("older").disabled = !connection?.isLive || askedIn === era;
   }
 
   async function renew(token, claims) {
@@ -151,6 +187,8 @@ export function openDesk() {
   async function loadAlerts(filter) {
     const turn = ++loading;
     queue.clear();
+    queueProblem = "Loading the alerts.";
+    redraw();
     const query = new URLSearchParams({ status: "NEW,ACKNOWLEDGED,ASSIGNED,ESCALATED,SUPPRESSED" });
     for (const [name, given] of [["type", "types"], ["severity", "severities"], ["site_id", "sites"]]) if (filter?.[given]?.length) query.set(name, filter[given].join(","));
     try {
@@ -159,15 +197,20 @@ export function openDesk() {
       alerts.forEach((alert) => queue.take(alert));
       queueProblem = "";
     } catch (error) {
+      if (turn !== loading) return;
       queueProblem = `The alerts could not be loaded: ${error.message}.`;
+      if (!(error instanceof Refusal) || RETRIED.has(error.code)) setTimeout(() => turn === loading && loadAlerts(filter), RETRY_MS);
     }
     redraw();
   }
 
   function takeAlert(alert) {
     queue.take(alert);
-    alertPanel.refresh(alertPanel.id === alert.alert_id ? queue.get(alert.alert_id) : undefined);
     redraw();
+  }
+
+  function refreshAlert() {
+    alertPanel.refresh(alertPanel.id === null ? undefined : queue.get(alertPanel.id));
   }
 
   async function move(name, data) {
@@ -177,6 +220,8 @@ export function openDesk() {
     } catch (error) {
       if (error.alert) takeAlert(error.alert);
       throw error;
+    } finally {
+      refreshAlert();
     }
   }
 
@@ -254,7 +299,8 @@ export function openDesk() {
     view.draw();
     notices.draw();
     queueView.draw(queue.open, alertPanel.id, queueProblem);
-    counters.draw(feed, { complete, filtered: filters.isFiltering });
+    refreshAlert();
+    counters.draw(feed, { complete: complete && !feed.isFull, filtered: filters.isFiltering });
     if (details.key !== null) details.refresh(feed.get(details.key));
     byId("older").hidden = complete || !started || feed.isFull;
     byId("empty").hidden = feed.entries.length > 0;
@@ -262,7 +308,8 @@ export function openDesk() {
   }
 
   function emptyText() {
-    if (!started) return "Waiting for the server.";
+    if (!started || askedIn === era) return "Waiting for the server.";
+    if (!complete) return "Nothing is loaded yet.";
     return filters.isFiltering ? "Nothing in the feed passes the filter in force." : "Nothing has been detected yet. Anomalies appear here as soon as they are.";
   }
 }

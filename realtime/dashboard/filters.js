@@ -69,13 +69,17 @@ export class Filters {
 
   /** Shows the filter that the server says is in force. */
   adopt(filter) {
-    this.#inForce = filter ?? {};
-    sessionStorage.setItem(STORED, JSON.stringify(this.#inForce));
+    this.#keep(filter);
     for (const site of this.#inForce.sites ?? []) this.learn(site, null);
     this.#check();
     byId("in-force").classList.remove("problem");
     setText(byId("in-force"), this.#describe());
     byId("clear-filter").hidden = !this.isFiltering;
+  }
+
+  #keep(filter) {
+    this.#inForce = filter ?? {};
+    sessionStorage.setItem(STORED, JSON.stringify(this.#inForce));
   }
 
   #settle() {
@@ -91,6 +95,7 @@ export class Filters {
     try {
       const inForce = await this.#apply(filter);
       if (mine === this.#latest) this.adopt(inForce);
+      else this.#keep(inForce); // something else is asked for already; should it be refused, this one stays
     } catch (error) {
       if (mine !== this.#latest) return;
       // Without an answer it may be in force or not: once the connection stands, the one shown is asked for again.

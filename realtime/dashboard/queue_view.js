@@ -27,7 +27,7 @@ export class QueueView {
     for (const [id, row] of this.#rows) if (!kept.has(id)) this.#forget(id, row);
     shown.forEach((alert, place) => this.#place(this.#row(alert, selected), place));
     this.#roving.ensure();
-    byId("queue-empty").hidden = shown.length > 0;
+    byId("queue-empty").hidden = shown.length > 0 && !problem;
     setText(byId("queue-empty"), problem || "No alert is open.");
     byId("queue-more").hidden = alerts.length <= SHOWN;
     setText(byId("queue-more"), `And ${alerts.length - SHOWN} more; the filter narrows them.`);

@@ -1,6 +1,8 @@
 // Silences and maintenance windows: those in force or to come, a new one, and the end of one.
 
+import { notDone, Refusal } from "/dashboard/connection.js";
 import { byId, element, setText } from "/dashboard/element.js";
+import { whenReleased } from "/dashboard/frames.js";
 import { rest, restList } from "/dashboard/rest.js";
 import { inFull } from "/dashboard/times.js";
 import { LABELS, SEVERITIES } from "/dashboard/vocabulary.js";
@@ -14,12 +16,13 @@ export class QuietPanel {
   #list = element("ul", { class: "quiets" });
   #problem = element("p", { class: "problem", role: "alert", id: "quiet-problem" });
   #mayChange;
+  #load = 0;
 
   constructor({ close, mayChange }) {
     this.#mayChange = mayChange;
     this.close = close;
     this.#panel.addEventListener("keydown", (event) => event.key === "Escape" && close());
-    setInterval(() => this.isOpen && !document.hidden && this.#load(), EVERY_MS);
+    setInterval(() => this.isOpen && !document.hidden && this.#loadList(), EVERY_MS);
   }
 
   get isOpen() {
@@ -37,9 +40,10 @@ export class QuietPanel {
       this.#problem,
     );
     setText(this.#problem, "");
+    this.#list.replaceChildren();
     this.#panel.hidden = false;
     byId("quiet-title").focus();
-    this.#load();
+    this.#loadList();
   }
 
   hide() {
@@ -47,14 +51,24 @@ export class QuietPanel {
     this.#panel.replaceChildren();
   }
 
-  async #load() {
+  // Of two answers on their way the later one asked for holds: the other may still have what was ended meanwhile.
+  async #loadList() {
+    const mine = ++this.#load;
     try {
       const items = await restList("quiet?state=planned,in_force", MOST);
       const nothing = element("li", { class: "none" }, "Nothing is kept quiet.");
-      this.#list.replaceChildren(...(items.length ? items.map((item) => this.#item(item)) : [nothing]));
+      if (mine === this.#load) this.#show(items.length ? items.map((item) => this.#item(item)) : [nothing]);
     } catch (error) {
-      this.#fail(error);
+      if (mine === this.#load) this.#show([element("li", { class: "problem" }, `What is kept quiet could not be loaded: ${error.message}.`)]);
     }
+  }
+
+  #show(items) {
+    whenReleased(() => {
+      const focused = this.#list.contains(document.activeElement) ? document.activeElement.dataset.end : "";
+      this.#list.replaceChildren(...items);
+      if (focused) (this.#list.querySelector(`[data-end="${focused}"]`) ?? byId("quiet-title")).focus();
+    });
   }
 
   #item(quiet) {
@@ -74,6 +88,7 @@ export class QuietPanel {
     const field = (name, label, attributes = {}) => element("label", { "data-field": name }, label, element("input", { name, autocomplete: "off", ...attributes }));
     const pick = (name, label, choices) =>
       element("label", { "data-field": name }, label, element("select", { name }, ...choices.map(([value, text]) => element("option", { value }, text))));
+    const submit = element("button", { type: "submit", class: "primary" }, "Keep it quiet");
     const form = element(
       "form",
       { class: "new-quiet", id: "new-quiet" },
@@ -87,19 +102,21 @@ export class QuietPanel {
       pick("severities", "Severity", [["", "All severities"], ...SEVERITIES.map((severity) => [severity, severity])]),
       field("sites", "Sites, by number", { placeholder: "all", inputmode: "numeric" }),
       field("people", "People, by number", { placeholder: "all", inputmode: "numeric" }),
-      element("button", { type: "submit", class: "primary" }, "Keep it quiet"),
+      submit,
     );
     const adapt = () => {
       form.dataset.kind = form.elements.kind.value;
     };
     form.elements.kind.addEventListener("change", adapt);
-    form.addEventListener("submit", (event) => {
+    form.addEventListener("submit", async (event) => {
       event.preventDefault();
-      this.#do(async () => {
+      submit.disabled = true; // asked twice it would be kept quiet twice
+      await this.#do(async () => {
         await rest("quiet", { method: "POST", body: wanted(form.elements) });
         form.reset();
         adapt();
       });
+      submit.disabled = false;
     });
     adapt();
     return form;
@@ -109,14 +126,10 @@ export class QuietPanel {
     setText(this.#problem, "");
     try {
       await act();
-      await this.#load();
     } catch (error) {
-      this.#fail(error);
+      setText(this.#problem, notDone(error));
     }
-  }
-
-  #fail(error) {
-    setText(this.#problem, `Not done: ${error.message}.`);
+    await this.#loadList();
   }
 }
 
@@ -133,7 +146,7 @@ function wanted(fields) {
 /** A time of this machine's zone, as the server wants it. */
 function instant(text) {
   const at = new Date(text);
-  if (Number.isNaN(at.getTime())) throw new Error("Say when it begins and ends");
+  if (Number.isNaN(at.getTime())) throw new Refusal({ code: "invalid", message: "Say when it begins and ends" });
   return at.toISOString();
 }
 

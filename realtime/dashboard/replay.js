@@ -1,19 +1,13 @@
 // Counting what was missed: after a recovered connection the server sends it first, up to the head it then names.
 
+/** Begins with the loss of the connection. */
 export class Replay {
   #positions = [];
-  #counting = false;
   #end = Infinity;
-
-  begin() {
-    this.#positions = [];
-    this.#counting = true;
-    this.#end = Infinity;
-  }
 
   /** True where the message counts as one that was missed. */
   heard(position) {
-    if (!this.#counting || position > this.#end) return false;
+    if (position > this.#end) return false;
     this.#positions.push(position);
     return true;
   }
@@ -22,6 +16,11 @@ export class Replay {
   endsAt(head) {
     this.#end = head;
     this.#positions = this.#positions.filter((position) => position <= head);
+  }
+
+  /** Nobody knows that head: what was heard by now counts. */
+  end() {
+    this.#end = 0;
   }
 
   get missed() {

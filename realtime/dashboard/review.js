@@ -1,5 +1,6 @@
 // An operator's verdict on an anomaly, and those that were given before.
 
+import { notDone } from "/dashboard/connection.js";
 import { element, setText } from "/dashboard/element.js";
 import { rest } from "/dashboard/rest.js";
 import { clock, inFull } from "/dashboard/times.js";
@@ -17,7 +18,7 @@ export function reviewButtons(payload, review) {
       try {
         await review({ anomaly_id: payload.anomaly_id, verdict });
       } catch (error) {
-        setText(problem, `Not done: ${error.message}.`);
+        setText(problem, notDone(error));
       }
     });
     return button;
@@ -30,7 +31,7 @@ export function reviewTrail({ anomaly_id: id }) {
   const trail = element("ol", { class: "trail", "aria-label": "Reviews" });
   rest(`anomalies/${encodeURIComponent(id)}`)
     .then(({ reviews }) => trail.replaceChildren(...reviews.reverse().map(line)))
-    .catch(() => {}); // what the trail lacks is beside the point of the details, which are there
+    .catch((error) => trail.replaceChildren(element("li", { class: "problem" }, `The reviews could not be loaded: ${error.message}.`)));
   return trail;
 }
 

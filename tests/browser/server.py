@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import jwt
 
-SECONDS = 30
+SECONDS = 60
 
 
 class Server:
@@ -19,13 +19,15 @@ class Server:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Returns when it answers; does nothing where it runs. Raises TimeoutError where it does not answer within SECONDS."""
+        """Returns when it answers; does nothing where it runs. Raises TimeoutError after SECONDS, RuntimeError where it ended."""
         if self._process is not None:
             return
         self._process = subprocess.Popen([sys.executable, "-m", "realtime"], env=dict(self._environ))
         deadline = time.monotonic() + SECONDS
         while not self._answers():
-            if self._process.poll() is not None or time.monotonic() > deadline:
+            if (status := self._process.poll()) is not None:
+                raise RuntimeError(f"the server ended with status {status}")
+            if time.monotonic() > deadline:
                 raise TimeoutError("the server does not answer")
             time.sleep(0.05)
 

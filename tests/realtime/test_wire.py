@@ -34,6 +34,8 @@ READ = {
     "engineio.async_socket.AsyncSocket.schedule_ping": "ce99733916e924e7",
     "engineio.async_socket.AsyncSocket._send_ping": "af7d301862db9af7",
     "engineio.async_server.AsyncServer.handle_request": "911b69db6dcb7663",
+    "engineio.base_server.BaseServer._bad_request": "1dcaaadc1b0812d3",
+    "engineio.base_server.BaseServer._log_error_once": "55c8a04808605b14",
     "engineio.async_server.AsyncServer.shutdown": "9d7e10ee1ef43f12",
     "aiohttp.web_ws.WebSocketResponse.prepare": "aa55fa6602132e35",
     "aiohttp.web_ws.WebSocketResponse._pre_start": "decb53a1be5eba46",
