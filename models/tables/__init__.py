@@ -1,7 +1,7 @@
 """Every table of Rollcall. Each primary key starts with `tenant_id`, and every query names it."""
 
 from models.tables.alerts import alert, alert_anomaly, alert_trail, quiet, review_trail
-from models.tables.anomalies import anomaly
+from models.tables.anomalies import anomaly, withdrawal_trail
 from models.tables.base import metadata
 from models.tables.feed import message, published, viewer_filter
 from models.tables.punches import pending, punch, punch_revision
@@ -32,4 +32,5 @@ __all__ = [
     "substitute",
     "tenant",
     "viewer_filter",
+    "withdrawal_trail",
 ]
