@@ -25,4 +25,5 @@ rate_limited = Counter("rollcall_rate_limited_total", "Events of clients refused
 unreadable = Counter("rollcall_unreadable_publications_total", "Publications that were no message of ours and were left to the feed.")
 moves = Counter("rollcall_operator_moves_total", "Moves and reviews that operators asked for, by what became of them.", ["move", "outcome"])
 failed_emits = Counter("rollcall_server_failed_emits_total", "What operators did and Redis did not take; servers find it in the feed.")
+punches = Counter("rollcall_http_punches_total", "Punches that came over HTTP, by what became of them.", ["status"])
 requests = Histogram("rollcall_http_request_seconds", "HTTP requests by route and status.", ["method", "route", "status"], buckets=_QUICK)

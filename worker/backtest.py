@@ -18,6 +18,7 @@ from psycopg import Cursor
 from sqlalchemy import Engine
 
 from models.database import transaction
+from models.schemas.instants import parse_instant
 from worker.detect import detect
 from worker.finding import Subject
 from worker.load import load_subjects
@@ -172,7 +173,7 @@ def last_moment(text: str) -> datetime:
 
 def _moment(text: str, of_day: timedelta) -> datetime:
     try:
-        moment = datetime.fromisoformat(text)
+        moment = parse_instant(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{text!r} is neither a date nor a moment; write 2026-03-01 or 2026-03-01T08:00+01:00") from error
     if len(text) == len("2026-03-01"):

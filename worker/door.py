@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from models.database import transaction
 from models.intake.reasons import Reason, reason
 from models.intake.reject import keep, lock, unreadable
+from models.intake.submitter import Submitter
 from worker.metrics import REJECTED
 
 
@@ -32,13 +33,13 @@ def arguments(args: Sequence[Any], kwargs: Mapping[str, Any], needed: Sequence[s
     return [kwargs.get(name) for name in known]
 
 
-def refuse(engine: Engine, task: str, args: Sequence[Any], kwargs: Mapping[str, Any], why: Reason) -> None:
+def refuse(engine: Engine, by: Submitter, args: Sequence[Any], kwargs: Mapping[str, Any], why: Reason) -> None:
     """Keep what a call brought, and commit. Punches are kept one by one, so that each can be resubmitted."""
     rejections = [unreadable(content, [why]) for content in _contents(args, kwargs)]
     with transaction(engine) as cursor:
         lock(cursor, {rejection.tenant_id for rejection in rejections})
-        keep(cursor, rejections, task, datetime.now(UTC), backfill=kwargs.get("backfill") is True)
-    REJECTED.labels(task=task, code=why["code"]).inc(len(rejections))
+        keep(cursor, rejections, by, datetime.now(UTC), backfill=kwargs.get("backfill") is True)
+    REJECTED.labels(task=by.door, code=why["code"]).inc(len(rejections))
 
 
 def _contents(args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:

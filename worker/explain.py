@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from types import ModuleType
 
+from psycopg import Cursor
 from sqlalchemy import Engine
 
 from models.database import transaction
@@ -17,6 +18,21 @@ from worker.registry import DETECTORS
 from worker.window import Punch, Shift, Window
 
 _INDENT = "    "
+_HANDED_IN = {"before": "earlier content: received", "standing": "content that stands: received", "voided": "voided:"}
+_CONTENTS = """
+SELECT received_at, coalesce(claimed_at, sent_at), submitted_by, 'before' FROM punch_revision AS earlier
+WHERE tenant_id = %(tenant_id)s AND punch_id = %(punch_id)s AND NOT EXISTS (
+    SELECT FROM punch WHERE punch.tenant_id = earlier.tenant_id AND punch.punch_id = earlier.punch_id
+        AND punch.content_hash = earlier.content_hash
+)
+UNION ALL
+SELECT received_at, coalesce(claimed_at, sent_at), submitted_by, 'standing' FROM punch
+WHERE tenant_id = %(tenant_id)s AND punch_id = %(punch_id)s AND person_id <> 0
+UNION ALL
+SELECT voided_at, NULL, voided_by, 'voided' FROM punch
+WHERE tenant_id = %(tenant_id)s AND punch_id = %(punch_id)s AND voided_at IS NOT NULL
+ORDER BY 1
+"""
 
 
 def explain(engine: Engine, given: argparse.Namespace) -> int:
@@ -26,14 +42,24 @@ def explain(engine: Engine, given: argparse.Namespace) -> int:
         with transaction(engine) as cursor:
             as_of = next(iter(cursor.execute("SELECT clock_timestamp()")))[0]
             window = load_subjects(cursor, given.tenant, frozenset((subject,)), as_of, explaining=True)
+            handed_in = list(_handed_in(cursor, given.tenant, subject.punch_id))
     except LookupError as unknown:
         print(unknown, file=sys.stderr)
         return 1
+    print(*handed_in, sep="\n", end="\n" * bool(handed_in))
     if not window.punches_to_judge and not window.shifts_to_judge:
         print(f"tenant {given.tenant} has no {'shift' if given.shift else 'punch'} {given.subject!r} that counts", file=sys.stderr)
         return 1
     print("\n".join(lines(window)))
     return 0
+
+
+def _handed_in(cursor: Cursor, tenant_id: int, punch_id: str) -> Iterator[str]:
+    """Who handed in each content that the punch has had, and who voided it, oldest first."""
+    for at, sent_at, by, what in cursor.execute(_CONTENTS, {"tenant_id": tenant_id, "punch_id": punch_id}):
+        whom = " ".join(by[part] for part in ("door", "name") if part in by) if by else "somebody, before it was noted"
+        sent = f", sent {instant(sent_at)}" if sent_at else ""
+        yield f"{_HANDED_IN[what]} {instant(at)}{sent}, by {whom}"
 
 
 def lines(window: Window) -> Iterator[str]:

@@ -5,16 +5,18 @@ from datetime import datetime
 import structlog
 from psycopg import Cursor
 
+from models.intake import cause
 from models.intake.content import as_text
 from models.intake.reasons import reason
 from models.intake.reject import Rejection, keep, lock
 from models.intake.row import Row, content_of
 from models.intake.store import KILLS_WORKER
+from models.intake.submitter import Submitter
 from worker.metrics import REJECTED
 
 PUNCH_GIVEN_UP = "punch_given_up"
 CHANGE_GIVEN_UP = "roster_change_given_up"
-_DOOR = "judge"
+_JUDGE = Submitter("judge")
 
 log = structlog.get_logger(__name__)
 
@@ -25,12 +27,12 @@ _VOID = f"""
 WITH gone AS (
     DELETE FROM pending WHERE tenant_id = %(tenant_id)s AND pending_id = %(row_id)s RETURNING punch_id
 ), voided AS (
-    UPDATE punch SET voided_at = %(at)s, void_reason = '{KILLS_WORKER}'
+    UPDATE punch SET voided_at = %(at)s, void_reason = '{KILLS_WORKER}', voided_by = %(by)s::jsonb
     FROM gone WHERE punch.tenant_id = %(tenant_id)s AND punch.punch_id = gone.punch_id AND voided_at IS NULL
     RETURNING punch.*
 ), waiting AS (
-    INSERT INTO pending (tenant_id, punch_id, person_id, site_id, occurred_at, device_id, biometric_person_id, received_at)
-    SELECT tenant_id, punch_id, person_id, site_id, occurred_at, device_id, biometric_person_id, %(at)s FROM voided
+    INSERT INTO pending (tenant_id, punch_id, person_id, site_id, occurred_at, device_id, biometric_person_id, received_at, cause)
+    SELECT tenant_id, punch_id, person_id, site_id, occurred_at, device_id, biometric_person_id, %(at)s, %(cause)s::jsonb FROM voided
 )
 SELECT {", ".join(Row._fields).replace("extra", "extra::text")} FROM voided
 """
@@ -46,7 +48,8 @@ def give_up(cursor: Cursor, tenant_id: int, table: str, row_id: int, at: datetim
 
 
 def _give_up_punch(cursor: Cursor, tenant_id: int, row_id: int, at: datetime) -> None:
-    voided = cursor.execute(_VOID, {"tenant_id": tenant_id, "row_id": row_id, "at": at}).fetchone()
+    given = {"tenant_id": tenant_id, "row_id": row_id, "at": at, "by": _JUDGE.as_text(), "cause": cause.of_void(_JUDGE)}
+    voided = cursor.execute(_VOID, given).fetchone()
     if voided is None:  # voided before: then it is the judgement of its absence that fails, and nothing is left to reject
         log.error(PUNCH_GIVEN_UP, tenant_id=tenant_id, punch_id=None)
         return
@@ -55,6 +58,6 @@ def _give_up_punch(cursor: Cursor, tenant_id: int, row_id: int, at: datetime) ->
         tenant_id, row.punch_id, row.person_id, row.site_id, as_text(content_of(row)), bytes(row.content_hash), [_WHY], None
     )
     lock(cursor, [tenant_id])
-    keep(cursor, [rejection], _DOOR, at)
-    REJECTED.labels(task=_DOOR, code=KILLS_WORKER).inc()
+    keep(cursor, [rejection], _JUDGE, at)
+    REJECTED.labels(task=_JUDGE.door, code=KILLS_WORKER).inc()
     log.error(PUNCH_GIVEN_UP, tenant_id=tenant_id, punch_id=row.punch_id)

@@ -20,7 +20,7 @@ from worker.detect import detect
 from worker.faults import reach
 from worker.load import load
 from worker.record import record
-from worker.told import tell_kiosks
+from worker.told import tell_once
 from worker.touched import Touched
 from worker.waiting import BATCH, Batch, anything_waits, discard, take_changes, take_punches
 
@@ -85,7 +85,7 @@ def judge_batch(cursor: Cursor, tenant_id: int, batch: Batch, as_of: datetime) -
 def find_and_record(cursor: Cursor, tenant_id: int, touched: Touched, as_of: datetime) -> list[feed.Message]:
     window = load(cursor, tenant_id, touched, as_of)
     reach("judging", (punch.punch_id for punch in window.punches_to_judge))
-    return record(cursor, window, detect(window)) + tell_kiosks(cursor, window)
+    return record(cursor, window, detect(window), touched) + tell_once(cursor, window, touched)
 
 
 def say(tenant_id: int, judgement: Judgement, emit: Emit) -> None:

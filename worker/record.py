@@ -18,7 +18,9 @@ from models.schemas.said import anomaly_body
 from worker.alerts import Change, follow
 from worker.arrays import texts
 from worker.finding import Subject, Verdict
+from worker.touched import Touched
 from worker.window import Window
+from worker.withdrawal import note_causes
 
 Row = dict[str, Any]  # the columns of the anomaly table
 Identity = tuple[str, str, str, int, int]  # punch_id, shift_id, anomaly_type, person_id, site_id
@@ -73,7 +75,7 @@ RETURNING anomaly_id, review
 """
 
 
-def record(cursor: Cursor, window: Window, verdicts: Sequence[Verdict]) -> list[Message]:
+def record(cursor: Cursor, window: Window, verdicts: Sequence[Verdict], touched: Touched) -> list[Message]:
     """Write what changed about the window's subjects; the messages that say so, each anomaly's and each alert's at most once.
 
     A constant number of statements, however many subjects there are.
@@ -81,6 +83,7 @@ def record(cursor: Cursor, window: Window, verdicts: Sequence[Verdict]) -> list[
     stored = _stored(cursor, window)
     changed = list(compare(window, stored, verdicts))
     reviews = _write(cursor, window.tenant_id, [row for row, _ in changed])
+    note_causes(cursor, window, [row for row, _ in changed if not row["standing"]], touched)
     told = [(event, row | {"review": reviews[row["anomaly_id"]]}, stored.get(_identity(row))) for row, event in changed if event]
     alerts = follow(cursor, window, [_change(row, before) for _, row, before in told])
     return [_message(*each) for each in told] + alerts

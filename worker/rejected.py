@@ -12,7 +12,7 @@ from models.database import transaction
 from models.schemas.said import instant_text
 
 _OPEN = """
-SELECT rejected_id::text, received_at, door, punch_id, reasons, times, content FROM rejected
+SELECT rejected_id::text, received_at, door, punch_id, reasons, times, content, submitted_by FROM rejected
 WHERE tenant_id = %s AND resubmitted_at IS NULL ORDER BY received_at DESC, rejected_id DESC LIMIT %s
 """
 
@@ -20,9 +20,9 @@ WHERE tenant_id = %s AND resubmitted_at IS NULL ORDER BY received_at DESC, rejec
 def list_rejected(engine: Engine, given: argparse.Namespace) -> int:
     """The command. One JSON object a line, newest first; `content` is text, as it came."""
     with transaction(engine) as cursor:
-        for rejected_id, received_at, door, punch_id, reasons, times, content in cursor.execute(_OPEN, (given.tenant, given.limit)):
+        for rejected_id, received_at, door, punch_id, reasons, times, content, by in cursor.execute(_OPEN, (given.tenant, given.limit)):
             row = {"rejected_id": rejected_id, "received_at": instant_text(received_at), "door": door, "punch_id": punch_id}
-            print(json.dumps(row | {"reasons": reasons, "times": times, "content": content}))
+            print(json.dumps(row | {"reasons": reasons, "times": times, "submitted_by": by, "content": content}))
     return 0
 
 
@@ -38,5 +38,6 @@ def resubmit(engine: Engine, given: argparse.Namespace) -> int:
     except LookupError as unknown:
         print(unknown, file=sys.stderr)
         return 1
-    print(json.dumps({"punch_id": outcome.punch_id, "status": outcome.status, "reasons": outcome.reasons}))
+    told = {"punch_id": outcome.punch_id, "status": outcome.status, "applied": outcome.applied, "reasons": outcome.reasons}
+    print(json.dumps(told))
     return int(outcome.status == "rejected")

@@ -77,7 +77,7 @@ def _headers_in(given: dict[str, Any]) -> dict[str, Any]:
         "task": given["task"],
         "id": str(task_id) if isinstance(task_id, str | UUID) and task_id else str(uuid4()),
         "retries": retries if type(retries) is int else 0,
-        **{name: given[name] for name in ("root_id", "parent_id") if isinstance(given.get(name), str)},
+        **{name: given[name] for name in ("root_id", "parent_id", "origin") if isinstance(given.get(name), str)},
         **{name: given[name] for name in ("eta", "expires") if _is_moment(given.get(name))},
     }
 

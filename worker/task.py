@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 
 from models.database import make_engine
 from models.intake.reasons import reason
+from models.intake.submitter import Submitter
 from models.settings import load_settings
 from worker.door import BadCall, refuse
 from worker.metrics import TASKS
@@ -79,11 +80,16 @@ class DoorTask(QuietTask):
     max_retries = 3
     default_retry_delay = 1
 
+    @property
+    def submitter(self) -> Submitter:
+        """The task's producer, by what it says of itself: Celery's clients name their process and host."""
+        return Submitter(self.name, self.request.origin)
+
     def work(self, args: Any, kwargs: Any) -> None:
         try:
             self.run(*args, **kwargs)
         except BadCall as bad:
-            refuse(this_process().engine, self.name, args, kwargs, bad.why)
+            refuse(this_process().engine, self.submitter, args, kwargs, bad.why)
 
     def after_error(self, error: Exception, args: Any, kwargs: Any) -> NoReturn:
         retries = self.request.retries
@@ -96,7 +102,7 @@ class DoorTask(QuietTask):
         except RecursionError:  # nested as deep as can be read, but not written again: it is kept at once
             log.warning(TASK_NOT_WRITTEN, task=self.name, task_id=self.request.id)
         try:
-            refuse(this_process().engine, self.name, args, kwargs, _FAILS)
+            refuse(this_process().engine, self.submitter, args, kwargs, _FAILS)
         except Exception as worse:  # whatever it is, the task is not let go before what it brought is kept
             self._again_or_back(worse, _jitter(8), retries)
         super().after_error(error, args, kwargs)
@@ -104,7 +110,7 @@ class DoorTask(QuietTask):
     def on_lost_for_good(self, args: Any, kwargs: Any) -> None:
         engine = make_engine(load_settings().database_url)
         try:
-            refuse(engine, self.name, args, kwargs, _KILLS)
+            refuse(engine, Submitter(self.name), args, kwargs, _KILLS)
         finally:
             engine.dispose()
         log.error(TASK_KEPT, task=self.name)

@@ -45,25 +45,25 @@ _UPKEEP: dict[str, Any] = {"base": QuietTask, "acks_late": False, "retry_on_work
 @shared_task(name="attendance.submit", base=DoorTask, bind=True)
 def submit(self: DoorTask, *args: Any, **kwargs: Any) -> None:
     (punch,) = arguments(args, kwargs, ["punch"])
-    _submit([punch], False, self.name)
+    _submit([punch], False, self.submitter)
 
 
 @shared_task(name="attendance.submit_batch", base=DoorTask, bind=True)
 def submit_batch(self: DoorTask, *args: Any, **kwargs: Any) -> None:
     punches, backfill = arguments(args, kwargs, ["punches"], ["backfill"])
-    _submit(punches, False if backfill is None else backfill, self.name)
+    _submit(punches, False if backfill is None else backfill, self.submitter)
 
 
 @shared_task(name="attendance.void", base=DoorTask, bind=True)
 def void(self: DoorTask, *args: Any, **kwargs: Any) -> None:
     tenant_id, punch_id, why = arguments(args, kwargs, ["tenant_id", "punch_id"], ["reason"])
-    _judge(_touched([intake.void(this_process().engine, tenant_id, punch_id, why)], self.name))
+    _judge(_touched([intake.void(this_process().engine, tenant_id, punch_id, why, self.submitter)], self.name))
 
 
-@shared_task(name="roster.sync", base=DoorTask)
-def sync_roster(*args: Any, **kwargs: Any) -> None:
+@shared_task(name="roster.sync", base=DoorTask, bind=True)
+def sync_roster(self: DoorTask, *args: Any, **kwargs: Any) -> None:
     (roster,) = arguments(args, kwargs, ["roster"])
-    outcome = intake.sync_roster(this_process().engine, roster)
+    outcome = intake.sync_roster(this_process().engine, roster, by=self.submitter)
     for row in outcome.refused:
         _count_reasons("roster.sync", row.reasons)
     reach("after_store")
@@ -71,11 +71,11 @@ def sync_roster(*args: Any, **kwargs: Any) -> None:
         _judge([outcome.tenant_id])
 
 
-@shared_task(name="noc.publish", base=DoorTask)
-def noc_publish(*args: Any, **kwargs: Any) -> None:
+@shared_task(name="noc.publish", base=DoorTask, bind=True)
+def noc_publish(self: DoorTask, *args: Any, **kwargs: Any) -> None:
     (message,) = arguments(args, kwargs, ["message"])
     process = this_process()
-    said = intake.publish(process.engine, message)
+    said = intake.publish(process.engine, message, self.submitter)
     _count_reasons("noc.publish", said.outcome.reasons)
     reach("after_store")
     if said.appended and said.outcome.tenant_id is not None:
@@ -125,9 +125,9 @@ def pass_through() -> None:
     """Every quarter minute, through `attendance`: that it came, as worker.pulse notes, is all there is to it."""
 
 
-def _submit(punches: Any, backfill: Any, door: str) -> None:
-    outcomes = intake.submit(this_process().engine, punches, backfill=backfill, door=door)
-    tenants = _touched(outcomes, door)
+def _submit(punches: Any, backfill: Any, by: intake.Submitter) -> None:
+    outcomes = intake.submit(this_process().engine, punches, by=by, backfill=backfill)
+    tenants = _touched(outcomes, by.door)
     if len(outcomes) >= WORTH_JUDGING or not _put_off(tenants):
         _judge(tenants)
 
@@ -158,7 +158,7 @@ def _have_judged(tenants: Iterable[int]) -> None:
 def _touched(outcomes: Sequence[intake.Outcome], door: str) -> Collection[int]:
     """Count what became of punches; the tenants that have something to judge."""
     reach("after_store")
-    for status, count in Counter(outcome.status for outcome in outcomes).items():
+    for status, count in Counter(outcome.became for outcome in outcomes).items():
         metrics.PUNCHES.labels(status=status).inc(count)
     for outcome in outcomes:
         _count_reasons(door, outcome.reasons)

@@ -1,7 +1,7 @@
 """What changed, as keys: from these the window finds which subjects may have another outcome now."""
 
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class TouchedPunch(NamedTuple):
@@ -13,6 +13,8 @@ class TouchedPunch(NamedTuple):
     occurred_at: datetime
     device_id: str | None
     biometric_person_id: int | None
+    cause: dict[str, Any] | None = None  # the correction or void behind it (models.intake.cause); None of a new punch
+    received_at: datetime | None = None  # when that came
 
 
 class Touched(NamedTuple):

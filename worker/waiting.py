@@ -31,7 +31,7 @@ SELECT EXISTS (SELECT FROM pending WHERE tenant_id = %(tenant_id)s AND attempts 
     OR EXISTS (SELECT FROM roster_change WHERE tenant_id = %(tenant_id)s AND attempts = 0)
 """
 _PENDING = """
-SELECT pending_id, received_at, punch_id, person_id, site_id, occurred_at, device_id, biometric_person_id
+SELECT pending_id, punch_id, person_id, site_id, occurred_at, device_id, biometric_person_id, cause, received_at
 FROM pending
 WHERE tenant_id = %(tenant_id)s AND CASE WHEN %(ids)s::bigint[] IS NULL THEN attempts = 0 ELSE pending_id = ANY(%(ids)s) END
 ORDER BY pending_id LIMIT %(limit)s
@@ -121,8 +121,8 @@ def take_punches(cursor: Cursor, tenant_id: int, ids: Sequence[int] | None = Non
     rows = cursor.execute(_PENDING, {"tenant_id": tenant_id, "ids": ids, "limit": BATCH}).fetchall()
     if not rows:
         return None
-    touched = Touched(punches=tuple(TouchedPunch(*row[2:]) for row in rows))
-    return Batch("pending", [row[0] for row in rows], touched, min(row[1] for row in rows))
+    touched = Touched(punches=tuple(TouchedPunch(*row[1:]) for row in rows))
+    return Batch("pending", [row[0] for row in rows], touched, min(row[-1] for row in rows))
 
 
 def take_changes(cursor: Cursor, tenant_id: int, as_of: datetime, ids: Sequence[int] | None = None) -> Batch | None:

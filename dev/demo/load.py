@@ -30,7 +30,7 @@ def load(engine: Engine, folder: Path) -> None:
             _accepted(intake.sync_roster(engine, roster).refused)
         punches = history(company, state)
         if not state.has_run() and punches:
-            outcomes = intake.submit(engine, punches, backfill=True, door="attendance.submit_batch")
+            outcomes = intake.submit(engine, punches, backfill=True, by=intake.Submitter("attendance.submit_batch"))
             _accepted([outcome for outcome in outcomes if outcome.status != "accepted"])
     progress.keep(folder, state)
 

@@ -5,6 +5,18 @@ from models.intake.outcome import Outcome
 from models.intake.publish import Publication, publish
 from models.intake.resubmit import resubmit
 from models.intake.roster import RosterOutcome
+from models.intake.submitter import OutsideSites, Submitter
 from models.intake.void import void
 
-__all__ = ["Outcome", "Publication", "RosterOutcome", "publish", "resubmit", "submit", "sync_roster", "void"]
+__all__ = [
+    "Outcome",
+    "OutsideSites",
+    "Publication",
+    "RosterOutcome",
+    "Submitter",
+    "publish",
+    "resubmit",
+    "submit",
+    "sync_roster",
+    "void",
+]

@@ -8,20 +8,24 @@ from models.intake import publish, void
 from models.intake.outcome import Outcome
 from models.intake.roster import sync
 from models.intake.submit import flaws_of_call, take
+from models.intake.submitter import Submitter
 
 
-def submit_again(engine: Engine, door: str, content: Any, *, backfill: bool) -> Outcome:
-    """One submission once more, whatever it is. What is refused again keeps its row."""
+def submit_again(engine: Engine, door: str, content: Any, *, by: Submitter, backfill: bool) -> Outcome:
+    """One submission once more, whatever it is: `door` is the one it first came by. What is refused again keeps its row.
+
+    Raises OutsideSites.
+    """
     if door == sync.DOOR:
-        return _roster(engine, content)
+        return _roster(engine, content, by)
     if door == publish.DOOR:
-        return publish.publish(engine, content).outcome
+        return publish.publish(engine, content, by).outcome
     if door == void.DOOR:
         fields = content if isinstance(content, dict) else {}
-        return void.void(engine, fields.get("tenant_id"), fields.get("punch_id"), fields.get("reason"))
+        return void.void(engine, fields.get("tenant_id"), fields.get("punch_id"), fields.get("reason"), by)
     if is_call(content):
-        return _call(engine, content, door)
-    return take(engine, [content], door=door, backfill=backfill, keeping=False).outcomes[0]
+        return _call(engine, content, by)
+    return take(engine, [content], by=by, backfill=backfill, keeping=False).outcomes[0]
 
 
 def is_call(content: object) -> bool:
@@ -29,19 +33,19 @@ def is_call(content: object) -> bool:
     return isinstance(content, dict) and "punches" in content and "punch_id" not in content
 
 
-def _roster(engine: Engine, content: object) -> Outcome:
-    outcome = sync.take_roster(engine, content)
+def _roster(engine: Engine, content: object, by: Submitter) -> Outcome:
+    outcome = sync.take_roster(engine, content, by)
     reasons = [why for row in outcome.refused for why in row.reasons]
-    return Outcome(None, "rejected" if reasons else "accepted", reasons, outcome.tenant_id)
+    return Outcome(None, "rejected" if reasons else "accepted", reasons, outcome.tenant_id, not reasons)
 
 
-def _call(engine: Engine, content: dict[str, Any], door: str) -> Outcome:
+def _call(engine: Engine, content: dict[str, Any], by: Submitter) -> Outcome:
     """Taken once it is a list of a size that fits; each of its punches is then judged by itself."""
     punches, backfill = content["punches"], content.get("backfill", False)
     if reasons := flaws_of_call(punches, backfill):
         return Outcome(None, "rejected", reasons, None)
-    outcomes = take(engine, punches, door=door, backfill=backfill).outcomes
-    return Outcome(None, "accepted", [], outcomes[0].tenant_id)
+    outcomes = take(engine, punches, by=by, backfill=backfill).outcomes
+    return Outcome(None, "accepted", [], outcomes[0].tenant_id, all(outcome.applied for outcome in outcomes))
 
 
 def tenants_named(content: object) -> set[object]:

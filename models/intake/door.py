@@ -7,25 +7,30 @@ from sqlalchemy import Engine
 from models.intake.outcome import Outcome
 from models.intake.roster import RosterOutcome, take_roster
 from models.intake.submit import flaws_of_call, refuse_call, take
+from models.intake.submitter import Submitter
 from models.intake.waiting import came_meanwhile, readmit
 
+SUBMIT = Submitter("attendance.submit")
+SYNC = Submitter("roster.sync")
 
-def submit(engine: Engine, punches: Sequence[object], *, backfill: bool = False, door: str = "attendance.submit") -> list[Outcome]:
+
+def submit(engine: Engine, punches: Sequence[object], *, by: Submitter = SUBMIT, backfill: bool = False) -> list[Outcome]:
     """Submit 1 to 10,000 punches, each for itself, and commit: outcomes in the order given.
 
     What is no such list is refused as a whole, with one outcome. Runs the same few SQL statements for any number of punches.
+    Raises OutsideSites, with nothing stored.
     """
     if reasons := flaws_of_call(punches, backfill):
-        return [refuse_call(engine, {"punches": punches, "backfill": backfill}, reasons, door)]
-    taken = take(engine, punches, door=door, backfill=backfill)
+        return [refuse_call(engine, {"punches": punches, "backfill": backfill}, reasons, by)]
+    taken = take(engine, punches, by=by, backfill=backfill)
     for tenant_id in came_meanwhile(engine, taken.rejections):
         readmit(engine, tenant_id)
     return taken.outcomes
 
 
-def sync_roster(engine: Engine, roster: object) -> RosterOutcome:
+def sync_roster(engine: Engine, roster: object, *, by: Submitter = SYNC) -> RosterOutcome:
     """Store what the roster names, commit, and take up again what waited for it. Rows that are wrong are refused singly."""
-    outcome = take_roster(engine, roster)
+    outcome = take_roster(engine, roster, by)
     if outcome.tenant_id is not None:
         readmit(engine, outcome.tenant_id)
     return outcome

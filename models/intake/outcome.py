@@ -13,6 +13,13 @@ class Outcome(NamedTuple):
     status: Literal["accepted", "rejected"]
     reasons: list[Reason]
     tenant_id: int | None
+    # Whether its content is the one that stands: one with an older `sent_at` than what stands is kept, and changes nothing.
+    applied: bool = False
+
+    @property
+    def became(self) -> Literal["accepted", "lost", "rejected"]:
+        """As it is counted: what lost is accepted to whoever submitted it, and changed nothing."""
+        return "lost" if self.status == "accepted" and not self.applied else self.status
 
 
 def refusal(rejection: Rejection) -> Outcome:

@@ -13,10 +13,12 @@ from models.intake.outcome import Outcome, refusal
 from models.intake.reasons import Reason, reason, reasons_of
 from models.intake.reject import TENANT_UNKNOWN, Rejection, keep, lock, unreadable
 from models.intake.row import Refused
+from models.intake.submitter import OutsideSites, Submitter
 from models.schemas.message import PublishedMessage
 from models.schemas.said import instant_text
 
 DOOR = "noc.publish"
+TASK = Submitter(DOOR)
 MOST_BYTES = 16 * 1024
 
 # One row where the tenant is known; `is_new` where the message was not said before.
@@ -39,23 +41,25 @@ class Publication(NamedTuple):
     messages: tuple[Message, ...]
 
 
-def publish(engine: Engine, content: object) -> Publication:
-    """Put the message into its tenant's feed and commit. The caller emits it."""
+def publish(engine: Engine, content: object, by: Submitter = TASK) -> Publication:
+    """Put the message into its tenant's feed and commit. The caller emits it. Raises OutsideSites."""
     now = datetime.now(UTC)
     try:
         message = _read(content)
     except Refused as refused:
-        return _refused(engine, unreadable(content, refused.reasons), now)
+        return _refused(engine, unreadable(content, refused.reasons), by, now)
+    if not by.covers(message.site_id):
+        raise OutsideSites
     said = Message(message.type, message.site_id, None, message.severity, None, _body(message, now))
     values = {"tenant_id": message.tenant_id, "message_id": message.message_id, "at": now, "extra": _extra(message)}
-    outcome = Outcome(None, "accepted", [], message.tenant_id)
+    outcome = Outcome(None, "accepted", [], message.tenant_id, True)
     with transaction(engine) as cursor:
         remembered = cursor.execute(_REMEMBER, values).fetchone()
         if remembered == (True,):
             return Publication(outcome, append(cursor, message.tenant_id, [said]), (said,))
     if remembered:
         return Publication(outcome, None, ())
-    return _refused(engine, unreadable(content, [TENANT_UNKNOWN])._replace(waits_for="tenant"), now)
+    return _refused(engine, unreadable(content, [TENANT_UNKNOWN])._replace(waits_for="tenant"), by, now)
 
 
 def _read(content: object) -> PublishedMessage:
@@ -90,8 +94,8 @@ def _extra(message: PublishedMessage) -> str | None:
     return as_json(message.model_extra).decode() if message.model_extra else None
 
 
-def _refused(engine: Engine, rejection: Rejection, now: datetime) -> Publication:
+def _refused(engine: Engine, rejection: Rejection, by: Submitter, now: datetime) -> Publication:
     with transaction(engine) as cursor:
         lock(cursor, [rejection.tenant_id])
-        keep(cursor, [rejection], DOOR, now)
+        keep(cursor, [rejection], by, now, door=DOOR)
     return Publication(refusal(rejection), None, ())

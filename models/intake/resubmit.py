@@ -12,6 +12,7 @@ from models.intake.again import submit_again, tenants_named
 from models.intake.outcome import Outcome
 from models.intake.reasons import reason
 from models.intake.store import KILLS_WORKER
+from models.intake.submitter import Submitter
 from models.intake.waiting import mark
 
 _OTHER_TENANT = reason("other_tenant", "tenant_id", "is not the tenant that this was refused for; submit it there")
@@ -20,7 +21,7 @@ _LOAD = "SELECT door, content, backfill, punch_id, reasons FROM rejected WHERE t
 
 _REVIVE = f"""
 WITH revived AS (
-    UPDATE punch SET voided_at = NULL, void_reason = NULL
+    UPDATE punch SET voided_at = NULL, void_reason = NULL, voided_by = NULL
     WHERE tenant_id = %(tenant_id)s AND punch_id = %(punch_id)s AND void_reason = '{KILLS_WORKER}'
     RETURNING tenant_id, punch_id, person_id, site_id, occurred_at, device_id, biometric_person_id
 )
@@ -29,10 +30,15 @@ SELECT *, %(at)s FROM revived
 """
 
 
-def resubmit(engine: Engine, tenant_id: int, rejected_id: UUID, content: object = None) -> Outcome:
+DOOR = "POST /api/v1/rejected/{rejected_id}/resubmit"
+COMMAND = "python -m worker resubmit"
+
+
+def resubmit(engine: Engine, tenant_id: int, rejected_id: UUID, content: object = None, *, by: Submitter = Submitter(COMMAND)) -> Outcome:
     """Submit a refused submission of the tenant again, as it came or with `content` in its place, and commit.
 
-    tenant_id is 0 for those whose tenant could not be read. Raises LookupError where the tenant has none of this id.
+    tenant_id is 0 for those whose tenant could not be read. Raises LookupError where the tenant has none of this id, OutsideSites
+    where it would write to a site that `by` may not write to.
     """
     with transaction(engine) as cursor:
         row = cursor.execute(_LOAD, [tenant_id, rejected_id]).fetchone()
@@ -45,7 +51,7 @@ def resubmit(engine: Engine, tenant_id: int, rejected_id: UUID, content: object 
     if any(why["code"] == KILLS_WORKER for why in reasons):
         with transaction(engine) as cursor:
             _revive(cursor, tenant_id, punch_id)
-    outcome = submit_again(engine, door, content, backfill=backfill)
+    outcome = submit_again(engine, door, content, by=by, backfill=backfill)
     if outcome.status == "accepted":
         mark(engine, tenant_id, [rejected_id])
     return outcome

@@ -12,6 +12,8 @@ from models.schemas.punch import Biometric, Punch
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 AHEAD = timedelta(hours=24)
+# By more a clock is wrong: from then on what it says of the time of sending counts for nothing.
+SENT_AHEAD = timedelta(minutes=5)
 
 
 Key = tuple[int, str]  # tenant_id, punch_id
@@ -19,7 +21,10 @@ ContentKey = tuple[int, str, bytes]  # and content_hash
 
 
 class Row(NamedTuple):
-    """One content of a punch. `extra` holds the unknown fields as JSON text; `content_hash` leaves out `sent_at`."""
+    """One content of a punch. `extra` holds the unknown fields as JSON text; `content_hash` leaves out `sent_at`.
+
+    A `sent_at` ahead of its receipt counts as the receipt; `claimed_at` is then what was sent, the latest if it came again.
+    """
 
     tenant_id: int
     punch_id: str
@@ -40,6 +45,7 @@ class Row(NamedTuple):
     extra: str | None
     content_hash: bytes
     sent_at: datetime | None
+    claimed_at: datetime | None
 
     @property
     def key(self) -> Key:
@@ -90,7 +96,13 @@ def read_punch(content: object, received_at: datetime) -> Row:
         biometric.matched_person_id,
         _extra(punch.model_extra, biometric.model_extra),
     )
-    return Row(*values, digest(orjson.dumps(values)), punch.sent_at)
+    return Row(*values, digest(orjson.dumps(values)), *when_sent(punch.sent_at, received_at))
+
+
+def when_sent(sent_at: datetime | None, received_at: datetime) -> tuple[datetime | None, datetime | None]:
+    """When it counts as sent; and what was claimed, if that is ahead of the receipt and so counts as the receipt."""
+    is_ahead = sent_at is not None and sent_at > received_at + SENT_AHEAD
+    return (received_at, sent_at) if is_ahead else (sent_at, None)
 
 
 _implausible = reason(
@@ -117,7 +129,7 @@ def content_of(row: Row) -> dict[str, Any]:
     extra = orjson.loads(fields.pop("extra") or "{}")
     biometric |= extra.pop("biometric", {})
     fields["kind"] = "check_in" if fields.pop("is_check_in") else "check_out"
-    del fields["content_hash"]
+    del fields["content_hash"], fields["claimed_at"]
     given = {name: value for name, value in fields.items() if value is not None}
     biometric = {name: value for name, value in biometric.items() if value is not None}
     return {**extra, **given, **({"biometric": biometric} if biometric else {})}

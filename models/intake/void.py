@@ -1,41 +1,51 @@
 """Voiding a punch: from then on it counts as never submitted, and stays for the record."""
 
 from datetime import UTC, datetime
+from typing import Any
 
+from psycopg import Cursor
 from pydantic import ValidationError
 from sqlalchemy import Engine
 
 from models.database import transaction
+from models.intake import cause
 from models.intake.outcome import Outcome, refusal
 from models.intake.reasons import reasons_of
 from models.intake.reject import TENANT_UNKNOWN, keep, lock, unreadable
 from models.intake.store import KILLS_WORKER
+from models.intake.submitter import OutsideSites, Submitter
 from models.schemas.void import Void
 
 DOOR = "attendance.void"
+TASK = Submitter(DOOR)
 
 # A punch that is not there yet gets a row without content, so that it comes in voided. The unique key makes a void and a
 # submission at the same moment wait for each other.
 _VOID = f"""
 WITH voided AS (
     INSERT INTO punch (
-        tenant_id, punch_id, person_id, site_id, is_check_in, occurred_at, content_hash, received_at, voided_at, void_reason
+        tenant_id, punch_id, person_id, site_id, is_check_in, occurred_at, content_hash, received_at, voided_at, void_reason, voided_by
     )
-    SELECT tenant_id, %(punch_id)s, 0, 0, false, 'epoch', '', %(at)s, %(at)s, %(reason)s
+    SELECT tenant_id, %(punch_id)s, 0, 0, false, 'epoch', '', %(at)s, %(at)s, %(reason)s, %(voided_by)s::jsonb
     FROM tenant WHERE tenant_id = %(tenant_id)s AND NOT deleted
-    ON CONFLICT (tenant_id, punch_id) DO UPDATE SET voided_at = excluded.voided_at, void_reason = excluded.void_reason
+    ON CONFLICT (tenant_id, punch_id) DO UPDATE
+    SET voided_at = excluded.voided_at, void_reason = excluded.void_reason, voided_by = excluded.voided_by
     WHERE punch.voided_at IS NULL OR punch.void_reason = '{KILLS_WORKER}'
     RETURNING tenant_id, punch_id, person_id, site_id, occurred_at, device_id, biometric_person_id
 ), waiting AS (
-    INSERT INTO pending (tenant_id, punch_id, person_id, site_id, occurred_at, device_id, biometric_person_id, received_at)
-    SELECT *, %(at)s FROM voided WHERE person_id <> 0
+    INSERT INTO pending (tenant_id, punch_id, person_id, site_id, occurred_at, device_id, biometric_person_id, received_at, cause)
+    SELECT *, %(at)s, %(cause)s::jsonb FROM voided WHERE person_id <> 0
 )
 SELECT 1 FROM tenant WHERE tenant_id = %(tenant_id)s AND NOT deleted
 """
+_SITE = "SELECT site_id FROM punch WHERE tenant_id = %(tenant_id)s AND punch_id = %(punch_id)s FOR NO KEY UPDATE"
 
 
-def void(engine: Engine, tenant_id: object, punch_id: object, reason: object) -> Outcome:
-    """Void the punch, now or when it comes, and commit. Voided once, it stays so with its first reason."""
+def void(engine: Engine, tenant_id: object, punch_id: object, reason: object, by: Submitter = TASK) -> Outcome:
+    """Void the punch, now or when it comes, and commit. Voided once, it stays so with its first reason.
+
+    Raises OutsideSites where `by` may write to some sites only, and the punch is at none of them or has not come yet.
+    """
     content = {"tenant_id": tenant_id, "punch_id": punch_id, "reason": reason}
     at = datetime.now(UTC)
     try:
@@ -43,11 +53,20 @@ def void(engine: Engine, tenant_id: object, punch_id: object, reason: object) ->
     except ValidationError as error:
         rejection = unreadable(content, reasons_of(error))
     else:
+        values = {**wanted.model_dump(), "at": at, "voided_by": by.as_text(), "cause": cause.of_void(by)}
         with transaction(engine) as cursor:
-            if cursor.execute(_VOID, {**wanted.model_dump(), "at": at}).fetchone():
-                return Outcome(wanted.punch_id, "accepted", [], wanted.tenant_id)
+            if by.sites is not None and not by.covers(_site(cursor, values)):
+                raise OutsideSites
+            if cursor.execute(_VOID, values).fetchone():
+                return Outcome(wanted.punch_id, "accepted", [], wanted.tenant_id, True)
         rejection = unreadable(content, [TENANT_UNKNOWN])._replace(waits_for="tenant")
     with transaction(engine) as cursor:
         lock(cursor, [rejection.tenant_id])
-        keep(cursor, [rejection], DOOR, at)
+        keep(cursor, [rejection], by, at, door=DOOR)
     return refusal(rejection)
+
+
+def _site(cursor: Cursor, values: dict[str, Any]) -> int | None:
+    """Where the punch is, which nobody changes before this transaction ends."""
+    row = cursor.execute(_SITE, values).fetchone()
+    return row[0] if row else None

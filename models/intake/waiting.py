@@ -4,7 +4,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Engine
@@ -13,12 +13,14 @@ from models.database import transaction
 from models.intake import publish, void
 from models.intake.again import submit_again
 from models.intake.outcome import Outcome
-from models.intake.reject import SITE_UNKNOWN, TENANT_UNKNOWN, Rejection, lock
+from models.intake.reject import OTHER_SITE, SITE_UNKNOWN, TENANT_UNKNOWN, Rejection, lock
 from models.intake.roster import sync
 from models.intake.submit import take
+from models.intake.submitter import Submitter
 
 PAGE = 1_000
-_HOMELESS = {TENANT_UNKNOWN["code"], SITE_UNKNOWN["code"]}
+# Refused for these it stays where it is, among the rejected.
+_STILL_OPEN = {TENANT_UNKNOWN["code"], SITE_UNKNOWN["code"], OTHER_SITE["code"]}
 _SINGLY = {sync.DOOR, void.DOOR, publish.DOOR}  # all other doors are for punches, and taken in batches
 
 
@@ -28,12 +30,21 @@ class Waiting(NamedTuple):
     door: str
     content: str
     backfill: bool
+    site_id: int | None
+    submitted_by: dict[str, Any] | None
+    confined: bool | None
+
+    @property
+    def submitter(self) -> Submitter:
+        """Whoever handed it in. Where that could write to some sites only, it may now touch no site but its own."""
+        own = frozenset() if self.site_id is None else frozenset({self.site_id})
+        return Submitter.kept(self.door, self.submitted_by, own if self.confined else None)
 
 
-_START = Waiting(datetime.min.replace(tzinfo=UTC), UUID(int=0), "", "", False)
+_BEGINNING = datetime.min.replace(tzinfo=UTC), UUID(int=0)
 
 _PAGE = """
-SELECT received_at, rejected_id, door, content, backfill FROM rejected
+SELECT received_at, rejected_id, door, content, backfill, site_id, submitted_by, confined FROM rejected
 WHERE tenant_id = %(tenant_id)s AND waits_for IS NOT NULL AND resubmitted_at IS NULL AND (door = 'roster.sync') = %(rosters)s
     AND EXISTS (SELECT FROM tenant WHERE tenant.tenant_id = rejected.tenant_id AND NOT deleted)
     AND (waits_for = 'tenant' OR EXISTS (
@@ -70,39 +81,40 @@ def came_meanwhile(engine: Engine, rejections: Iterable[Rejection]) -> list[int]
 
 
 def _pages(engine: Engine, tenant_id: int, rosters: bool) -> Iterator[list[Waiting]]:
-    last = _START
+    after_at, after_id = _BEGINNING
     while True:
-        values = {"tenant_id": tenant_id, "rosters": rosters, "after_at": last.received_at, "after_id": last.rejected_id, "limit": PAGE}
+        values = {"tenant_id": tenant_id, "rosters": rosters, "after_at": after_at, "after_id": after_id, "limit": PAGE}
         with transaction(engine) as cursor:
             page = [Waiting(*row) for row in cursor.execute(_PAGE, values)]
         if not page:
             return
         yield page
-        last = page[-1]
+        after_at, after_id = page[-1][:2]
 
 
 def _take_up(engine: Engine, tenant_id: int, page: Sequence[Waiting]) -> list[Outcome]:
     outcomes: list[Outcome] = []
     done: list[UUID] = []
-    groups: dict[tuple[str, bool], list[Waiting]] = defaultdict(list)
+    groups: dict[tuple[str, bool, Submitter], list[Waiting]] = defaultdict(list)
     for waiting in page:
-        groups[waiting.door, waiting.backfill].append(waiting)
-    for (door, backfill), group in groups.items():
-        ended = list(_submit(engine, door, backfill, [json.loads(waiting.content) for waiting in group]))
-        done += [waiting.rejected_id for waiting, outcome in zip(group, ended, strict=True) if not _waits_on(outcome)]
+        groups[waiting.door, waiting.backfill, waiting.submitter].append(waiting)
+    for (door, backfill, by), group in groups.items():
+        ended = list(_submit(engine, door, backfill, by, group))
+        done += [waiting.rejected_id for waiting, outcome in zip(group, ended, strict=True) if not _stays(outcome)]
         outcomes += ended
     mark(engine, tenant_id, done)
     return outcomes
 
 
-def _submit(engine: Engine, door: str, backfill: bool, contents: list[object]) -> Iterable[Outcome]:
+def _submit(engine: Engine, door: str, backfill: bool, by: Submitter, group: list[Waiting]) -> Iterable[Outcome]:
+    contents = [json.loads(waiting.content) for waiting in group]
     if door in _SINGLY:
-        return [submit_again(engine, door, content, backfill=backfill) for content in contents]
-    return take(engine, contents, door=door, backfill=backfill, counted=False).outcomes
+        return [submit_again(engine, door, content, by=by, backfill=backfill) for content in contents]
+    return take(engine, contents, by=by, backfill=backfill, receipts=[waiting.received_at for waiting in group]).outcomes
 
 
-def _waits_on(outcome: Outcome) -> bool:
-    return any(why["code"] in _HOMELESS for why in outcome.reasons)
+def _stays(outcome: Outcome) -> bool:
+    return any(why["code"] in _STILL_OPEN for why in outcome.reasons)
 
 
 def mark(engine: Engine, tenant_id: int, rejected_ids: Sequence[UUID]) -> None:

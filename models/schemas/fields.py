@@ -6,6 +6,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
+from models.schemas.instants import parse_instant
+
 
 class Incoming(BaseModel):
     """Base of what callers send: fields of the right type only; fields nobody knows are kept in `model_extra`."""
@@ -18,7 +20,7 @@ def read_instant(value: object) -> datetime:
     if not isinstance(value, str | datetime):
         raise PydanticCustomError("wrong_type", "must be text: an ISO 8601 time with an offset, such as 2026-11-23T08:00:00+01:00")
     try:
-        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+        moment = parse_instant(value) if isinstance(value, str) else value
         if moment.utcoffset() is not None:
             return moment.astimezone(UTC)
     except (ValueError, OverflowError) as error:

@@ -2,9 +2,19 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from models.schemas.fields import DeviceId, Id, Incoming, Instant, Share, Text, TextId
+
+
+def _measured(accuracy: object) -> object:
+    """iOS says -1 of a place it does not have: that is no accuracy, and the same content as without."""
+    return None if type(accuracy) in (int, float) and accuracy == -1 else accuracy
+
+
+Accuracy = Annotated[
+    Annotated[float, Field(ge=0)] | None, BeforeValidator(_measured), Field(description="Metres, 68 %; -1 is the same as none.")
+]
 
 
 class Biometric(Incoming):
@@ -28,7 +38,7 @@ class Punch(Incoming):
     person_name: Text | None = None
     latitude: float | None = None
     longitude: float | None = None
-    accuracy_m: Annotated[float, Field(ge=0)] | None = None
+    accuracy_m: Accuracy = None
     is_mock_location: bool | None = None
     device_id: DeviceId | None = None
     biometric: Biometric | None = None

@@ -8,12 +8,13 @@ from pydantic_core import PydanticCustomError
 
 from models.alerts.quiet import LONGEST, parse_rule
 from models.schemas.fields import Id, Instant, Text
+from models.schemas.instants import parse_instant
 from models.schemas.said import AnomalyType, Severity
 
 
 def _wall(value: object) -> datetime:
     try:
-        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+        moment = parse_instant(value) if isinstance(value, str) else None
     except ValueError:
         moment = None
     if moment is None or moment.tzinfo is not None:

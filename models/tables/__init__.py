@@ -1,7 +1,7 @@
 """Every table of Rollcall. Each primary key but that of `pulse` starts with `tenant_id`, and every query names it."""
 
 from models.tables.alerts import alert, alert_anomaly, alert_trail, quiet, review_trail
-from models.tables.anomalies import anomaly
+from models.tables.anomalies import anomaly, withdrawal_trail
 from models.tables.base import metadata
 from models.tables.feed import message, published, viewer_filter
 from models.tables.pulse import pulse
@@ -34,4 +34,5 @@ __all__ = [
     "substitute",
     "tenant",
     "viewer_filter",
+    "withdrawal_trail",
 ]

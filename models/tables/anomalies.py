@@ -1,8 +1,8 @@
 """What detection found: one row per subject (punch or shift), type, person and site, for ever; `standing` says whether it holds."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Integer, Table, Text, Uuid, text
+from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Integer, LargeBinary, Table, Text, Uuid, text
 
-from models.tables.base import instant, json_object, metadata, tenant_key
+from models.tables.base import instant, json_object, metadata, submitter, tenant_key
 
 anomaly = Table(
     "anomaly",
@@ -51,4 +51,19 @@ anomaly = Table(
         "review",
         postgresql_where=text("review IN ('CONFIRMED', 'FALSE_POSITIVE')"),
     ),
+)
+
+# Withdrawals that a correction or a void of a punch brought about: which, and whose. Append-only, as the other trails are.
+withdrawal_trail = Table(
+    "withdrawal_trail",
+    metadata,
+    tenant_key(),
+    Column("anomaly_id", Uuid, primary_key=True),
+    instant("at", nullable=False, primary_key=True),  # of the judgement
+    Column("cause", Text, nullable=False),  # correction | void
+    Column("punch_id", Text, nullable=False),  # the anomaly's own, or a neighbour's on which it rested
+    Column("content_hash", LargeBinary),  # of the correction: which of the punch's contents
+    Column("other_sites", Text, nullable=False, server_default=text("''")),  # as of an anomaly
+    instant("received_at", nullable=False),  # of the correction or void
+    submitter("submitted_by"),
 )

@@ -25,5 +25,10 @@ def instant(name: str, *, nullable: bool = True, **kwargs: Any) -> Column:
     return Column(name, DateTime(timezone=True), nullable=nullable, **kwargs)
 
 
+def submitter(name: str) -> Column:
+    """Who handed something in; null for what came before this was kept."""
+    return json_object(name, nullable=True)
+
+
 def json_object(name: str, *, nullable: bool = False, **kwargs: Any) -> Column:
     return Column(name, JSONB, nullable=nullable, **kwargs)

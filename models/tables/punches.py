@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Boolean, Column, Double, Identity, Index, Integer, LargeBinary, SmallInteger, Table, Text, text
 
-from models.tables.base import instant, json_object, metadata, tenant_key
+from models.tables.base import instant, json_object, metadata, submitter, tenant_key
 
 # A void that came before its punch is a row without content: person_id and site_id are 0, content_hash is empty, and
 # voided_at is set, as it stays when the content comes. Whoever reads punches to judge or list leaves out voided ones.
@@ -35,6 +35,11 @@ punch = Table(
     Column("backfill", Boolean, nullable=False, server_default=text("false")),
     instant("voided_at"),
     Column("void_reason", Text),
+    # The `sent_at` it came with, where that was ahead of its receipt: `sent_at` is then the receipt.
+    instant("claimed_at"),
+    # Who handed in the content that stands, and who voided it: models.intake.submitter says how it is written.
+    submitter("submitted_by"),
+    submitter("voided_by"),
     Index("ix_punch_person_occurred", "tenant_id", "person_id", "occurred_at"),
     Index("ix_punch_site_occurred", "tenant_id", "site_id", "occurred_at"),
     Index("ix_punch_device_occurred", "tenant_id", "device_id", "occurred_at", postgresql_where=text("device_id IS NOT NULL")),
@@ -58,6 +63,8 @@ punch_revision = Table(
     json_object("content"),
     instant("sent_at"),
     instant("received_at", nullable=False),
+    instant("claimed_at"),
+    submitter("submitted_by"),
 )
 
 # What changed and is not judged yet: one row for each version of a punch that came or went. The judge deletes what it
@@ -76,4 +83,6 @@ pending = Table(
     Column("biometric_person_id", BigInteger),
     instant("received_at", nullable=False),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
+    # Of a version that a correction or a void brought or took away: which, and whose (models.intake.cause). Null for a new punch.
+    json_object("cause", nullable=True),
 )

@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, Table, Text, Uuid, text
 
-from models.tables.base import instant, json_object, metadata, tenant_key
+from models.tables.base import instant, json_object, metadata, submitter, tenant_key
 
 # tenant_id is 0 where none could be read: those are the business of whoever runs the installation.
 rejected = Table(
@@ -24,6 +24,9 @@ rejected = Table(
     Column("times", Integer, nullable=False, server_default=text("1")),
     instant("received_at", nullable=False),
     instant("resubmitted_at"),
+    submitter("submitted_by"),
+    # Whether whoever handed it in may write to some sites only: taken up by itself later, it may touch no site but its own.
+    Column("confined", Boolean),
     Index("uq_rejected_content", "tenant_id", "content_hash", unique=True),
     Index("ix_rejected_received", "tenant_id", "received_at", "rejected_id"),
     # Whether a punch that comes settles an earlier rejection of it.

@@ -7,7 +7,7 @@ Rows are the callers' own integers and belong to their tenant. `sent_at` is the 
 from sqlalchemy import BigInteger, Boolean, Column, Date, Double, Identity, Index, Integer, Table, Text, text
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from models.tables.base import instant, json_object, metadata, tenant_key
+from models.tables.base import instant, json_object, metadata, submitter, tenant_key
 
 
 def _sync_columns() -> list[Column]:
@@ -16,6 +16,7 @@ def _sync_columns() -> list[Column]:
         Column("deleted", Boolean, nullable=False, server_default=text("false")),
         # Fields Rollcall does not know, kept as they came; null where there were none.
         json_object("extra", nullable=True),
+        submitter("submitted_by"),  # of the last write that won
     ]
 
 
@@ -125,6 +126,7 @@ policy_version = Table(
     instant("created_at", nullable=False),
     json_object("policy"),
     json_object("site_policies"),
+    submitter("submitted_by"),
 )
 
 # What roster.sync changed and the judge has not looked at yet, old values and new alike. The judge deletes what it judged in
@@ -140,4 +142,5 @@ roster_change = Table(
     instant("at", nullable=False),
     # Sweeps that took it and did not come back; as in `pending`.
     Column("attempts", Integer, nullable=False, server_default=text("0")),
+    submitter("submitted_by"),  # null where the judge spread a change over those whom it touches
 )

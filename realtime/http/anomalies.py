@@ -1,13 +1,14 @@
 """Anomalies by REST: what was found, newest first, within the token's sites; one with its reviews; an operator's verdict."""
 
 from typing import Any, get_args
+from uuid import UUID
 
 import orjson
 from aiohttp import web
-from sqlalchemy import ColumnElement, Row, Select, case, func, select, tuple_
+from sqlalchemy import ColumnElement, Row, Select, Table, case, func, select, tuple_
 
 from models.schemas.said import AnomalyStatus, anomaly_status, instant_text
-from models.tables import anomaly, review_trail
+from models.tables import anomaly, review_trail, withdrawal_trail
 from realtime.desk import read_id
 from realtime.errors import ClientError
 from realtime.filters import SEVERITIES, TYPES
@@ -16,8 +17,8 @@ from realtime.http.listing import Cursor, instant, integer, list_response, one_o
 from realtime.http.punches import read_json
 from realtime.tokens import Claims
 
-# Of one anomaly so many of the latest reviews are shown.
-MOST_REVIEWS = 500
+# Of one anomaly so many of the latest reviews are shown, and of the corrections that withdrew it.
+MOST_LINES = 500
 STATUS = case((~anomaly.c.standing, "WITHDRAWN"), else_=func.coalesce(anomaly.c.review, "DETECTED"))
 FILTERS = {
     "type": one_of(TYPES),
@@ -76,16 +77,20 @@ async def list_anomalies(request: web.Request) -> web.Response:
 
 
 async def show_anomaly(request: web.Request) -> web.Response:
-    """The anomaly, and who reviewed it, oldest first."""
+    """The anomaly; who reviewed it, and whose corrections withdrew it, oldest first."""
     claims = await viewer(request)
     anomaly_id = read_id(request.match_info["anomaly_id"], "anomaly")
     fetch = request.app[CONTEXT].postgres.fetch
     found = await fetch(_select(claims, {}, None).where(anomaly.c.anomaly_id == anomaly_id))
     if not found:
         raise ClientError("not_found", "There is no such anomaly.")
-    of_it = (review_trail.c.tenant_id == claims.tenant_id, review_trail.c.anomaly_id == anomaly_id)
-    latest = await fetch(select(review_trail).where(*of_it).order_by(review_trail.c.number.desc()).limit(MOST_REVIEWS))
-    body = {"anomaly": item(found[0], claims), "reviews": [_review(row._mapping) for row in reversed(latest)]}
+    reviews = await fetch(_trail(review_trail, claims, anomaly_id, review_trail.c.number))
+    withdrawals = await fetch(_trail(withdrawal_trail, claims, anomaly_id, withdrawal_trail.c.at))
+    body = {
+        "anomaly": item(found[0], claims),
+        "reviews": [_review(row._mapping) for row in reversed(reviews)],
+        "withdrawals": [_withdrawal(row, found[0], claims) for row in reversed(withdrawals)],
+    }
     return web.Response(body=orjson.dumps(body), content_type="application/json")
 
 
@@ -114,13 +119,35 @@ def _select(claims: Claims, filters: dict[str, list[Any]], cursor: Cursor | None
     return select(anomaly).where(*where).order_by(anomaly.c.detected_at.desc(), anomaly.c.anomaly_id.desc())
 
 
+def _trail(trail: Table, claims: Claims, anomaly_id: UUID, order: ColumnElement) -> Select:
+    """The latest lines, newest first."""
+    of_it = (trail.c.tenant_id == claims.tenant_id, trail.c.anomaly_id == anomaly_id)
+    return select(trail).where(*of_it).order_by(order.desc()).limit(MOST_LINES)
+
+
+def _withdrawal(row: Row, of: Row, claims: Claims) -> dict[str, Any]:
+    """Which correction or void, whose and by which door. What is told of a punch at another site is that it was there."""
+    shown = row.punch_id == of.punch_id or claims.covers(_sites(row.other_sites))
+    return {
+        "at": instant_text(row.at),
+        "cause": row.cause,
+        "punch_id": row.punch_id if shown else None,
+        "content_hash": row.content_hash.hex() if shown and row.content_hash else None,
+        "received_at": instant_text(row.received_at),
+        "submitted_by": row.submitted_by if shown else None,
+    }
+
+
+def _sites(named: str) -> frozenset[int]:
+    return frozenset(int(site_id) for site_id in named.split(",") if site_id)
+
+
 def _review(row: Any) -> dict[str, Any]:
     return {"at": instant_text(row["at"]), **{name: row[name] for name in ("number", "actor", "role", "verdict", "note", "policy_version")}}
 
 
 def item(row: Row, claims: Claims) -> dict[str, Any]:
     """As viewers are told it, and what rests on other sites for tokens that cover them all."""
-    others = frozenset(int(site_id) for site_id in row.other_sites.split(",") if site_id)
     return {
         "anomaly_id": str(row.anomaly_id),
         "tenant_id": row.tenant_id,
@@ -144,5 +171,5 @@ def item(row: Row, claims: Claims) -> dict[str, Any]:
         "policy_version": row.policy_version,
         "backfill": row.backfill,
         "evidence": row.evidence,
-        "private_evidence": row.private_evidence if claims.covers(others) else None,
+        "private_evidence": row.private_evidence if claims.covers(_sites(row.other_sites)) else None,
     }

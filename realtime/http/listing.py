@@ -12,6 +12,7 @@ from uuid import UUID
 import orjson
 from aiohttp import web
 
+from models.schemas.instants import parse_instant
 from realtime.errors import ClientError
 from realtime.tokens import is_id
 
@@ -40,7 +41,7 @@ def integer(text: str) -> int:
 
 def instant(text: str) -> datetime:
     try:
-        moment = datetime.fromisoformat(text.replace(" ", "+"))  # a plus sign that was not escaped
+        moment = parse_instant(text.replace(" ", "+"))  # a plus sign that was not escaped
     except ValueError:
         raise ValueError("is no time; write ISO 8601 such as 2026-11-23T08:00:00Z") from None
     if moment.tzinfo is None:

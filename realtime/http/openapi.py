@@ -21,7 +21,7 @@ _FORMATS = {"since": _TIME, "until": _TIME, "site_id": _ID, "person_id": _ID}
 _ABOUT = {
     "since": "At or after this moment.",
     "until": "Before this moment.",
-    "state": "open: not resubmitted with success yet.",
+    "state": "open (the default): what still needs somebody; resubmitted: taken since, by itself or by somebody.",
 }
 _REASONS = {
     "type": "array",
@@ -52,6 +52,12 @@ _ANOMALY = {
     "evidence": _OBJECT,
     "private_evidence": _NULLABLE_OBJECT | {"description": "What rests on other sites; null unless the token covers them all."},
 }
+_SUBMITTER = {
+    "type": ["object", "null"],
+    "properties": {"door": _TEXT, "name": _TEXT | {"description": "The token's sub, or what the task's producer says of itself."}},
+    "required": ["door"],
+    "description": "Who handed it in; null for what came before this was kept.",
+}
 _REJECTED = {
     "rejected_id": {"type": "string", "format": "uuid"},
     "door": _TEXT | {"description": "The task or request it came by."},
@@ -64,8 +70,14 @@ _REJECTED = {
     "times": {"type": "integer"},
     "received_at": _TIME,
     "resubmitted_at": {"type": ["string", "null"], "format": "date-time"},
+    "submitted_by": {"$ref": "#/components/schemas/Submitter"},
 }
-_OUTCOME = {"punch_id": _NULLABLE_TEXT, "status": {"type": "string", "enum": ["accepted", "rejected"]}, "reasons": _REASONS}
+_OUTCOME = {
+    "punch_id": _NULLABLE_TEXT,
+    "status": {"type": "string", "enum": ["accepted", "rejected"]},
+    "applied": {"type": "boolean", "description": "Whether this content stands now: false where a later one of the punch does."},
+    "reasons": _REASONS,
+}
 
 
 def _closed(properties: dict[str, Any]) -> dict[str, Any]:
@@ -113,7 +125,7 @@ def build() -> dict[str, Any]:
     submit = {
         "summary": "Submit one punch or up to 10,000 (role admin or scope submit)",
         "requestBody": {"required": True, "content": {"application/json": {"schema": one_or_many}}},
-        "responses": {"202": _json(outcomes, "What became of each, in the order given."), **_errors(400, 413)},
+        "responses": {"202": _json(outcomes, "What became of each, in the order given. 403 stores nothing."), **_errors(400, 413)},
     }
     resubmit = {
         "summary": "Submit a rejected punch again, as it was or, with a body, as it was mended (role admin)",
@@ -185,6 +197,7 @@ def _components() -> dict[str, Any]:
             "Rejected": _closed(_REJECTED),
             "Outcome": _closed(_OUTCOME),
             "Unready": _closed({**error["properties"], **named}),
+            "Submitter": _SUBMITTER,
             **_punch_schemas(),
             **openapi_desk.schemas(),
         },

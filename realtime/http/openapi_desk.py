@@ -22,6 +22,11 @@ _TYPE = {"type": "string", "enum": list(TYPES)}
 _SEVERITY = {"type": "string", "enum": list(SEVERITIES)}
 _IDS = {"type": "array", "items": _INTEGER}
 
+
+def _ref(name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
 _ALERT = {
     "alert_id": _UUID,
     "status": {"type": "string", "enum": list(get_args(AlertStatus))},
@@ -71,6 +76,14 @@ _REVIEW = {
     "note": _NULLABLE_TEXT,
     "policy_version": _INTEGER | {"description": "Of the policy that found what was reviewed."},
 }
+_WITHDRAWAL = {
+    "at": _TIME,
+    "cause": {"type": "string", "enum": ["correction", "void"]},
+    "punch_id": _NULLABLE_TEXT | {"description": "The punch that was corrected or voided; null for one at a site outside the token's."},
+    "content_hash": _NULLABLE_TEXT | {"description": "Which of its contents: of a void null."},
+    "received_at": _TIME | {"description": "When the correction or void came."},
+    "submitted_by": _ref("Submitter"),
+}
 _QUIET = {
     "quiet_id": _UUID,
     "kind": {"type": "string", "enum": list(quiet.KINDS)},
@@ -106,10 +119,6 @@ def _closed(properties: dict[str, Any]) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "required": list(properties)}
 
 
-def _ref(name: str) -> dict[str, str]:
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
 def _body(properties: dict[str, Any], *required: str) -> dict[str, Any]:
     schema = {"type": "object", "properties": properties, "required": list(required)}
     return {"required": bool(required), "content": {"application/json": {"schema": schema}}}
@@ -123,7 +132,8 @@ def schemas() -> dict[str, Any]:
     wanted = {model.__name__: model.model_json_schema() for model in (Silence, Planned, Recurring)}
     result = _closed({"alert_id": _UUID, "ok": {"type": "boolean"}})
     result["properties"] |= {"alert": _ref("Alert"), "error": _OBJECT}
-    named = {"Alert": _ALERT, "Trail": _TRAIL, "Review": _REVIEW, "Quiet": _QUIET, "Precision": _PRECISION}
+    named = {"Alert": _ALERT, "Trail": _TRAIL, "Review": _REVIEW, "Withdrawal": _WITHDRAWAL}
+    named |= {"Quiet": _QUIET, "Precision": _PRECISION}
     return {name: _closed(properties) for name, properties in named.items()} | {"MoveResult": result} | wanted
 
 
@@ -134,7 +144,11 @@ def paths(listed: Callable[..., Any], answer: Callable[..., Any], errors: Callab
         "trail": {"type": "array", "items": _ref("Trail")},
         "anomalies": {"type": "array", "items": _ref("Anomaly")},
     }
-    reviewed = {"anomaly": _ref("Anomaly"), "reviews": {"type": "array", "items": _ref("Review")}}
+    reviewed = {
+        "anomaly": _ref("Anomaly"),
+        "reviews": {"type": "array", "items": _ref("Review")},
+        "withdrawals": {"type": "array", "items": _ref("Withdrawal")},
+    }
     many = {"alert_ids": {"type": "array", "items": _UUID, "minItems": 1, "maxItems": alerts.MOST_AT_ONCE}, "versions": _OBJECT, **_MOVE}
     wanted = {"oneOf": [_ref(model.__name__) for model in (Silence, Planned, Recurring)]}
     results = _closed({"results": {"type": "array", "items": _ref("MoveResult")}})
@@ -167,7 +181,7 @@ def paths(listed: Callable[..., Any], answer: Callable[..., Any], errors: Callab
         },
         "/api/v1/anomalies/{anomaly_id}": {
             "get": {
-                "summary": "One anomaly and its reviews",
+                "summary": "One anomaly, its reviews, and the corrections that withdrew it",
                 "parameters": [_in_path("anomaly_id", _UUID)],
                 "responses": {"200": answer(_closed(reviewed), "The anomaly."), **errors(404)},
             }

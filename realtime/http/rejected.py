@@ -1,6 +1,5 @@
 """GET /api/v1/rejected and POST /api/v1/rejected/{id}/resubmit: what could not be judged, for the tenant's admins."""
 
-import asyncio
 from typing import Any
 from uuid import UUID
 
@@ -8,12 +7,14 @@ from aiohttp import web
 from sqlalchemy import ColumnElement, Row, Select, func, select, tuple_
 
 from models import intake
+from models.intake.resubmit import DOOR
+from models.intake.roster import sync
 from models.schemas.said import instant_text
 from models.tables import rejected
 from realtime.errors import ClientError
 from realtime.http.context import CONTEXT, admin
 from realtime.http.listing import Cursor, instant, integer, list_response, one_of, plain_text, read_cursor, read_filters, read_limit
-from realtime.http.punches import another_tenants, answer, read_json
+from realtime.http.punches import another_tenants, answer, at_own_sites, read_json, submitter
 from realtime.tokens import Claims
 
 FILTERS = {
@@ -36,6 +37,7 @@ COLUMNS = (
     "waits_for",
     "times",
     "resubmitted_at",
+    "submitted_by",
     "content",
 )
 _COLUMN_OF: dict[str, Any] = {name: rejected.c[name] for name in ("door", "punch_id", "site_id", "person_id")}
@@ -44,7 +46,8 @@ _COLUMN_OF: dict[str, Any] = {name: rejected.c[name] for name in ("door", "punch
 async def list_rejected(request: web.Request) -> web.Response:
     claims = await admin(request)
     limit = read_limit(request)
-    query = _select(claims, read_filters(request, FILTERS), read_cursor(request)).limit(limit + 1)
+    filters = {"state": ["open"]} | read_filters(request, FILTERS)
+    query = _select(claims, filters, read_cursor(request)).limit(limit + 1)
     rows = await request.app[CONTEXT].postgres.fetch(query)
     shown = rows[:limit]
     following = Cursor(shown[-1].received_at, shown[-1].rejected_id) if len(rows) > limit else None
@@ -59,7 +62,8 @@ async def resubmit(request: web.Request) -> web.Response:
     content = await read_json(request) if request.can_read_body else None
     if another_tenants(content, claims):
         raise ClientError("forbidden", "The punch is another tenant's.")
-    outcome = await asyncio.to_thread(intake.resubmit, context.intake, claims.tenant_id, rejected_id, content)
+    by = submitter(DOOR, claims)
+    outcome = await at_own_sites(intake.resubmit, context.intake, claims.tenant_id, rejected_id, content, by=by)
     context.judging.hand_over(claims.tenant_id)
     return web.json_response(answer(outcome), status=202)
 
@@ -79,7 +83,7 @@ async def _find(request: web.Request, claims: Claims) -> UUID:
 def _select(claims: Claims, filters: dict[str, list[Any]], cursor: Cursor | None) -> Select:
     where: list[ColumnElement[bool]] = [rejected.c.tenant_id == claims.tenant_id]
     if claims.sites is not None:
-        where.append(rejected.c.site_id == func.any(sorted(claims.sites)))
+        where += [rejected.c.site_id == func.any(sorted(claims.sites)), rejected.c.door != sync.DOOR]  # a roster is no site's
     where += [column.in_(filters[name]) for name, column in _COLUMN_OF.items() if name in filters]
     if len(states := filters.get("state", [])) == 1:
         where.append(rejected.c.resubmitted_at.is_(None) if states == ["open"] else rejected.c.resubmitted_at.is_not(None))
@@ -105,4 +109,5 @@ def _item(row: Row) -> dict[str, Any]:
         "times": row.times,
         "received_at": instant_text(row.received_at),
         "resubmitted_at": instant_text(row.resubmitted_at) if row.resubmitted_at else None,
+        "submitted_by": row.submitted_by,
     }

@@ -186,6 +186,8 @@ def test_nothing_personal_is_told_of_a_task_whatever_its_producer_says_of_it(wor
     received = next(event for event in events if event["type"] == "task-received" and event["uuid"] == task_id)
     assert (received["name"], received["args"]) == ("attendance.submit", "()")
     assert received["kwargs"] == "{'punch': {'tenant_id': 1, 'person_id': 1, 'site_id': 15, 'punch_id': 'p1'}}"
+    # It is kept with what was submitted, for the tenant's admins, and told nowhere.
+    assert rows(engine, "SELECT submitted_by ->> 'name' FROM punch WHERE punch_id = 'p1'") == [(SECRET,)]
     told = repr(events) + log.read_text()
     assert not [secret for secret in (SECRET, "48.137", "11.575", "matched_person") if secret in told]
 

@@ -37,7 +37,12 @@ def test_what_names_no_tenant_is_listed_and_taken_once_it_is_mended(
     mended = tmp_path / "mended.json"
     mended.write_text(json.dumps(punch("p1")))
     assert main(["resubmit", row["rejected_id"], "--file", str(mended)]) == 0
-    assert json.loads(capsys.readouterr().out) == {"punch_id": "p1", "status": "accepted", "reasons": []}
+    assert json.loads(capsys.readouterr().out) == {
+        "punch_id": "p1",
+        "status": "accepted",
+        "applied": True,
+        "reasons": [],
+    }
     assert rows(engine, "SELECT tenant_id, punch_id FROM punch") == [(1, "p1")]
     assert listed(capsys) == []
 

@@ -166,3 +166,13 @@ def test_a_failure_to_emit_ends_where_it_is_logged_and_counted(redis_channel: st
     before = FAILED_EMITS._value.get()
     Emitter(FeedManager("redis://127.0.0.1:1", redis_channel))(1, "e1", 0, [Message("ticket_updated", None, None, None, None, "{}")])
     assert FAILED_EMITS._value.get() == before + 1
+
+
+def test_who_sent_a_task_is_kept_with_what_it_brought_also_after_it_was_put_off(failing: Failing, engine: Engine) -> None:
+    failing.push_request(retries=3, id="t1", origin="gen7@payroll")
+    failing.error = ZeroDivisionError()
+    assert super(Failing, failing).signature_from_request(failing.request, (), {}).options["origin"] == "gen7@payroll"
+    with pytest.raises(TaskFailed):
+        failing(punch=punch("p1"))
+    failing.pop_request()
+    assert rows(engine, "SELECT submitted_by FROM rejected") == [({"door": "attendance.submit", "name": "gen7@payroll"},)]

@@ -6,20 +6,21 @@ from typing import Any
 from models.intake.content import flaws
 from models.intake.reasons import Reason, reason
 from models.intake.roster.kinds import ASSIGNMENT, SHIFT, SITE, Columns, Kind, given
-from models.intake.row import Refused
+from models.intake.row import SENT_AHEAD, Refused
 from models.policy import validate
 from models.schemas.roster import LONGEST_SHIFT, RosterRow
 
 
-def is_older(stored: Columns | None, sent_at: datetime | None) -> bool:
+def is_older(stored: Columns | None, sent_at: datetime | None, now: datetime) -> bool:
     """Whether a newer message wrote the row already. A message without `sent_at` is taken as it comes."""
-    return bool(stored and stored["sent_at"] and sent_at and sent_at < stored["sent_at"])
+    written = _written(stored, now)
+    return bool(written and sent_at and sent_at < written)
 
 
-def merge(kind: Kind, stored: Columns | None, row: RosterRow, sent_at: datetime | None) -> Columns:
+def merge(kind: Kind, stored: Columns | None, row: RosterRow, sent_at: datetime | None, now: datetime) -> Columns:
     """The row's columns as they shall stand. Raises Refused where that makes no valid row."""
     fields = given(kind, row)
-    stamp = {"sent_at": sent_at or (stored or {}).get("sent_at"), "deleted": row.deleted}
+    stamp = {"sent_at": sent_at or _written(stored, now), "deleted": row.deleted}
     if row.deleted:
         return _empty(kind) | kind.required | {name: fields[name] for name in kind.key} | (stored or {}) | stamp
     base = stored if stored and not stored["deleted"] else _empty(kind)
@@ -30,6 +31,14 @@ def merge(kind: Kind, stored: Columns | None, row: RosterRow, sent_at: datetime 
     if problems := list(_problems(kind, columns, row)):
         raise Refused(problems)
     return columns
+
+
+def _written(stored: Columns | None, now: datetime) -> datetime | None:
+    """The stored row's `sent_at`. One ahead of now was kept before such counted as their receipt, which nobody noted: any other
+    message is newer.
+    """
+    written = stored["sent_at"] if stored else None
+    return None if written and written > now + SENT_AHEAD else written
 
 
 def _empty(kind: Kind) -> Columns:

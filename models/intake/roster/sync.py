@@ -18,7 +18,8 @@ from models.intake.roster import tables
 from models.intake.roster.facts import Fact, facts
 from models.intake.roster.kinds import SECTIONS, SHIFT, SITE, TENANT, Columns, Kind, key_of
 from models.intake.roster.merge import is_older, merge
-from models.intake.row import Refused
+from models.intake.row import Refused, when_sent
+from models.intake.submitter import OutsideSites, Submitter
 from models.locks import tenant_lock_key
 from models.schemas.roster import Envelope, RosterRow
 
@@ -41,40 +42,51 @@ class RosterOutcome(NamedTuple):
     facts: frozenset[Fact]
 
 
-def take_roster(engine: Engine, roster: object) -> RosterOutcome:
-    """Store what the roster names and commit. Waits for whoever judges the tenant; runs no statement per row."""
+def take_roster(engine: Engine, roster: object, by: Submitter) -> RosterOutcome:
+    """Store what the roster names and commit. Waits for whoever judges the tenant; runs no statement per row.
+
+    Raises OutsideSites where `by` may write to some sites only: a roster speaks of the whole tenant.
+    """
+    if by.sites is not None:
+        raise OutsideSites
     now = datetime.now(UTC)
     try:
         envelope = Envelope.model_validate(roster)
     except ValidationError as error:
-        return _refuse_whole(engine, roster, reasons_of(error), now)
+        return _refuse_whole(engine, roster, reasons_of(error), by, now)
     assert isinstance(roster, dict)
     with transaction(engine) as cursor:
-        sync = _Sync(cursor, roster, envelope, now)
+        sync = _Sync(cursor, roster, envelope, by, now)
         sync.run()
         if sync.rejections:
             reject.lock(cursor, [sync.tenant_id])
-            reject.keep(cursor, sync.rejections, DOOR, now)
+            reject.keep(cursor, sync.rejections, by, now, door=DOOR)
     return RosterOutcome(sync.tenant_id, sync.refused, frozenset(sync.facts))
 
 
-def _refuse_whole(engine: Engine, roster: object, reasons: list[Reason], now: datetime) -> RosterOutcome:
+def _refuse_whole(engine: Engine, roster: object, reasons: list[Reason], by: Submitter, now: datetime) -> RosterOutcome:
     tenant = roster.get("tenant") if isinstance(roster, dict) else None
     tenant_id = unreadable(tenant, []).tenant_id
     with transaction(engine) as cursor:
         reject.lock(cursor, [tenant_id])
-        reject.keep(cursor, [unreadable(roster, reasons)._replace(tenant_id=tenant_id)], DOOR, now)
+        reject.keep(cursor, [_rejection(roster, reasons, tenant_id or 0)], by, now, door=DOOR)
     return RosterOutcome(tenant_id or None, [RefusedRow("", 0, reasons)], frozenset())
+
+
+def _rejection(roster: object, reasons: list[Reason], tenant_id: int) -> Rejection:
+    """A roster is no site's, whatever it says of itself."""
+    return unreadable(roster, reasons)._replace(tenant_id=tenant_id, site_id=None)
 
 
 class _Sync:
     """One roster on its way in. Collects what is refused and what changed."""
 
-    def __init__(self, cursor: Cursor, roster: dict[str, Any], envelope: Envelope, now: datetime) -> None:
+    def __init__(self, cursor: Cursor, roster: dict[str, Any], envelope: Envelope, by: Submitter, now: datetime) -> None:
         self.cursor = cursor
         self.roster = roster
         self.tenant_id = envelope.tenant.tenant_id
-        self.sent_at = envelope.sent_at
+        self.sent_at, _ = when_sent(envelope.sent_at, now)
+        self.by = by
         self.now = now
         self.refused: list[RefusedRow] = []
         self.rejections: list[Rejection] = []
@@ -90,11 +102,11 @@ class _Sync:
         for kind in SECTIONS:
             self._sync_section(kind)
         if self.policy_changed:
-            tables.save_policy(self.cursor, self.tenant_id, is_first=stored is None, at=self.now)
+            tables.save_policy(self.cursor, self.tenant_id, self.by, is_first=stored is None, at=self.now)
         if self.facts and tables.presence(self.cursor, self.tenant_id) != before:
             self.facts.add(("tenant", ""))
         if self.facts:
-            tables.save_facts(self.cursor, self.tenant_id, self.facts, self.now)
+            tables.save_facts(self.cursor, self.tenant_id, self.facts, self.by, self.now)
 
     def _sync_tenant(self, stored: Columns | None) -> bool:
         """False where the tenant is not known, nor becomes so by this roster."""
@@ -104,12 +116,12 @@ class _Sync:
             return True
         try:
             row = _read(TENANT, content)
-            new = stored if is_older(stored, self.sent_at) else merge(TENANT, stored, row, self.sent_at)
+            new = stored if is_older(stored, self.sent_at, self.now) else merge(TENANT, stored, row, self.sent_at, self.now)
         except Refused as refused:
             self._refuse_tenant(refused.reasons, known)
             return known
         if new is not None and new != stored:
-            tables.save_tenant(self.cursor, self.tenant_id, new)
+            tables.save_tenant(self.cursor, self.tenant_id, new, self.by)
             self._note(TENANT, stored, new)
         return known or new is not stored
 
@@ -120,7 +132,7 @@ class _Sync:
             return
         reasons = [{**why, "field": f"tenant.{why['field']}"} for why in reasons]
         self.refused.append(RefusedRow("", 0, reasons))
-        self.rejections.append(unreadable(self.roster, reasons)._replace(tenant_id=self.tenant_id, waits_for="tenant"))
+        self.rejections.append(_rejection(self.roster, reasons, self.tenant_id)._replace(waits_for="tenant"))
 
     def _sync_section(self, kind: Kind) -> None:
         rows = self._read_section(kind)
@@ -129,7 +141,7 @@ class _Sync:
         stored = tables.load(self.cursor, self.tenant_id, kind, rows)
         changed = [new for key, (index, row) in rows.items() if (new := self._merged(kind, stored.get(key), index, row))]
         if changed:
-            tables.save(self.cursor, self.tenant_id, kind, changed)
+            tables.save(self.cursor, self.tenant_id, kind, changed, self.by)
         if changed and kind is SHIFT:
             substitutes.refresh(self.cursor, self.tenant_id, [new["shift_id"] for new in changed])
 
@@ -159,10 +171,10 @@ class _Sync:
 
     def _merged(self, kind: Kind, stored: Columns | None, index: int, row: RosterRow) -> Columns | None:
         """What to write, None where nothing changes."""
-        if is_older(stored, self.sent_at):
+        if is_older(stored, self.sent_at, self.now):
             return None
         try:
-            new = merge(kind, stored, row, self.sent_at)
+            new = merge(kind, stored, row, self.sent_at, self.now)
         except Refused as refused:
             self._refuse(kind, index, self.roster[kind.section][index], refused.reasons)
             return None
@@ -183,7 +195,7 @@ class _Sync:
         self.refused.append(RefusedRow(kind.section, index, reasons))
         roster = {name: self.roster[name] for name in ("sent_at",) if name in self.roster}
         roster |= {"tenant": {"tenant_id": self.tenant_id}} | {kind.section: content if kind is TENANT else [content]}
-        self.rejections.append(unreadable(roster, reasons)._replace(tenant_id=self.tenant_id))
+        self.rejections.append(_rejection(roster, reasons, self.tenant_id))
 
 
 def _read(kind: Kind, content: object) -> RosterRow:

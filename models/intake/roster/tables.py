@@ -10,6 +10,7 @@ from psycopg import Cursor
 from models.intake.content import as_json
 from models.intake.roster.facts import Fact
 from models.intake.roster.kinds import TENANT, Columns, Kind
+from models.intake.submitter import Submitter
 
 RowKey = tuple[Any, ...]
 
@@ -27,28 +28,28 @@ SELECT EXISTS (SELECT FROM person WHERE tenant_id = %(tenant_id)s AND NOT delete
 """
 
 _SAVE_TENANT = """
-INSERT INTO tenant (tenant_id, name, roster_complete, policy, sent_at, deleted, extra, epoch)
-SELECT %(tenant_id)s, name, roster_complete, policy, sent_at, deleted, extra, %(epoch)s
+INSERT INTO tenant (tenant_id, name, roster_complete, policy, sent_at, deleted, extra, epoch, submitted_by)
+SELECT %(tenant_id)s, name, roster_complete, policy, sent_at, deleted, extra, %(epoch)s, %(submitted_by)s::jsonb
 FROM jsonb_populate_record(NULL::tenant, %(row)s::jsonb)
 ON CONFLICT (tenant_id) DO UPDATE SET
     name = excluded.name, roster_complete = excluded.roster_complete, policy = excluded.policy,
-    sent_at = excluded.sent_at, deleted = excluded.deleted, extra = excluded.extra
+    sent_at = excluded.sent_at, deleted = excluded.deleted, extra = excluded.extra, submitted_by = excluded.submitted_by
 """
 
 _SAVE_POLICY = """
 WITH bumped AS (
     UPDATE tenant SET policy_version = policy_version + %(step)s WHERE tenant_id = %(tenant_id)s RETURNING policy_version, policy
 )
-INSERT INTO policy_version (tenant_id, version, created_at, policy, site_policies)
+INSERT INTO policy_version (tenant_id, version, created_at, policy, site_policies, submitted_by)
 SELECT %(tenant_id)s, policy_version, %(at)s, policy, coalesce(
     (SELECT jsonb_object_agg(site_id, site.policy) FROM site WHERE tenant_id = %(tenant_id)s AND NOT deleted AND site.policy <> '{}'), '{}'
-)
+), %(submitted_by)s::jsonb
 FROM bumped
 """
 
 _SAVE_FACTS = """
-INSERT INTO roster_change (tenant_id, kind, key, at)
-SELECT %(tenant_id)s, kind, key, %(at)s FROM unnest(%(kind)s::text[], %(key)s::text[]) AS fact(kind, key)
+INSERT INTO roster_change (tenant_id, kind, key, at, submitted_by)
+SELECT %(tenant_id)s, kind, key, %(at)s, %(submitted_by)s::jsonb FROM unnest(%(kind)s::text[], %(key)s::text[]) AS fact(kind, key)
 """
 
 
@@ -75,27 +76,30 @@ def load(cursor: Cursor, tenant_id: int, kind: Kind, keys: Iterable[RowKey]) -> 
     return {row[: len(kind.key)]: dict(zip(kind.columns, row, strict=True)) for row in cursor}
 
 
-def save(cursor: Cursor, tenant_id: int, kind: Kind, rows: Sequence[Columns]) -> None:
+def save(cursor: Cursor, tenant_id: int, kind: Kind, rows: Sequence[Columns], by: Submitter) -> None:
     names = ", ".join(kind.columns)
-    values = [name for name in kind.columns if name not in kind.key]
+    values = [*(name for name in kind.columns if name not in kind.key), "submitted_by"]
     cursor.execute(
-        f"INSERT INTO {kind.table} (tenant_id, {names}) "
-        f"SELECT %(tenant_id)s, {names} FROM jsonb_populate_recordset(NULL::{kind.table}, %(rows)s::jsonb) "
+        f"INSERT INTO {kind.table} (tenant_id, {names}, submitted_by) "
+        f"SELECT %(tenant_id)s, {names}, %(submitted_by)s::jsonb FROM jsonb_populate_recordset(NULL::{kind.table}, %(rows)s::jsonb) "
         f"ON CONFLICT (tenant_id, {', '.join(kind.key)}) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in values)}",
-        {"tenant_id": tenant_id, "rows": as_json(rows).decode()},
+        {"tenant_id": tenant_id, "rows": as_json(rows).decode(), "submitted_by": by.as_text()},
     )
 
 
-def save_tenant(cursor: Cursor, tenant_id: int, row: Columns) -> None:
+def save_tenant(cursor: Cursor, tenant_id: int, row: Columns, by: Submitter) -> None:
     """A new tenant gets an epoch, which names this history of its feed."""
-    cursor.execute(_SAVE_TENANT, {"tenant_id": tenant_id, "row": as_json(row).decode(), "epoch": secrets.token_hex(6)})
+    given = {"tenant_id": tenant_id, "row": as_json(row).decode(), "epoch": secrets.token_hex(6)}
+    cursor.execute(_SAVE_TENANT, given | {"submitted_by": by.as_text()})
 
 
-def save_policy(cursor: Cursor, tenant_id: int, *, is_first: bool, at: datetime) -> None:
+def save_policy(cursor: Cursor, tenant_id: int, by: Submitter, *, is_first: bool, at: datetime) -> None:
     """Keep the policies of the tenant and its sites, whole, under the next version."""
-    cursor.execute(_SAVE_POLICY, {"tenant_id": tenant_id, "step": 0 if is_first else 1, "at": at})
+    given = {"tenant_id": tenant_id, "step": 0 if is_first else 1, "at": at}
+    cursor.execute(_SAVE_POLICY, given | {"submitted_by": by.as_text()})
 
 
-def save_facts(cursor: Cursor, tenant_id: int, facts: Collection[Fact], at: datetime) -> None:
+def save_facts(cursor: Cursor, tenant_id: int, facts: Collection[Fact], by: Submitter, at: datetime) -> None:
     kinds, keys = zip(*sorted(facts), strict=True)
-    cursor.execute(_SAVE_FACTS, {"tenant_id": tenant_id, "kind": list(kinds), "key": list(keys), "at": at})
+    given = {"tenant_id": tenant_id, "kind": list(kinds), "key": list(keys), "at": at}
+    cursor.execute(_SAVE_FACTS, given | {"submitted_by": by.as_text()})

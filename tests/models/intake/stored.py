@@ -1,5 +1,6 @@
 """What stands in the tables, as tests like to read it; and a punch to start from."""
 
+from time import monotonic, sleep
 from typing import Any
 
 from sqlalchemy import Engine, text
@@ -52,3 +53,12 @@ def forget(engine: Engine) -> None:
 
 def codes(reasons: list[Any]) -> list[tuple[str, str]]:
     return [(why["code"], why["field"]) for why in reasons]
+
+
+def until_it_waits(engine: Engine) -> None:
+    """Until some connection waits for a lock that another one holds."""
+    deadline = monotonic() + 30
+    waits = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    while not rows(engine, waits):
+        assert monotonic() < deadline, "nobody waits for a lock"
+        sleep(0.01)

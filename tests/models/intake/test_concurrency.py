@@ -4,8 +4,12 @@ import random
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
-from models.intake import submit, sync_roster, void
-from tests.models.intake.stored import a_punch, pending, punches, rejected, rows
+from models.database import transaction
+from models.intake import Submitter, submit, sync_roster, void
+from models.intake.reject import lock
+from models.intake.roster import take_roster
+from models.intake.waiting import readmit
+from tests.models.intake.stored import a_punch, pending, punches, rejected, rows, until_it_waits
 
 WORKERS = 6
 
@@ -78,3 +82,19 @@ def test_rosters_at_once_take_turns(engine):
     ]
     at_once(*[lambda roster=roster: sync_roster(engine, roster) for roster in rosters])
     assert len({row["name"] for row in rows(engine, "SELECT name FROM person")}) == 1
+
+
+def test_a_punch_and_its_site_in_two_transactions_at_once_leave_nothing_waiting(engine):
+    """The roster commits, and looks for what waits, after the punch has missed the site and before its rejection is there."""
+    punch = a_punch(site_id=99)
+    roster = {"tenant": {"tenant_id": 1}, "sites": [{"site_id": 99, "name": "New", "timezone": "UTC"}]}
+    with transaction(engine) as cursor, ThreadPoolExecutor(1) as pool:
+        lock(cursor, [1])  # which the rejection needs, and waits for
+        late = pool.submit(submit, engine, [punch])
+        until_it_waits(engine)
+        take_roster(engine, roster, Submitter("roster.sync"))
+        assert readmit(engine, 1) == []
+        cursor.connection.commit()
+        assert late.result(timeout=30)[0].status == "rejected"
+    assert [row["site_id"] for row in punches(engine)] == [99]
+    assert not rows(engine, "SELECT * FROM rejected WHERE resubmitted_at IS NULL")

@@ -47,6 +47,9 @@ def flaws_of(content: object) -> list[tuple[str, str]]:
         ("latitude", float("nan"), "not_finite"),
         ("longitude", float("inf"), "not_finite"),
         ("accuracy_m", -0.1, "out_of_range"),
+        ("accuracy_m", -2, "out_of_range"),
+        ("accuracy_m", "-1", "wrong_type"),
+        ("accuracy_m", True, "wrong_type"),
         ("is_mock_location", 1, "wrong_type"),
         ("is_mock_location", "true", "wrong_type"),
         ("device_id", "d" * 129, "out_of_range"),
@@ -111,6 +114,28 @@ def test_all_that_is_wrong_is_named_at_once():
 )
 def test_odd_but_sound_values_are_taken(field, value):
     assert read_punch(a_punch() | {field: value}, NOW)
+
+
+@pytest.mark.parametrize("accuracy", [-1, -1.0, None])
+def test_an_accuracy_of_minus_one_is_none_and_the_same_content(accuracy):
+    row = read_punch(a_punch() | {"accuracy_m": accuracy}, NOW)
+    assert row == read_punch(a_punch(), NOW)
+
+
+def test_times_are_read_as_rfc_3339_spells_them():
+    usual = read_punch(a_punch(occurred_at="2026-03-02T08:01:00Z", sent_at="2026-03-02T09:00:00Z"), NOW)
+    assert read_punch(a_punch(occurred_at="2026-03-02t08:00:60z", sent_at="2026-03-02t09:00:00z"), NOW) == usual
+
+
+def test_a_sent_at_ahead_of_its_receipt_counts_as_the_receipt():
+    def sent(moment):
+        row = read_punch(a_punch(sent_at=moment.isoformat()), NOW)
+        return row.sent_at, row.claimed_at
+
+    within, beyond = NOW + timedelta(minutes=5), NOW + timedelta(minutes=5, microseconds=1)
+    assert sent(within) == (within, None)
+    assert sent(beyond) == (NOW, beyond)
+    assert sent(datetime.max.replace(tzinfo=UTC))[0] == NOW
 
 
 def test_times_are_kept_as_instants():

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from models.intake import resubmit, submit, sync_roster, void
+from models.intake import Submitter, resubmit, submit, sync_roster, void
 from models.intake.reject import unreadable
 from tests.models.intake.stored import a_punch, codes, forget, pending, punches, rejected
 
@@ -141,7 +141,7 @@ def test_resubmitting_reaches_no_other_tenant(engine):
 
 
 def test_a_refused_call_can_be_resubmitted_in_one_piece(engine):
-    submit(engine, [a_punch(punch_id=f"p-{number}") for number in range(10_001)], door="attendance.submit_batch")
+    submit(engine, [a_punch(punch_id=f"p-{number}") for number in range(10_001)], by=Submitter("attendance.submit_batch"))
     [row] = rejected(engine)
     assert resubmit(engine, 1, row["rejected_id"]).status == "rejected"
     mended = {"punches": [a_punch(), a_punch(punch_id="p-2", kind="x")], "backfill": True}
@@ -173,3 +173,31 @@ def test_a_punch_that_killed_its_worker_can_be_judged_once_more(engine):
     assert punches(engine)[0]["voided_at"] is None
     assert pending(engine) == [("p-1", 7, 15)]
     assert waiting(engine) == []
+
+
+def test_a_punch_that_is_in_leaves_no_rejection_of_the_same_content_open(engine):
+    """Its worker died after it had kept the rejection, and another had stored the punch meanwhile: redelivered, it settles that."""
+    submit(engine, [a_punch(site_id=99)])
+    with engine.begin() as connection:
+        connection.exec_driver_sql("INSERT INTO site (tenant_id, site_id, name, timezone) VALUES (1, 99, 'New', 'UTC')")
+        connection.exec_driver_sql("UPDATE rejected SET resubmitted_at = now()")
+    submit(engine, [a_punch(site_id=99)])
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE rejected SET resubmitted_at = NULL")
+    submit(engine, [a_punch(site_id=99)])
+    assert waiting(engine) == []
+    assert len(punches(engine)) == 1
+
+
+def test_an_older_content_is_told_that_it_does_not_apply(engine):
+    late, early = "2026-03-02T10:00:00Z", "2026-03-02T09:00:00Z"
+    first, second, bad = submit(engine, [a_punch(sent_at=late), a_punch(note=1, sent_at=early), a_punch(punch_id="p-2", kind="x")])
+    assert [(each.status, each.applied, each.became) for each in (first, second, bad)] == [
+        ("accepted", True, "accepted"),
+        ("accepted", False, "lost"),
+        ("rejected", False, "rejected"),
+    ]
+    [again] = submit(engine, [a_punch(sent_at=late)])
+    assert again.applied
+    [again] = submit(engine, [a_punch(note=1, sent_at=early)])
+    assert not again.applied

@@ -9,7 +9,7 @@ from tests.models.intake.stored import a_punch, codes, pending, punches, rejecte
 def test_a_punch_is_stored_and_put_up_for_judging(engine):
     content = a_punch(device_id="kiosk", biometric={"method": "face", "score": 0.9, "matched_person_id": 8}, latitude=1, note={"a": 1})
     [outcome] = submit(engine, [content])
-    assert outcome == ("p-1", "accepted", [], 1)
+    assert outcome == ("p-1", "accepted", [], 1, True)
     [punch] = punches(engine)
     assert (punch["person_id"], punch["site_id"], punch["is_check_in"]) == (7, 15, True)
     assert punch["occurred_at"] == datetime(2026, 3, 2, 7, tzinfo=UTC)

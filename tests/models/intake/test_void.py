@@ -24,7 +24,7 @@ def test_a_second_void_changes_nothing(engine):
     assert (punches(engine), pending(engine)) == before
 
 
-@pytest.mark.parametrize("again", [{}, {"person_id": 8}, {"person_id": 8, "sent_at": "2026-03-02T10:00:00Z"}])
+@pytest.mark.parametrize("again", [{}, {"note": 8}, {"note": 8, "sent_at": "2026-03-02T10:00:00Z"}])
 def test_a_voided_punch_stays_voided_when_it_comes_again(engine, again):
     submit(engine, [a_punch()])
     void(engine, 1, "p-1", "entered twice")
@@ -38,9 +38,9 @@ def test_a_void_that_comes_before_its_punch_holds(engine):
     assert void(engine, 1, "p-1", "entered twice").status == "accepted"
     assert pending(engine) == []
     assert submit(engine, [a_punch()])[0].status == "accepted"
-    submit(engine, [a_punch(person_id=8)])
+    submit(engine, [a_punch(note=8)])
     [punch] = punches(engine)
-    assert (punch["person_id"], punch["void_reason"]) == (8, "entered twice")
+    assert (punch["extra"], punch["void_reason"]) == ({"note": 8}, "entered twice")
     assert pending(engine) == []
 
 

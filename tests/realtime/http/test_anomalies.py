@@ -2,10 +2,11 @@
 
 import csv
 import io
+from datetime import timedelta
 from typing import Any
 
 from tests.realtime.cast import GLOBEX, Feed
-from tests.realtime.http.conftest import Caller, store_anomaly
+from tests.realtime.http.conftest import START, Caller, store_anomaly
 
 PATH = "/api/v1/anomalies"
 
@@ -115,3 +116,34 @@ async def test_without_a_good_token_there_is_nothing(caller: Caller) -> None:
     assert (response.status, (await response.json())["error"]["code"]) == (403, "forbidden")
     response = await caller.get(f"{PATH}?token=x", anonymous=True)
     assert response.status == 401
+
+
+async def test_an_anomaly_says_which_correction_withdrew_it(caller: Caller, feed: Feed) -> None:
+    """Of a neighbour's punch at another site, whoever may not see that site is told no more than that it was."""
+    anomaly_id = store_anomaly(feed, 1, standing=False)
+    lines = [("p1", b"\x01", "16"), ("neighbour", b"\x02", ""), ("elsewhere", None, "16")]
+    for hour, (punch_id, content_hash, other_sites) in enumerate(lines):
+        values = {"id": anomaly_id, "at": START + timedelta(hours=hour), "p": punch_id, "hash": content_hash, "sites": other_sites}
+        feed.run(
+            "INSERT INTO withdrawal_trail (tenant_id, anomaly_id, at, cause, punch_id, content_hash, other_sites, received_at,"
+            """ submitted_by) VALUES (1, %(id)s, %(at)s, 'correction', %(p)s, %(hash)s, %(sites)s, %(at)s, '{"door": "d"}')""",
+            values,
+        )
+    path = f"/api/v1/anomalies/{anomaly_id}"
+    told = (await (await caller.get(path)).json())["withdrawals"]
+    assert [line["punch_id"] for line in told] == ["p1", "neighbour", "elsewhere"]
+    assert told[0] == {
+        "at": "2026-11-23T08:00:00Z",
+        "cause": "correction",
+        "punch_id": "p1",
+        "content_hash": "01",
+        "received_at": "2026-11-23T08:00:00Z",
+        "submitted_by": {"door": "d"},
+    }
+    told = (await (await caller.get(path, sites=[15])).json())["withdrawals"]
+    assert [(line["punch_id"], line["submitted_by"]) for line in told] == [
+        ("p1", {"door": "d"}),
+        ("neighbour", {"door": "d"}),
+        (None, None),
+    ]
+    assert (await caller.get(path, sites=[16])).status == 404

@@ -1,11 +1,14 @@
 """POST /api/v1/punches and the rejected submissions: the same door as the tasks."""
 
+import asyncio
 import json
 from typing import Any
 
 from redis import Redis
 
+from models import intake
 from models.broker import JUDGE_TASK
+from realtime import metrics
 from tests.realtime.cast import ACME, GLOBEX, Feed, RunningServer, eventually
 from tests.realtime.http.conftest import Caller
 
@@ -36,7 +39,7 @@ async def post(caller: Caller, body: Any, path: str = PATH, **claims: Any) -> tu
 
 async def test_punches_are_stored_and_each_is_answered_in_its_place(caller: Caller, feed: Feed) -> None:
     know_site(feed)
-    assert await post(caller, punch()) == (202, {"punch_id": "p1", "status": "accepted", "reasons": []})
+    assert await post(caller, punch()) == (202, {"punch_id": "p1", "status": "accepted", "applied": True, "reasons": []})
     status, answers = await post(caller, [punch("p2"), punch("p3", kind="nap"), punch("p1")])
     assert status == 202
     assert [(answer["punch_id"], answer["status"]) for answer in answers] == [("p2", "accepted"), ("p3", "rejected"), ("p1", "accepted")]
@@ -100,7 +103,7 @@ async def test_a_mended_submission_is_resubmitted(caller: Caller, feed: Feed) ->
     assert (await post(caller, punch("p1"), path, sites=[16]))[0] == 404
     assert (await post(caller, punch("p1", tenant_id=GLOBEX), path))[0] == 403
     assert (await post(caller, punch("p1"), f"{REJECTED}/none-such/resubmit"))[0] == 404
-    assert await post(caller, punch("p1"), path) == (202, {"punch_id": "p1", "status": "accepted", "reasons": []})
+    assert await post(caller, punch("p1"), path) == (202, {"punch_id": "p1", "status": "accepted", "applied": True, "reasons": []})
     assert feed.rows("SELECT punch_id FROM punch") == [("p1",)]
 
 
@@ -112,3 +115,62 @@ async def test_punches_are_taken_while_the_broker_is_away(start_server: Any, fee
     async with aiohttp.ClientSession() as session:
         assert (await post(Caller(session, server), punch()))[0] == 202
         assert feed.rows("SELECT punch_id FROM punch") == [("p1",)]
+
+
+async def test_a_punch_at_another_site_than_the_tokens_is_forbidden_and_nothing_is_stored(caller: Caller, feed: Feed) -> None:
+    know_site(feed)
+    for body, claims in [
+        ([punch(site_id=16), punch("p2")], {"sites": [16]}),
+        (punch(), {"sites": []}),
+        (punch(), {"sites": None, "role": None, "scope": "submit"}),  # a token that names no sites names none
+        (punch(kind="nap"), {"sites": [16], "role": None, "scope": "submit"}),
+    ]:
+        status, answer = await post(caller, body, **claims)
+        assert (status, answer["error"]["code"]) == (403, "forbidden")
+    assert feed.rows("SELECT 1 FROM punch UNION ALL SELECT 1 FROM rejected") == []
+    assert (await post(caller, punch(), sites=[15], role=None, scope="submit"))[0] == 202
+
+
+async def test_a_token_of_one_site_cannot_take_another_sites_punch(caller: Caller, feed: Feed) -> None:
+    know_site(feed)
+    feed.run("INSERT INTO site (tenant_id, site_id, name, timezone) VALUES (%(t)s, 16, 'Office', 'Europe/Paris')", {"t": ACME})
+    await post(caller, punch())
+    mine = punch(site_id=16, sent_at="9999-01-01T00:00:00Z")
+    status, answer = await post(caller, mine, sites=[16], role=None, scope="submit")
+    assert (status, answer["error"]["code"]) == (403, "forbidden")
+    assert feed.rows("SELECT site_id, submitted_by FROM punch") == [(15, {"door": "POST /api/v1/punches", "name": "alice"})]
+    assert (await post(caller, mine, sites=[15, 16]))[1]["applied"]
+
+
+async def test_a_correction_that_loses_is_accepted_not_applied_and_counted(caller: Caller, feed: Feed, server: RunningServer) -> None:
+    know_site(feed)
+    before = metrics.punches.labels("lost")._value.get()
+    await post(caller, punch(sent_at="2026-11-23T09:00:00Z"))
+    status, answer = await post(caller, punch(note="older", sent_at="2026-11-23T08:00:00Z"))
+    assert (status, answer) == (202, {"punch_id": "p1", "status": "accepted", "applied": False, "reasons": []})
+    assert metrics.punches.labels("lost")._value.get() == before + 1
+
+
+async def test_what_was_taken_up_again_stands_no_more_among_the_rejected(caller: Caller, feed: Feed) -> None:
+    assert (await post(caller, punch()))[1]["status"] == "rejected"
+    [item] = await caller.items(REJECTED, role="admin")
+    assert (item["waits_for"], item["submitted_by"]) == ("site", {"door": "POST /api/v1/punches", "name": "alice"})
+    site = {"site_id": 15, "name": "Depot", "timezone": "Europe/Paris"}
+    await asyncio.to_thread(intake.sync_roster, feed.engine, {"tenant": {"tenant_id": ACME}, "sites": [site]})
+    assert feed.rows("SELECT punch_id FROM punch") == [("p1",)]
+    assert await caller.items(REJECTED, role="admin") == []
+    assert [item["punch_id"] for item in await caller.items(f"{REJECTED}?state=resubmitted", role="admin")] == ["p1"]
+    assert len(await caller.items(f"{REJECTED}?state=open,resubmitted", role="admin")) == 1
+
+
+async def test_an_admin_of_some_sites_resubmits_nothing_to_others_nor_a_roster(caller: Caller, feed: Feed) -> None:
+    know_site(feed)
+    await post(caller, punch(kind="nap"))
+    roster = {"tenant": {"tenant_id": ACME}, "people": [{"person_id": "x"}], "site_id": 15}
+    await asyncio.to_thread(intake.sync_roster, feed.engine, roster)
+    await asyncio.to_thread(intake.sync_roster, feed.engine, roster | {"tenant": 5})
+    [item] = await caller.items(REJECTED, role="admin", sites=[15])
+    path = f"{REJECTED}/{item['rejected_id']}/resubmit"
+    assert (await post(caller, punch(site_id=16), path, sites=[15]))[0] == 403
+    assert (await post(caller, punch(), path, sites=[15]))[1]["applied"]
+    assert feed.rows("SELECT submitted_by FROM punch") == [({"door": "POST /api/v1/rejected/{rejected_id}/resubmit", "name": "alice"},)]

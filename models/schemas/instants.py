@@ -1,0 +1,24 @@
+"""Reading moments: ISO 8601, and of RFC 3339 also what Python leaves out: a lower-case `z`, and the second 60."""
+
+import re
+from datetime import datetime, timedelta
+
+_SECOND_60 = re.compile(r"^([0-9]{4}-[0-9]{2}-[0-9]{2}.[0-9]{2}:[0-9]{2}):60(?![0-9])")
+
+
+def parse_instant(text: str) -> datetime:
+    """The moment, aware where the text has an offset. A leap second is taken as the second after it, as the clocks of computers do.
+
+    Raises ValueError where there is no such moment.
+    """
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        if not text.endswith("z") and not _SECOND_60.match(text):
+            raise
+    spelled = text[:-1] + "Z" if text.endswith("z") else text
+    before, leaps = _SECOND_60.subn(r"\1:59", spelled)
+    try:
+        return datetime.fromisoformat(before) + timedelta(seconds=leaps)
+    except OverflowError as error:
+        raise ValueError("year is out of range") from error
