@@ -1,20 +1,17 @@
 """What all tasks share: nothing personal shows in what is told of them, and nothing submitted is lost with one."""
 
 import random
-import time
 from typing import Any, NoReturn
 
-import psycopg
-import sqlalchemy.exc
 import structlog
 from celery import Task
 from celery.exceptions import Ignore, Reject, Retry
 from kombu.exceptions import OperationalError as BrokerAway
-from sqlalchemy import Engine
 
 from models.database import make_engine
 from models.intake.reasons import reason
 from models.settings import load_settings
+from worker.away import is_away, wait_for
 from worker.door import BadCall, refuse
 from worker.metrics import TASKS
 from worker.process import this_process
@@ -26,12 +23,6 @@ TASK_KEPT = "task_kept_as_rejected"
 TASK_NOT_WRITTEN = "task_not_written_again"
 
 log = structlog.get_logger(__name__)
-
-_DATABASE_ERRORS = (psycopg.OperationalError, psycopg.InterfaceError, sqlalchemy.exc.OperationalError, sqlalchemy.exc.InterfaceError)
-# SQLSTATE classes of a database that is away, restarting or out of resources; without one, it did not answer at all.
-_AWAY = ("08", "53", "57P", "25006")
-# How long a task waits in its place for the database, before the worker goes on to the next. Shorter than the broker's patience.
-_WAIT_SECONDS = 5.0
 
 _KILLS = reason("kills_worker", "", "killed the process that ran the task, in each of its retries; report this")
 _FAILS = reason("keeps_failing", "", "failed in each of the task's retries, for no reason that is known; send it again, and report this")
@@ -88,8 +79,8 @@ class DoorTask(QuietTask):
     def after_error(self, error: Exception, args: Any, kwargs: Any) -> NoReturn:
         retries = self.request.retries
         try:
-            if _is_away(error):
-                _wait_for(this_process().engine)
+            if is_away(error):
+                wait_for(this_process().engine)
                 self._again(error, _jitter(1), retries)
             if retries < self.max_retries:
                 self._again(error, _jitter(2**retries), retries + 1)
@@ -128,21 +119,3 @@ class DoorTask(QuietTask):
 
 def _jitter(seconds: float) -> float:
     return seconds * random.uniform(0.5, 1)  # noqa: S311 - no secret
-
-
-def _is_away(error: Exception) -> bool:
-    sqlstate = getattr(getattr(error, "orig", error), "sqlstate", None)
-    return (isinstance(error, _DATABASE_ERRORS) and sqlstate is None) or (sqlstate or "").startswith(_AWAY)
-
-
-def _wait_for(engine: Engine) -> None:
-    """Until the database answers, a few seconds at most: the more tasks wait in their places, the fewer go round in circles."""
-    deadline, pause = time.monotonic() + _WAIT_SECONDS, 0.05
-    while time.monotonic() < deadline:
-        try:
-            engine.connect().close()
-        except _DATABASE_ERRORS:
-            time.sleep(pause)
-            pause = min(2 * pause, 1.0)
-        else:
-            return
