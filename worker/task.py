@@ -1,9 +1,12 @@
 """What all tasks share: nothing personal shows in what is told of them, and nothing submitted is lost with one."""
 
 import random
+import time
+from contextlib import suppress
 from typing import Any, NoReturn
 
 import structlog
+from billiard.exceptions import SoftTimeLimitExceeded
 from celery import Task
 from celery.exceptions import Ignore, Reject, Retry
 from kombu.exceptions import OperationalError as BrokerAway
@@ -25,6 +28,7 @@ TASK_NOT_WRITTEN = "task_not_written_again"
 log = structlog.get_logger(__name__)
 
 _KILLS = reason("kills_worker", "", "killed the process that ran the task, in each of its retries; report this")
+_EXPIRED = reason("expired", "", "came to a worker after its `expires`; resubmit it, and send with a later one, or none")
 _FAILS = reason("keeps_failing", "", "failed in each of the task's retries, for no reason that is known; send it again, and report this")
 
 
@@ -38,6 +42,7 @@ class QuietTask(Task):
     abstract = True
     Request = "worker.request:QuietRequest"
     Strategy = "worker.request:strategy"
+    keeps_expired = False
 
     def __call__(self, *args: Any, **kwargs: Any) -> None:
         try:
@@ -50,6 +55,10 @@ class QuietTask(Task):
 
     def apply_async(self, args: Any = None, kwargs: Any = None, **options: Any) -> Any:
         return super().apply_async(args, kwargs, **(options | {"argsrepr": "()", "kwargsrepr": ids_of(kwargs)}))
+
+    def signature_from_request(self, *arguments: Any, countdown: float = 0, **options: Any) -> Any:  # noqa: ARG002
+        """The task as it goes back into its queue, after whatever: none is held for later."""
+        return super().signature_from_request(*arguments, **options)
 
     def work(self, args: Any, kwargs: Any) -> None:
         self.run(*args, **kwargs)
@@ -68,10 +77,12 @@ class DoorTask(QuietTask):
 
     abstract = True
     max_retries = 3
-    default_retry_delay = 1
+    keeps_expired = True
 
     def work(self, args: Any, kwargs: Any) -> None:
         try:
+            if self.request.get("expired"):
+                raise BadCall(_EXPIRED)
             self.run(*args, **kwargs)
         except BadCall as bad:
             refuse(this_process().engine, self.name, args, kwargs, bad.why)
@@ -80,16 +91,15 @@ class DoorTask(QuietTask):
         retries = self.request.retries
         try:
             if is_away(error):
-                wait_for(this_process().engine)
                 self._again(error, _jitter(1), retries)
             if retries < self.max_retries:
-                self._again(error, _jitter(2**retries), retries + 1)
+                self._again(error, _jitter(2**retries / 4), retries + 1)
         except RecursionError:  # nested as deep as can be read, but not written again: it is kept at once
             log.warning(TASK_NOT_WRITTEN, task=self.name, task_id=self.request.id)
         try:
             refuse(this_process().engine, self.name, args, kwargs, _FAILS)
         except Exception as worse:  # whatever it is, the task is not let go before what it brought is kept
-            self._again_or_back(worse, _jitter(8), retries)
+            self._again_or_back(worse, _jitter(2), retries)
         super().after_error(error, args, kwargs)
 
     def on_lost_for_good(self, args: Any, kwargs: Any) -> None:
@@ -100,21 +110,34 @@ class DoorTask(QuietTask):
             engine.dispose()
         log.error(TASK_KEPT, task=self.name)
 
-    def _again(self, error: Exception, countdown: float, retries: int) -> NoReturn:
-        """Put the task back into its queue, as Task.retry does, but where the broker is away leave it to its redelivery."""
+    def _again(self, error: Exception, seconds: float, retries: int) -> NoReturn:
+        """Put the task back into its queue after a pause, but where the broker is away leave it to its redelivery.
+
+        The pause is made in the task's place. One that the message asked for, and a worker kept, could be asked for by anybody:
+        on quorum queues two such messages keep a worker from all others.
+        """
         TASKS.labels(task=self.name, outcome="put_off").inc()
         log.warning(TASK_PUT_OFF, task=self.name, task_id=self.request.id, retries=retries, exc_info=error)
+        with suppress(SoftTimeLimitExceeded):  # which comes once, and must not cost the task
+            pause(seconds, is_away(error))
         try:
-            self.signature_from_request(countdown=countdown, retries=retries).apply_async()
+            self.signature_from_request(retries=retries).apply_async()
         except BrokerAway:
             raise Reject("the broker is away", requeue=True) from None
-        raise Retry(exc=TaskFailed(type(error).__name__), when=countdown)
+        raise Retry(exc=TaskFailed(type(error).__name__), when=0)
 
-    def _again_or_back(self, error: Exception, countdown: float, retries: int) -> NoReturn:
+    def _again_or_back(self, error: Exception, seconds: float, retries: int) -> NoReturn:
         try:
-            self._again(error, countdown, retries)
+            self._again(error, seconds, retries)
         except RecursionError:
             raise Reject("it cannot be written again", requeue=True) from None
+
+
+def pause(seconds: float, is_database_away: bool) -> None:
+    """Let it pass, whatever the task failed of. A database that is away is given some more time to come back."""
+    time.sleep(seconds)
+    if is_database_away:
+        wait_for(this_process().engine)
 
 
 def _jitter(seconds: float) -> float:
