@@ -83,12 +83,15 @@ def test_nothing_is_run_after_a_task_whatever_its_message_links_to(worker: str, 
 
 def test_celerys_own_tasks_are_none_of_a_workers(worker: str, engine: Engine) -> None:
     call = {"task": "attendance.submit", "args": [], "kwargs": {"punch": imposter("mapped")}, "options": {}, "subtask_type": None}
-    for name in ("map", "starmap", "chunks", "group", "chain", "chord", "accumulate", "backend_cleanup", "chord_unlock"):
-        send(worker, f"celery.{name}", {"task": call, "it": [[]], "tasks": [call], "header": [call], "body": call})
-        send(worker, f"celery.{name}", {"task": call, "it": [[]], "tasks": [call], "header": [call], "body": call}, protocol=1)
+    each = {"task": call, "it": [[]]}
+    group = {"tasks": [call], "result": [["g", None], [[["x", None], None]]], "group_id": "g", "partial_args": []}
+    others: dict[str, Any] = {name: {} for name in ("chunks", "chain", "chord", "accumulate", "backend_cleanup", "chord_unlock")}
+    for name, arguments in {"map": each, "starmap": each, "group": group, **others}.items():
+        send(worker, f"celery.{name}", arguments)
+        send(worker, f"celery.{name}", arguments, protocol=1)
     send(worker, *submitting("last"))
     until(lambda: "last" in stored(engine))
-    assert stored(engine) == ["last"]
+    assert (stored(engine), rejected(engine)) == (["last"], [])  # where one was run with arguments that make no call
 
 
 def test_what_comes_too_late_is_kept_and_can_be_submitted_again(worker: str, engine: Engine) -> None:
