@@ -6,8 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from kombu import Exchange, Queue
 
-# Redis hands a task on when its worker has said nothing for this long; then it may run twice, which changes nothing. Longer
-# than any retry's countdown, or a waiting retry would be handed on as well.
+# Redis hands a task on when its worker has said nothing for this long; then it may run twice, which changes nothing.
 VISIBILITY_SECONDS = 15
 
 # The task by which a server has the workers judge a tenant at once, and its queue.

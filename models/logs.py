@@ -14,7 +14,10 @@ import structlog
 from structlog.typing import Processor
 
 # Celery logs whole messages it cannot make sense of; only the first line of these is free of what they hold.
-_QUOTING = ("Received unregistered task", "Received and deleted unknown message", "Received invalid task message", "Can't decode message")
+_QUOTING = (
+    *("Received unregistered task", "Received and deleted unknown message", "Received invalid task message", "Can't decode message"),
+    "Cannot process event",
+)
 # A line or two a task or request, which task events and metrics say as well.
 _CHATTY = ("celery.worker.strategy", "celery.app.trace", "celery.beat", "aiohttp.access", "alembic.runtime.plugins")
 

@@ -38,8 +38,14 @@ _share_metrics()
 read_quickly()
 app = Celery("rollcall", set_as_current=True)
 app.conf.update(configuration(settings))
-app.steps["consumer"].add(EventsTogether)
-app.steps["consumer"].add(ConsumerHeartbeat)
+app.steps["consumer"].update((EventsTogether, ConsumerHeartbeat, "worker.remote:RemoteControl"))  # by its name, as it counts in worker.metrics
+
+
+@app.on_after_finalize.connect(weak=False)
+def _leave_out_others(sender: Celery, **_: Any) -> None:
+    """Celery brings tasks that run others, which a message names. A worker knows its own only; each message is one of these."""
+    for name in [name for name in sender.tasks if name.startswith("celery.")]:
+        sender.tasks.unregister(name)
 
 
 @signals.setup_logging.connect(weak=False)

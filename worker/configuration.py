@@ -21,6 +21,7 @@ _TASKS: dict[str, Any] = {
     "task_create_missing_queues": False,
     # Nothing is left to wait for, or to leak.
     "task_ignore_result": True,
+    "result_expires": None,
     # A task is acknowledged when its punches are stored; one that loses its process comes again, a bounded number of times.
     "task_acks_late": True,
     "task_reject_on_worker_lost": False,
@@ -38,7 +39,6 @@ _WORKER: dict[str, Any] = {
     "worker_prefetch_multiplier": 1,
     "worker_send_task_events": True,
     "worker_max_memory_per_child": 300_000,
-    "worker_eta_task_limit": 1_000,
     "worker_proc_alive_timeout": 30,
     "broker_connection_retry_on_startup": True,
     "broker_connection_max_retries": None,
@@ -68,3 +68,5 @@ _BEAT: dict[str, Any] = {
         "pass_through": _every(15.0, "upkeep.pass_through", expires=60, queue="attendance"),
     },
 }
+# What anybody who asks over the broker may be told: all that does not come from the environment.
+OPEN = tuple(_TASKS | _WORKER | _BEAT)

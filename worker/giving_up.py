@@ -1,4 +1,4 @@
-"""Giving up what kills every judge that takes it: the punch is rejected and counts as voided, so that the others can be judged."""
+"""Giving up what kills or fails every judge that takes it: the punch is rejected and counts as voided, so that the others can be judged."""
 
 from datetime import datetime
 
@@ -20,7 +20,9 @@ _JUDGE = Submitter("judge")
 
 log = structlog.get_logger(__name__)
 
-_WHY = reason(KILLS_WORKER, "", "killed the worker that judged it, three times alone; correct the punch, or void it, and report this")
+_WHY = reason(
+    KILLS_WORKER, "", "killed the worker that judged it, or made it fail, three times alone; correct the punch, or void it, and report this"
+)
 
 # A correction of the punch brings it back; the row of `pending` judges what its absence changes.
 _VOID = f"""
@@ -36,14 +38,18 @@ WITH gone AS (
 )
 SELECT {", ".join(Row._fields).replace("extra", "extra::text")} FROM voided
 """
-_DROP = "DELETE FROM roster_change WHERE tenant_id = %s AND change_id = %s RETURNING kind, key"
+_DROP = "DELETE FROM roster_change WHERE tenant_id = %s AND change_id = ANY(%s) RETURNING kind, key"
 
 
-def give_up(cursor: Cursor, tenant_id: int, table: str, row_id: int, at: datetime) -> None:
-    """Take one row out of what waits, for good, and keep what it was about. Needs the tenant's lock."""
+def give_up(cursor: Cursor, tenant_id: int, table: str, ids: list[int], at: datetime) -> None:
+    """Take one row of `pending`, or those of one key of `roster_change`, out of what waits for good, and keep what it was about.
+
+    Needs the tenant's lock.
+    """
     if table == "pending":
+        (row_id,) = ids
         _give_up_punch(cursor, tenant_id, row_id, at)
-    elif change := cursor.execute(_DROP, (tenant_id, row_id)).fetchone():
+    elif change := cursor.execute(_DROP, (tenant_id, ids)).fetchone():
         log.error(CHANGE_GIVEN_UP, tenant_id=tenant_id, kind=change[0], key=change[1])
 
 

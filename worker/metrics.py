@@ -39,6 +39,8 @@ SAID = Counter("rollcall_messages_total", "Messages appended to feeds, by event 
 TASKS = Counter("rollcall_tasks_total", "Tasks that ended, by name and outcome.", ["task", "outcome"])
 JUDGING_FAILED = Counter("rollcall_judging_failed_total", "Judgements that failed; their work is left to the sweep.")
 DETECTOR_CRASHES = Counter("rollcall_detector_crashes_total", "Detectors that failed on a subject, by anomaly type.", ["anomaly_type"])
+IGNORED = Counter("rollcall_ignored_wishes_total", "What producers asked for that is not done, by kind.", ["wish"])
+REFUSED_CONTROLS = Counter("rollcall_refused_controls_total", "Remote control that would have changed a worker.", ["command"])
 PRUNED = Counter("rollcall_pruned_total", "Rows that retention removed, by table.", ["table"])
 
 

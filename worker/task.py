@@ -2,20 +2,20 @@
 
 import random
 import time
+from contextlib import suppress
 from typing import Any, NoReturn
 
-import psycopg
-import sqlalchemy.exc
 import structlog
+from billiard.exceptions import SoftTimeLimitExceeded
 from celery import Task
 from celery.exceptions import Ignore, Reject, Retry
 from kombu.exceptions import OperationalError as BrokerAway
-from sqlalchemy import Engine
 
 from models.database import make_engine
 from models.intake.reasons import reason
 from models.intake.submitter import Submitter
 from models.settings import load_settings
+from worker.away import is_away, wait_for
 from worker.door import BadCall, refuse
 from worker.metrics import TASKS
 from worker.process import this_process
@@ -28,13 +28,8 @@ TASK_NOT_WRITTEN = "task_not_written_again"
 
 log = structlog.get_logger(__name__)
 
-_DATABASE_ERRORS = (psycopg.OperationalError, psycopg.InterfaceError, sqlalchemy.exc.OperationalError, sqlalchemy.exc.InterfaceError)
-# SQLSTATE classes of a database that is away, restarting or out of resources; without one, it did not answer at all.
-_AWAY = ("08", "53", "57P", "25006")
-# How long a task waits in its place for the database, before the worker goes on to the next. Shorter than the broker's patience.
-_WAIT_SECONDS = 5.0
-
 _KILLS = reason("kills_worker", "", "killed the process that ran the task, in each of its retries; report this")
+_EXPIRED = reason("expired", "", "came to a worker after its `expires`; resubmit it, and send with a later one, or none")
 _FAILS = reason("keeps_failing", "", "failed in each of the task's retries, for no reason that is known; send it again, and report this")
 
 
@@ -48,6 +43,7 @@ class QuietTask(Task):
     abstract = True
     Request = "worker.request:QuietRequest"
     Strategy = "worker.request:strategy"
+    keeps_expired = False
 
     def __call__(self, *args: Any, **kwargs: Any) -> None:
         try:
@@ -60,6 +56,10 @@ class QuietTask(Task):
 
     def apply_async(self, args: Any = None, kwargs: Any = None, **options: Any) -> Any:
         return super().apply_async(args, kwargs, **(options | {"argsrepr": "()", "kwargsrepr": ids_of(kwargs)}))
+
+    def signature_from_request(self, *arguments: Any, countdown: float = 0, **options: Any) -> Any:  # noqa: ARG002
+        """The task as it goes back into its queue, after whatever: none is held for later."""
+        return super().signature_from_request(*arguments, **options)
 
     def work(self, args: Any, kwargs: Any) -> None:
         self.run(*args, **kwargs)
@@ -78,7 +78,7 @@ class DoorTask(QuietTask):
 
     abstract = True
     max_retries = 3
-    default_retry_delay = 1
+    keeps_expired = True
 
     @property
     def submitter(self) -> Submitter:
@@ -87,6 +87,8 @@ class DoorTask(QuietTask):
 
     def work(self, args: Any, kwargs: Any) -> None:
         try:
+            if self.request.get("expired"):
+                raise BadCall(_EXPIRED)
             self.run(*args, **kwargs)
         except BadCall as bad:
             refuse(this_process().engine, self.submitter, args, kwargs, bad.why)
@@ -94,17 +96,16 @@ class DoorTask(QuietTask):
     def after_error(self, error: Exception, args: Any, kwargs: Any) -> NoReturn:
         retries = self.request.retries
         try:
-            if _is_away(error):
-                _wait_for(this_process().engine)
+            if is_away(error):
                 self._again(error, _jitter(1), retries)
             if retries < self.max_retries:
-                self._again(error, _jitter(2**retries), retries + 1)
+                self._again(error, _jitter(2**retries / 4), retries + 1)
         except RecursionError:  # nested as deep as can be read, but not written again: it is kept at once
             log.warning(TASK_NOT_WRITTEN, task=self.name, task_id=self.request.id)
         try:
             refuse(this_process().engine, self.submitter, args, kwargs, _FAILS)
         except Exception as worse:  # whatever it is, the task is not let go before what it brought is kept
-            self._again_or_back(worse, _jitter(8), retries)
+            self._again_or_back(worse, _jitter(2), retries)
         super().after_error(error, args, kwargs)
 
     def on_lost_for_good(self, args: Any, kwargs: Any) -> None:
@@ -115,40 +116,35 @@ class DoorTask(QuietTask):
             engine.dispose()
         log.error(TASK_KEPT, task=self.name)
 
-    def _again(self, error: Exception, countdown: float, retries: int) -> NoReturn:
-        """Put the task back into its queue, as Task.retry does, but where the broker is away leave it to its redelivery."""
+    def _again(self, error: Exception, seconds: float, retries: int) -> NoReturn:
+        """Put the task back into its queue after a pause, but where the broker is away leave it to its redelivery.
+
+        The pause is made in the task's place. One that the message asked for, and a worker kept, could be asked for by anybody:
+        on quorum queues two such messages keep a worker from all others.
+        """
         TASKS.labels(task=self.name, outcome="put_off").inc()
         log.warning(TASK_PUT_OFF, task=self.name, task_id=self.request.id, retries=retries, exc_info=error)
+        with suppress(SoftTimeLimitExceeded):  # which comes once, and must not cost the task
+            pause(seconds, is_away(error))
         try:
-            self.signature_from_request(countdown=countdown, retries=retries).apply_async()
+            self.signature_from_request(retries=retries).apply_async()
         except BrokerAway:
             raise Reject("the broker is away", requeue=True) from None
-        raise Retry(exc=TaskFailed(type(error).__name__), when=countdown)
+        raise Retry(exc=TaskFailed(type(error).__name__), when=0)
 
-    def _again_or_back(self, error: Exception, countdown: float, retries: int) -> NoReturn:
+    def _again_or_back(self, error: Exception, seconds: float, retries: int) -> NoReturn:
         try:
-            self._again(error, countdown, retries)
+            self._again(error, seconds, retries)
         except RecursionError:
             raise Reject("it cannot be written again", requeue=True) from None
 
 
+def pause(seconds: float, is_database_away: bool) -> None:
+    """Let it pass, whatever the task failed of. A database that is away is given some more time to come back."""
+    time.sleep(seconds)
+    if is_database_away:
+        wait_for(this_process().engine)
+
+
 def _jitter(seconds: float) -> float:
     return seconds * random.uniform(0.5, 1)  # noqa: S311 - no secret
-
-
-def _is_away(error: Exception) -> bool:
-    sqlstate = getattr(getattr(error, "orig", error), "sqlstate", None)
-    return (isinstance(error, _DATABASE_ERRORS) and sqlstate is None) or (sqlstate or "").startswith(_AWAY)
-
-
-def _wait_for(engine: Engine) -> None:
-    """Until the database answers, a few seconds at most: the more tasks wait in their places, the fewer go round in circles."""
-    deadline, pause = time.monotonic() + _WAIT_SECONDS, 0.05
-    while time.monotonic() < deadline:
-        try:
-            engine.connect().close()
-        except _DATABASE_ERRORS:
-            time.sleep(pause)
-            pause = min(2 * pause, 1.0)
-        else:
-            return

@@ -14,7 +14,7 @@ from worker.arrays import numbers
 from worker.touched import Touched, TouchedPunch
 
 BATCH = 1_000  # rows of `pending` in one judgement
-_CHANGES = 50  # keys of `roster_change`, each of which may reach back over weeks
+CHANGES = 50  # keys of `roster_change`, each of which may reach back over weeks
 
 
 class Batch(NamedTuple):
@@ -127,7 +127,7 @@ def take_punches(cursor: Cursor, tenant_id: int, ids: Sequence[int] | None = Non
 
 def take_changes(cursor: Cursor, tenant_id: int, as_of: datetime, ids: Sequence[int] | None = None) -> Batch | None:
     """Likewise of the roster. A change of a whole tenant or site is spread over its people, who follow in later batches."""
-    rows = cursor.execute(_CHANGED, {"tenant_id": tenant_id, "ids": ids, "limit": _CHANGES}).fetchall()
+    rows = cursor.execute(_CHANGED, {"tenant_id": tenant_id, "ids": ids, "limit": CHANGES}).fetchall()
     if not rows:
         return None
     since = as_of - timedelta(days=_policy(cursor, tenant_id).rejudge_days)

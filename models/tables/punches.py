@@ -69,7 +69,7 @@ punch_revision = Table(
 
 # What changed and is not judged yet: one row for each version of a punch that came or went. The judge deletes what it
 # judged in the transaction that records the outcome, so a crash leaves the row. `attempts` counts the sweeps that took
-# it and did not come back.
+# it and did not come back, or came back because they failed of it; `taken` are those that a sweep is at.
 pending = Table(
     "pending",
     metadata,
@@ -83,6 +83,7 @@ pending = Table(
     Column("biometric_person_id", BigInteger),
     instant("received_at", nullable=False),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("taken", Boolean, nullable=False, server_default=text("false")),
     # Of a version that a correction or a void brought or took away: which, and whose (models.intake.cause). Null for a new punch.
     json_object("cause", nullable=True),
 )

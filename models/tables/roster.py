@@ -140,7 +140,8 @@ roster_change = Table(
     Column("kind", Text, nullable=False),
     Column("key", Text, nullable=False),  # the id as text; '' for the tenant
     instant("at", nullable=False),
-    # Sweeps that took it and did not come back; as in `pending`.
+    # As in `pending`.
     Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("taken", Boolean, nullable=False, server_default=text("false")),
     submitter("submitted_by"),  # null where the judge spread a change over those whom it touches
 )

@@ -85,14 +85,14 @@ def send(broker_url: str, task: str, kwargs: dict[str, Any], *, args: tuple = ()
     return task_id
 
 
-def send_text(broker_url: str, body: str, headers: dict[str, Any], task_id: str = "x") -> None:
+def send_text(broker_url: str, body: str, headers: dict[str, Any], task_id: str = "x", content_type: str = "application/json") -> None:
     """The same with any body and headers, whether or not they make a task."""
     with Connection(broker_url) as connection:
         Producer(connection.channel()).publish(
             body,
             routing_key="attendance",
             headers=headers,
-            content_type="application/json",
+            content_type=content_type,
             content_encoding="utf-8",
             correlation_id=task_id,
         )

@@ -16,6 +16,7 @@ from sqlalchemy import Engine
 from structlog.testing import capture_logs
 
 import worker.judge
+import worker.suspects
 import worker.sweep
 from models import intake
 from models.database import make_engine, transaction
@@ -23,8 +24,10 @@ from models.locks import tenant_lock_key
 from tests.worker.cast import NOON, anomalies, found, imposter, punch, roster, rows, waiting
 from tests.worker.conftest import Heard
 from worker.judge import judge
-from worker.sweep import _LONE_DEATHS, BATCH, halved, judge_left, judge_moments, tenants_left, tenants_unswept
+from worker.suspects import LONE_ATTEMPTS, halved
+from worker.sweep import judge_left, judge_moments, tenants_left, tenants_unswept
 from worker.touched import Touched
+from worker.waiting import BATCH
 
 _JUDGE = """
 import os
@@ -116,7 +119,7 @@ def test_batches_are_halved_down_to_one(engine: Engine) -> None:
 
 def test_a_sweep_is_not_taken_for_dead_by_the_next_one(engine: Engine, heard: Heard, monkeypatch: pytest.MonkeyPatch) -> None:
     """Others come by whenever it has committed something, as often as it takes to give a punch up."""
-    others = iter(range(_LONE_DEATHS + 1))
+    others = iter(range(LONE_ATTEMPTS + 1))
 
     @contextmanager
     def transaction_and_others(engine: Engine) -> Iterator[Cursor]:
@@ -125,7 +128,8 @@ def test_a_sweep_is_not_taken_for_dead_by_the_next_one(engine: Engine, heard: He
         if next(others, None) is not None:
             judge_left(engine, 1, heard)
 
-    monkeypatch.setattr(worker.sweep, "transaction", transaction_and_others)
+    for module in (worker.sweep, worker.suspects):
+        monkeypatch.setattr(module, "transaction", transaction_and_others)
     intake.submit(engine, [imposter("p1")])
     age(engine)
     with capture_logs() as logs:

@@ -5,7 +5,9 @@ from typing import Any
 import psycopg
 import pytest
 import sqlalchemy.exc
+from billiard.exceptions import SoftTimeLimitExceeded
 from celery import Celery
+from celery.app.task import Context
 from celery.exceptions import Reject, Retry
 from kombu.exceptions import OperationalError
 from sqlalchemy import Engine
@@ -33,6 +35,7 @@ class Failing(DoorTask):
 
     def __init__(self) -> None:
         self.again: list[int] = []
+        self.pauses: list[tuple[float, bool]] = []
 
     def run(self, **_: Any) -> None:
         raise self.error
@@ -56,7 +59,9 @@ def failing(engine: Engine, settings_env: dict[str, str], monkeypatch: pytest.Mo
     settings = load_settings(settings_env)
     process = Process(settings, engine, Emitter(FeedManager(settings.redis_url, settings.redis_channel)), Gathering(lambda: 0))
     monkeypatch.setattr(worker.task, "this_process", lambda: process)
-    return Celery("test", set_as_current=False).register_task(Failing())
+    task = Celery("test", set_as_current=False).register_task(Failing())
+    monkeypatch.setattr(worker.task, "pause", lambda seconds, is_away: task.pauses.append((seconds, is_away)))
+    return task
 
 
 def call(task: Failing, retries: int, **kwargs: Any) -> None:
@@ -78,6 +83,7 @@ def test_a_task_that_keeps_failing_is_tried_three_times_and_then_kept(failing: F
             call(failing, retries, punch=punch("p1"))
         assert "Ada" not in repr(retry.value)
     assert (failing.again, kept(engine)) == ([1, 2, 3], [])
+    assert all(0.1 < seconds <= 1 and not is_away for seconds, is_away in failing.pauses)
     with pytest.raises(TaskFailed) as failed:
         call(failing, 3, punch=punch("p1"))
     assert str(failed.value) == "ZeroDivisionError"
@@ -112,6 +118,30 @@ def test_a_database_that_is_away_costs_no_retries(failing: Failing, engine: Engi
         with pytest.raises(Retry):
             call(failing, retries, punch=punch("p1"))
     assert (failing.again, kept(engine)) == ([0, 3], [])
+    assert all(seconds <= 1 and is_away for seconds, is_away in failing.pauses)
+
+
+def test_the_soft_time_limit_in_a_pause_does_not_cost_the_task(failing: Failing, monkeypatch: pytest.MonkeyPatch) -> None:
+    def too_long(*_: object) -> None:
+        raise SoftTimeLimitExceeded
+
+    monkeypatch.setattr(worker.task, "pause", too_long)
+    failing.error = psycopg.OperationalError("gone")
+    with pytest.raises(Retry):
+        call(failing, 0, punch=punch("p1"))
+    assert failing.again == [0]
+
+
+class Again(DoorTask):
+    name = "attendance.submit"
+
+
+def test_what_goes_back_into_its_queue_is_held_by_nobody() -> None:
+    """As where Celery itself sends it again, because it has lost its process: an `eta` would keep a worker from other tasks."""
+    task = Celery("test", set_as_current=False).register_task(Again())
+    again = task.signature_from_request(Context(args=(), kwargs={}), countdown=1, retries=2)
+    assert again.options["retries"] == 2
+    assert not {"countdown", "eta", "expires"} & {name for name, value in again.options.items() if value is not None}
 
 
 def test_a_deadlock_is_tried_again_and_counted(failing: Failing) -> None:
