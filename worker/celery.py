@@ -38,7 +38,8 @@ _share_metrics()
 read_quickly()
 app = Celery("rollcall", set_as_current=True)
 app.conf.update(configuration(settings))
-app.steps["consumer"].update((EventsTogether, ConsumerHeartbeat, "worker.remote:RemoteControl"))  # by its name, as it counts in worker.metrics
+# The last by its name, as it counts in worker.metrics.
+app.steps["consumer"].update((EventsTogether, ConsumerHeartbeat, "worker.remote:RemoteControl"))
 
 
 @app.on_after_finalize.connect(weak=False)
