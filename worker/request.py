@@ -100,7 +100,9 @@ def _headers_in(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _deadline_in(given: dict[str, Any], *, keeps_expired: bool) -> dict[str, Any]:
-    """`expires`, for Celery to drop the task by; or, where what is too late is kept, whether it is."""
+    """`expires`, for Celery to drop the task by; or, where what is too late is kept, whether it is, or was when it came first."""
+    if keeps_expired and given.get("expired") is True:
+        return {"expired": True}
     moment = _moment(given.get("expires"))
     if moment is None:
         return {}

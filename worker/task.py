@@ -57,9 +57,12 @@ class QuietTask(Task):
     def apply_async(self, args: Any = None, kwargs: Any = None, **options: Any) -> Any:
         return super().apply_async(args, kwargs, **(options | {"argsrepr": "()", "kwargsrepr": ids_of(kwargs)}))
 
-    def signature_from_request(self, *arguments: Any, countdown: float = 0, **options: Any) -> Any:  # noqa: ARG002
-        """The task as it goes back into its queue, after whatever: none is held for later."""
-        return super().signature_from_request(*arguments, **options)
+    def signature_from_request(self, request: Any = None, *arguments: Any, countdown: float = 0, **options: Any) -> Any:  # noqa: ARG002
+        """The task as it goes back into its queue, after whatever: none is held for later, and one that came too late still did."""
+        again = super().signature_from_request(request, *arguments, **options)
+        if (request or self.request).get("expired"):
+            again.options["headers"] = {**(again.options.get("headers") or {}), "expired": True}
+        return again
 
     def work(self, args: Any, kwargs: Any) -> None:
         self.run(*args, **kwargs)

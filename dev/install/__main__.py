@@ -82,6 +82,7 @@ def _say_what_is_lacking() -> None:
     for _, found, line in (said.partition(LACKING) for said in LOG.read_text(errors="replace").splitlines()):
         if found:
             print(f"{found}{line}", file=sys.stderr)
+    LOG.unlink()  # of 30 MB
 
 
 def _remove_unused() -> None:

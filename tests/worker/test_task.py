@@ -21,7 +21,7 @@ from worker.emit import Emitter
 from worker.gathering import Gathering
 from worker.metrics import FAILED_EMITS
 from worker.process import Process
-from worker.request import ids_of
+from worker.request import _deadline_in, ids_of
 from worker.task import DoorTask, TaskFailed
 
 
@@ -190,6 +190,14 @@ def test_what_killed_its_process_every_time_is_kept(
 )
 def test_of_its_arguments_a_task_tells_ids_and_sizes(arguments: dict[str, Any], told: dict[str, Any]) -> None:
     assert ids_of(arguments) == repr(told)
+
+
+def test_what_came_too_late_still_has_when_it_comes_again() -> None:
+    """Put off because the database was away, its `expires` would be forgotten, and it be taken after all."""
+    task = Celery("test", set_as_current=False).register_task(Again())
+    again = task.signature_from_request(Context(args=(), kwargs={}, expired=True), retries=0)
+    assert _deadline_in(again.options["headers"], keeps_expired=True) == {"expired": True}
+    assert _deadline_in(again.options["headers"], keeps_expired=False) == {}
 
 
 def test_a_failure_to_emit_ends_where_it_is_logged_and_counted(redis_channel: str) -> None:

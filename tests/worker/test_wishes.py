@@ -102,12 +102,14 @@ def test_what_comes_too_late_is_kept_and_can_be_submitted_again(worker: str, eng
     send(worker, "roster.sync", {"roster": roster(1)}, expires=BEFORE)
     send(worker, "noc.publish", {"message": {"tenant_id": 1}}, expires=BEFORE)
     send(worker, "upkeep.judge", {"tenant_id": 1}, expires=BEFORE)  # nobody needs it any more
+    send(worker, "attendance.submit", {"punch": punch("again")}, expired=True)  # as a worker of ours that has put it off
     odd = (0, -1, 0.5, True, [], {}, "", "never", "0000-00-00", "9999-12-31T23:59:59-23:59", LATER)
     for number, value in enumerate(odd):
         send(worker, "attendance.submit", {"punch": punch(f"x{number:02}")}, expires=value)
-    until(lambda: len(rejected(engine)) == 7 and len(stored(engine)) == len(odd), 60)
+    until(lambda: len(rejected(engine)) == 8 and len(stored(engine)) == len(odd), 60)
     assert {code for _, _, code in rejected(engine)} == {"expired"}
-    assert [punch_id for door, punch_id, _ in rejected(engine) if door.startswith("attendance.submit")] == ["naive", "old", "p1", "p2"]
+    punches = [punch_id for door, punch_id, _ in rejected(engine) if door.startswith("attendance.submit")]
+    assert punches == ["again", "naive", "old", "p1", "p2"]
     for (rejected_id,) in rows(engine, "SELECT rejected_id FROM rejected WHERE tenant_id = 1 AND door LIKE 'attendance.submit%%'"):
         assert intake.resubmit(engine, 1, rejected_id).status == "accepted"
     assert set(stored(engine)) >= {"naive", "old", "p1", "p2"}
