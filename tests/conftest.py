@@ -31,14 +31,16 @@ QUEUES = ("attendance", "upkeep")
 
 
 # Folders of tests that start processes of their own.
-SYSTEMS = ("browser", "chaos", "end_to_end", "bench", "embedded", "run")
+SYSTEMS = ("browser", "chaos", "end_to_end", "bench", "embedded", "install", "packing", "run")
+TESTS = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What a test asks for says what it needs of the machine; one that needs no server is a unit test."""
     for item in items:
         asked_for = getattr(item, "fixturenames", [])
-        if "servers_folder" not in asked_for and not set(SYSTEMS).intersection(item.path.parts):
+        is_system = bool(set(SYSTEMS).intersection(item.path.relative_to(TESTS).parts)) or item.get_closest_marker("process")
+        if "servers_folder" not in asked_for and not is_system:
             item.add_marker("unit")
         if "browser" in asked_for:
             item.add_marker("browser")

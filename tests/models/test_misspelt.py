@@ -102,6 +102,7 @@ def said_by(*command: str, **environ: str) -> str:
     return done.stderr
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     "command",
     [
@@ -124,6 +125,7 @@ PROCESSES = {
 }
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("command", PROCESSES.values(), ids=PROCESSES)
 def test_a_process_logs_it(command: tuple[str, ...], tmp_path: Path) -> None:
     environ = environment(VIEWER_BUFER_BYTES=VALUE, PORT=str(free_port()))
