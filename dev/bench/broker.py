@@ -1,4 +1,7 @@
-"""Filling a queue fast: one task is sent as any producer sends it, and its message on Redis is the form for all the others."""
+"""Filling a queue fast: one task is sent as any producer sends it, and its message on Redis is the form for all the others.
+
+What is to be done all at once waits under another name until then: nothing can tell a worker of ours to hold back.
+"""
 
 import base64
 import json
@@ -12,17 +15,18 @@ from celery import Celery
 
 QUEUE = "attendance"
 FORMS = "bench-forms"  # which nobody consumes
+HELD = "bench-held"  # likewise, until it is released
 
 
 def fill(app: Celery, broker: redis.Redis, task: str, calls: Iterable[dict[str, Any]]) -> int:
-    """Queue `task` once with each of the keyword arguments; returns how many."""
+    """Hold `task` once with each of the keyword arguments; returns how many."""
     form: dict[str, Any] | None = None
     envelopes = []
     for kwargs in calls:
         form = form or _sent(app, broker, task, kwargs)
         envelopes.append(_filled_in(form, kwargs))
     for start in range(0, len(envelopes), 1_000):
-        broker.lpush(QUEUE, *envelopes[start : start + 1_000])
+        broker.lpush(HELD, *envelopes[start : start + 1_000])
     return len(envelopes)
 
 
@@ -40,6 +44,11 @@ def _filled_in(form: dict[str, Any], kwargs: dict[str, Any]) -> str:
     delivery = {"exchange": "", "routing_key": QUEUE}
     properties = {**form["properties"], "correlation_id": task_id, "delivery_tag": str(uuid4()), "delivery_info": delivery}
     return json.dumps({**form, "body": base64.b64encode(body.encode()).decode(), "headers": headers, "properties": properties})
+
+
+def release(broker: redis.Redis) -> None:
+    """Let the workers at all that is held, at once. What was in their queue would be lost: it is empty."""
+    broker.rename(HELD, QUEUE)
 
 
 def drained(broker: redis.Redis) -> bool:

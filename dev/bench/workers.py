@@ -1,4 +1,4 @@
-"""Celery workers as they run in production, but holding back from the queue until it is filled."""
+"""Celery workers as they run in production."""
 
 import sys
 import time
@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from celery import Celery
 
-from dev.bench.broker import QUEUE
 from dev.bench.processes import Process
 from dev.bench.stage import Stage
 
@@ -18,13 +17,13 @@ PATIENCE = 60.0
 
 
 class Workers:
-    """One worker with `PROCESSES` children, which consumes no punches until `open_queue`, and beat. Ends with its `with` block."""
+    """One worker with `PROCESSES` children, and beat. Ends with its `with` block."""
 
     def __init__(self, stage: Stage, application: str, env: Mapping[str, str]) -> None:
         self.app = Celery("bench", broker=env["REDIS_URL"])
         self._node = f"bench-{application.rpartition('.')[2]}-{time.monotonic_ns()}@localhost"
         celery = [sys.executable, "-m", "celery", "-A", application]
-        options = ["--concurrency", str(PROCESSES), "--hostname", self._node, "--queues", "upkeep", "--without-mingle"]
+        options = ["--concurrency", str(PROCESSES), "--hostname", self._node, "--without-mingle"]
         self._worker = Process([*celery, "worker", *options], stage.logs / f"worker-{application}.log", env=env)
         self._beat = Process([*celery, "beat"], stage.logs / f"beat-{application}.log", env=env)
         self.pid = self._worker.pid
@@ -48,9 +47,3 @@ class Workers:
 
     def _answers(self) -> bool:
         return bool(self.app.control.ping(destination=[self._node], timeout=0.5))
-
-    def open_queue(self) -> None:
-        self.app.control.add_consumer(QUEUE, destination=[self._node], reply=True, timeout=10)
-
-    def close_queue(self) -> None:
-        self.app.control.cancel_consumer(QUEUE, destination=[self._node], reply=True, timeout=10)

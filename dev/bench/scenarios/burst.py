@@ -15,7 +15,7 @@ import redis
 import socketio
 
 from dev.bench import databases
-from dev.bench.broker import QUEUE
+from dev.bench.broker import HELD, release
 from dev.bench.company import Punch, founded, punches
 from dev.bench.message import TENANT
 from dev.bench.peers.ours import CHANNEL, SECRET_OF_METRICS, Ours, environment, token
@@ -52,10 +52,10 @@ def _measure(stage: Stage, database: str, given: list[Punch]) -> None:
         Workers(stage, OURS, environment(database, stage.redis_url)) as workers,
         _counted(stage.redis()) as documents,
     ):
-        workers.app.send_task("attendance.submit_batch", kwargs={"punches": given}, queue=QUEUE)
+        workers.app.send_task("attendance.submit_batch", kwargs={"punches": given}, queue=HELD)
         before = _writes(serving.port)
         start = time.monotonic()
-        asyncio.run(_watch(serving.port, 2 * len(given), workers.open_queue))
+        asyncio.run(_watch(serving.port, 2 * len(given), lambda: release(stage.redis())))
         took = time.monotonic() - start
         figures = {PUBLISHES: len(documents), WRITES: (_writes(serving.port) - before) / VIEWERS, "s until all viewers have all": took}
     for metric, value in figures.items():

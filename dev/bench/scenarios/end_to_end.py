@@ -92,7 +92,6 @@ def _ours(stage: Stage, database: str) -> Iterator[Chain]:
         Workers(stage, OURS, environment(database, stage.redis_url)) as workers,
         StockClients(server.port, VIEWERS, {"token": token()}, stage.other_cores) as clients,
     ):
-        workers.open_queue()
         yield Chain("rollcall", "ours", workers, clients)
 
 
@@ -107,5 +106,4 @@ def _floor(stage: Stage) -> Iterator[Chain]:
             Workers(stage, FLOOR, env) as workers,
             StockClients(server.port, VIEWERS, {}, stage.other_cores) as clients,
         ):
-            workers.open_queue()
             yield Chain("floor", "floor", workers, clients)

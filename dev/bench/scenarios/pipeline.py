@@ -98,13 +98,12 @@ def _worked(
     pids = {"workers": workers.pids, "postgres": (stage.postgres_pid,), "broker": (stage.redis_pid,)}
     before = {name: cpu_seconds(*some) for name, some in pids.items()}
     start = time.monotonic()
-    workers.open_queue()
+    broker.release(queue)
     broker.wait_drained(queue, PATIENCE)
     if connection is not None:
         _wait_judged(connection)
     took = time.monotonic() - start
     used = {name: cpu_seconds(*some) - before[name] for name, some in pids.items()}
-    workers.close_queue()
     return {"took": took, **used}
 
 
