@@ -51,7 +51,7 @@ test: $(DEV) check $(NODE_CLIENTS)
 	  left_out="$$left_out and not mount"; echo "rollcall: may not mount file systems: leaving out the tests on a full disk"; \
 	fi; \
 	echo "rollcall: tests that need no server"; \
-	$(PYTHON) -m pytest -m "unit$$left_out" && \
+	$(PYTHON) -m pytest -m "unit$$left_out" --numprocesses 2 --dist loadfile && \
 	echo "rollcall: tests on real servers, $(JOBS) files at a time" && \
 	exec $(PYTHON) -m pytest -m "not unit$$left_out" --numprocesses $(JOBS) --dist loadfile
 
