@@ -72,6 +72,7 @@ class Postgres(EmbeddedServer):
         if self.folder.exists():
             _check_owner(self.folder)
             self._clear_stale_lock()
+            _wait_for_orphans(self.folder)
         else:
             self._make_cluster()
 
@@ -130,6 +131,14 @@ def _named(user: int) -> str:
         return pwd.getpwuid(user).pw_name
     except KeyError:
         return f"user {user}"
+
+
+def _wait_for_orphans(folder: Path) -> None:
+    """Backends of a server that was killed hold its memory for a moment longer, and keep the next from starting."""
+    orphans = [process for pid in psutil.pids() if (process := _server_in(folder, pid)) is not None]
+    _, remaining = psutil.wait_procs(orphans, STOP_SECONDS)
+    for process in remaining:
+        process.kill()
 
 
 def _server_in(folder: Path, pid: int) -> psutil.Process | None:
