@@ -11,7 +11,7 @@ DEV := $(VENV)/.installed-dev
 BENCH := $(VENV)/.installed-bench
 
 # The dashboard's client from npm, which the installation brings where npm's registry answers.
-CLIENT := realtime/dashboard/socket.io.esm.min.js
+CLIENT := realtime/console/socket.io.esm.min.js
 AGAIN := $(if $(filter install,$(MAKECMDGOALS)),$(if $(wildcard $(CLIENT)),,again))
 
 # How many files of tests run at a time; most of their time they wait.

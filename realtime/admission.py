@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 from models.offsets import parse_offset
 from realtime.errors import ClientError
-from realtime.feed_reader import UNBORN, FeedReader
-from realtime.feeds import Feeds
-from realtime.filters import Filter, parse_filter
-from realtime.tenant_feed import TenantFeed
+from realtime.feed.feeds import Feeds
+from realtime.feed.filters import Filter, parse_filter
+from realtime.feed.reader import UNBORN, FeedReader
+from realtime.feed.tenant_feed import TenantFeed
 from realtime.tokens import Claims, Verifier
 
 SECONDS = 10

@@ -17,18 +17,18 @@ from models.migrations.revision import newest_revision
 from models.settings import Settings
 from realtime.admission import Door
 from realtime.desk import EVENTS, Desk
-from realtime.endings import end
-from realtime.feed_reader import FeedReader
-from realtime.feeds import Feeds
-from realtime.http import alerts, anomalies, dashboard, guard, health, openapi, precision, punches, quiet, rejected, scraping
+from realtime.feed.feeds import Feeds
+from realtime.feed.reader import FeedReader
+from realtime.http import alerts, anomalies, console, guard, health, openapi, precision, punches, quiet, rejected, scraping
 from realtime.http.context import CONTEXT, Context
 from realtime.http.postgres_check import PostgresCheck
 from realtime.http.readiness import Readiness
-from realtime.judging import Judging
 from realtime.namespace import Noc
 from realtime.postgres import Postgres
 from realtime.tokens import Verifier
-from realtime.wire import Manager, Server
+from realtime.transport.endings import end
+from realtime.transport.wire import Manager, Server
+from realtime.workers import Judging
 
 log = structlog.get_logger()
 
@@ -70,7 +70,7 @@ def make_app(settings: Settings) -> web.Application:
         engineio_logger=_library_log(),
     )
     app.cleanup_ctx.append(_running(context, server, engine))
-    app.on_startup.append(dashboard.warn_if_incomplete)
+    app.on_startup.append(console.warn_if_incomplete)
     app.on_response_prepare.append(guard.add_security_headers)
     _add_routes(app)
     server.attach(app)
@@ -92,8 +92,8 @@ def _library_log() -> logging.Logger:
 
 
 def _add_routes(app: web.Application) -> None:
-    app.router.add_get("/", dashboard.index)
-    app.router.add_get("/dashboard/{name}", dashboard.file)
+    app.router.add_get("/", console.index)
+    app.router.add_get("/dashboard/{name}", console.file)
     app.router.add_get("/healthz", health.alive)
     app.router.add_get("/readyz", health.ready)
     app.router.add_get("/metrics", scraping.public)

@@ -16,15 +16,15 @@ from realtime import metrics
 from realtime.admission import Admission, Door, read_integer
 from realtime.desk import EVENTS, Desk
 from realtime.errors import ClientError, Unavailable
-from realtime.fan_out import Stalled, drained
-from realtime.feed_reader import FeedReader
-from realtime.feeds import Feeds
-from realtime.filters import parse_filter
-from realtime.messages import NAMESPACE
-from realtime.replay import Replay
+from realtime.feed.fan_out import Stalled, drained
+from realtime.feed.feeds import Feeds
+from realtime.feed.filters import parse_filter
+from realtime.feed.messages import NAMESPACE
+from realtime.feed.reader import FeedReader
+from realtime.feed.replay import Replay
+from realtime.feed.viewer import Viewer
 from realtime.tokens import MAX_ID, Verifier
-from realtime.viewer import Viewer
-from realtime.wire import Server, Socket
+from realtime.transport.wire import Server, Socket
 
 log = structlog.get_logger()
 

@@ -9,9 +9,9 @@ from models.database import make_engine
 from models.logs import configure_logs
 from models.misspelt import print_misspelt
 from models.settings import load_settings
-from worker.backtest import backtest, first_moment, last_moment
-from worker.explain import explain
-from worker.rejected import list_rejected, resubmit
+from worker.commands.backtest import backtest, first_moment, last_moment
+from worker.commands.explain import explain
+from worker.commands.rejected import list_rejected, resubmit
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

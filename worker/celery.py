@@ -13,11 +13,11 @@ from celery import Celery, signals
 from models.logs import configure_logs
 from models.misspelt import log_misspelt
 from models.settings import load_settings
-from worker.configuration import configuration
-from worker.ending import end_within
-from worker.events import EventsTogether
-from worker.heartbeat import ConsumerHeartbeat
-from worker.reading import read_quickly
+from worker.broker.configuration import configuration
+from worker.broker.ending import end_within
+from worker.broker.events import EventsTogether
+from worker.broker.heartbeat import ConsumerHeartbeat
+from worker.broker.message_json import read_quickly
 
 settings = load_settings()
 
@@ -39,7 +39,7 @@ read_quickly()
 app = Celery("rollcall", set_as_current=True)
 app.conf.update(configuration(settings))
 # The last by its name, as it counts in worker.metrics.
-app.steps["consumer"].update((EventsTogether, ConsumerHeartbeat, "worker.remote:RemoteControl"))
+app.steps["consumer"].update((EventsTogether, ConsumerHeartbeat, "worker.broker.remote_control:RemoteControl"))
 
 
 @app.on_after_finalize.connect(weak=False)
@@ -81,7 +81,7 @@ def _tame_collector(**_: Any) -> None:
 @signals.worker_process_shutdown.connect(weak=False)
 @signals.worker_shutdown.connect(weak=False)
 def _leave_nothing(**_: Any) -> None:
-    from worker.tasks import judge_gathered
+    from worker.tasks.entry_points import judge_gathered
 
     judge_gathered()
 

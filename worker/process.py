@@ -9,9 +9,9 @@ from sqlalchemy import Engine
 from models.database import make_engine
 from models.emitter import FeedManager
 from models.settings import Settings, load_settings
-from worker.backlog import Backlog
+from worker.broker.backlog import Backlog
 from worker.emit import Emitter
-from worker.gathering import Gathering
+from worker.judging.gathering import Gathering
 
 # As many connections as the largest pool of threads that makes sense; each is opened only when it is needed.
 _CONNECTIONS = 32

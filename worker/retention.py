@@ -7,8 +7,8 @@ from psycopg import Cursor
 from sqlalchemy import Engine
 
 from models.database import transaction
+from worker.judging.notices import PREFIX
 from worker.metrics import PRUNED
-from worker.told import PREFIX
 
 PRUNED_ROWS = "pruned"
 BATCH = 5_000

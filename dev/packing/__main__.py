@@ -31,7 +31,7 @@ def constraints_name(wheel: str) -> str:
 def _complain(wheel: Path) -> int:
     """A wheel without the dashboard's client works, but is not one to publish."""
     with zipfile.ZipFile(wheel) as archive:
-        missing = {f"realtime/dashboard/{name}" for name in FILES.values()} - set(archive.namelist())
+        missing = {f"realtime/console/{name}" for name in FILES.values()} - set(archive.namelist())
     for name in sorted(missing):
         print(f"rollcall: {wheel.name} lacks {name} and must not be published", file=sys.stderr)
     return 1 if missing else 0

@@ -17,7 +17,7 @@ from dev.packing import node
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = "socket.io-client"
-# Where the files are in npm's package, and what they are called in realtime/dashboard.
+# Where the files are in npm's package, and what they are called in realtime/console.
 FILES = {"dist/socket.io.esm.min.js": "socket.io.esm.min.js", "LICENSE": "socket.io.LICENSE"}
 SECONDS = 180
 # npm by itself goes on for ten minutes with a registry that does not answer.
@@ -34,7 +34,7 @@ class Client:
     """The client's files below `root`, a checkout or an unpacked sdist."""
 
     def __init__(self, root: Path = ROOT) -> None:
-        self.folder = root / "realtime" / "dashboard"
+        self.folder = root / "realtime" / "console"
         self._locked = root / "dev" / "packing"
         self._stamp = self._locked / "client.stamp"
 

@@ -7,7 +7,7 @@ from hashlib import blake2b
 
 import orjson
 
-from models.intake.reasons import Reason, reason
+from models.intake.refused.reasons import Reason, reason
 
 
 def digest(data: bytes) -> bytes:

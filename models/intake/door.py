@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from sqlalchemy import Engine
 
-from models.intake.outcome import Outcome
+from models.intake.punches.submit import flaws_of_call, refuse_call, take
+from models.intake.refused.outcome import Outcome
+from models.intake.resubmission.waiting import came_meanwhile, readmit
 from models.intake.roster import RosterOutcome, take_roster
-from models.intake.submit import flaws_of_call, refuse_call, take
 from models.intake.submitter import Submitter
-from models.intake.waiting import came_meanwhile, readmit
 
 SUBMIT = Submitter("attendance.submit")
 SYNC = Submitter("roster.sync")

@@ -9,10 +9,10 @@ from sqlalchemy import Engine
 from models.database import transaction
 from models.feed import Appended, Message, append
 from models.intake.content import as_json, flaws
-from models.intake.outcome import Outcome, refusal
-from models.intake.reasons import Reason, reason, reasons_of
-from models.intake.reject import TENANT_UNKNOWN, Rejection, keep, lock, unreadable
-from models.intake.row import Refused
+from models.intake.punches.row import Refused
+from models.intake.refused.outcome import Outcome, refusal
+from models.intake.refused.reasons import Reason, reason, reasons_of
+from models.intake.refused.reject import TENANT_UNKNOWN, Rejection, keep, lock, unreadable
 from models.intake.submitter import OutsideSites, Submitter
 from models.schemas.message import PublishedMessage
 from models.schemas.said import instant_text

@@ -8,11 +8,11 @@ from pydantic import ValidationError
 from sqlalchemy import Engine
 
 from models.database import transaction
-from models.intake import cause
-from models.intake.outcome import Outcome, refusal
-from models.intake.reasons import reasons_of
-from models.intake.reject import TENANT_UNKNOWN, keep, lock, unreadable
-from models.intake.store import KILLS_WORKER
+from models.intake.punches import cause
+from models.intake.punches.store import KILLS_WORKER
+from models.intake.refused.outcome import Outcome, refusal
+from models.intake.refused.reasons import reasons_of
+from models.intake.refused.reject import TENANT_UNKNOWN, keep, lock, unreadable
 from models.intake.submitter import OutsideSites, Submitter
 from models.schemas.void import Void
 

@@ -84,6 +84,6 @@ pending = Table(
     instant("received_at", nullable=False),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("taken", Boolean, nullable=False, server_default=text("false")),
-    # Of a version that a correction or a void brought or took away: which, and whose (models.intake.cause). Null for a new punch.
+    # Of a version that a correction or a void brought or took away: which, and whose (models.intake.punches.cause). Null for a new punch.
     json_object("cause", nullable=True),
 )

@@ -8,10 +8,10 @@ from sqlalchemy import Engine
 from models.settings import Settings
 from realtime.desk import Desk
 from realtime.errors import ClientError
-from realtime.judging import Judging
 from realtime.postgres import Postgres
 from realtime.tokens import Claims, Verifier
-from realtime.wire import Manager
+from realtime.transport.wire import Manager
+from realtime.workers import Judging
 
 
 class Context(NamedTuple):

@@ -7,7 +7,7 @@ from models.alerts.moves import operator_moves
 from models.alerts.review import VERDICTS
 from models.schemas.quiet import Planned, Recurring, Silence
 from models.schemas.said import AlertStatus
-from realtime.filters import SEVERITIES, TYPES
+from realtime.feed.filters import SEVERITIES, TYPES
 from realtime.http import alerts, precision, quiet
 
 _TEXT = {"type": "string"}

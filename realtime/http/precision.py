@@ -13,7 +13,7 @@ from prometheus_client.registry import Collector
 from sqlalchemy import ColumnElement, Row, Select, func, select
 
 from models.tables import anomaly
-from realtime.filters import TYPES
+from realtime.feed.filters import TYPES
 from realtime.http.context import CONTEXT, viewer
 from realtime.http.listing import integer, list_response, one_of, read_filters
 from realtime.postgres import Postgres

@@ -6,12 +6,12 @@ from contextlib import suppress
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
-from realtime.feeds import Feeds
+from realtime.feed.feeds import Feeds
 from realtime.http.postgres_check import PostgresCheck, Seen
 from realtime.http.problems import Problems, of_postgres, of_pulses
-from realtime.judging import Judging
-from realtime.shared import Shared
-from realtime.wire import Manager
+from realtime.http.shared import Shared
+from realtime.transport.wire import Manager
+from realtime.workers import Judging
 
 SECONDS = 3.0
 # So long ago a server may last have been where the feed stood, before it is not caught up.

@@ -7,7 +7,7 @@ from aiohttp import web
 from sqlalchemy import ColumnElement, Row, Select, func, select, tuple_
 
 from models import intake
-from models.intake.resubmit import DOOR
+from models.intake.resubmission.resubmit import DOOR
 from models.intake.roster import sync
 from models.schemas.said import instant_text
 from models.tables import rejected

@@ -11,8 +11,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from realtime.errors import ClientError
 from realtime.http.context import CONTEXT
 from realtime.http.precision import metrics_text
+from realtime.http.shared import Shared
 from realtime.postgres import Postgres
-from realtime.shared import Shared
 
 SECONDS = 3.0
 # Of what is read from the database, however often it is scraped.

@@ -14,7 +14,7 @@ from tests.models.alerts.cast import OPERATOR, move
 from tests.models.alerts.conftest import engine
 from tests.worker.cast import feed, imposter, rows
 from tests.worker.conftest import Heard, heard
-from worker.judge import judge
+from worker.judging.judge import judge
 
 __all__ = ["engine", "heard"]
 NOON_AND_LATER = ("2026-11-23T12:00:00Z", "2026-11-23T13:00:00Z")

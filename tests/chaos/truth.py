@@ -13,8 +13,8 @@ from tests.chaos.deeds import faults_of_deeds
 from tests.chaos.house import House
 from tests.chaos.stream import FIRST_DAY, Stream
 from tests.chaos.viewers import FeedMessage
-from worker.detect import detect
-from worker.load.everything import load_everything
+from tests.worker.load.everything import load_everything
+from worker.judging.detect import detect
 
 _FEED = "SELECT position, site_id, anomaly_type, severity, prior_severity, body, event FROM message WHERE tenant_id = %s ORDER BY position"
 _STANDING = "SELECT punch_id, anomaly_type FROM anomaly WHERE tenant_id = %s AND standing"

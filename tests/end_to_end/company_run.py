@@ -15,8 +15,8 @@ from models import intake
 from models.database import transaction
 from models.feed import Message
 from tests.end_to_end.simulated_clock import SimulatedClock
-from worker.judge import judge
-from worker.sweep import judge_moments
+from worker.judging.judge import judge
+from worker.judging.sweep import judge_moments
 
 _AHEAD = timedelta(days=2)  # the week's shifts are known before
 _AFTERWARDS = timedelta(days=2)

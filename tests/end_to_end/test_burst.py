@@ -12,7 +12,7 @@ from tests.realtime.cast import ACME, Connect, Feed, RunningServer
 from tests.realtime.conftest import connect, feed, server, settings, start_server
 from tests.worker.cast import imposter, roster
 from worker.emit import Emitter
-from worker.judge import judge
+from worker.judging.judge import judge
 
 __all__ = ["connect", "feed", "server", "settings", "start_server"]
 MANY = 1_000

@@ -27,7 +27,7 @@ def lines(stream: io.StringIO) -> list[dict]:
 
 
 def test_an_event_is_one_json_object_with_its_ids(stream: io.StringIO) -> None:
-    structlog.get_logger("worker.sweep").warning("judge_died", tenant_id=1, rows=3)
+    structlog.get_logger("worker.judging.sweep").warning("judge_died", tenant_id=1, rows=3)
     (line,) = lines(stream)
     assert (line["event"], line["tenant_id"], line["rows"], line["level"]) == ("judge_died", 1, 3, "warning")
     assert line["timestamp"].endswith("Z")

@@ -8,14 +8,14 @@ import orjson
 import pytest
 from sqlalchemy import Engine
 
-import worker.judge
-import worker.sweep
+import worker.judging.judge
+import worker.judging.sweep
 from models import feed, intake
 from models.database import transaction
 from models.schemas.said import instant_text
 from tests.properties.days import END, START, Day, Told, sent_at
-from worker.detect import detect
-from worker.load import load_everything
+from tests.worker.load.everything import load_everything
+from worker.judging.detect import detect
 
 Standing = dict[tuple[str, str, str], dict[str, Any]]  # by punch_id, shift_id and type
 
@@ -39,7 +39,7 @@ class Clock:
         self.moment = moment
 
     def install(self, monkeypatch: pytest.MonkeyPatch) -> "Clock":
-        real_try, real_wait = worker.judge.try_lock, worker.judge.wait_lock
+        real_try, real_wait = worker.judging.judge.try_lock, worker.judging.judge.wait_lock
 
         def try_lock(cursor: Any, tenant_id: int) -> datetime | None:
             return self.moment if real_try(cursor, tenant_id) else None
@@ -48,7 +48,7 @@ class Clock:
             real_wait(cursor, tenant_id)
             return self.moment
 
-        for module in (worker.judge, worker.sweep):
+        for module in (worker.judging.judge, worker.judging.sweep):
             monkeypatch.setattr(module, "try_lock", try_lock)
             monkeypatch.setattr(module, "wait_lock", wait_lock)
         return self
@@ -81,12 +81,12 @@ class Company:
         self._submit(day.final_punches)
 
     def judge(self) -> None:
-        worker.judge.judge(self.engine, self.tenant_id, silent)
+        worker.judging.judge.judge(self.engine, self.tenant_id, silent)
 
     def sweep(self) -> None:
         """As the scheduler does, of tenants that are known."""
         if self._is_known():
-            worker.sweep.judge_moments(self.engine, self.tenant_id, silent)
+            worker.judging.sweep.judge_moments(self.engine, self.tenant_id, silent)
 
     def swept_until(self, moment: datetime) -> None:
         """A tenant is swept from when it came to be known, which in these tests is long ago."""

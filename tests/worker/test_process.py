@@ -24,7 +24,7 @@ from dev.embedded.ports import free_port
 from models import intake
 from models.database import make_engine
 from models.settings import load_settings
-from realtime.judging import Judging
+from realtime.workers import Judging
 from tests.worker.cast import anomalies, found, imposter, punch, roster, rows, waiting
 from tests.worker.live import SECRET, running_worker, runs, seen_events, send, send_text, until
 

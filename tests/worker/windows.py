@@ -7,10 +7,10 @@ from types import ModuleType
 from typing import Any
 
 from models.policy import merged
-from worker.biometrics import whose
-from worker.finding import Finding, Nothing, Subject
-from worker.load.everything import baselines_of, grouped, people_using
-from worker.window import Assignment, Device, Punch, Shift, Site, Stretch, Window, in_order
+from tests.worker.load.everything import baselines_of, grouped, people_using
+from worker.rules.biometrics import whose
+from worker.rules.finding import Finding, Nothing, Subject
+from worker.rules.window import Assignment, Device, Punch, Shift, Site, Stretch, Window, in_order
 
 DAY = datetime(2026, 3, 2, tzinfo=UTC)
 ANNA, BEN, CARL, DORA = 1, 2, 3, 4

@@ -15,10 +15,10 @@ earlier scores has no baseline.
 """
 
 from models.policy import Policy
-from worker.biometrics import LEAST_DEVIATION, LEAST_SCORES, is_bodily
-from worker.evidence import done, found, nothing
-from worker.finding import Findings
-from worker.window import Punch, Window
+from worker.rules.biometrics import LEAST_DEVIATION, LEAST_SCORES, is_bodily
+from worker.rules.evidence import done, found, nothing
+from worker.rules.finding import Findings
+from worker.rules.window import Punch, Window
 
 TYPE = "BIOMETRIC_ANOMALY"
 

@@ -26,11 +26,11 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from models.policy import Policy
-from worker.biometrics import shown_live, whose
-from worker.evidence import done, duration, found, nothing
-from worker.finding import Finding, Findings
-from worker.geometry import place_of, way
-from worker.window import Punch, Window, in_order
+from worker.rules.biometrics import shown_live, whose
+from worker.rules.evidence import done, duration, found, nothing
+from worker.rules.finding import Finding, Findings
+from worker.rules.geometry import place_of, way
+from worker.rules.window import Punch, Window, in_order
 
 TYPE = "BUDDY_PUNCHING"
 

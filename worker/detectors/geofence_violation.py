@@ -19,11 +19,11 @@ Cannot tell: without a possible fix, or where the site has neither boundary nor 
 from datetime import timedelta
 
 from models.policy import Policy
-from worker.evidence import distance, done, found, nothing
-from worker.fences import outside_m, radius_m
-from worker.finding import Finding, Findings
-from worker.geometry import Place, fix_of
-from worker.window import Punch, Site, Window
+from worker.rules.evidence import distance, done, found, nothing
+from worker.rules.fences import outside_m, radius_m
+from worker.rules.finding import Finding, Findings
+from worker.rules.geometry import Place, fix_of
+from worker.rules.window import Punch, Site, Window
 
 TYPE = "GEOFENCE_VIOLATION"
 

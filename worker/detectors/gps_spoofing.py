@@ -17,10 +17,10 @@ Cannot tell: a punch without coordinates. Repeated identical coordinates prove n
 """
 
 from models.policy import Policy
-from worker.evidence import distance, done, duration, found, nothing
-from worker.finding import Findings
-from worker.geometry import Place, Way, at_most_m, fix_of, is_coarse, is_impossible, way
-from worker.window import Punch, Window
+from worker.rules.evidence import distance, done, duration, found, nothing
+from worker.rules.finding import Findings
+from worker.rules.geometry import Place, Way, at_most_m, fix_of, is_coarse, is_impossible, way
+from worker.rules.window import Punch, Window
 
 TYPE = "GPS_SPOOFING"
 

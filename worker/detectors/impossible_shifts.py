@@ -17,11 +17,11 @@ Cannot tell: where neither a fix nor the site's place is known, there is no `too
 not overlap.
 """
 
-from worker.evidence import distance, duration, found, instant, nothing
-from worker.finding import Finding, Findings
-from worker.geometry import Way, place_of, way
-from worker.spells import Stay, stays
-from worker.window import Punch, Window, in_order
+from worker.rules.evidence import distance, duration, found, instant, nothing
+from worker.rules.finding import Finding, Findings
+from worker.rules.geometry import Way, place_of, way
+from worker.rules.spells import Stay, stays
+from worker.rules.window import Punch, Window, in_order
 
 TYPE = "IMPOSSIBLE_SHIFTS"
 

@@ -23,11 +23,11 @@ Cannot tell: work without punches, and how much of a spell was a break.
 from datetime import datetime, timedelta
 
 from models.policy import Policy
-from worker.attendance import shift_of_spell
-from worker.evidence import duration, found, instant, nothing
-from worker.finding import Finding, Findings
-from worker.spells import Spell, spell_of, spells_of
-from worker.window import Punch, Shift, Window
+from worker.rules.attendance import shift_of_spell
+from worker.rules.evidence import duration, found, instant, nothing
+from worker.rules.finding import Finding, Findings
+from worker.rules.spells import Spell, spell_of, spells_of
+from worker.rules.window import Punch, Shift, Window
 
 TYPE = "OVERTIME_VIOLATION"
 

@@ -30,7 +30,17 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from models.policy import Policy
-from worker.arrivals import (
+from worker.rules.attendance import (
+    covered_by_another,
+    is_attended,
+    own_shifts_within_reach,
+    shift_of_check_in,
+    shift_of_check_out,
+    shift_of_spell,
+)
+from worker.rules.evidence import clock, done, duration, found, instant, nothing
+from worker.rules.finding import Findings
+from worker.rules.roster import (
     came_in_place_before,
     early_for,
     excuse,
@@ -40,18 +50,8 @@ from worker.arrivals import (
     site_is_rostered,
     unknown_person,
 )
-from worker.attendance import (
-    covered_by_another,
-    is_attended,
-    own_shifts_within_reach,
-    shift_of_check_in,
-    shift_of_check_out,
-    shift_of_spell,
-)
-from worker.evidence import clock, done, duration, found, instant, nothing
-from worker.finding import Findings
-from worker.spells import spell_of, spells_of
-from worker.window import Punch, Shift, Window
+from worker.rules.spells import spell_of, spells_of
+from worker.rules.window import Punch, Shift, Window
 
 TYPE = "SCHEDULE_MISMATCH"
 

@@ -19,10 +19,10 @@ roster is declared incomplete.
 
 from collections.abc import Callable
 
-from worker.arrivals import Answer, is_assigned, judged_with_check_in, not_assigned, unknown_person
-from worker.evidence import clock, done, found, nothing
-from worker.finding import Findings
-from worker.window import Punch, Window
+from worker.rules.evidence import clock, done, found, nothing
+from worker.rules.finding import Findings
+from worker.rules.roster import Answer, is_assigned, judged_with_check_in, not_assigned, unknown_person
+from worker.rules.window import Punch, Window
 
 TYPE = "UNAUTHORIZED_SITE"
 

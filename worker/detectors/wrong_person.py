@@ -18,10 +18,10 @@ Cannot tell: while the roster is declared incomplete, or where no uncancelled sh
 `in_place_of`. Who is at the site without punching is seen by nobody.
 """
 
-from worker.arrivals import in_place_of
-from worker.evidence import clock, done, found, nothing
-from worker.finding import Finding, Findings
-from worker.window import Punch, Shift, Window
+from worker.rules.evidence import clock, done, found, nothing
+from worker.rules.finding import Finding, Findings
+from worker.rules.roster import in_place_of
+from worker.rules.window import Punch, Shift, Window
 
 TYPE = "WRONG_PERSON"
 

@@ -3,7 +3,6 @@
 The number of SQL statements is constant; every range is read by an index and is bounded in time.
 """
 
-from worker.load.everything import load_everything
 from worker.load.load import load, load_subjects
 
-__all__ = ["load", "load_everything", "load_subjects"]
+__all__ = ["load", "load_subjects"]

@@ -6,13 +6,13 @@ from typing import Any
 
 from psycopg import Cursor
 
-from worker.arrays import numbers, texts
+from worker.load.arrays import numbers, texts
 from worker.load.ranges import columns, merge
 from worker.load.reading import Reading
 from worker.load.rows import SHIFT, STANDING, shifts
 from worker.load.tenant import DAY
-from worker.touched import Touched
-from worker.window import Shift
+from worker.load.touched import Touched
+from worker.rules.window import Shift
 
 # Shifts that changed themselves, whose person changed, that start or end at a moment which passed, or some time before; and those
 # before whose start a site had not reported until now (or no longer has): from its touched punch to the first other one.

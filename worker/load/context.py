@@ -4,16 +4,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from models.schemas.roster import LONGEST_SHIFT
-from worker.arrays import texts
-from worker.finding import Subject
 from worker.load.affected import starting_together
+from worker.load.arrays import texts
 from worker.load.neighbours import baselines, biometric_uses, device_people, device_uses, first_punches
 from worker.load.ranges import Range, document, merge, unnest
 from worker.load.reading import Reading
 from worker.load.roster import read_roster
 from worker.load.rows import PUNCH, SHIFT, STANDING, punches, shifts
 from worker.load.tenant import DAY, Reach
-from worker.window import Punch, Shift, Window
+from worker.rules.finding import Subject
+from worker.rules.window import Punch, Shift, Window
 
 _SUBJECTS = f"SELECT {PUNCH} FROM punch p WHERE p.tenant_id = %s AND p.punch_id = ANY(%s) AND p.voided_at IS NULL"
 _SITE_SHIFTS = f"""

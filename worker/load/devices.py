@@ -5,9 +5,9 @@ from typing import TypeVar
 
 from psycopg import Cursor
 
-from worker.arrays import texts
-from worker.touched import TouchedPunch
-from worker.window import Device, Punch
+from worker.load.arrays import texts
+from worker.load.touched import TouchedPunch
+from worker.rules.window import Device, Punch
 
 AnyPunch = TypeVar("AnyPunch", Punch, TouchedPunch)
 

@@ -6,13 +6,13 @@ from typing import Any
 
 from psycopg import Cursor
 
-from worker.finding import Subject
 from worker.load.context import load_context
 from worker.load.reading import begin
 from worker.load.subjects import find_subjects
 from worker.load.tenant import read_tenant
-from worker.touched import Touched
-from worker.window import Window
+from worker.load.touched import Touched
+from worker.rules.finding import Subject
+from worker.rules.window import Window
 
 
 def load(cursor: Cursor, tenant_id: int, touched: Touched, as_of: datetime) -> Window:

@@ -8,13 +8,13 @@ from datetime import datetime
 
 import orjson
 
-from worker.biometrics import whose
 from worker.load.devices import unshared
 from worker.load.ranges import document, merge, unnest
 from worker.load.reading import Reading
 from worker.load.rows import PUNCH, punches
 from worker.load.tenant import BASELINE_DAYS, KIOSK_DAYS
-from worker.window import Baseline, Device, Punch, Shift, in_order
+from worker.rules.biometrics import whose
+from worker.rules.window import Baseline, Device, Punch, Shift, in_order
 
 _DEVICE_USES = f"""
 SELECT DISTINCT {PUNCH} FROM {unnest("ranges", "device_id", "text")}

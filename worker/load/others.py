@@ -7,14 +7,14 @@ from typing import Any
 from psycopg import Cursor
 
 from models.schemas.roster import LONGEST_SHIFT
-from worker.arrays import numbers, texts
+from worker.load.arrays import numbers, texts
 from worker.load.devices import unshared
 from worker.load.ranges import Range, document, merge, unnest
 from worker.load.reading import Reading
 from worker.load.rows import STANDING
 from worker.load.tenant import BASELINE_DAYS, DAY, KIOSK_DAYS, Reach, Tenant
-from worker.touched import Touched, TouchedPunch
-from worker.window import Punch, Shift
+from worker.load.touched import Touched, TouchedPunch
+from worker.rules.window import Punch, Shift
 
 FOREVER = datetime(9000, 1, 1, tzinfo=UTC)
 

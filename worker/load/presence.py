@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 from worker.load.tenant import Reach
-from worker.touched import TouchedPunch
-from worker.window import Punch
+from worker.load.touched import TouchedPunch
+from worker.rules.window import Punch
 
 
 class Change(NamedTuple):

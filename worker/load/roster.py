@@ -5,9 +5,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from worker.arrays import numbers
+from worker.load.arrays import numbers
 from worker.load.reading import Reading
-from worker.window import Assignment, Device, Punch, Site
+from worker.rules.window import Assignment, Device, Punch, Site
 
 _SITES = f"SELECT {', '.join(Site._fields)} FROM site WHERE tenant_id = %s AND site_id = ANY(%s)"
 _PEOPLE = "SELECT person_id, name FROM person WHERE tenant_id = %s AND person_id = ANY(%s) AND NOT deleted"

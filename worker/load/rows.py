@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from worker.window import Punch, Shift
+from worker.rules.window import Punch, Shift
 
 PUNCH = ", ".join(f"p.{name}" for name in Punch._fields)
 SHIFT = ", ".join(f"s.{name}" for name in Shift._fields)

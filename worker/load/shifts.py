@@ -5,11 +5,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from psycopg import Cursor
 
 from models.schemas.roster import LONGEST_SHIFT
-from worker.arrays import texts
+from worker.load.arrays import texts
 from worker.load.once import Once
 from worker.load.ranges import Range, document, unnest
 from worker.load.rows import SHIFT, STANDING, shift, shifts
-from worker.window import Shift
+from worker.rules.window import Shift
 
 _OWN_SHIFTS = f"""
 SELECT r.ordinal, {SHIFT} FROM {unnest("ranges", "person_id", "bigint")}

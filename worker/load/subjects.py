@@ -10,15 +10,15 @@ from datetime import datetime, timedelta
 
 from psycopg import Cursor
 
-from worker.finding import Subject
 from worker.load.affected import affected_shifts, ask_named
 from worker.load.others import other_punches
 from worker.load.presence import Change, change
 from worker.load.ranges import merge
 from worker.load.reading import Reading
 from worker.load.tenant import DAY, Reach
-from worker.touched import Touched, TouchedPunch
-from worker.window import Punch, Shift
+from worker.load.touched import Touched, TouchedPunch
+from worker.rules.finding import Subject
+from worker.rules.window import Punch, Shift
 
 # A moment of judgement may be earlier than the one before it by as much as the clocks of two database servers differ.
 _CLOCKS_DIFFER = timedelta(minutes=1)

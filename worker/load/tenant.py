@@ -10,7 +10,7 @@ from psycopg import Cursor
 
 from models.policy import Policy, merged
 from models.schemas.roster import LONGEST_SHIFT
-from worker.biometrics import LEAST_DEVIATION
+from worker.rules.biometrics import LEAST_DEVIATION
 
 KIOSK_DAYS = timedelta(days=7)
 BASELINE_DAYS = timedelta(days=30)

@@ -9,7 +9,7 @@ from psycopg import Cursor
 from worker.load.once import Once, Piece
 from worker.load.ranges import Range, document, unnest
 from worker.load.rows import PUNCH
-from worker.window import Punch, Stretch, in_order
+from worker.rules.window import Punch, Stretch, in_order
 
 _THEIRS = "SELECT p.occurred_at FROM punch p WHERE p.tenant_id = %(tenant_id)s AND p.person_id = r.person_id AND p.voided_at IS NULL"
 # From the moment of the punch before to that of the punch after, in one go along the index.

@@ -12,7 +12,7 @@ from celery import Celery
 
 from dev.bench.floors.fanout import CHANNEL
 from models.settings import load_settings
-from worker.configuration import configuration
+from worker.broker.configuration import configuration
 
 TABLE = "CREATE TABLE IF NOT EXISTS floor_commit (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, note text NOT NULL)"
 INSERT = "INSERT INTO floor_commit (note) VALUES (%s)"

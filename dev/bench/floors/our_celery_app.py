@@ -4,7 +4,7 @@ celery -A dev.bench.floors.our_celery_app worker ...
 """
 
 from worker.celery import app
-from worker.task import QuietTask
+from worker.tasks.base import QuietTask
 
 
 @app.task(name="bench.nothing", base=QuietTask)

@@ -11,14 +11,14 @@ from sqlalchemy import Engine
 
 from models import substitutes
 from models.database import transaction
-from models.intake import reject
-from models.intake.reasons import Reason, reason, reasons_of
-from models.intake.reject import Rejection, unreadable
+from models.intake.punches.row import Refused, when_sent
+from models.intake.refused import reject
+from models.intake.refused.reasons import Reason, reason, reasons_of
+from models.intake.refused.reject import Rejection, unreadable
 from models.intake.roster import tables
 from models.intake.roster.facts import Fact, facts
 from models.intake.roster.kinds import SECTIONS, SHIFT, SITE, TENANT, Columns, Kind, key_of
 from models.intake.roster.merge import is_older, merge
-from models.intake.row import Refused, when_sent
 from models.intake.submitter import OutsideSites, Submitter
 from models.locks import tenant_lock_key
 from models.schemas.roster import Envelope, RosterRow

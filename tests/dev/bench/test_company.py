@@ -7,7 +7,7 @@ from dev.bench.company import Company, founded, punches, store_roster
 from dev.bench.history import store_history
 from models import intake
 from models.database import make_engine
-from worker.judge import judge
+from worker.judging.judge import judge
 
 PEOPLE = 60
 

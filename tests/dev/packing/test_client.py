@@ -31,7 +31,7 @@ MakeNpm = Callable[..., Path]
 def checkout(tmp_path: Path) -> Path:
     """The folders that hold the lock and the client."""
     shutil.copytree(ROOT / "dev" / "packing", tmp_path / "dev" / "packing", ignore=shutil.ignore_patterns("*.stamp"))
-    (tmp_path / "realtime" / "dashboard").mkdir(parents=True)
+    (tmp_path / "realtime" / "console").mkdir(parents=True)
     return tmp_path
 
 
@@ -62,7 +62,7 @@ def test_it_is_fetched_once_by_the_lock(checkout: Path, make_npm: MakeNpm) -> No
 def test_a_file_that_was_changed_since_is_fetched_again(checkout: Path, make_npm: MakeNpm) -> None:
     make_npm()
     make_sure(checkout)
-    (checkout / "realtime" / "dashboard" / "socket.io.esm.min.js").write_text("another's")
+    (checkout / "realtime" / "console" / "socket.io.esm.min.js").write_text("another's")
     make_sure(checkout)
     assert _client(checkout)["socket.io.esm.min.js"] == "client\n"
 
@@ -84,7 +84,7 @@ def test_without_the_registry_one_line_says_so_and_nothing_unchecked_is_left(
 ) -> None:
     make_npm(FAILS)
     if left:
-        (checkout / "realtime" / "dashboard" / "socket.io.esm.min.js").write_text(left)
+        (checkout / "realtime" / "console" / "socket.io.esm.min.js").write_text(left)
     make_sure(checkout)
     out, said = capfd.readouterr()
     assert out == ""
@@ -138,4 +138,4 @@ def _executable(path: Path, text: str) -> None:
 
 
 def _client(checkout: Path) -> dict[str, str]:
-    return {path.name: path.read_text() for path in (checkout / "realtime" / "dashboard").iterdir()}
+    return {path.name: path.read_text() for path in (checkout / "realtime" / "console").iterdir()}

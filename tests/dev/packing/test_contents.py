@@ -9,7 +9,7 @@ from tests.dev.packing.builds import CLOSED, Built, build, packed, product_files
 
 pytestmark = pytest.mark.package
 
-CLIENT = {f"realtime/dashboard/{name}" for name in FILES.values()}
+CLIENT = {f"realtime/console/{name}" for name in FILES.values()}
 
 
 def test_the_wheel_holds_every_file_of_the_product_and_the_client(published: Built) -> None:

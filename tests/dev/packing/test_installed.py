@@ -13,7 +13,7 @@ import redis
 from playwright.async_api import Page, async_playwright, expect
 
 from dev.run.parts import ROOT, procfile
-from realtime.http.dashboard import CLIENT
+from realtime.http.console import CLIENT
 from tests.browser.conftest import CHROMIUM, FLAGS
 from tests.conftest import empty_queues, outside_url
 from tests.databases import new_database

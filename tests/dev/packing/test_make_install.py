@@ -33,7 +33,7 @@ def checkout(tmp_path: Path) -> Path:
     python.parent.mkdir(parents=True)
     python.write_text(PYTHON)
     python.chmod(0o755)
-    (tmp_path / "realtime" / "dashboard").mkdir(parents=True)
+    (tmp_path / "realtime" / "console").mkdir(parents=True)
     return tmp_path
 
 
@@ -45,7 +45,7 @@ def test_without_the_registry_one_line_says_so_each_time(checkout: Path) -> None
 
 def test_with_the_client_in_place_nothing_is_said_or_done_again(checkout: Path) -> None:
     _make("install", checkout)
-    (checkout / "realtime" / "dashboard" / "socket.io.esm.min.js").touch()
+    (checkout / "realtime" / "console" / "socket.io.esm.min.js").touch()
     assert _make("install", checkout) == []
     assert len((checkout / "calls").read_text().splitlines()) == 1
 

@@ -10,11 +10,11 @@ import psycopg
 import pytest
 
 from models import intake
-from realtime.http import dashboard
+from realtime.http import console
 from tests.realtime.cast import Feed, RunningServer
 from tests.realtime.http.conftest import Caller
 
-REAL_FOLDER = dashboard.FOLDER
+REAL_FOLDER = console.FOLDER
 
 
 async def test_it_is_alive(caller: Caller) -> None:
@@ -34,11 +34,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     (folder / "index.html").write_text("<!doctype html>hello")
     (folder / "app.js").write_text("export {};")
-    (folder / dashboard.CLIENT).write_text("export {};")
+    (folder / console.CLIENT).write_text("export {};")
     (folder / "notes.md").write_text("not for the web")
     (tmp_path / "secret.js").write_text("secret")
     (folder / "link.js").symlink_to(tmp_path / "secret.js")
-    monkeypatch.setattr(dashboard, "FOLDER", folder)
+    monkeypatch.setattr(console, "FOLDER", folder)
     return folder
 
 
@@ -53,7 +53,7 @@ async def test_the_dashboard_is_served_with_its_types_and_etags(caller: Caller, 
 
 async def test_a_dashboard_without_its_client_says_so_in_one_sentence(caller: Caller, folder: Path) -> None:
     shutil.copy(REAL_FOLDER / "incomplete.html", folder)
-    (folder / dashboard.CLIENT).unlink()
+    (folder / console.CLIENT).unlink()
     index = await caller.get("/", anonymous=True)
     assert (index.status, index.content_type) == (503, "text/html")
     assert "lacks the dashboard's Socket.IO client" in await index.text()

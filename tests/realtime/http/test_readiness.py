@@ -11,7 +11,7 @@ import pytest
 from models import pulse
 from models.database import transaction
 from models.migrations.revision import newest_revision
-from realtime.feed_reader import FeedReader
+from realtime.feed.reader import FeedReader
 from realtime.http import readiness
 from tests.realtime.cast import ACME, DEADLINE, Connect, Feed, RunningServer, anomaly_said
 from tests.realtime.http.conftest import Caller

@@ -6,7 +6,7 @@ import pytest
 
 from tests.worker.windows import ANNA, BEN, OFFICE, build, check_in, findings
 from worker.detectors import biometric_anomaly
-from worker.window import Punch
+from worker.rules.window import Punch
 
 
 def found(**biometric: Any) -> list[tuple[str, str, float]]:

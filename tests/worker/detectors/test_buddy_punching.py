@@ -6,8 +6,8 @@ import pytest
 
 from tests.worker.windows import ANNA, BEN, CARL, DEPOT, DORA, NEXT_DOOR, OFFICE, at, build, check_in, check_out, findings, reasons
 from worker.detectors import buddy_punching
-from worker.kiosks import undeclared_kiosks
-from worker.window import Device, Punch, Site
+from worker.rules.kiosks import undeclared_kiosks
+from worker.rules.window import Device, Punch, Site
 
 PERSONAL, KIOSK, ANNAS = Device("phone", False), Device("kiosk", True), Device("annas", False, ANNA)
 LIVE = {"biometric_method": "face", "biometric_score": 0.7, "biometric_liveness": 0.5}

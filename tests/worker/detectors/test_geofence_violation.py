@@ -7,7 +7,7 @@ from geographiclib.geodesic import Geodesic
 
 from tests.worker.windows import ANNA, DEPOT, OFFICE, SITES, build, check_in, findings
 from worker.detectors import geofence_violation
-from worker.window import Site
+from worker.rules.window import Site
 
 
 def away(metres: float, latitude: float = 52.5, longitude: float = 13.4, azimuth: float = 40.0) -> dict[str, float]:

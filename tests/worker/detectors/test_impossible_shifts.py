@@ -7,7 +7,7 @@ from geographiclib.geodesic import Geodesic
 
 from tests.worker.windows import ANNA, BEN, DEPOT, NEXT_DOOR, OFFICE, build, check_in, check_out, findings, reasons
 from worker.detectors import impossible_shifts
-from worker.window import Site
+from worker.rules.window import Site
 
 KM = Geodesic.WGS84.Inverse(52.5, 13.4, 53.5, 10.0)["s12"] / 1_000
 NEEDED = KM / 150 * 3600  # seconds

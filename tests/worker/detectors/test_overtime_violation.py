@@ -8,7 +8,7 @@ import pytest
 
 from tests.worker.windows import ANNA, DEPOT, NEXT_DOOR, OFFICE, build, check_in, check_out, findings, reasons, shift
 from worker.detectors import overtime_violation
-from worker.window import Punch
+from worker.rules.window import Punch
 
 WORKED = {
     "exactly the limit": ([check_in(ANNA, OFFICE, "00:00"), check_out(ANNA, OFFICE, "16:00")], set()),

@@ -6,7 +6,7 @@ import pytest
 
 from tests.worker.windows import ANNA, BEN, CARL, DEPOT, OFFICE, at, build, check_in, check_out, findings, nothings, reasons, shift
 from worker.detectors import schedule_mismatch
-from worker.window import Assignment
+from worker.rules.window import Assignment
 
 ANNAS = shift(ANNA, OFFICE, "09:00", "17:00")
 SUBSTITUTED = shift(ANNA, OFFICE, "09:00", "17:00", substitutes=(BEN, CARL))

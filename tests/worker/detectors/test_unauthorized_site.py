@@ -6,7 +6,7 @@ import pytest
 
 from tests.worker.windows import ANNA, BEN, DEPOT, OFFICE, at, build, check_in, check_out, findings, reasons, shift
 from worker.detectors import unauthorized_site
-from worker.window import Assignment
+from worker.rules.window import Assignment
 
 ELSEWHERE = Assignment(ANNA, DEPOT)
 FEBRUARY = Assignment(ANNA, OFFICE, at("-2 00:00"), at("10:00"))

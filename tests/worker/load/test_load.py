@@ -10,12 +10,13 @@ import psycopg
 import pytest
 
 from models.database import psycopg_url
+from tests.worker.load.everything import load_everything
 from tests.worker.load.world import ACME, GLOBEX, add_punch, add_roster, add_tenant, void_punch
-from worker.detect import detect
-from worker.finding import Subject, Verdict
-from worker.load import load, load_everything, load_subjects
-from worker.touched import Touched
-from worker.window import Assignment, Device, Punch, Shift, Site
+from worker.judging.detect import detect
+from worker.load import load, load_subjects
+from worker.load.touched import Touched
+from worker.rules.finding import Subject, Verdict
+from worker.rules.window import Assignment, Device, Punch, Shift, Site
 
 Found = dict[tuple[Subject, str], Verdict]
 START = datetime(2026, 3, 28, tzinfo=UTC)

@@ -8,8 +8,8 @@ from psycopg import Connection
 from psycopg.types.json import Jsonb
 
 from models import substitutes
-from worker.touched import TouchedPunch
-from worker.window import Assignment, Device, Punch, Shift, Site
+from worker.load.touched import TouchedPunch
+from worker.rules.window import Assignment, Device, Punch, Shift, Site
 
 ACME = 1
 GLOBEX = 2

@@ -1,0 +1,1 @@
+"""Punches: read, stored, corrected."""

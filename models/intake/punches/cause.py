@@ -1,0 +1,58 @@
+"""What a correction or a void leaves with the versions of the punch that it puts up for judging: what it was, and whose.
+
+The judge names it in the trail of each anomaly that it withdraws over it, and tells the tenant of a `punch_id` used twice.
+"""
+
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+import orjson
+
+from models.intake.punches.row import Row
+from models.intake.submitter import Submitter
+from models.schemas.said import instant_text
+
+CORRECTION, VOID = "correction", "void"
+# A clock that corrects itself does so within days; one whose counter began anew comes back with its old numbers later.
+APART = timedelta(days=7)
+
+
+class Reuse(NamedTuple):
+    """A punch_id that named two punches, of which `lost` does not count from now on."""
+
+    lost: Row
+    other: Row
+
+
+def is_reuse(before: Row, content: Row) -> bool:
+    """Whether this is hardly the same punch, told better: another person's, or of another week."""
+    return content.person_id != before.person_id or abs(content.occurred_at - before.occurred_at) > APART
+
+
+def of_void(by: Submitter) -> str:
+    return _text(by, what=VOID)
+
+
+def of_correction(after: Row, reuse: Reuse | None, by: Submitter) -> str:
+    """`after` is the content that stands from now on."""
+    return _text(by, what=CORRECTION, content=after.content_hash.hex(), reuse=_told(reuse))
+
+
+def of_loss(reuse: Reuse, by: Submitter) -> str:
+    """Of a content that came and changed nothing."""
+    return _text(by, reuse=_told(reuse))
+
+
+def _told(reuse: Reuse | None) -> dict[str, Any] | None:
+    if reuse is None:
+        return None
+    names = ("person_id", "site_id")
+    return {
+        part: {name: getattr(row, name) for name in names} | {"occurred_at": instant_text(row.occurred_at)}
+        for part, row in reuse._asdict().items()
+    }
+
+
+def _text(by: Submitter, **fields: Any) -> str:
+    given = {name: value for name, value in fields.items() if value is not None}
+    return orjson.dumps(given | {"submitted_by": orjson.Fragment(by.as_text())}).decode()

@@ -1,0 +1,173 @@
+"""Submitting punches: read them and store what is new, in one statement. Corrections and rejections follow in a transaction.
+
+Cut off between the two, submitting again does what is left: of what was stored it changes nothing.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from psycopg import Cursor
+from sqlalchemy import Engine
+
+from models.database import autocommitted, transaction
+from models.intake.content import as_text
+from models.intake.punches.correct import Again, Corrected, correct
+from models.intake.punches.corrections import Content, later
+from models.intake.punches.row import ContentKey, Key, Refused, Row, read_punch
+from models.intake.punches.store import Placed, insert
+from models.intake.refused.outcome import Outcome, refusal
+from models.intake.refused.reasons import Reason, reason
+from models.intake.refused.reject import OTHER_SITE, SITE_UNKNOWN, TENANT_UNKNOWN, Rejection, keep, lock, settle, unreadable
+from models.intake.submitter import OutsideSites, Submitter
+
+MOST_PUNCHES = 10_000
+
+
+class Taken(NamedTuple):
+    """What became of punches, in the order given; and what was refused of them."""
+
+    outcomes: list[Outcome]
+    rejections: list[Rejection]
+
+
+def flaws_of_call(punches: object, backfill: object) -> list[Reason]:
+    """Why a call is refused as a whole, whatever its punches are."""
+    reasons = []
+    if not isinstance(punches, list | tuple):
+        reasons.append(reason("wrong_type", "punches", "must be a list"))
+    elif not 1 <= len(punches) <= MOST_PUNCHES:
+        reasons.append(reason("out_of_range", "punches", f"must hold 1 to {MOST_PUNCHES:,} punches; send them in several calls"))
+    if not isinstance(backfill, bool):
+        reasons.append(reason("wrong_type", "backfill", "must be true or false, without quotes"))
+    return reasons
+
+
+def take(
+    engine: Engine,
+    punches: Sequence[object],
+    *,
+    by: Submitter,
+    backfill: bool,
+    keeping: bool = True,
+    receipts: Sequence[datetime] | None = None,
+) -> Taken:
+    """Store `punches` and commit; no SQL statement is run per punch.
+
+    Raises OutsideSites, with nothing stored, where one is at a site that `by` may not write to, or was before. Unless `keeping`,
+    what is refused is only told, not stored. With `receipts` they are taken up again, having come at these moments: they are not
+    counted as having come again, and what is outside is refused by itself.
+    """
+    received_at = datetime.now(UTC)
+    if any(_names_other_site(content, by) for content in punches):
+        raise OutsideSites
+    read = [_read(content, receipt) for content, receipt in zip(punches, receipts or [received_at] * len(punches), strict=True)]
+    sound = [each for each in read if isinstance(each, Row)]
+    rows = _distinct(sound)
+    left: dict[ContentKey, Placed] = {}
+    if rows and by.sites is None:  # which is all that most punches need
+        with autocommitted(engine) as cursor:
+            left = _store_new(cursor, rows, received_at, backfill, by, settling=False)
+        if not left and len(sound) == len(read):
+            return Taken([_outcome(row, {}) for row in sound], [])
+    with transaction(engine) as cursor:
+        if rows and by.sites is not None:
+            left = _store_new(cursor, rows, received_at, backfill, by, settling=True)
+        accepted, corrected = _store_left(cursor, rows, left, received_at, backfill, by)
+        if corrected.outside and receipts is None:
+            raise OutsideSites
+        missing = {key: _homeless(rows[key], left[key].tenant_known) for key in corrected.refused}
+        missing |= {key: _refusal_of(rows[key], OTHER_SITE, None) for key in corrected.outside}
+        verdicts = [_verdict(content, each, missing) for content, each in zip(punches, read, strict=True)]
+        rejections = [verdict for verdict in verdicts if isinstance(verdict, Rejection)]
+        known = [row for key, row in rows.items() if key in left and left[key].rejected_before and key not in missing]
+        if touched := {row.tenant_id for row in (*accepted, *known)} | {each.tenant_id for each in rejections if keeping}:
+            lock(cursor, touched)
+        if accepted or known:
+            settle(cursor, accepted, known, received_at)
+        if rejections and keeping:
+            keep(cursor, rejections, by, received_at, backfill=backfill, counted=receipts is None)
+    return Taken([_outcome(verdict, corrected.standing) for verdict in verdicts], rejections)
+
+
+def _names_other_site(content: object, by: Submitter) -> bool:
+    """Whether a punch says it is at a site that its submitter may not write to. One that names none is refused as it is."""
+    named = unreadable(content, []).site_id if by.sites is not None else None
+    return named is not None and not by.covers(named)
+
+
+def _read(content: object, received_at: datetime) -> Row | Refused:
+    try:
+        return read_punch(content, received_at)
+    except Refused as refused:
+        return refused
+
+
+def _distinct(rows: Iterable[Row]) -> dict[ContentKey, Row]:
+    """Each content once, where it first stood, with the latest `sent_at` it came with."""
+    distinct: dict[ContentKey, Row] = {}
+    for row in rows:
+        first = distinct.setdefault(row.content_key, row)
+        if row is not first and row.sent_at:
+            latest = later(*(Content(each.content_hash, each.sent_at, each.claimed_at) for each in (first, row)))
+            distinct[row.content_key] = first._replace(sent_at=latest.sent_at, claimed_at=latest.claimed_at)
+    return distinct
+
+
+def _store_new(
+    cursor: Cursor, rows: dict[ContentKey, Row], received_at: datetime, backfill: bool, by: Submitter, *, settling: bool
+) -> dict[ContentKey, Placed]:
+    """Store what is new. What is worth another look, by its key."""
+    placed = insert(cursor, list(rows.values()), received_at, backfill, by, settling=settling)
+    return {place.content_key: place for place in placed}
+
+
+def _store_left(
+    cursor: Cursor, rows: dict[ContentKey, Row], left: dict[ContentKey, Placed], received_at: datetime, backfill: bool, by: Submitter
+) -> tuple[list[Row], Corrected]:
+    """Rows that stand now, and may so settle an earlier rejection; and what became of those that were there already."""
+    if by.sites is None and (settling := {key: row for key, row in rows.items() if key in left and left[key].rejected_before}):
+        left |= _store_new(cursor, settling, received_at, backfill, by, settling=True)
+    accepted = [row for key, row in rows.items() if key in left and left[key].stored]
+    places = [(row, left[key]) for key, row in rows.items() if key in left]
+    again = [Again(row, place.tenant_known and place.site_known) for row, place in places if not place.stored]
+    corrected = correct(cursor, again, received_at, backfill, by) if again else Corrected([], set(), set(), {})
+    return accepted + corrected.changed, corrected
+
+
+def _homeless(row: Row, tenant_known: bool) -> Rejection:
+    why, waits_for = (SITE_UNKNOWN, "site") if tenant_known else (TENANT_UNKNOWN, "tenant")
+    return _refusal_of(row, why, waits_for)
+
+
+def _refusal_of(row: Row, why: Reason, waits_for: str | None) -> Rejection:
+    return Rejection(row.tenant_id, row.punch_id, row.person_id, row.site_id, "", row.content_hash, [why], waits_for)
+
+
+def _verdict(content: object, read: Row | Refused, missing: dict[ContentKey, Rejection]) -> Row | Rejection:
+    if isinstance(read, Refused):
+        return unreadable(content, read.reasons)
+    homeless = missing.get(read.content_key)
+    return homeless._replace(content=as_text(content)) if homeless else read
+
+
+def _outcome(verdict: Row | Rejection, standing: Mapping[Key, bytes]) -> Outcome:
+    if isinstance(verdict, Rejection):
+        return refusal(verdict)
+    applied = standing.get(verdict.key, verdict.content_hash) == verdict.content_hash
+    return Outcome(verdict.punch_id, "accepted", [], verdict.tenant_id, applied)
+
+
+def refuse_call(engine: Engine, call: dict[str, object], reasons: list[Reason], by: Submitter) -> Outcome:
+    """Keep the call as it came."""
+    rejection = unreadable(call, reasons)._replace(tenant_id=_common_tenant(call["punches"]))
+    with transaction(engine) as cursor:
+        lock(cursor, [rejection.tenant_id])
+        keep(cursor, [rejection], by, datetime.now(UTC))
+    return refusal(rejection)
+
+
+def _common_tenant(punches: object) -> int:
+    """The one tenant that all of a call's punches name, 0 if there is none."""
+    named = {unreadable(content, []).tenant_id for content in punches} if isinstance(punches, list) else set()
+    return named.pop() if len(named) == 1 else 0

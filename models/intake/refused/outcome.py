@@ -1,0 +1,26 @@
+"""What the door says of each submission."""
+
+from typing import Literal, NamedTuple
+
+from models.intake.refused.reasons import Reason
+from models.intake.refused.reject import Rejection
+
+
+class Outcome(NamedTuple):
+    """What became of one submission. `tenant_id` is None where none could be read."""
+
+    punch_id: str | None
+    status: Literal["accepted", "rejected"]
+    reasons: list[Reason]
+    tenant_id: int | None
+    # Whether its content is the one that stands: one with an older `sent_at` than what stands is kept, and changes nothing.
+    applied: bool = False
+
+    @property
+    def became(self) -> Literal["accepted", "lost", "rejected"]:
+        """As it is counted: what lost is accepted to whoever submitted it, and changed nothing."""
+        return "lost" if self.status == "accepted" and not self.applied else self.status
+
+
+def refusal(rejection: Rejection) -> Outcome:
+    return Outcome(rejection.punch_id, "rejected", rejection.reasons, rejection.tenant_id or None)

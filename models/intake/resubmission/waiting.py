@@ -1,0 +1,127 @@
+"""What was refused because its tenant or site was not known yet, taken up again once a roster has brought it."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import Engine
+
+from models.database import transaction
+from models.intake import publish, void
+from models.intake.punches.submit import take
+from models.intake.refused.outcome import Outcome
+from models.intake.refused.reject import OTHER_SITE, SITE_UNKNOWN, TENANT_UNKNOWN, Rejection, lock
+from models.intake.resubmission.again import submit_again
+from models.intake.roster import sync
+from models.intake.submitter import Submitter
+
+PAGE = 1_000
+# Refused for these it stays where it is, among the rejected.
+_STILL_OPEN = {TENANT_UNKNOWN["code"], SITE_UNKNOWN["code"], OTHER_SITE["code"]}
+_SINGLY = {sync.DOOR, void.DOOR, publish.DOOR}  # all other doors are for punches, and taken in batches
+
+
+class Waiting(NamedTuple):
+    received_at: datetime
+    rejected_id: UUID
+    door: str
+    content: str
+    backfill: bool
+    site_id: int | None
+    submitted_by: dict[str, Any] | None
+    confined: bool | None
+
+    @property
+    def submitter(self) -> Submitter:
+        """Whoever handed it in. Where that could write to some sites only, it may now touch no site but its own."""
+        own = frozenset() if self.site_id is None else frozenset({self.site_id})
+        return Submitter.kept(self.door, self.submitted_by, own if self.confined else None)
+
+
+_BEGINNING = datetime.min.replace(tzinfo=UTC), UUID(int=0)
+
+_PAGE = """
+SELECT received_at, rejected_id, door, content, backfill, site_id, submitted_by, confined FROM rejected
+WHERE tenant_id = %(tenant_id)s AND waits_for IS NOT NULL AND resubmitted_at IS NULL AND (door = 'roster.sync') = %(rosters)s
+    AND EXISTS (SELECT FROM tenant WHERE tenant.tenant_id = rejected.tenant_id AND NOT deleted)
+    AND (waits_for = 'tenant' OR EXISTS (
+        SELECT FROM site WHERE site.tenant_id = rejected.tenant_id AND site.site_id = rejected.site_id AND NOT deleted
+    ))
+    AND (received_at, rejected_id) > (%(after_at)s, %(after_id)s)
+ORDER BY received_at, rejected_id LIMIT %(limit)s
+"""
+
+_CAME = """
+SELECT DISTINCT tenant.tenant_id FROM unnest(%(tenant_id)s::bigint[], %(site_id)s::bigint[], %(waits_for)s::text[])
+    AS missed(tenant_id, site_id, waits_for)
+JOIN tenant ON tenant.tenant_id = missed.tenant_id AND NOT tenant.deleted
+LEFT JOIN site ON site.tenant_id = missed.tenant_id AND site.site_id = missed.site_id AND NOT site.deleted
+WHERE waits_for = 'tenant' OR site.site_id IS NOT NULL
+"""
+
+
+def readmit(engine: Engine, tenant_id: int) -> list[Outcome]:
+    """Submit again, in the order they came, what waited for what the tenant's roster has now: rosters first. Commits by pages."""
+    return [
+        outcome for rosters in (True, False) for page in _pages(engine, tenant_id, rosters) for outcome in _take_up(engine, tenant_id, page)
+    ]
+
+
+def came_meanwhile(engine: Engine, rejections: Iterable[Rejection]) -> list[int]:
+    """Tenants whose roster brought what these wait for between the look at the roster and the commit of the rejection."""
+    missed = {(each.tenant_id, each.site_id, each.waits_for) for each in rejections if each.waits_for}
+    if not missed:
+        return []
+    values = {name: [each[place] for each in missed] for place, name in enumerate(("tenant_id", "site_id", "waits_for"))}
+    with transaction(engine) as cursor:
+        return [tenant_id for (tenant_id,) in cursor.execute(_CAME, values)]
+
+
+def _pages(engine: Engine, tenant_id: int, rosters: bool) -> Iterator[list[Waiting]]:
+    after_at, after_id = _BEGINNING
+    while True:
+        values = {"tenant_id": tenant_id, "rosters": rosters, "after_at": after_at, "after_id": after_id, "limit": PAGE}
+        with transaction(engine) as cursor:
+            page = [Waiting(*row) for row in cursor.execute(_PAGE, values)]
+        if not page:
+            return
+        yield page
+        after_at, after_id = page[-1][:2]
+
+
+def _take_up(engine: Engine, tenant_id: int, page: Sequence[Waiting]) -> list[Outcome]:
+    outcomes: list[Outcome] = []
+    done: list[UUID] = []
+    groups: dict[tuple[str, bool, Submitter], list[Waiting]] = defaultdict(list)
+    for waiting in page:
+        groups[waiting.door, waiting.backfill, waiting.submitter].append(waiting)
+    for (door, backfill, by), group in groups.items():
+        ended = list(_submit(engine, door, backfill, by, group))
+        done += [waiting.rejected_id for waiting, outcome in zip(group, ended, strict=True) if not _stays(outcome)]
+        outcomes += ended
+    mark(engine, tenant_id, done)
+    return outcomes
+
+
+def _submit(engine: Engine, door: str, backfill: bool, by: Submitter, group: list[Waiting]) -> Iterable[Outcome]:
+    contents = [json.loads(waiting.content) for waiting in group]
+    if door in _SINGLY:
+        return [submit_again(engine, door, content, by=by, backfill=backfill) for content in contents]
+    return take(engine, contents, by=by, backfill=backfill, receipts=[waiting.received_at for waiting in group]).outcomes
+
+
+def _stays(outcome: Outcome) -> bool:
+    return any(why["code"] in _STILL_OPEN for why in outcome.reasons)
+
+
+def mark(engine: Engine, tenant_id: int, rejected_ids: Sequence[UUID]) -> None:
+    """Note that these were taken."""
+    with transaction(engine) as cursor:
+        lock(cursor, [tenant_id])
+        cursor.execute(
+            "UPDATE rejected SET resubmitted_at = %s WHERE tenant_id = %s AND rejected_id = ANY(%s) AND resubmitted_at IS NULL",
+            [datetime.now(UTC), tenant_id, list(rejected_ids)],
+        )

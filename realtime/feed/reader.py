@@ -1,0 +1,108 @@
+"""Reading the feed from Postgres: heads, pages of it as one viewer hears them, and the filters viewers recover with."""
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import orjson
+from sqlalchemy import text
+
+from realtime.feed.filters import NO_FILTER, Filter, Hearing
+from realtime.feed.messages import Said
+from realtime.postgres import Postgres
+
+# Of a tenant that is not known yet: nothing was said, and the first epoch that comes continues it.
+UNBORN = "new"
+# Up to so many sites a page is read site by site from the index; beyond, the feed is read and the rest left out.
+SITES_BY_INDEX = 64
+
+_HEADS = text("SELECT tenant_id, epoch, head, floor FROM tenant WHERE tenant_id = ANY(:tenants)")
+_COLUMNS = "position, event, site_id, anomaly_type, severity, prior_severity, body"
+_ROWS = "SELECT {columns} FROM message WHERE tenant_id = t.tenant_id AND position > :after AND position <= :until{where}"
+_PAGE = """
+SELECT t.epoch, t.floor, page.* FROM tenant t LEFT JOIN LATERAL ({rows} ORDER BY position {direction} LIMIT :limit) page ON true
+WHERE t.tenant_id = :tenant_id ORDER BY page.position {direction}
+"""
+_BY_SITE = """
+SELECT mine.* FROM unnest(CAST(:sites AS bigint[])) heard(site)
+CROSS JOIN LATERAL ({rows} AND site_id = heard.site ORDER BY position {direction} LIMIT :limit) mine
+"""
+_FILTER = text("SELECT filter FROM viewer_filter WHERE tenant_id = :tenant_id AND pid = :pid AND sub = :sub")
+_REMEMBER = text(
+    "INSERT INTO viewer_filter (tenant_id, pid, sub, filter, seen_at) VALUES (:tenant_id, :pid, :sub, CAST(:filter AS jsonb), now())"
+    " ON CONFLICT (tenant_id, pid) DO UPDATE SET filter = excluded.filter, seen_at = excluded.seen_at"
+    " WHERE viewer_filter.sub = excluded.sub"
+)
+_FORGET = text("DELETE FROM viewer_filter WHERE tenant_id = :tenant_id AND pid = :pid AND sub = :sub")
+
+
+class Head(NamedTuple):
+    """Where a feed stands: its history's name, the last position given out, and the last one pruned."""
+
+    epoch: str = UNBORN
+    head: int = 0
+    floor: int = 0
+
+
+class Page(NamedTuple):
+    """What was read, with the state of the feed at that moment: a floor above where the page began means that it has a hole."""
+
+    epoch: str
+    floor: int
+    messages: list[Said]
+
+
+class FeedReader:
+    def __init__(self, postgres: Postgres) -> None:
+        self.postgres = postgres
+
+    async def heads(self, tenants: Iterable[int]) -> dict[int, Head]:
+        """Of each tenant, in one statement; one that is not known stands at the beginning."""
+        wanted = list(tenants)
+        rows = await self.postgres.fetch(_HEADS, {"tenants": wanted})
+        found = {row.tenant_id: Head(row.epoch, row.head, row.floor) for row in rows}
+        return {tenant_id: found.get(tenant_id, Head()) for tenant_id in wanted}
+
+    async def page(
+        self, tenant_id: int, after: int, until: int, limit: int, hearing: Hearing | None = None, *, newest_first: bool = False
+    ) -> Page:
+        """Up to `limit` messages in (after, until] as `hearing` lets them pass; all of them without one."""
+        statement, values = _page_statement(hearing, newest_first)
+        rows = await self.postgres.fetch(statement, {"tenant_id": tenant_id, "after": after, "until": until, "limit": limit, **values})
+        if not rows:
+            return Page(UNBORN, 0, [])
+        epoch = rows[0].epoch
+        return Page(epoch, rows[0].floor, [Said(epoch, *row[2:]) for row in rows if row.position is not None])
+
+    async def remembered_filter(self, tenant_id: int, pid: str, sub: str) -> Filter | None:
+        rows = await self.postgres.fetch(_FILTER, {"tenant_id": tenant_id, "pid": pid, "sub": sub})
+        if not rows:
+            return None
+        return NO_FILTER._replace(**{name: tuple(values) for name, values in rows[0].filter.items() if name in Filter._fields})
+
+    async def remember_filter(self, tenant_id: int, pid: str, sub: str, wanted: Filter) -> None:
+        values = {"tenant_id": tenant_id, "pid": pid, "sub": sub, "filter": orjson.dumps(wanted.as_object()).decode()}
+        await self.postgres.run(_REMEMBER, values)
+
+    async def forget_filter(self, tenant_id: int, pid: str, sub: str) -> None:
+        await self.postgres.run(_FORGET, {"tenant_id": tenant_id, "pid": pid, "sub": sub})
+
+
+def _page_statement(hearing: Hearing | None, newest_first: bool) -> tuple[Any, dict[str, Any]]:
+    where = ""
+    values: dict[str, Any] = {}
+    sites = hearing.sites() if hearing else None
+    if hearing and hearing.filter.types:
+        where += " AND (anomaly_type IS NULL OR anomaly_type = ANY(:types))"
+        values["types"] = list(hearing.filter.types)
+    if hearing and hearing.filter.severities:
+        where += " AND (severity IS NULL OR severity = ANY(:severities) OR prior_severity = ANY(:severities))"
+        values["severities"] = list(hearing.filter.severities)
+    if sites is not None:
+        values["sites"] = sorted(sites)
+    direction = "DESC" if newest_first else "ASC"
+    by_site = sites is not None and len(sites) <= SITES_BY_INDEX
+    if sites is not None and not by_site:
+        where += " AND site_id = ANY(CAST(:sites AS bigint[]))"
+    rows = _ROWS.format(columns=_COLUMNS, where=where)
+    rows = _BY_SITE.format(rows=rows, direction=direction) if by_site else rows
+    return text(_PAGE.format(rows=rows, direction=direction)), values

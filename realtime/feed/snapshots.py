@@ -1,0 +1,66 @@
+"""Snapshots, made once for all viewers that hear the same and come at nearly the same time."""
+
+import asyncio
+from typing import TYPE_CHECKING, NamedTuple
+
+import orjson
+
+from models.offsets import Offset
+from realtime.feed.filters import Hearing
+from realtime.feed.messages import Burst, Spoken, event_text
+from realtime.feed.open_alerts import count_open_alerts
+from realtime.feed.reader import FeedReader
+
+if TYPE_CHECKING:
+    from realtime.feed.tenant_feed import TenantFeed
+
+# One is good for so long, unless something is said meanwhile.
+SECONDS = 0.5
+# A larger one is shared only by those that wait for it already.
+MOST_BYTES = 65_536
+
+# A feed as long as its history is the same, its epoch and head, how many messages are shown, and to whom.
+Key = tuple[object, str, int, int, Hearing]
+
+
+class Snapshot(NamedTuple):
+    """What the feed holds at `position`, said. `epoch` is what Postgres had then."""
+
+    epoch: str
+    position: int
+    burst: Burst
+
+
+class Snapshots:
+    def __init__(self, reader: FeedReader) -> None:
+        self._reader = reader
+        self._made: dict[Key, asyncio.Task[Snapshot]] = {}
+
+    async def of(self, feed: "TenantFeed", history: int, hearing: Hearing) -> Snapshot:
+        """As the feed stands here. Raises what Postgres raised."""
+        key = (feed.history, feed.epoch, feed.head, history, hearing)
+        making = self._made.get(key)
+        if making is None:
+            making = self._made[key] = asyncio.create_task(self._make(feed, history, hearing))
+            making.add_done_callback(lambda made: self._keep(key, made))
+        return await asyncio.shield(making)
+
+    def _keep(self, key: Key, made: asyncio.Task[Snapshot]) -> None:
+        if made.cancelled() or made.exception() or made.result().epoch != key[1] or len(made.result().burst.frames) > MOST_BYTES:
+            del self._made[key]
+        else:
+            asyncio.get_running_loop().call_later(SECONDS, self._made.pop, key)
+
+    async def _make(self, feed: "TenantFeed", history: int, hearing: Hearing) -> Snapshot:
+        epoch, position = feed.epoch, feed.head
+        page = await self._reader.page(feed.tenant_id, 0, position, history, hearing, newest_first=True)
+        payload = {
+            "type": "snapshot",
+            "tenant_id": feed.tenant_id,
+            "position": position,
+            "recent": [orjson.Fragment(said.payload) for said in page.messages],
+            "open_alerts": await count_open_alerts(self._reader, feed.tenant_id, hearing),
+            "filter": hearing.filter.as_object(),
+        }
+        text = event_text("snapshot", orjson.dumps(payload).decode(), str(Offset(epoch, position)))
+        return Snapshot(page.epoch, position, Burst([Spoken(text)]))

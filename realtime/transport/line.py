@@ -1,0 +1,170 @@
+"""A websocket once it is open: frames as aiohttp's own reader finds them, and nothing else that is kept for as long as it lasts.
+
+What aiohttp needs to answer a request, some 25 kB a connection with its tasks, is let go by then (see realtime.transport.wire.take_over).
+"""
+
+import asyncio
+import struct
+from collections.abc import Coroutine
+from typing import Any, Protocol
+
+from aiohttp import WSCloseCode, WSMessage, WSMsgType
+from aiohttp._websocket.reader import WebSocketDataQueue
+from aiohttp.http_websocket import WebSocketError, WebSocketReader
+
+from realtime.transport.frames import CLOSE, PONG, TEXT, frame
+
+# A client that has so many bytes unread here is not read from, nor are its websocket's pings answered.
+ENOUGH = 65_536
+# What a message counts for beyond its bytes.
+OVERHEAD = 128
+# A client told goodbye has this long to take what it was sent.
+GOODBYE_SECONDS = 5.0
+
+Work = Coroutine[Any, Any, Any]
+
+
+class Owner(Protocol):
+    """Who a line belongs to."""
+
+    def take(self, data: str | bytes) -> Work | None:
+        """A message of the client. What is returned is waited for before the next one."""
+        ...
+
+    def lost(self) -> None:
+        """The connection is gone, and all that came before is taken."""
+        ...
+
+
+class Inbox(WebSocketDataQueue):
+    """Where the reader puts messages: a list, instead of a queue that is waited at."""
+
+    __slots__ = ("messages", "size")
+
+    # What the library's own initialiser would set beside its queue, for a reader that is not compiled.
+    _size = _limit = 0
+    _eof = False
+    _waiter = _exception = _stalled_reader = None
+
+    def __init__(self) -> None:
+        self.messages: list[WSMessage] = []
+        self.size = 0
+
+    def feed_data(self, data: WSMessage, size: int) -> None:  # type: ignore[override]
+        # Called from C, where an exception would go nowhere.
+        self.messages.append(data)
+        self.size += size + OVERHEAD
+
+    def take(self) -> list[WSMessage]:
+        messages, self.messages, self.size = self.messages, [], 0
+        return messages
+
+
+class Line(asyncio.Protocol):
+    """What a client sends is taken in order, one at a time. What is sent to it never waits; its owner minds `backlog`."""
+
+    __slots__ = ("_ending", "_gone", "_inbox", "_paused", "_reader", "_told", "_working", "owner", "transport")
+
+    def __init__(self, transport: asyncio.Transport, owner: Owner, most: int) -> None:
+        self.transport = transport
+        self.owner = owner
+        self._inbox = Inbox()
+        self._reader: WebSocketReader | None = WebSocketReader(self._inbox, most, compress=False, decode_text=True)
+        self._working: asyncio.Task[None] | None = None
+        self._paused = self._ending = self._gone = self._told = False
+
+    def send(self, text: str) -> None:
+        self.write(frame(TEXT, text.encode()))
+
+    def write(self, frames: bytes) -> None:
+        # uvloop's transport raises once it is closed.
+        if not self._ending and not self._gone:
+            self.transport.write(frames)
+
+    def backlog(self) -> int:
+        """Bytes that were sent and are still here."""
+        return 0 if self.transport.is_closing() else self.transport.get_write_buffer_size()
+
+    def close(self, code: int = WSCloseCode.OK) -> None:
+        """Say goodbye. What it was sent before still goes out, unless the client does not read."""
+        if self._ending or self.transport.is_closing():
+            return
+        self.write(frame(CLOSE, struct.pack("!H", code)))
+        self._ending = True
+        if self.transport.get_write_buffer_size() > ENOUGH:
+            self.transport.abort()
+        else:
+            # Closed with something unread, a connection is reset, and the goodbye may not arrive.
+            self.transport.write_eof()
+            asyncio.get_running_loop().call_later(GOODBYE_SECONDS, self.transport.abort)
+        self._over()
+
+    def abort(self) -> None:
+        self._ending = True
+        self.transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        if self._ending or self._reader is None:
+            return
+        broken, _ = self._reader.feed_data(data)
+        if broken:
+            self._inbox.feed_data(WSMessage(WSMsgType.ERROR, self._inbox.exception(), None), 0)
+        if self._working is None:
+            self._work(self._inbox.take())
+        elif self._inbox.size > ENOUGH and not self._paused:
+            self._paused = True
+            self.transport.pause_reading()
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+        self._gone = True
+        self._reader = None
+        self._over()
+
+    def _over(self) -> None:
+        """Nothing more comes of it: tell its owner, once what came before is done."""
+        if self._working is None and not self._told:
+            self._told = True
+            self.owner.lost()
+
+    def _work(self, messages: list[WSMessage]) -> None:
+        """Most of what comes is answered at once; a task is made for what is not."""
+        for number, message in enumerate(messages, start=1):
+            work = self._take(message)
+            if work is not None:
+                self._working = asyncio.create_task(self._work_on(work, messages[number:]))
+                return
+
+    async def _work_on(self, work: Work, messages: list[WSMessage]) -> None:
+        try:
+            await work
+            while messages:
+                for message in messages:
+                    if (more := self._take(message)) is not None:
+                        await more
+                messages = self._take_more()
+        finally:
+            self._working = None
+            if self._gone or self._ending:
+                self._over()
+            else:
+                self._work(self._take_more())
+
+    def _take_more(self) -> list[WSMessage]:
+        if self._paused and not self.transport.is_closing():
+            self._paused = False
+            self.transport.resume_reading()
+        return self._inbox.take()
+
+    def _take(self, message: WSMessage) -> Work | None:
+        if self._ending:
+            return None
+        if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
+            return self.owner.take(message.data)
+        if message.type == WSMsgType.PING:
+            if self.backlog() <= ENOUGH:
+                self.write(frame(PONG, message.data))
+        elif message.type == WSMsgType.CLOSE:
+            self.close(message.data or WSCloseCode.OK)
+        elif message.type == WSMsgType.ERROR:
+            self.close(message.data.code if isinstance(message.data, WebSocketError) else WSCloseCode.PROTOCOL_ERROR)
+        return None

@@ -1,0 +1,138 @@
+"""The libraries beneath are those whose source was read: what is overridden here relies on their insides."""
+
+import asyncio
+import hashlib
+import inspect
+import json
+import sys
+import textwrap
+from collections.abc import Callable
+from typing import Any
+
+import aiohttp
+import engineio
+import pytest
+import socketio
+from aiohttp import web
+from aiohttp._websocket.reader_py import WebSocketDataQueue
+
+from realtime.transport import line, wire
+from tests.realtime.cast import Feed, RunningServer, eventually, token
+
+READ = {
+    "engineio.async_socket.AsyncSocket.poll": "01a7f5df1937d926",
+    "engineio.async_socket.AsyncSocket.close": "9145d6fd2870d960",
+    "engineio.async_socket.AsyncSocket.send": "e7de91d345dff4fe",
+    "engineio.async_socket.AsyncSocket.check_ping_timeout": "b752d61daa2681da",
+    "engineio.async_socket.AsyncSocket._websocket_handler": "3548a4051e6f43df",
+    "engineio.async_socket.AsyncSocket._upgrade_websocket": "87601500a120e564",
+    "engineio.async_socket.AsyncSocket.handle_get_request": "39d7be2a28cd3bdd",
+    "engineio.async_server.AsyncServer.create_queue": "c7536859974a6f20",
+    "engineio.async_server.AsyncServer._handle_connect": "57f46d8154621917",
+    "engineio.async_server.AsyncServer._service_task": "db7d5f5924c529de",
+    "engineio.async_socket.AsyncSocket.receive": "16b0b2f67927768c",
+    "engineio.async_socket.AsyncSocket.schedule_ping": "ce99733916e924e7",
+    "engineio.async_socket.AsyncSocket._send_ping": "af7d301862db9af7",
+    "engineio.async_server.AsyncServer.handle_request": "911b69db6dcb7663",
+    "engineio.base_server.BaseServer._bad_request": "1dcaaadc1b0812d3",
+    "engineio.base_server.BaseServer._log_error_once": "55c8a04808605b14",
+    "engineio.async_server.AsyncServer.shutdown": "9d7e10ee1ef43f12",
+    "aiohttp.web_ws.WebSocketResponse.prepare": "aa55fa6602132e35",
+    "aiohttp.web_ws.WebSocketResponse._pre_start": "decb53a1be5eba46",
+    "aiohttp.web_ws.WebSocketResponse._post_start": "4059bd10d782dcbb",
+    "aiohttp.web_ws.WebSocketResponse.write_eof": "6c2603ef4a27e91f",
+    "aiohttp.web_protocol.RequestHandler.connection_lost": "03c8e00617bec1a8",
+    "aiohttp.web_protocol.RequestHandler.data_received": "24e16c8dad9a27a6",
+    "aiohttp.web_protocol.RequestHandler.set_parser": "8f4c36ca6bdb0b67",
+    "aiohttp.web_protocol.RequestHandler.start": "861cf19d1d08c05c",
+    "aiohttp.web_protocol.RequestHandler.finish_response": "ed4b58494924613b",
+    "aiohttp.web_protocol.RequestHandler.force_close": "69f0f1cd840de1f2",
+    "aiohttp.base_protocol.BaseProtocol.connection_lost": "0ad1cb6396af36cc",
+    "aiohttp._websocket.reader_py.WebSocketDataQueue.feed_data": "b4d1eac5118611cc",
+    "aiohttp._websocket.reader_py.WebSocketDataQueue.set_exception": "71c6f39ef8fb78c1",
+    "aiohttp._websocket.reader_py.WebSocketReader.__init__": "a7a9be5f8635f702",
+    "aiohttp._websocket.reader_py.WebSocketReader.feed_data": "3a08b85dc522638f",
+    "aiohttp._websocket.reader_py.WebSocketReader._feed_data": "c4061ea792af074f",
+    "aiohttp._websocket.reader_py.WebSocketReader._handle_frame": "ab6d0abb471d225d",
+    "socketio.async_server.AsyncServer._handle_connect": "335c42d04e8d4ae1",
+    "socketio.async_server.AsyncServer._handle_disconnect": "4eef8aa4e7ae66e8",
+    "socketio.async_server.AsyncServer._handle_eio_connect": "4c462bbca904efb1",
+    "socketio.async_server.AsyncServer._handle_eio_disconnect": "97ab2ca891e5ec15",
+    "socketio.async_server.AsyncServer._handle_eio_message": "38a7a6c5de2dd6e9",
+    "socketio.async_server.AsyncServer._handle_event_internal": "325261cdeeb93883",
+    "socketio.async_server.AsyncServer._send_packet": "d8c028ab83726465",
+    "socketio.async_server.AsyncServer.disconnect": "3ac609b7ceefd106",
+    "socketio.base_manager.BaseManager.basic_enter_room": "4bccfc8039a4ed24",
+    "socketio.base_manager.BaseManager.basic_disconnect": "badf3313db9ad2e1",
+    "socketio.base_manager.BaseManager.is_connected": "9a3dfa3676a60849",
+    "socketio.async_redis_manager.AsyncRedisManager._redis_connect": "982157b8eed980ba",
+    "socketio.async_redis_manager.AsyncRedisManager._listen": "0e0da0c7983a5989",
+    "socketio.async_pubsub_manager.AsyncPubSubManager._thread": "f867805c44ce1a99",
+    "socketio.packet.Packet.decode": "d7d14f66f4d5b000",
+    "socketio.packet.Packet.encode": "a9acce804e6c532d",
+}
+
+
+def digest(function: Callable[..., Any]) -> str:
+    source = textwrap.dedent(inspect.getsource(function))
+    return hashlib.sha256(source.encode()).hexdigest()[:16]
+
+
+@pytest.mark.parametrize("function", wire.OVERRIDDEN, ids=lambda function: function.__qualname__)
+def test_what_is_overridden_has_not_changed(function: Callable[..., Any]) -> None:
+    """If it has: read the new source, see whether realtime/transport/wire.py still holds, and write down the new digest."""
+    name = f"{function.__module__}.{function.__qualname__}"
+    assert READ[name] == digest(function), f"{name} is not what realtime/transport/wire.py was written against"
+
+
+@pytest.mark.parametrize(
+    ("ours", "base"),
+    [
+        (wire.Socket, engineio.async_socket.AsyncSocket),
+        (wire.Engine, engineio.AsyncServer),
+        (wire.Server, socketio.AsyncServer),
+        (wire.Manager, socketio.AsyncRedisManager),
+        (wire.Handshake, web.WebSocketResponse),
+        (line.Inbox, WebSocketDataQueue),
+    ],
+)
+def test_every_override_of_the_libraries_is_watched(ours: type, base: type) -> None:
+    watched = {function.__qualname__ for function in wire.OVERRIDDEN}
+    overridden = {name for name in vars(ours) if not name.startswith("__") and callable(getattr(base, name, None))}
+    constructed_only = {"_engineio_server_class", "_send_packet"}
+    for name in overridden - constructed_only:
+        assert getattr(base, name).__qualname__ in watched, f"{base.__name__}.{name} is overridden and not watched"
+
+
+def test_nothing_of_the_standard_library_is_overridden() -> None:
+    """Its insides change with every Python, and no constraint pins them. What it gives to be implemented is another matter."""
+    interfaces = {"builtins", "typing", "asyncio.protocols"}
+    ours = [kind for module in (wire, line) for kind in vars(module).values() if isinstance(kind, type)]
+    above = {base for kind in ours if kind.__module__ in (wire.__name__, line.__name__) for base in kind.__bases__}
+    changed = [base for base in above if _is_standard(base) and base.__module__ not in interfaces]
+    assert changed == []
+    assert not [function for function in wire.OVERRIDDEN if _is_standard(function)]
+
+
+def _is_standard(thing: Callable[..., Any]) -> bool:
+    return thing.__module__.partition(".")[0] in sys.stdlib_module_names
+
+
+async def test_nothing_is_compressed_and_no_task_is_kept_for_a_viewer(server: RunningServer, feed: Feed) -> None:
+    async def tasks_with(viewer: aiohttp.ClientWebSocketResponse) -> int:
+        assert not viewer.compress
+        await viewer.send_str("40/noc," + json.dumps({"token": token(server.settings)}))
+        while "snapshot" not in await viewer.receive_str():
+            pass
+        await eventually(lambda: all(viewer.group for viewer in server.noc.viewers.values()))
+        await asyncio.sleep(0.05)
+        return len(asyncio.all_tasks())
+
+    url = f"{server.url}/socket.io/?EIO=4&transport=websocket"
+    async with (
+        aiohttp.ClientSession() as session,
+        session.ws_connect(url, compress=15) as first,
+        session.ws_connect(url, compress=15) as second,
+    ):
+        assert await tasks_with(first) == await tasks_with(second)
+        assert all(viewer.socket.queue is None for viewer in server.noc.viewers.values())

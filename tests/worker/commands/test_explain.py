@@ -1,0 +1,72 @@
+"""python -m worker explain: what each detector saw, decided and why, also why not."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import psycopg
+import pytest
+
+from models.database import psycopg_url
+from tests.worker.load.world import add_punch, add_roster, add_tenant
+from tests.worker.windows import ANNA, BEN, OFFICE, PEOPLE, SITES, at, check_in, shift
+from worker.__main__ import main
+from worker.registry import DETECTORS
+from worker.rules.evidence import instant
+from worker.rules.window import Assignment
+
+
+@pytest.fixture
+def company(postgres_url: str, settings_env: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[psycopg.Connection]:
+    for name, value in settings_env.items():
+        monkeypatch.setenv(name, value)
+    with psycopg.connect(psycopg_url(postgres_url).replace("+psycopg", "")) as connection:
+        add_tenant(connection)
+        add_roster(connection, sites=SITES, people=PEOPLE, assignments=[Assignment(ANNA, OFFICE)])
+        yield connection
+
+
+def test_a_finding_is_told_with_its_numbers_and_the_rest_with_why_not(
+    company: psycopg.Connection, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add_punch(company, check_in(BEN, OFFICE, "09:00", "P-1", latitude=52.5, longitude=13.4, accuracy_m=5.0))
+    company.commit()
+    assert main(["explain", "P-1", "--tenant", "1"]) == 0
+    told = capsys.readouterr().out
+    assert "punch P-1: check-in of Ben at Main Office, 2026-03-02 10:00" in told
+    assert "not_assigned, CRITICAL 0.90: Checked in at Main Office" in told
+    assert "no outside_fence: it is within the fence" in told
+    assert "no unscheduled: no shift at the site is within 24 h: no roster" in told
+    assert "UNAUTHORIZED_SITE stands: not_assigned, CRITICAL, fraud score 0.63" in told
+    assert all(detector.TYPE in told for detector in DETECTORS)
+
+
+def test_a_shift_can_be_explained(company: psycopg.Connection, capsys: pytest.CaptureFixture[str]) -> None:
+    add_punch(company, check_in(ANNA, OFFICE, "-3 09:00"))
+    add_roster(company, shifts=[shift(ANNA, OFFICE, "09:00", "17:00", "S-1")])
+    company.commit()
+    assert main(["explain", "S-1", "--tenant", "1", "--shift"]) == 0
+    assert "no_show, HIGH 0.95: Nobody entitled came for the shift of Anna" in capsys.readouterr().out
+
+
+def test_a_detector_that_crashes_says_so_beside_the_others(
+    company: psycopg.Connection, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_punch(company, check_in(BEN, OFFICE, "09:00", "P-1", is_mock_location=True))
+    company.commit()
+    monkeypatch.setattr("worker.detectors.wrong_person.in_place_of", lambda *_: 1 / 0)
+    assert main(["explain", "P-1", "--tenant", "1"]) == 0
+    told = capsys.readouterr().out
+    assert "crashed, and decides nothing: ZeroDivisionError('division by zero')" in told
+    assert "GPS_SPOOFING stands: mock_location" in told
+
+
+@pytest.mark.parametrize("tenant", ["1", "2"], ids=["no such punch", "no such tenant"])
+def test_what_is_not_there_cannot_be_explained(company: psycopg.Connection, capsys: pytest.CaptureFixture[str], tenant: str) -> None:
+    company.commit()
+    assert main(["explain", "nothing", "--tenant", tenant]) == 1
+    assert f"tenant {tenant}" in capsys.readouterr().err
+
+
+def test_instants_end_in_z() -> None:
+    assert instant(at("09:00") + timedelta(microseconds=5)) == "2026-03-02T09:00:00.000005Z"
+    assert instant(at("09:00")) == "2026-03-02T09:00:00Z"

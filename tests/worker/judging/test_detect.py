@@ -1,0 +1,96 @@
+"""Verdicts: the leading reason, the score, shadow and off, and what a crash costs."""
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from structlog.testing import capture_logs
+
+from tests.worker.windows import ANNA, BEN, DEPOT, OFFICE, build, check_in, check_out, shift
+from worker.judging.detect import detect
+from worker.metrics import DETECTOR_CRASHES
+from worker.registry import DETECTORS
+from worker.rules.finding import Finding, Findings, Subject, Verdict
+from worker.rules.window import Assignment, Window
+
+STRANGER = [check_in(ANNA, OFFICE, "09:00", biometric_person_id=BEN, biometric_score=0.9, biometric_method="face")]
+ELSEWHERE = [Assignment(ANNA, DEPOT)]
+
+
+def by_type(verdicts: list[Verdict]) -> dict[str, Verdict]:
+    return {verdict.finding.anomaly_type: verdict for verdict in verdicts}
+
+
+def test_the_gravest_reason_leads_and_the_rest_stand_in_its_evidence() -> None:
+    (verdict,) = detect(build(STRANGER, [shift(BEN, OFFICE, "09:00", "17:00")], as_of="09:05"))
+    assert (verdict.finding.reason, verdict.finding.severity) == ("face_is_another_person", "CRITICAL")
+    assert [also["reason"] for also in verdict.finding.evidence["also"]] == ["in_place_of"]
+    assert verdict.finding.evidence["policy_version"] == verdict.policy_version == 1
+    assert (verdict.person_name, verdict.site_name) == ("Anna", "Main Office")
+
+
+def test_the_score_multiplies_what_remains_and_is_the_same_on_each() -> None:
+    verdicts = by_type(detect(build(STRANGER, assignments=ELSEWHERE)))
+    assert verdicts.keys() == {"WRONG_PERSON", "UNAUTHORIZED_SITE"}
+    assert {verdict.fraud_score for verdict in verdicts.values()} == {round(1 - (1 - 0.80 * 0.9) * (1 - 0.70 * 0.9), 4)}
+
+
+def test_a_type_in_shadow_stands_but_does_not_count() -> None:
+    verdicts = by_type(detect(build(STRANGER, assignments=ELSEWHERE, policy={"wrong_person": "shadow"})))
+    assert verdicts["WRONG_PERSON"].shadow and not verdicts["UNAUTHORIZED_SITE"].shadow
+    assert verdicts["WRONG_PERSON"].fraud_score == verdicts["UNAUTHORIZED_SITE"].fraud_score == round(0.70 * 0.9, 4)
+
+
+def test_a_type_switched_off_at_the_site_does_not_stand_there() -> None:
+    window = build(STRANGER, assignments=ELSEWHERE, site_policies={OFFICE: {"wrong_person": "off"}})
+    assert by_type(detect(window)).keys() == {"UNAUTHORIZED_SITE"}
+
+
+def test_only_subjects_are_judged() -> None:
+    window = build(STRANGER)
+    window.subjects = frozenset()
+    assert detect(window) == []
+
+
+class Crashing:
+    """A detector that crashes on one punch and finds something on each other."""
+
+    TYPE = "GPS_SPOOFING"
+
+    @staticmethod
+    def detect(window: Window) -> Findings:
+        for punch in window.punches_to_judge:
+            if punch.punch_id == "poison":
+                raise ZeroDivisionError
+            yield Finding(
+                Subject(punch.punch_id, ""), "GPS_SPOOFING", 1, OFFICE, punch.occurred_at, "mock_location", "LOW", 0.5, "Because.", {}
+            )
+
+
+def crashes() -> float:
+    return DETECTOR_CRASHES.labels(anomaly_type="GPS_SPOOFING")._value.get()
+
+
+def test_a_crash_costs_neither_the_other_findings_nor_its_being_seen() -> None:
+    counted = crashes()
+    window = build([check_in(ANNA, OFFICE, "09:00", "poison"), check_out(ANNA, OFFICE, "10:00", "fine")], assignments=ELSEWHERE)
+    with capture_logs() as logs:
+        verdicts = detect(window, [cast(Any, Crashing), *DETECTORS])
+    assert {(v.finding.subject.punch_id, v.finding.anomaly_type) for v in verdicts} == {
+        ("fine", "GPS_SPOOFING"),
+        ("poison", "UNAUTHORIZED_SITE"),
+    }
+    assert window.crashed == {(Subject("poison", ""), "GPS_SPOOFING")}
+    assert [(log["event"], log["anomaly_type"], log["punch_id"]) for log in logs] == [("detector_crashed", "GPS_SPOOFING", "poison")]
+    assert crashes() == counted + 1
+
+
+def test_the_registry_is_sorted_and_names_each_type_once() -> None:
+    types = [detector.TYPE for detector in DETECTORS]
+    assert types == sorted(set(types)) and len(types) == 9
+    assert all(detector.__name__.rpartition(".")[2].upper() == detector.TYPE for detector in DETECTORS)
+
+
+@pytest.mark.parametrize("detector", DETECTORS, ids=lambda detector: detector.TYPE)
+def test_an_empty_window_holds_nothing(detector: SimpleNamespace) -> None:
+    assert list(detector.detect(build([]))) == []

@@ -1,0 +1,130 @@
+"""What a tenant is told once."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+
+from models import intake
+from models.database import transaction
+from tests.worker.cast import NOON, feed, punch, rows
+from tests.worker.conftest import Heard
+from worker.judging.judge import judge, judge_batch, wait_lock
+from worker.judging.work_queue import take_punches
+from worker.retention import prune
+
+
+def test_an_undeclared_kiosk_is_told_once_even_after_the_feed_has_forgotten(engine: Engine, heard: Heard) -> None:
+    for person_id in range(1, 8):
+        at = (NOON + timedelta(minutes=10 * person_id)).isoformat()
+        intake.submit(engine, [punch(f"p{person_id}", person_id=person_id, device_id="lobby", occurred_at=at)])
+        judge(engine, 1, heard)
+    (told,) = [payload for payload in feed(engine) if payload["type"] == "finding_created"]
+    assert (told["finding"], told["device_id"], told["people"], told["site_id"]) == ("UNDECLARED_SHARED_DEVICE", "lobby", 5, 15)
+    rows(engine, "UPDATE published SET said_at = said_at - interval '1 year' RETURNING 1")
+    prune(engine, timedelta(days=30))
+    intake.submit(engine, [punch("p9", person_id=9, device_id="lobby", occurred_at=(NOON + timedelta(hours=3)).isoformat())])
+    judge(engine, 1, heard)
+    assert [payload["type"] for payload in feed(engine)].count("finding_created") == 1
+
+
+def test_a_kiosk_whose_people_never_meet_is_told_as_well(engine: Engine, heard: Heard) -> None:
+    for person_id in range(1, 6):
+        at = (NOON - timedelta(days=person_id)).isoformat()
+        intake.submit(engine, [punch(f"p{person_id}", person_id=person_id, device_id="lobby", occurred_at=at)])
+        judge(engine, 1, heard)
+    assert [payload["people"] for payload in feed(engine) if payload["type"] == "finding_created"] == [5]
+
+
+def test_a_policy_that_makes_a_device_a_kiosk_tells_it(engine: Engine, heard: Heard) -> None:
+    for person_id in (1, 2):
+        at = (NOON - timedelta(days=person_id)).isoformat()
+        intake.submit(engine, [punch(f"p{person_id}", person_id=person_id, device_id="lobby", occurred_at=at)])
+    intake.sync_roster(engine, {"tenant": {"tenant_id": 1, "policy": {"kiosk_people": 2}}})
+    judge(engine, 1, heard)
+    assert [payload["people"] for payload in feed(engine) if payload["type"] == "finding_created"] == [2]
+
+
+def reused(engine: Engine) -> list[dict[str, Any]]:
+    return [payload for payload in feed(engine) if payload.get("finding") == "PUNCH_ID_REUSED"]
+
+
+LATE, LATER = (NOON + timedelta(hours=1)).isoformat(), (NOON + timedelta(hours=2)).isoformat()
+A_WEEK_BEFORE = (NOON - timedelta(days=7)).isoformat()
+OVER_A_WEEK_BEFORE = (NOON - timedelta(days=7, seconds=1)).isoformat()
+
+
+@pytest.mark.parametrize(
+    ("again", "times"),
+    [
+        ({"person_id": 2}, 1),
+        ({"occurred_at": OVER_A_WEEK_BEFORE}, 1),
+        ({"occurred_at": A_WEEK_BEFORE}, 0),
+        ({"site_id": 16}, 0),
+        ({"note": "mended"}, 0),
+        ({}, 0),
+    ],
+)
+def test_a_punch_id_that_comes_for_another_person_or_week_is_told_once(
+    engine: Engine, heard: Heard, again: dict[str, Any], times: int
+) -> None:
+    intake.submit(engine, [punch("p1")])
+    for _ in range(2):  # redelivered
+        (outcome,) = intake.submit(engine, [punch("p1", **again, sent_at=LATE)])
+        judge(engine, 1, heard)
+    assert outcome.applied
+    assert len(reused(engine)) == times
+    if times:
+        (message,) = [said for said in heard.messages if said.event == "finding_created"]
+        assert (message.site_id, message.severity) == (15, "LOW")
+
+
+def test_further_people_under_one_punch_id_are_not_told_again_even_after_the_feed_has_forgotten(engine: Engine, heard: Heard) -> None:
+    for person_id in (1, 2, 3):
+        intake.submit(engine, [punch("p1", person_id=person_id)])
+        judge(engine, 1, heard)
+        rows(engine, "UPDATE published SET said_at = said_at - interval '1 year' RETURNING 1")
+        prune(engine, timedelta(days=30))
+    assert len(reused(engine)) == 1
+
+
+def test_it_is_told_where_a_punch_does_not_count_any_more_and_names_no_other_site(engine: Engine, heard: Heard) -> None:
+    intake.submit(engine, [punch("won", sent_at=LATE), punch("lost", sent_at=LATER)])
+    theirs = {"person_id": 2, "site_id": 16}
+    intake.submit(engine, [punch("won", **theirs, sent_at=LATER), punch("lost", **theirs, sent_at=LATE)])
+    judge(engine, 1, heard)
+    told = {payload["punch_id"]: payload for payload in reused(engine)}
+    assert {punch_id: (payload["site_id"], payload["person_id"]) for punch_id, payload in told.items()} == {"won": (15, 1), "lost": (16, 2)}
+    assert {payload["other_person_id"] for payload in told.values()} == {None}
+    assert "another person at another site" in told["won"]["explanation"]
+
+
+def test_one_that_comes_under_the_id_of_a_voided_punch_is_told(engine: Engine, heard: Heard) -> None:
+    """It does not count either, and nobody voided it."""
+    intake.submit(engine, [punch("p1")])
+    intake.void(engine, 1, "p1", "a test")
+    intake.submit(engine, [punch("p1", person_id=2, site_id=16)])
+    judge(engine, 1, heard)
+    assert [(payload["site_id"], payload["person_id"]) for payload in reused(engine)] == [(16, 2)]
+
+
+def test_what_is_backfilled_tells_of_no_reused_id(engine: Engine, heard: Heard) -> None:
+    intake.submit(engine, [punch("p1")])
+    intake.submit(engine, [punch("p1", person_id=2)], backfill=True)
+    judge(engine, 1, heard)
+    assert reused(engine) == []
+
+
+def test_two_judges_at_one_reused_id_tell_it_once(engine: Engine, heard: Heard) -> None:
+    """The second comes at it while the first has told it and not committed."""
+    intake.submit(engine, [punch("p1")])
+    intake.submit(engine, [punch("p1", person_id=2)])
+    with transaction(engine) as cursor:
+        batch = take_punches(cursor, 1)
+        assert batch
+        judge_batch(cursor, 1, batch, wait_lock(cursor, 1))
+        judge(engine, 1, heard)
+        assert reused(engine) == []
+    judge(engine, 1, heard)
+    assert len(reused(engine)) == 1

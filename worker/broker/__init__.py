@@ -1,0 +1,1 @@
+"""All that is overridden of Celery, kombu and billiard, the settings of Celery, and what a broker is asked and may ask."""

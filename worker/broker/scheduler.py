@@ -1,0 +1,29 @@
+"""Beat's scheduler: keeps nothing between runs, and shows that it is at work (worker.broker.heartbeat)."""
+
+from typing import Any
+
+from celery.beat import Scheduler
+
+from models.settings import load_settings
+from worker.broker.heartbeat import Heartbeat
+
+
+class HeartbeatScheduler(Scheduler):
+    """It beats when it has ticked, and the broker took what it sent last: each second it sends something."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        self._heartbeat = Heartbeat(load_settings().heartbeat_file)
+        self._taken = False
+        super().__init__(*arguments, **options)
+
+    def apply_async(self, entry: Any, *arguments: Any, **options: Any) -> Any:
+        self._taken = False
+        sent = super().apply_async(entry, *arguments, **options)
+        self._taken = True
+        return sent
+
+    def tick(self, *arguments: Any, **options: Any) -> float:
+        delay = super().tick(*arguments, **options)
+        if self._taken:
+            self._heartbeat.touch()
+        return delay

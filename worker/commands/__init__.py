@@ -1,0 +1,1 @@
+"""What whoever runs the installation asks by hand: one file a command of `python -m worker`."""

@@ -1,0 +1,112 @@
+"""Running every detector over a window, and making one verdict of the findings on each subject and type."""
+
+from collections.abc import Iterable, Iterator
+from types import ModuleType
+from typing import Any
+
+import structlog
+
+from models.policy import Policy
+from worker.metrics import DETECTOR_CRASHES
+from worker.registry import DETECTORS
+from worker.rules.finding import Finding, Subject, Verdict
+from worker.rules.window import Window
+
+DETECTOR_CRASHED = "detector_crashed"
+
+log = structlog.get_logger()
+
+GRAVITY = {"LOW": 0, "MEDIUM": 1, "HIGH": 2, "CRITICAL": 3}
+
+
+def detect(window: Window, detectors: Iterable[ModuleType] = DETECTORS) -> list[Verdict]:
+    """Every anomaly that stands on the window's subjects. A subject without a verdict has none.
+
+    A detector that crashes is logged with its type and the punch, and counted; the other findings survive.
+    """
+    findings = [finding for detector in detectors for finding in _run(detector, window) if finding.subject in window.subjects]
+    on: dict[Subject, dict[str, list[Finding]]] = {}
+    for finding in findings:
+        if mode_of(window.policy(finding.site_id), finding.anomaly_type) != "off":
+            on.setdefault(finding.subject, {}).setdefault(finding.anomaly_type, []).append(finding)
+    return [verdict for subject in sorted(on) for verdict in _verdicts(window, on[subject])]
+
+
+def _run(detector: ModuleType, window: Window) -> Iterator[Finding]:
+    """All findings at once; where the detector crashes, one subject at a time, so that only the culprit's are lost."""
+    try:
+        return iter([found for found in detector.detect(window) if isinstance(found, Finding)])
+    except Exception:  # whatever it was, the other detectors and the other subjects must not suffer by it
+        return iter([finding for subject in sorted(window.subjects) for finding in _run_on(detector, window, subject)])
+
+
+def _run_on(detector: ModuleType, window: Window, subject: Subject) -> list[Finding]:
+    try:
+        return [found for found in detector.detect(window.of(subject)) if isinstance(found, Finding)]
+    except Exception:
+        DETECTOR_CRASHES.labels(anomaly_type=detector.TYPE).inc()
+        window.crashed.add((subject, detector.TYPE))
+        punch_id, shift_id = subject
+        log.exception(DETECTOR_CRASHED, tenant_id=window.tenant_id, anomaly_type=detector.TYPE, punch_id=punch_id, shift_id=shift_id)
+        return []
+
+
+def _verdicts(window: Window, by_type: dict[str, list[Finding]]) -> Iterator[Verdict]:
+    led = [_lead(findings) for _, findings in sorted(by_type.items())]
+    score = fraud_score(window, [finding for finding, _ in led])
+    for leading, rest in led:
+        finding = leading._replace(
+            evidence={**leading.evidence, "also": [_also(f) for f in rest], "policy_version": window.policy_version},
+            private=_private(leading, rest),
+            other_sites=leading.other_sites.union(*(f.other_sites for f in rest)),
+        )
+        yield Verdict(
+            finding,
+            mode_of(window.policy(finding.site_id), finding.anomaly_type) == "shadow",
+            score,
+            window.policy_version,
+            _person_name(window, finding),
+            window.site_name(finding.site_id),
+        )
+
+
+def fraud_score(window: Window, standing: Iterable[Finding]) -> float:
+    """1 - product of (1 - weight x confidence) over the types that stand on one subject, shadow left out. 0..1, 4 decimals."""
+    remains = 1.0
+    for finding in standing:
+        policy = window.policy(finding.site_id)
+        if mode_of(policy, finding.anomaly_type) != "shadow":
+            remains *= 1 - getattr(policy, f"{finding.anomaly_type.lower()}_weight") * finding.confidence
+    return round(1 - remains, 4)
+
+
+def _lead(findings: list[Finding]) -> tuple[Finding, list[Finding]]:
+    """The gravest first: by severity, then confidence, then in the order the detector gave them, which is the definitions'."""
+    ranked = sorted(findings, key=lambda f: (-GRAVITY[f.severity], -f.confidence))
+    return ranked[0], ranked[1:]
+
+
+def _also(finding: Finding) -> dict[str, Any]:
+    return {
+        "reason": finding.reason,
+        "severity": finding.severity,
+        "confidence": finding.confidence,
+        "explanation": finding.explanation,
+        "evidence": finding.evidence,
+    }
+
+
+def _private(leading: Finding, rest: list[Finding]) -> dict[str, Any] | None:
+    """What names other sites, by reason."""
+    named = {finding.reason: finding.private for finding in (leading, *rest) if finding.private}
+    return named or None
+
+
+def mode_of(policy: Policy, anomaly_type: str) -> str:
+    """Whether a type is on, off or in shadow."""
+    return getattr(policy, anomaly_type.lower())
+
+
+def _person_name(window: Window, finding: Finding) -> str | None:
+    punch = window.punch(finding.subject.punch_id)
+    return window.name_of(punch) if punch else window.people.get(finding.person_id)

@@ -1,0 +1,69 @@
+"""Giving up what kills or fails every judge that takes it: the punch is rejected and counts as voided, so that the others can be judged."""
+
+from datetime import datetime
+
+import structlog
+from psycopg import Cursor
+
+from models.intake.content import as_text
+from models.intake.punches import cause
+from models.intake.punches.row import Row, content_of
+from models.intake.punches.store import KILLS_WORKER
+from models.intake.refused.reasons import reason
+from models.intake.refused.reject import Rejection, keep, lock
+from models.intake.submitter import Submitter
+from worker.metrics import REJECTED
+
+PUNCH_GIVEN_UP = "punch_given_up"
+CHANGE_GIVEN_UP = "roster_change_given_up"
+_JUDGE = Submitter("judge")
+
+log = structlog.get_logger(__name__)
+
+_WHY = reason(
+    KILLS_WORKER, "", "killed the worker that judged it, or made it fail, three times alone; correct the punch, or void it, and report this"
+)
+
+# A correction of the punch brings it back; the row of `pending` judges what its absence changes.
+_VOID = f"""
+WITH gone AS (
+    DELETE FROM pending WHERE tenant_id = %(tenant_id)s AND pending_id = %(row_id)s RETURNING punch_id
+), voided AS (
+    UPDATE punch SET voided_at = %(at)s, void_reason = '{KILLS_WORKER}', voided_by = %(by)s::jsonb
+    FROM gone WHERE punch.tenant_id = %(tenant_id)s AND punch.punch_id = gone.punch_id AND voided_at IS NULL
+    RETURNING punch.*
+), waiting AS (
+    INSERT INTO pending (tenant_id, punch_id, person_id, site_id, occurred_at, device_id, biometric_person_id, received_at, cause)
+    SELECT tenant_id, punch_id, person_id, site_id, occurred_at, device_id, biometric_person_id, %(at)s, %(cause)s::jsonb FROM voided
+)
+SELECT {", ".join(Row._fields).replace("extra", "extra::text")} FROM voided
+"""
+_DROP = "DELETE FROM roster_change WHERE tenant_id = %s AND change_id = ANY(%s) RETURNING kind, key"
+
+
+def give_up(cursor: Cursor, tenant_id: int, table: str, ids: list[int], at: datetime) -> None:
+    """Take one row of `pending`, or those of one key of `roster_change`, out of what waits for good, and keep what it was about.
+
+    Needs the tenant's lock.
+    """
+    if table == "pending":
+        (row_id,) = ids
+        _give_up_punch(cursor, tenant_id, row_id, at)
+    elif change := cursor.execute(_DROP, (tenant_id, ids)).fetchone():
+        log.error(CHANGE_GIVEN_UP, tenant_id=tenant_id, kind=change[0], key=change[1])
+
+
+def _give_up_punch(cursor: Cursor, tenant_id: int, row_id: int, at: datetime) -> None:
+    given = {"tenant_id": tenant_id, "row_id": row_id, "at": at, "by": _JUDGE.as_text(), "cause": cause.of_void(_JUDGE)}
+    voided = cursor.execute(_VOID, given).fetchone()
+    if voided is None:  # voided before: then it is the judgement of its absence that fails, and nothing is left to reject
+        log.error(PUNCH_GIVEN_UP, tenant_id=tenant_id, punch_id=None)
+        return
+    row = Row(*voided)
+    rejection = Rejection(
+        tenant_id, row.punch_id, row.person_id, row.site_id, as_text(content_of(row)), bytes(row.content_hash), [_WHY], None
+    )
+    lock(cursor, [tenant_id])
+    keep(cursor, [rejection], _JUDGE, at)
+    REJECTED.labels(task=_JUDGE.door, code=KILLS_WORKER).inc()
+    log.error(PUNCH_GIVEN_UP, tenant_id=tenant_id, punch_id=row.punch_id)

@@ -1,0 +1,126 @@
+"""Judging a tenant: one at a time, all that waits, one transaction a batch; and what was found is said once it is committed.
+
+Whoever finds the tenant taken leaves its work to the holder, who looks again after each commit, when the lock is free.
+"""
+
+import time
+from collections.abc import Callable
+from datetime import datetime
+from typing import NamedTuple
+
+import structlog
+from psycopg import Cursor
+from sqlalchemy import Engine
+
+from models import feed
+from models.database import autocommitted, pipelined
+from models.locks import tenant_lock_key
+from worker import metrics
+from worker.faults import reach
+from worker.judging.detect import detect
+from worker.judging.notices import tell_once
+from worker.judging.record import record
+from worker.judging.work_queue import BATCH, Batch, anything_waits, discard, take_changes, take_punches
+from worker.load import load
+from worker.load.touched import Touched
+
+JUDGED = "judged"
+
+log = structlog.get_logger(__name__)
+
+# What says messages once they are committed: tenant, epoch, base, messages. It does not raise when nobody can be reached.
+Emit = Callable[[int, str, int, list[feed.Message]], None]
+PutOff = Callable[[], bool]
+
+
+class Judgement(NamedTuple):
+    """What one transaction did. `appended` is None where there was nothing to say."""
+
+    messages: list[feed.Message]
+    appended: feed.Appended | None
+    lag: float  # seconds from the receipt of the oldest punch to the judgement's `as_of`; 0 where no punch was judged
+    began: float  # on the monotonic clock, when `as_of` was read
+
+
+# A task that found much to do leaves the rest to the next, so that it ends well before its time limit.
+PATIENCE = 10.0
+
+
+def judge(engine: Engine, tenant_id: int, emit: Emit, put_off: PutOff = lambda: False) -> None:
+    """Judge what waits of the tenant, unless somebody else is at it.
+
+    `put_off` is asked when a few more came meanwhile: whether it sees to it that they are judged later.
+    """
+    until = time.monotonic() + PATIENCE
+    while (judged := _judge_some(engine, tenant_id, emit)) is not None and time.monotonic() < until:
+        with autocommitted(engine) as cursor:
+            waits = anything_waits(cursor, tenant_id)
+        if not waits or (judged < BATCH and put_off()):
+            return
+
+
+def try_lock(cursor: Cursor, tenant_id: int) -> datetime | None:
+    """The moment of judgement, by the database's clock; None where somebody else is judging the tenant."""
+    sql = "SELECT pg_try_advisory_xact_lock(%s), clock_timestamp()"
+    got, as_of = _row(cursor, sql, tenant_lock_key(tenant_id))
+    return as_of if got else None
+
+
+def wait_lock(cursor: Cursor, tenant_id: int) -> datetime:
+    cursor.execute("SELECT pg_advisory_xact_lock(%s)", (tenant_lock_key(tenant_id),))
+    return _row(cursor, "SELECT clock_timestamp()")[0]
+
+
+def judge_batch(cursor: Cursor, tenant_id: int, batch: Batch, as_of: datetime) -> Judgement:
+    """Judge a batch and drop it from what waits. The last thing before the commit; needs the tenant's lock."""
+    began = time.monotonic()
+    messages = find_and_record(cursor, tenant_id, batch.touched, as_of)
+    discard(cursor, tenant_id, batch)
+    appended = feed.append(cursor, tenant_id, messages) if messages else None
+    reach("before_judge_commit")
+    lag = max((as_of - batch.received_at).total_seconds(), 0.0) if batch.received_at else 0.0
+    return Judgement(messages, appended, lag, began)
+
+
+def find_and_record(cursor: Cursor, tenant_id: int, touched: Touched, as_of: datetime) -> list[feed.Message]:
+    window = load(cursor, tenant_id, touched, as_of)
+    reach("judging", (punch.punch_id for punch in window.punches_to_judge))
+    return record(cursor, window, detect(window), touched) + tell_once(cursor, window, touched)
+
+
+def say(tenant_id: int, judgement: Judgement, emit: Emit) -> None:
+    """Emit what a committed judgement found, outside of its lock."""
+    reach("after_judge_commit")
+    if judgement.appended is None:
+        return
+    reach("between_commit_and_emit")
+    emit(tenant_id, *judgement.appended, judgement.messages)
+    if judgement.lag:
+        metrics.RECEIPT_TO_EMIT.observe(judgement.lag + time.monotonic() - judgement.began)
+
+
+def count(tenant_id: int, batch: Batch, judgement: Judgement) -> None:
+    metrics.JUDGED.labels(table=batch.table).inc(len(batch.ids))
+    for message in judgement.messages:
+        metrics.SAID.labels(event=message.event, anomaly_type=message.anomaly_type or "").inc()
+    log.debug(JUDGED, tenant_id=tenant_id, table=batch.table, rows=len(batch.ids), messages=len(judgement.messages))
+
+
+def _judge_some(engine: Engine, tenant_id: int, emit: Emit) -> int | None:
+    """Judge one batch, if anything waits: how many rows of it. None where somebody else is judging the tenant."""
+    with pipelined(engine) as cursor:
+        as_of = try_lock(cursor, tenant_id)
+        if as_of is None:
+            return None
+        batch = take_punches(cursor, tenant_id) or take_changes(cursor, tenant_id, as_of)
+        judgement = judge_batch(cursor, tenant_id, batch, as_of) if batch else None
+    if batch and judgement:
+        count(tenant_id, batch, judgement)
+        say(tenant_id, judgement, emit)
+    return len(batch.ids) if batch else 0
+
+
+def _row(cursor: Cursor, sql: str, *arguments: object) -> tuple:
+    row = cursor.execute(sql, arguments).fetchone()
+    assert row is not None  # these SELECTs have no FROM: they always give a row
+    return row

@@ -1,0 +1,99 @@
+"""What nobody else does: the work that a crash left behind, and the moments that pass without anybody punching.
+
+Work whose judge died is taken by its attempts, which are committed before it is judged. What kills or fails every judge is halved,
+1,000 rows, 500, 250 ..., until the single row that does it is alone; ending three judges alone, it is given up.
+Everything here may run twice at once, and under several schedulers.
+"""
+
+import time
+from datetime import datetime, timedelta
+
+from psycopg import Cursor
+from sqlalchemy import Engine
+
+from models import feed
+from models.database import transaction
+from worker.judging.judge import PATIENCE, Emit, Judgement, count, find_and_record, judge_batch, say, try_lock, wait_lock
+from worker.judging.suspects import Suspects, given_back, take
+from worker.judging.work_queue import Batch, take_changes, take_punches
+from worker.load.touched import Touched
+
+# A sweep that comes late, after days without a scheduler, catches up in steps that a window can hold.
+_STEP = timedelta(hours=6)
+
+_LEFT = """
+SELECT tenant_id, count(*) FROM (
+    SELECT tenant_id FROM pending WHERE received_at < clock_timestamp() - interval '1 second'
+    UNION ALL
+    SELECT tenant_id FROM roster_change WHERE at < clock_timestamp() - interval '1 second'
+) AS left_over GROUP BY tenant_id
+"""
+# Python may be at a judgement for as long as a task may take (90 s). Ended as idle, it would lose the lock while it is still at it.
+_KEEP_LOCK = "SET LOCAL idle_in_transaction_session_timeout = '95s'"
+_UNSWEPT = "SELECT tenant_id FROM tenant WHERE NOT deleted AND swept_at < clock_timestamp() - %s"
+
+
+def tenants_left(cursor: Cursor) -> dict[int, int]:
+    """Tenants with work that has waited for over a second, and how many rows of it."""
+    return dict(cursor.execute(_LEFT).fetchall())
+
+
+def tenants_unswept(cursor: Cursor, age: timedelta) -> list[int]:
+    return [tenant_id for (tenant_id,) in cursor.execute(_UNSWEPT, (age,))]
+
+
+def judge_left(engine: Engine, tenant_id: int, emit: Emit) -> None:
+    """Judge what a crash may have left of the tenant, unless somebody is judging it now."""
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until and _judge_suspects(engine, tenant_id, emit):
+        pass
+
+
+def judge_moments(engine: Engine, tenant_id: int, emit: Emit) -> None:
+    """Judge whatever the moments since the last sweep may have changed: no-shows, spells too long, missing check-outs."""
+    until = time.monotonic() + PATIENCE
+    caught_up = False
+    while not caught_up and time.monotonic() < until:
+        with transaction(engine) as cursor:
+            as_of = wait_lock(cursor, tenant_id)
+            judgement, caught_up = _judge_step(cursor, tenant_id, as_of)
+        say(tenant_id, judgement, emit)
+
+
+def _judge_suspects(engine: Engine, tenant_id: int, emit: Emit) -> bool:
+    """False where nothing is left, or somebody else is at it.
+
+    The lock is held from the choice to the judgement's commit. Another sweep would else take what is about to be judged for
+    what its judge died of, and after a few such deaths give up a punch that nobody ever tried to judge.
+    """
+    with transaction(engine) as cursor:
+        as_of = try_lock(cursor, tenant_id)
+        suspects = as_of and take(engine, tenant_id, as_of)
+        if not as_of or not suspects:
+            return False
+        with given_back(engine, tenant_id, suspects):
+            cursor.execute(_KEEP_LOCK)
+            batch, judgement = _judge(cursor, tenant_id, suspects, as_of)
+            cursor.connection.commit()  # here already, so that they are given back where it fails
+    if batch and judgement:
+        count(tenant_id, batch, judgement)
+        say(tenant_id, judgement, emit)
+    return True
+
+
+def _judge(cursor: Cursor, tenant_id: int, suspects: Suspects, as_of: datetime) -> tuple[Batch | None, Judgement | None]:
+    if suspects.table == "pending":
+        batch = take_punches(cursor, tenant_id, suspects.ids)
+    else:
+        batch = take_changes(cursor, tenant_id, as_of, suspects.ids)
+    return batch, judge_batch(cursor, tenant_id, batch, as_of) if batch else None
+
+
+def _judge_step(cursor: Cursor, tenant_id: int, as_of: datetime) -> tuple[Judgement, bool]:
+    row = cursor.execute("SELECT swept_at FROM tenant WHERE tenant_id = %s", (tenant_id,)).fetchone()
+    since = row[0] if row else as_of
+    until = min(since + _STEP, as_of)
+    messages = find_and_record(cursor, tenant_id, Touched(swept=(since, until)), as_of)
+    cursor.execute("UPDATE tenant SET swept_at = %s WHERE tenant_id = %s", (until, tenant_id))
+    appended = feed.append(cursor, tenant_id, messages) if messages else None
+    return Judgement(messages, appended, 0.0, 0.0), until == as_of

@@ -1,0 +1,123 @@
+"""Putting a finding together: its numbers, what it rests on, and what of that a viewer of its own site may be told."""
+
+import math
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from worker.rules.finding import Finding, Nothing, Subject
+from worker.rules.window import Punch, Shift, Window
+
+
+def found(
+    window: Window,
+    subject: Punch | Shift,
+    anomaly_type: str,
+    reason: str,
+    severity: str,
+    confidence: float,
+    explanation: str,
+    *,
+    observed: float | str | None = None,
+    limit: float | str | None = None,
+    unit: str | None = None,
+    punches: Iterable[Punch] = (),
+    shifts: Iterable[Shift] = (),
+    private: dict[str, Any] | None = None,
+    **more: Any,
+) -> Finding:
+    """A finding on a punch or a shift.
+
+    `punches` and `shifts` are what it rests on beside the subject: those of its own site are named in the evidence, those of
+    other sites in the private part only. `observed` and `limit` are in `unit`; `more` is for viewers too.
+    """
+    rests_on = [*([subject] if isinstance(subject, Punch) else []), *punches]
+    rostered = [*([subject] if isinstance(subject, Shift) else []), *shifts]
+    evidence: dict[str, Any] = {"observed": number(observed), "limit": number(limit), "margin": margin(observed, limit), "unit": unit}
+    evidence["punches"] = [p.punch_id for p in rests_on if p.site_id == subject.site_id]
+    evidence["shifts"] = [s.shift_id for s in rostered if s.site_id == subject.site_id]
+    evidence.update(more)
+    elsewhere = frozenset((*(p.site_id for p in rests_on), *(s.site_id for s in rostered))) - {subject.site_id}
+    return Finding(
+        subject_of(subject),
+        anomaly_type,
+        subject.person_id,
+        subject.site_id,
+        subject.occurred_at if isinstance(subject, Punch) else subject.starts_at,
+        reason,
+        severity,
+        round(confidence, 4),
+        explanation,
+        evidence,
+        _elsewhere(window, rests_on, rostered, elsewhere, private) if elsewhere else None,
+        elsewhere,
+    )
+
+
+def nothing(subject: Punch | Shift, anomaly_type: str, reason: str, because: str) -> Nothing:
+    return Nothing(subject_of(subject), anomaly_type, reason, because)
+
+
+def subject_of(row: Punch | Shift) -> Subject:
+    return Subject(row.punch_id, "") if isinstance(row, Punch) else Subject("", row.shift_id)
+
+
+def instant(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
+
+
+def clock(window: Window, site_id: int, at: datetime) -> str:
+    """A moment as people at the site read it: 2026-11-23 08:55."""
+    site = window.sites.get(site_id)
+    return at.astimezone(ZoneInfo(site.timezone) if site else UTC).strftime("%Y-%m-%d %H:%M")
+
+
+def duration(seconds: float) -> str:
+    """A length of time as people say it: 35 s, 12 min, 3 h 05 min."""
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes = int(seconds // 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60:02d} min" if minutes % 60 else f"{minutes // 60} h"
+
+
+def distance(metres: float) -> str:
+    return f"{metres:.0f} m" if metres < 1_000 else f"{metres / 1_000:.1f} km"
+
+
+def done(punch: Punch) -> str:
+    return "Checked in" if punch.is_check_in else "Checked out"
+
+
+def number(value: float | str | None) -> float | str | None:
+    """JSON has no infinity: what is infinitely fast is said in words."""
+    if not isinstance(value, float):
+        return value
+    return round(value, 3) if math.isfinite(value) else "infinite"
+
+
+def margin(observed: float | str | None, limit: float | str | None) -> float | str | None:
+    if isinstance(observed, (int, float)) and isinstance(limit, (int, float)):
+        return number(float(observed - limit))
+    return None
+
+
+def _elsewhere(
+    window: Window, punches: list[Punch], shifts: list[Shift], sites: frozenset[int], private: dict[str, Any] | None
+) -> dict[str, Any]:
+    return {
+        "sites": [{"site_id": site_id, "name": window.site_name(site_id)} for site_id in sorted(sites)],
+        "punches": [
+            {"punch_id": p.punch_id, "site_id": p.site_id, "person_id": p.person_id, "occurred_at": instant(p.occurred_at)}
+            for p in punches
+            if p.site_id in sites
+        ],
+        "shifts": [
+            {"shift_id": s.shift_id, "site_id": s.site_id, "starts_at": instant(s.starts_at), "ends_at": instant(s.ends_at)}
+            for s in shifts
+            if s.site_id in sites
+        ],
+        **(private or {}),
+    }

@@ -1,0 +1,88 @@
+"""Places and the ways between them: WGS84 geodesics in metres, and how far a fix is outside a fence."""
+
+import math
+from typing import NamedTuple
+
+from pyproj import Geod
+
+from models.policy import Policy
+from worker.rules.window import Punch, Site
+
+WGS84 = Geod(ellps="WGS84")
+_LONGEST_DEGREE_M = 111_700  # of latitude, at the poles: 111,694 m
+
+
+class Place(NamedTuple):
+    latitude: float
+    longitude: float
+    slack_m: float  # how far the truth may be: a fix's accuracy, at most the cap; 0 for a site's own place
+
+
+class Way(NamedTuple):
+    """How far two places are apart at least, and how fast that was covered."""
+
+    distance_m: float
+    slack_m: float
+    seconds: float
+
+    @property
+    def least_m(self) -> float:
+        return max(0.0, self.distance_m - self.slack_m)
+
+    @property
+    def speed_kmh(self) -> float:
+        """Of the least distance. No time at all is infinitely fast."""
+        if self.seconds > 0:
+            return self.least_m / self.seconds * 3.6
+        return math.inf if self.least_m > 0 else 0.0
+
+    def is_beyond(self, km: float, kmh: float) -> bool:
+        return self.least_m > km * 1_000 and self.speed_kmh > kmh
+
+
+def distance_m(latitude: float, longitude: float, other_latitude: float, other_longitude: float) -> float:
+    """The geodesic, good to nanometres anywhere (Karney 2013, as PROJ has it)."""
+    return float(WGS84.inv(longitude, latitude, other_longitude, other_latitude)[2])
+
+
+def at_most_m(latitude: float, longitude: float, other_latitude: float, other_longitude: float) -> float:
+    """No less than the geodesic, at a tenth of its cost: the way along a meridian and then along a parallel, by the longest degree."""
+    return (abs(latitude - other_latitude) + abs(longitude - other_longitude)) * _LONGEST_DEGREE_M
+
+
+def is_impossible(latitude: float, longitude: float) -> bool:
+    """Out of range, or within 0.001 degrees of (0, 0), where phones without a fix believe to be."""
+    return abs(latitude) > 90 or abs(longitude) > 180 or (abs(latitude) <= 0.001 and abs(longitude) <= 0.001)
+
+
+def slack_m(accuracy_m: float | None, policy: Policy) -> float:
+    """The accuracy of a fix, at most the cap: claiming a huge error buys no immunity. None counts as the cap."""
+    return policy.gps_accuracy_cap_m if accuracy_m is None else min(accuracy_m, policy.gps_accuracy_cap_m)
+
+
+def fix_of(punch: Punch, policy: Policy) -> Place | None:
+    """Where the punch says it was taken; None without coordinates or with impossible ones."""
+    if punch.latitude is None or punch.longitude is None or is_impossible(punch.latitude, punch.longitude):
+        return None
+    return Place(punch.latitude, punch.longitude, slack_m(punch.accuracy_m, policy))
+
+
+def is_coarse(punch: Punch, policy: Policy) -> bool:
+    accuracy = policy.gps_accuracy_cap_m if punch.accuracy_m is None else punch.accuracy_m
+    return accuracy > policy.coarse_fix_cap_m
+
+
+def place_of(punch: Punch, site: Site | None, policy: Policy) -> Place | None:
+    """The punch's fix, unless it is coarse; else its site's place. None where neither is known."""
+    fix = None if is_coarse(punch, policy) else fix_of(punch, policy)
+    if fix or site is None or site.latitude is None or site.longitude is None:
+        return fix
+    return Place(site.latitude, site.longitude, 0.0)
+
+
+def way(start: Place, end: Place, seconds: float) -> Way:
+    return Way(
+        distance_m(start.latitude, start.longitude, end.latitude, end.longitude),
+        start.slack_m + end.slack_m,
+        seconds,
+    )

@@ -1,0 +1,25 @@
+"""Devices that the roster does not name and that so many people use that they are taken as shared: the tenant is told once."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from worker.rules.window import Window
+
+UNDECLARED_SHARED_DEVICE = "UNDECLARED_SHARED_DEVICE"
+
+
+class Kiosk(NamedTuple):
+    device_id: str
+    site_id: int  # of the punch that showed it
+    people: int  # who used it within 7 days of that punch, before or after
+    seen_at: datetime
+
+
+def undeclared_kiosks(window: Window) -> list[Kiosk]:
+    """Each device once, by the first punch of the window that shows it. Telling it once for ever is the caller's."""
+    found: dict[str, Kiosk] = {}
+    for punch in sorted(window.punches_to_judge, key=lambda p: (p.occurred_at, p.punch_id)):
+        device_id, people = punch.device_id, window.device_people.get(punch.punch_id, 0)
+        if device_id and device_id not in window.devices and people >= window.policy(punch.site_id).kiosk_people:
+            found.setdefault(device_id, Kiosk(device_id, punch.site_id, people, punch.occurred_at))
+    return list(found.values())

@@ -1,0 +1,249 @@
+"""The window: all that detection may look at for one judgement, as plain values. worker.load fills it, detectors read it.
+
+Instants are aware datetimes in UTC, places are degrees, distances metres. Nothing here reads a database, a clock or a setting.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
+from datetime import datetime
+from functools import cached_property
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+from models.policy import Policy
+from worker.rules.finding import Subject
+
+
+class Punch(NamedTuple):
+    punch_id: str
+    person_id: int
+    site_id: int
+    is_check_in: bool
+    occurred_at: datetime
+    person_name: str | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+    accuracy_m: float | None = None
+    is_mock_location: bool | None = None
+    device_id: str | None = None
+    biometric_method: str | None = None
+    biometric_score: float | None = None
+    biometric_liveness: float | None = None
+    biometric_person_id: int | None = None
+    backfill: bool = False
+
+
+class Site(NamedTuple):
+    site_id: int
+    name: str
+    timezone: str
+    latitude: float | None = None
+    longitude: float | None = None
+    radius_m: float | None = None
+    boundary: dict[str, Any] | None = None  # GeoJSON Polygon or MultiPolygon
+
+
+class Shift(NamedTuple):
+    """An uncancelled shift. Entitled to it are `person_id` and `substitutes`."""
+
+    shift_id: str
+    person_id: int
+    site_id: int
+    starts_at: datetime
+    ends_at: datetime
+    substitutes: tuple[int, ...] = ()
+
+    @property
+    def entitled(self) -> tuple[int, ...]:
+        return (self.person_id, *self.substitutes)
+
+
+class Assignment(NamedTuple):
+    """Valid from `valid_from` to `valid_to`, both included; None is open. Dates are already whole days at the site."""
+
+    person_id: int
+    site_id: int
+    valid_from: datetime | None = None
+    valid_to: datetime | None = None
+
+
+class Device(NamedTuple):
+    device_id: str
+    shared: bool
+    person_id: int | None = None
+
+
+class Baseline(NamedTuple):
+    """A person's earlier scores by one method, within `biometric_baseline_days` before a punch. `deviation` is the sample's."""
+
+    scores: int
+    mean: float
+    deviation: float
+
+
+class Stretch(NamedTuple):
+    """Punches of one person that follow each other without a gap, in order. `is_latest`: none comes after the last."""
+
+    person_id: int
+    punches: Sequence[Punch]
+    is_latest: bool = True
+
+
+# Sort key of one person's punches: by time, check-out before check-in, then punch_id bytewise. Python compares text by code point,
+# which is the order of its UTF-8 bytes.
+in_order: Callable[[Punch], tuple[datetime, bool, str]] = attrgetter("occurred_at", "is_check_in", "punch_id")
+
+
+class Window:
+    """What detection may look at. Subjects are what it judges; all the rest is there to judge them by.
+
+    A subject whose punch or shift is no longer there (voided, deleted, cancelled) stays among `subjects`, so that what was
+    found on it falls away; detectors go by `punches_to_judge` and `shifts_to_judge`.
+    """
+
+    def __init__(
+        self,
+        *,
+        tenant_id: int,
+        as_of: datetime,
+        subjects: frozenset[Subject] = frozenset(),
+        policy: Policy,
+        policy_version: int = 1,
+        site_policies: Mapping[int, Policy] | None = None,
+        roster_complete: bool = True,
+        any_assignment: bool = False,
+        any_person: bool = False,
+        stretches: Sequence[Stretch] = (),
+        sites: Mapping[int, Site] | None = None,
+        people: Mapping[int, str] | None = None,
+        shifts: Mapping[str, Shift] | None = None,
+        assignments: Sequence[Assignment] = (),
+        devices: Mapping[str, Device] | None = None,
+        device_uses: Mapping[str, Sequence[Punch]] | None = None,
+        device_people: Mapping[str, int] | None = None,
+        biometric_uses: Mapping[int, Sequence[Punch]] | None = None,
+        baselines: Mapping[str, Baseline] | None = None,
+        first_punch_at: Mapping[int, datetime] | None = None,
+        explaining: bool = False,
+    ) -> None:
+        self.tenant_id = tenant_id
+        self.as_of = as_of
+        self.subjects = subjects
+        self.tenant_policy = policy
+        self.policy_version = policy_version
+        self.site_policies = site_policies or {}
+        self.roster_complete = roster_complete
+        self.any_assignment = any_assignment
+        self.any_person = any_person
+        self.stretches = stretches
+        self.sites = sites or {}
+        self.people = people or {}
+        self.shifts = shifts or {}
+        self.devices = devices or {}
+        self.device_uses = device_uses or {}  # by device_id, in order of time
+        self.device_people = device_people or {}  # by punch_id: people who used its device within 7 days, before or after
+        self.biometric_uses = biometric_uses or {}  # by the person whose biometrics they are, in order of time
+        self.baselines = baselines or {}  # by punch_id
+        self.first_punch_at = first_punch_at or {}  # by site_id
+        self.explaining = explaining
+        # What a detector's crash left undecided, as (subject, type): what stands of it is to be left as it is.
+        self.crashed: set[tuple[Subject, str]] = set()
+        self.memo: dict[Any, Any] = {}  # what attendance worked out for this window, so that it is worked out once
+        self._assignments = assignments
+
+    @cached_property
+    def _places(self) -> dict[str, tuple[Stretch, int]]:
+        return {punch.punch_id: (stretch, index) for stretch in self.stretches for index, punch in enumerate(stretch.punches)}
+
+    @cached_property
+    def _stretches_of(self) -> dict[int, list[Stretch]]:
+        found: dict[int, list[Stretch]] = {}
+        for stretch in self.stretches:
+            found.setdefault(stretch.person_id, []).append(stretch)
+        return found
+
+    @cached_property
+    def assignments(self) -> dict[tuple[int, int], list[Assignment]]:
+        found: dict[tuple[int, int], list[Assignment]] = {}
+        for row in self._assignments:
+            found.setdefault((row.person_id, row.site_id), []).append(row)
+        return found
+
+    @cached_property
+    def shifts_of(self) -> dict[int, list[Shift]]:
+        """Shifts that a person is entitled to, by start, then shift_id."""
+        found: dict[int, list[Shift]] = {}
+        for shift in self._shifts_in_order:
+            for person_id in dict.fromkeys(shift.entitled):
+                found.setdefault(person_id, []).append(shift)
+        return found
+
+    @cached_property
+    def shifts_at(self) -> dict[int, list[Shift]]:
+        """Shifts at a site, by start, then shift_id."""
+        found: dict[int, list[Shift]] = {}
+        for shift in self._shifts_in_order:
+            found.setdefault(shift.site_id, []).append(shift)
+        return found
+
+    @cached_property
+    def _shifts_in_order(self) -> list[Shift]:
+        return sorted(self.shifts.values(), key=lambda shift: (shift.starts_at, shift.shift_id))
+
+    @cached_property
+    def punches_to_judge(self) -> list[Punch]:
+        """In the order of each person's punches, so that the outcome of one run is the outcome of every run."""
+        judged = [self._places[s.punch_id] for s in self.subjects if s.punch_id in self._places]
+        return sorted((stretch.punches[index] for stretch, index in judged), key=lambda p: (p.person_id, in_order(p)))
+
+    @cached_property
+    def shifts_to_judge(self) -> list[Shift]:
+        return [shift for shift in self._shifts_in_order if Subject("", shift.shift_id) in self.subjects]
+
+    def of(self, subject: Subject) -> "Window":
+        """This window with one subject only."""
+        one = copy(self)
+        one.subjects = frozenset((subject,))
+        one.__dict__.pop("punches_to_judge", None)
+        one.__dict__.pop("shifts_to_judge", None)
+        return one
+
+    def policy(self, site_id: int) -> Policy:
+        return self.site_policies.get(site_id, self.tenant_policy)
+
+    def place_in_time(self, punch: Punch) -> tuple[Stretch, int]:
+        """The stretch that holds this punch, and its index there."""
+        return self._places[punch.punch_id]
+
+    def previous(self, punch: Punch) -> Punch | None:
+        """The person's punch before this one."""
+        stretch, index = self._places[punch.punch_id]
+        return stretch.punches[index - 1] if index else None
+
+    def next(self, punch: Punch) -> Punch | None:
+        stretch, index = self._places[punch.punch_id]
+        return stretch.punches[index + 1] if index + 1 < len(stretch.punches) else None
+
+    def is_latest(self, punch: Punch) -> bool:
+        """Whether no punch of the person comes after this one, ever."""
+        stretch, index = self._places[punch.punch_id]
+        return stretch.is_latest and index + 1 == len(stretch.punches)
+
+    def stretches_of(self, person_id: int) -> Sequence[Stretch]:
+        return self._stretches_of.get(person_id, ())
+
+    def punch(self, punch_id: str) -> Punch | None:
+        place = self._places.get(punch_id)
+        return place[0].punches[place[1]] if place else None
+
+    def punches(self) -> Iterator[Punch]:
+        for stretch in self.stretches:
+            yield from stretch.punches
+
+    def name_of(self, punch: Punch) -> str | None:
+        """The person's name: the roster's, else what the punch said."""
+        return self.people.get(punch.person_id) or punch.person_name
+
+    def site_name(self, site_id: int) -> str:
+        site = self.sites.get(site_id)
+        return site.name if site else f"site {site_id}"

@@ -1,0 +1,153 @@
+"""What all tasks share: nothing personal shows in what is told of them, and nothing submitted is lost with one."""
+
+import random
+import time
+from contextlib import suppress
+from typing import Any, NoReturn
+
+import structlog
+from billiard.exceptions import SoftTimeLimitExceeded
+from celery import Task
+from celery.exceptions import Ignore, Reject, Retry
+from kombu.exceptions import OperationalError as BrokerAway
+
+from models.database import make_engine
+from models.intake.refused.reasons import reason
+from models.intake.submitter import Submitter
+from models.settings import load_settings
+from worker.broker.request import ids_of
+from worker.judging.database_away import is_away, wait_for
+from worker.metrics import TASKS
+from worker.process import this_process
+from worker.tasks.bad_call import BadCall, refuse
+
+TASK_FAILED = "task_failed"
+TASK_PUT_OFF = "task_put_off"
+TASK_KEPT = "task_kept_as_rejected"
+TASK_NOT_WRITTEN = "task_not_written_again"
+
+log = structlog.get_logger(__name__)
+
+_KILLS = reason("kills_worker", "", "killed the process that ran the task, in each of its retries; report this")
+_EXPIRED = reason("expired", "", "came to a worker after its `expires`; resubmit it, and send with a later one, or none")
+_FAILS = reason("keeps_failing", "", "failed in each of the task's retries, for no reason that is known; send it again, and report this")
+
+
+class TaskFailed(Exception):
+    """A task failed. It carries the class of the error, not its text, which may quote what was submitted."""
+
+
+class QuietTask(Task):
+    """A task of which events, logs and results tell ids only."""
+
+    abstract = True
+    Request = "worker.broker.request:QuietRequest"
+    Strategy = "worker.broker.request:strategy"
+    keeps_expired = False
+
+    def __call__(self, *args: Any, **kwargs: Any) -> None:
+        try:
+            self.work(args, kwargs)
+        except (Ignore, Reject, Retry):
+            raise
+        except Exception as error:
+            self.after_error(error, args, kwargs)
+        TASKS.labels(task=self.name, outcome="done").inc()
+
+    def apply_async(self, args: Any = None, kwargs: Any = None, **options: Any) -> Any:
+        return super().apply_async(args, kwargs, **(options | {"argsrepr": "()", "kwargsrepr": ids_of(kwargs)}))
+
+    def signature_from_request(self, request: Any = None, *arguments: Any, countdown: float = 0, **options: Any) -> Any:  # noqa: ARG002
+        """The task as it goes back into its queue, after whatever: none is held for later, and one that came too late still did."""
+        again = super().signature_from_request(request, *arguments, **options)
+        if (request or self.request).get("expired"):
+            again.options["headers"] = {**(again.options.get("headers") or {}), "expired": True}
+        return again
+
+    def work(self, args: Any, kwargs: Any) -> None:
+        self.run(*args, **kwargs)
+
+    def after_error(self, error: Exception, args: Any, kwargs: Any) -> NoReturn:  # noqa: ARG002 - others keep what was submitted
+        TASKS.labels(task=self.name, outcome="failed").inc()
+        log.error(TASK_FAILED, task=self.name, task_id=self.request.id, exc_info=error)
+        raise TaskFailed(type(error).__name__) from None
+
+    def on_lost_for_good(self, args: Any, kwargs: Any) -> None:
+        """Called in the worker's main process when the task has killed its process once too often."""
+
+
+class DoorTask(QuietTask):
+    """A task that brings something. It waits for a database that is away; failing otherwise, what it brought is kept as rejected."""
+
+    abstract = True
+    max_retries = 3
+    keeps_expired = True
+
+    @property
+    def submitter(self) -> Submitter:
+        """The task's producer, by what it says of itself: Celery's clients name their process and host."""
+        return Submitter(self.name, self.request.origin)
+
+    def work(self, args: Any, kwargs: Any) -> None:
+        try:
+            if self.request.get("expired"):
+                raise BadCall(_EXPIRED)
+            self.run(*args, **kwargs)
+        except BadCall as bad:
+            refuse(this_process().engine, self.submitter, args, kwargs, bad.why)
+
+    def after_error(self, error: Exception, args: Any, kwargs: Any) -> NoReturn:
+        retries = self.request.retries
+        try:
+            if is_away(error):
+                self._again(error, _jitter(1), retries)
+            if retries < self.max_retries:
+                self._again(error, _jitter(2**retries / 4), retries + 1)
+        except RecursionError:  # nested as deep as can be read, but not written again: it is kept at once
+            log.warning(TASK_NOT_WRITTEN, task=self.name, task_id=self.request.id)
+        try:
+            refuse(this_process().engine, self.submitter, args, kwargs, _FAILS)
+        except Exception as worse:  # whatever it is, the task is not let go before what it brought is kept
+            self._again_or_back(worse, _jitter(2), retries)
+        super().after_error(error, args, kwargs)
+
+    def on_lost_for_good(self, args: Any, kwargs: Any) -> None:
+        engine = make_engine(load_settings().database_url)
+        try:
+            refuse(engine, Submitter(self.name), args, kwargs, _KILLS)
+        finally:
+            engine.dispose()
+        log.error(TASK_KEPT, task=self.name)
+
+    def _again(self, error: Exception, seconds: float, retries: int) -> NoReturn:
+        """Put the task back into its queue after a pause, but where the broker is away leave it to its redelivery.
+
+        The pause is made in the task's place. One that the message asked for, and a worker kept, could be asked for by anybody:
+        on quorum queues two such messages keep a worker from all others.
+        """
+        TASKS.labels(task=self.name, outcome="put_off").inc()
+        log.warning(TASK_PUT_OFF, task=self.name, task_id=self.request.id, retries=retries, exc_info=error)
+        with suppress(SoftTimeLimitExceeded):  # which comes once, and must not cost the task
+            pause(seconds, is_away(error))
+        try:
+            self.signature_from_request(retries=retries).apply_async()
+        except BrokerAway:
+            raise Reject("the broker is away", requeue=True) from None
+        raise Retry(exc=TaskFailed(type(error).__name__), when=0)
+
+    def _again_or_back(self, error: Exception, seconds: float, retries: int) -> NoReturn:
+        try:
+            self._again(error, seconds, retries)
+        except RecursionError:
+            raise Reject("it cannot be written again", requeue=True) from None
+
+
+def pause(seconds: float, is_database_away: bool) -> None:
+    """Let it pass, whatever the task failed of. A database that is away is given some more time to come back."""
+    time.sleep(seconds)
+    if is_database_away:
+        wait_for(this_process().engine)
+
+
+def _jitter(seconds: float) -> float:
+    return seconds * random.uniform(0.5, 1)  # noqa: S311 - no secret
