@@ -1,6 +1,6 @@
 # `make run` and `make test` set everything up themselves. One line of progress a step.
 .DEFAULT_GOAL := help
-.PHONY: again help run test install check dist test-package bench bench-full chaos properties
+.PHONY: again help run test install unit check fix docs dist test-package bench bench-full chaos properties
 MAKEFLAGS += --no-print-directory
 
 VENV := .venv
@@ -21,14 +21,19 @@ JOBS ?= 3
 NODE_CLIENTS := $(if $(shell command -v npm),tests/js/node_modules/.package-lock.json)
 
 help:
-	@echo "make run      start everything, with a demo company (DEMO=0 leaves it out); Ctrl-C stops all of it"
-	@echo "make test     check the code and run all tests, JOBS=3 files at a time"
-	@echo "make install  only set up .venv for make run; whatever else needs more adds it by itself"
-	@echo "make dist     make what is published: wheel, sdist and constraints, in dist/"
+	@echo "make run           start everything, with a demo company (DEMO=0 leaves it out); Ctrl-C stops all of it"
+	@echo "make test          check the code and run all tests, JOBS=3 files at a time"
+	@echo "make install       only set up .venv for make run; whatever else needs more adds it by itself"
+	@echo "make unit          run the tests that need no server: half a minute"
+	@echo "make check         check style, types and imports"
+	@echo "make fix           mend what Ruff can mend, and format"
+	@echo "make docs          render docs/detection.md from the detectors"
+	@echo "make dist          make what is published: wheel, sdist and constraints, in dist/"
 	@echo "make test-package  build that, install the wheel elsewhere and run all of it from there; needs Chromium"
-	@echo "make chaos    kill, cut, empty and pause everything, over SEEDS=10 seeds; FAULTS names some"
-	@echo "make properties  generate working days for longer, PROPERTY_DAYS=4200 of them, elsewhere each time"
-	@echo "make bench    measure Rollcall beside its peers, some minutes; make bench-full takes an hour or more"
+	@echo "make chaos         kill, cut, empty and pause everything, over SEEDS=10 seeds; FAULTS names some"
+	@echo "make properties    generate working days for longer, PROPERTY_DAYS=4200 of them, elsewhere each time"
+	@echo "make bench         measure Rollcall beside its peers, some minutes"
+	@echo "make bench-full    the same with years of history: an hour or more"
 
 run: $(RUN)
 	@exec $(PYTHON) -m dev run
@@ -81,6 +86,16 @@ check: $(DEV)
 	@$(VENV)/bin/ruff format --check --quiet
 	@$(VENV)/bin/mypy --no-error-summary
 	@$(VENV)/bin/lint-imports --no-cache --no-logo >$(VENV)/.lint-imports || { cat $(VENV)/.lint-imports; exit 1; }
+
+unit: $(DEV)
+	@exec $(PYTHON) -m pytest -m unit --numprocesses 2 --dist loadfile
+
+fix: $(DEV)
+	@$(VENV)/bin/ruff check --fix
+	@exec $(VENV)/bin/ruff format
+
+docs: $(DEV)
+	@exec $(PYTHON) -m dev.detection_manual
 
 install: $(RUN)
 

@@ -1,7 +1,8 @@
 """Structured logs, the same in every process: one JSON object a line, or readable ones on a terminal.
 
 An event is a constant and what it is about stands in fields, as ids. No field holds a name, a place or a biometric; so of
-an exception the class and the lines it came through are logged, not its text, which may quote the data it broke on.
+an exception the class and the lines it came through are logged, not its text, which may quote the data it broke on. Only a
+developer's terminal at the level DEBUG shows the whole exception.
 """
 
 import logging
@@ -20,6 +21,7 @@ _QUOTING = (
 )
 # A line or two a task or request, which task events and metrics say as well.
 _CHATTY = ("celery.worker.strategy", "celery.app.trace", "celery.beat", "aiohttp.access", "alembic.runtime.plugins")
+_READABLE = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
 
 
 def configure_logs(level: str = "INFO", stream: TextIO = sys.stderr) -> None:
@@ -29,9 +31,10 @@ def configure_logs(level: str = "INFO", stream: TextIO = sys.stderr) -> None:
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        error_without_its_text,
     ]
-    renderer = structlog.dev.ConsoleRenderer() if stream.isatty() else structlog.processors.JSONRenderer()
+    if not (level == "DEBUG" and stream.isatty()):
+        shared.append(error_without_its_text)
+    renderer = _READABLE if stream.isatty() else structlog.processors.JSONRenderer()
     handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(

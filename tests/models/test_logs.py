@@ -11,15 +11,26 @@ import structlog
 from models.logs import configure_logs
 
 
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
 @pytest.fixture
-def stream() -> Iterator[io.StringIO]:
+def logs_afterwards() -> Iterator[None]:
+    """As they were before."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
-    stream = io.StringIO()
-    configure_logs("INFO", stream)
-    yield stream
+    yield
     root.handlers, root.level = handlers, level
     structlog.reset_defaults()
+
+
+@pytest.fixture
+def stream(logs_afterwards: None) -> io.StringIO:
+    stream = io.StringIO()
+    configure_logs("INFO", stream)
+    return stream
 
 
 def lines(stream: io.StringIO) -> list[dict]:
@@ -43,6 +54,22 @@ def test_an_errors_text_stays_out_of_the_logs(stream: io.StringIO) -> None:
         assert line["error"] == "ValueError"
         assert any("test_an_errors_text" in frame for frame in line["frames"])
     assert "Ada" not in stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("stream", "level", "is_shown"),
+    [(Terminal(), "DEBUG", True), (Terminal(), "INFO", False), (io.StringIO(), "DEBUG", False)],
+    ids=["a terminal at DEBUG", "a terminal", "a file at DEBUG"],
+)
+@pytest.mark.usefixtures("logs_afterwards")
+def test_only_a_developers_terminal_shows_an_errors_text(stream: io.StringIO, level: str, is_shown: bool) -> None:
+    configure_logs(level, stream)
+    try:
+        raise ValueError("Ada Lovelace was at 48.137, 11.575")
+    except ValueError as error:
+        structlog.get_logger("worker").error("task_failed", exc_info=error)
+        logging.getLogger("some.library").exception("something broke")
+    assert stream.getvalue().count("ValueError: Ada Lovelace") == (2 if is_shown else 0)
 
 
 @pytest.mark.parametrize(
