@@ -27,7 +27,8 @@ from realtime.namespace import Noc
 from realtime.postgres import Postgres
 from realtime.tokens import Verifier
 from realtime.transport.endings import end
-from realtime.transport.wire import Manager, Server
+from realtime.transport.redis_manager import RedisManager
+from realtime.transport.server import Server
 from realtime.workers import Judging
 
 log = structlog.get_logger()
@@ -47,7 +48,7 @@ def make_app(settings: Settings) -> web.Application:
         handler_args={"auto_decompress": False},
     )
     engine = make_async_engine(settings.database_url)
-    manager = Manager(settings.redis_url, settings.redis_channel)
+    manager = RedisManager(settings.redis_url, settings.redis_channel)
     writing = make_engine(settings.database_url, pool_size=4)
     context = Context(
         settings=settings,

@@ -19,12 +19,13 @@ from realtime.errors import ClientError, Unavailable
 from realtime.feed.fan_out import Stalled, drained
 from realtime.feed.feeds import Feeds
 from realtime.feed.filters import parse_filter
-from realtime.feed.messages import NAMESPACE
 from realtime.feed.reader import FeedReader
 from realtime.feed.replay import Replay
 from realtime.feed.viewer import Viewer
 from realtime.tokens import MAX_ID, Verifier
-from realtime.transport.wire import Server, Socket
+from realtime.transport.packet import NAMESPACE
+from realtime.transport.server import Server
+from realtime.transport.socket import Socket
 
 log = structlog.get_logger()
 

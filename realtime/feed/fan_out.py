@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from realtime import metrics
-from realtime.feed.messages import Burst
+from realtime.transport.burst import Burst
 
 if TYPE_CHECKING:
     from realtime.feed.viewer import Viewer
-    from realtime.transport.wire import Socket
+    from realtime.transport.socket import Socket
 
 FIRST_LOOK = 0.005
 LONGEST_LOOK = 0.25

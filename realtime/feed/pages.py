@@ -6,8 +6,9 @@ from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
 from realtime.feed.filters import Hearing
-from realtime.feed.messages import Burst, Said
+from realtime.feed.messages import Said
 from realtime.feed.reader import FeedReader
+from realtime.transport.burst import Burst
 
 if TYPE_CHECKING:
     from realtime.feed.tenant_feed import TenantFeed

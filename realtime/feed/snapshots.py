@@ -7,9 +7,10 @@ import orjson
 
 from models.offsets import Offset
 from realtime.feed.filters import Hearing
-from realtime.feed.messages import Burst, Spoken, event_text
 from realtime.feed.open_alerts import count_open_alerts
 from realtime.feed.reader import FeedReader
+from realtime.transport.burst import Burst
+from realtime.transport.spoken import Spoken, event_text
 
 if TYPE_CHECKING:
     from realtime.feed.tenant_feed import TenantFeed

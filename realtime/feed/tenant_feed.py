@@ -11,8 +11,9 @@ from realtime import metrics
 from realtime.errors import Unavailable
 from realtime.feed.audience import Audience
 from realtime.feed.fan_out import send_frames, wait_for_viewers
-from realtime.feed.messages import Burst, Said
+from realtime.feed.messages import Said
 from realtime.feed.reader import UNBORN, FeedReader, Head
+from realtime.transport.burst import Burst
 
 if TYPE_CHECKING:
     from realtime.feed.viewer import Viewer

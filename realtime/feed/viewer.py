@@ -8,14 +8,15 @@ import orjson
 
 from realtime import metrics
 from realtime.feed.filters import Filter, Hearing
-from realtime.feed.messages import Burst, Spoken, event_text
 from realtime.tokens import Claims
+from realtime.transport.burst import Burst
+from realtime.transport.spoken import Spoken, event_text
 
 if TYPE_CHECKING:
     from realtime.feed.audience import Group
     from realtime.feed.replay import Replay
     from realtime.feed.tenant_feed import TenantFeed
-    from realtime.transport.wire import Socket
+    from realtime.transport.socket import Socket
 
 
 class Viewer:

@@ -10,7 +10,7 @@ from realtime.desk import Desk
 from realtime.errors import ClientError
 from realtime.postgres import Postgres
 from realtime.tokens import Claims, Verifier
-from realtime.transport.wire import Manager
+from realtime.transport.redis_manager import RedisManager
 from realtime.workers import Judging
 
 
@@ -21,7 +21,7 @@ class Context(NamedTuple):
     desk: Desk
     verifier: Verifier
     judging: Judging
-    manager: Manager
+    manager: RedisManager
 
 
 CONTEXT = web.AppKey("context", Context)

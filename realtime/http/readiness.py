@@ -10,7 +10,7 @@ from realtime.feed.feeds import Feeds
 from realtime.http.postgres_check import PostgresCheck, Seen
 from realtime.http.problems import Problems, of_postgres, of_pulses
 from realtime.http.shared import Shared
-from realtime.transport.wire import Manager
+from realtime.transport.redis_manager import RedisManager
 from realtime.workers import Judging
 
 SECONDS = 3.0
@@ -21,7 +21,13 @@ BEHIND_SECONDS = 10.0
 class Readiness:
     """Everything is looked at once a second at most, whoever asks, and however many at once."""
 
-    def __init__(self, postgres: PostgresCheck, manager: Manager, judging: Judging, feeds: Feeds) -> None:
+    def __init__(
+        self,
+        postgres: PostgresCheck,
+        manager: RedisManager,
+        judging: Judging,
+        feeds: Feeds,
+    ) -> None:
         self._postgres = postgres
         self._manager = manager
         self._judging = judging

@@ -1,6 +1,7 @@
-"""A websocket once it is open: frames as aiohttp's own reader finds them, and nothing else that is kept for as long as it lasts.
+"""A websocket once it is open: frames as aiohttp's own reader finds them.
 
-What aiohttp needs to answer a request, some 25 kB a connection with its tasks, is let go by then (see realtime.transport.wire.take_over).
+Nothing else is kept for as long as it lasts. What aiohttp needs to answer a request, some 25 kB a
+connection with its tasks, is let go by then (see realtime.transport.handshake).
 """
 
 import asyncio

@@ -15,9 +15,10 @@ import pytest
 from aiohttp import web
 
 from realtime.feed.fan_out import send_frames
-from realtime.feed.messages import Burst, Spoken, event_text
-from realtime.transport import wire
+from realtime.transport import probe
+from realtime.transport.burst import Burst
 from realtime.transport.line import ENOUGH
+from realtime.transport.spoken import Spoken, event_text
 from tests.realtime.cast import ACME, Connect, Feed, RunningServer, anomaly_said, eventually, token
 
 TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
@@ -289,7 +290,7 @@ async def test_a_websocket_that_does_not_take_over_leaves_the_client_polling(
 async def test_a_websocket_that_never_says_so_does_not_stop_the_polling_for_long(
     server: RunningServer, feed: Feed, polling: Polling, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wire, "UPGRADE_SECONDS", 0.2)
+    monkeypatch.setattr(probe, "UPGRADE_SECONDS", 0.2)
     async with opened(server, masked(TEXT, b"2probe"), f"&sid={polling.sid}") as raw:
         assert await raw.frame() == (TEXT, b"3probe")
         assert (await raw.frame())[0] == CLOSE

@@ -1,0 +1,37 @@
+"""Opening a websocket: aiohttp answers the request for it, and a line takes the connection over."""
+
+from typing import Any
+
+from aiohttp import web
+
+from realtime.transport.line import Line, Owner
+
+
+class Handshake(web.WebSocketResponse):
+    """aiohttp's answer to a websocket's request, without what it makes to read and write later."""
+
+    def _post_start(self, *_: Any) -> None:
+        return
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """The connection is not aiohttp's any more."""
+
+
+def take_over(request: web.Request, owner: Owner, most: int) -> tuple[Line, bytes]:
+    """Put a line in place of aiohttp's protocol. Also return what the client has sent already.
+
+    The protocol lets go of the request and its tasks as if the connection were lost. Raises
+    ConnectionResetError where it is gone.
+    """
+    protocol = request.protocol
+    transport = protocol.transport
+    if transport is None or transport.is_closing():
+        raise ConnectionResetError("gone before it was open")
+    began, paused = protocol._message_tail, protocol._buffer_paused or protocol._reading_paused
+    line = Line(transport, owner, most)
+    transport.set_protocol(line)
+    protocol.transport = None  # which it would close
+    protocol.connection_lost(None)
+    if paused:
+        transport.resume_reading()
+    return line, began

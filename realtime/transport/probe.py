@@ -1,0 +1,58 @@
+"""The way from polling to a websocket."""
+
+import asyncio
+from typing import Protocol
+
+from engineio import packet as engine
+
+from realtime.transport.line import Line
+
+# A websocket that is to take over from polling has this long to do so; nothing is polled meanwhile.
+UPGRADE_SECONDS = 10.0
+
+
+class Upgrading(Protocol):
+    """A connection by polling, which a websocket is to take over."""
+
+    upgrading: bool
+    probing: Line | None
+
+    def post(self, pkt: engine.Packet) -> None:
+        """Send one packet by polling."""
+        ...
+
+    def adopt(self, line: Line) -> None:
+        """Go on by websocket."""
+        ...
+
+
+class Probe:
+    """Owns a websocket that is to take over, until the client has tried it and says so."""
+
+    def __init__(self, socket: Upgrading) -> None:
+        self._socket = socket
+        self._tried = False
+
+    def begin(self, line: Line) -> None:
+        self._socket.probing = line
+        asyncio.get_running_loop().call_later(UPGRADE_SECONDS, self._give_up, line)
+
+    def take(self, data: str | bytes) -> None:
+        line = self._socket.probing
+        if line is None:
+            return
+        if data == "2probe" and not self._tried:
+            self._tried = True
+            line.send("3probe")
+            self._socket.post(engine.Packet(engine.NOOP))  # ends the poll that waits
+        elif data == "5" and self._tried:
+            self._socket.adopt(line)
+        else:
+            line.close()
+
+    def lost(self) -> None:
+        self._socket.upgrading, self._socket.probing = False, None
+
+    def _give_up(self, line: Line) -> None:
+        if self._socket.probing is line:
+            line.close()

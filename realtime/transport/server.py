@@ -1,0 +1,152 @@
+"""The Socket.IO server: who is let in, and which packets of a client go where."""
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import socketio
+import structlog
+from engineio import packet as engine
+from socketio import packet
+from sqlalchemy.exc import SQLAlchemyError
+
+from realtime import metrics
+from realtime.errors import ClientError, Unavailable
+from realtime.transport.engine import Engine
+from realtime.transport.flood import Bucket
+from realtime.transport.packet import NAMESPACE, Packet, parse
+from realtime.transport.redis_manager import RedisManager
+from realtime.transport.socket import Socket
+
+log = structlog.get_logger()
+
+RATE_LIMITED = {
+    "ok": False,
+    "error": {"code": "rate_limited", "message": "Too many events. Slow down."},
+}
+
+
+class Server(socketio.AsyncServer):
+    """A client is admitted before it has a sid: whoever is turned away was never in a room.
+
+    `admit` decides on a CONNECT: it returns the admission, or raises ClientError. `admitted` gets
+    it with the sid, in the tick of the answer; `turned_away` gets it if the client is gone by then.
+    """
+
+    admit: Callable[[Socket, object], Awaitable[Any]]
+    admitted: Callable[[str, Any], None]
+    turned_away: Callable[[Any], None]
+
+    def __init__(self, manager: RedisManager, *, events_per_second: float, **options: Any) -> None:
+        super().__init__(
+            client_manager=manager,
+            serializer=Packet,
+            async_handlers=False,
+            namespaces=[NAMESPACE],
+            **options,
+        )
+        self._events_per_second = events_per_second
+
+    def _engineio_server_class(self) -> type[Engine]:
+        return Engine
+
+    async def _handle_eio_connect(self, eio_sid: str, _environ: dict[str, Any]) -> None:
+        # The request and its headers would be kept for as long as the connection lasts; that it is
+        # known is enough.
+        await super()._handle_eio_connect(eio_sid, {})
+        # The library names its socket class in the middle of a long function. Ours adds methods
+        # only.
+        socket = self.eio.sockets[eio_sid]
+        socket.__class__ = Socket
+        socket.bucket = Bucket(self._events_per_second)
+        socket.opened_at = time.monotonic()
+
+    async def _handle_eio_message(self, eio_sid: str, data: str | bytes) -> None:
+        """Take one packet of a client. What no client of ours sends ends the connection."""
+        socket = self.eio.sockets.get(eio_sid)
+        if socket is None:
+            return
+        pkt = parse(data)
+        if pkt is None:
+            metrics.dropped.labels("malformed").inc()
+            socket.hang_up()
+        elif not socket.bucket.take():
+            await self._limit(socket, pkt)
+        elif pkt.packet_type == packet.CONNECT:
+            await self._handle_connect(eio_sid, pkt.namespace, pkt.data)
+        elif pkt.packet_type == packet.DISCONNECT:
+            reason = self.reason.CLIENT_DISCONNECT
+            await self._handle_disconnect(eio_sid, pkt.namespace, reason)
+        elif pkt.packet_type == packet.EVENT:
+            await self._handle_event(eio_sid, pkt.namespace, pkt.id, pkt.data)
+
+    async def _limit(self, socket: Socket, pkt: Packet) -> None:
+        """Answer a packet that came too fast; hang up on a client that goes on regardless."""
+        metrics.rate_limited.inc()
+        if socket.bucket.exhausted():
+            metrics.dropped.labels("flood").inc()
+            socket.hang_up()
+        elif pkt.packet_type == packet.EVENT and pkt.id is not None:
+            answer = Packet(packet.ACK, namespace=pkt.namespace, id=pkt.id, data=[RATE_LIMITED])
+            await self._send_packet(socket.sid, answer)
+
+    async def _handle_connect(self, eio_sid: str, namespace: str | None, data: Any) -> None:
+        """Admit first, then make the sid, answer, and hand the viewer over.
+
+        Nothing is waited for between the admission and that.
+        """
+        try:
+            admission = await self._admission(eio_sid, namespace, data)
+        except ClientError as refusal:
+            await self._refuse(eio_sid, namespace, data, refusal)
+            return
+        socket = self.eio.sockets.get(eio_sid)
+        gone = socket is None or socket.closing or socket.closed
+        # Gone, or admitted on another packet, while we asked.
+        if gone or self.manager.sid_from_eio_sid(eio_sid, NAMESPACE):
+            self.turned_away(admission)
+            return
+        sid = self.manager.let_in(eio_sid)
+        answer = Packet(packet.CONNECT, {"sid": sid, "pid": admission.pid}, namespace=NAMESPACE)
+        socket.post(engine.Packet(engine.MESSAGE, data=answer.encode()))
+        self.admitted(sid, admission)
+
+    async def _refuse(
+        self,
+        eio_sid: str,
+        namespace: str | None,
+        auth: Any,
+        refusal: ClientError,
+    ) -> None:
+        metrics.connections.labels(refusal.code).inc()
+        if refusal.code == "unavailable" and _is_coming_back(auth):
+            # A stock client takes a refusal as final; cut off, it tries again by itself until it
+            # can go on where it was.
+            if eio_sid in self.eio.sockets:
+                self.eio.sockets[eio_sid].hang_up()
+            return
+        error = {"message": refusal.message, "data": {"code": refusal.code}}
+        answer = Packet(packet.CONNECT_ERROR, data=error, namespace=namespace)
+        await self._send_packet(eio_sid, answer)
+
+    async def _admission(self, eio_sid: str, namespace: str | None, data: Any) -> Any:
+        if namespace != NAMESPACE:
+            raise ClientError("not_found", "There is no such namespace.")
+        try:
+            return await self.admit(self.eio.sockets[eio_sid], data)
+        except ClientError:
+            raise
+        except (SQLAlchemyError, OSError, TimeoutError) as error:
+            log.warning("connect_unanswered", error=type(error).__name__)
+            raise Unavailable() from None
+        except Exception:
+            # Whatever it is, the client learns that it may try again; silence would leave it
+            # waiting for ever.
+            log.exception("connect_failed")
+            raise Unavailable() from None
+
+
+def _is_coming_back(auth: object) -> bool:
+    if not isinstance(auth, dict):
+        return False
+    return auth.get("pid") is not None or auth.get("offset") is not None
