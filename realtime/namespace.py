@@ -18,7 +18,8 @@ from realtime.desk import EVENTS, Desk
 from realtime.errors import ClientError, Unavailable
 from realtime.feed.fan_out import Stalled, drained
 from realtime.feed.feeds import Feeds
-from realtime.feed.filters import parse_filter
+from realtime.feed.filters import Hearing, parse_filter
+from realtime.feed.follower import Follower
 from realtime.feed.reader import FeedReader
 from realtime.feed.replay import Replay
 from realtime.feed.viewer import Viewer
@@ -41,7 +42,7 @@ GOODBYE_SECONDS = 1.0
 # Timers reach no further; a token that lasts longer is looked at again then.
 LONGEST_TIMER = 86_400.0
 
-Handler = Callable[[Viewer, dict[str, Any]], Awaitable[dict[str, Any]]]
+Handler = Callable[[Follower, dict[str, Any]], Awaitable[dict[str, Any]]]
 
 
 class Noc(socketio.AsyncNamespace):
@@ -60,7 +61,7 @@ class Noc(socketio.AsyncNamespace):
         stall_seconds: float,
     ) -> None:
         super().__init__(NAMESPACE)
-        self.viewers: dict[str, Viewer] = {}
+        self.followers: dict[str, Follower] = {}
         self._gone = 0
         self._door = door
         self._feeds = feeds
@@ -88,84 +89,103 @@ class Noc(socketio.AsyncNamespace):
     def _admitted(self, sid: str, admission: Admission) -> None:
         """In the tick of the answer to CONNECT."""
         socket = self.server.eio.sockets[self.server.manager.eio_sid_from_sid(sid, NAMESPACE)]
-        viewer = Viewer(sid, admission.pid, socket, admission.claims, admission.feed, self._replay, self._bound)
-        viewer.given_filter, viewer.history = admission.given_filter, admission.history
-        viewer.hearing = viewer.hearing._replace(filter=admission.filter)
-        self.viewers[sid] = viewer
+        viewer = Viewer(
+            sid=sid,
+            pid=admission.pid,
+            socket=socket,
+            claims=admission.claims,
+            hearing=Hearing(admission.claims.sites, admission.filter),
+            given_filter=admission.given_filter,
+            history=admission.history,
+            bound=self._bound,
+        )
+        follower = Follower(viewer, admission.feed, self._replay)
+        self.followers[sid] = follower
         admission.feed.viewers.add(viewer)
         metrics.viewers.inc()
         metrics.connections.labels("fresh" if admission.place.position is None else "recovered").inc()
-        self._mind_expiry(viewer)
+        self._mind_expiry(follower)
         if admission.place.position is None:
             viewer.owed_resync = admission.place.reason
         else:
             viewer.position, viewer.owed_snapshot = admission.place.position, False
-        viewer.go_on()
+        follower.go_on()
 
     async def trigger_event(self, event: str, *args: Any) -> dict[str, Any] | None:
         sid, *data = args
-        viewer = self.viewers.get(sid)
-        if viewer is None:
+        follower = self.followers.get(sid)
+        if follower is None:
             return None
         if event == "disconnect":
-            del self.viewers[sid]
-            viewer.close()
-            self._feeds.release(viewer.feed)
+            del self.followers[sid]
+            follower.close()
+            self._feeds.release(follower.feed)
             self._gone += 1
             return None
-        return await self._answer(viewer, event, data)
+        return await self._answer(follower, event, data)
 
-    async def _answer(self, viewer: Viewer, event: str, data: list[Any]) -> dict[str, Any]:
-        """The acknowledgement, whatever happens. A client that does not read what it asked for is not asked further."""
+    async def _answer(self, follower: Follower, event: str, data: list[Any]) -> dict[str, Any]:
+        """Make the acknowledgement, whatever happens.
+
+        A client that does not read what it asked for is not asked further.
+        """
+        socket = follower.viewer.socket
         try:
-            await drained(viewer.socket, self._bound, self._stall_seconds)
+            await drained(socket, self._bound, self._stall_seconds)
             async with asyncio.timeout(EVENT_SECONDS):
-                return {"ok": True, **await self._handle(viewer, event, data)}
+                return {"ok": True, **await self._handle(follower, event, data)}
         except ClientError as error:
             return {"ok": False, "error": error.as_object()}
         except Stalled:
             metrics.dropped.labels("stalled").inc()
-            viewer.socket.hang_up()
+            socket.hang_up()
         except (SQLAlchemyError, OSError, TimeoutError) as error:
             log.warning("event_unanswered", event_name=event[:40], error=type(error).__name__)
         except Exception:
             log.exception("event_failed", event_name=event[:40])
         return {"ok": False, "error": Unavailable().as_object()}
 
-    async def _handle(self, viewer: Viewer, event: str, data: list[Any]) -> dict[str, Any]:
+    async def _handle(self, follower: Follower, event: str, data: list[Any]) -> dict[str, Any]:
         handler = self._handlers.get(event)
         if handler is None:
             raise ClientError("invalid", "There is no such event.")
         given = data[0] if data and data[0] is not None else {}
         if not isinstance(given, dict):
             raise ClientError("invalid", "An event's data is an object.")
-        return await handler(viewer, given)
+        return await handler(follower, given)
 
-    async def _filter(self, viewer: Viewer, given: dict[str, Any]) -> dict[str, Any]:
+    async def _filter(self, follower: Follower, given: dict[str, Any]) -> dict[str, Any]:
+        viewer = follower.viewer
         wanted = parse_filter(given, viewer.claims.sites)
-        tenant_id, pid, sub = viewer.feed.tenant_id, viewer.pid, viewer.claims.sub
+        tenant_id, pid, sub = follower.feed.tenant_id, viewer.pid, viewer.claims.sub
         # What the client gives again by itself when it reconnects need not be remembered.
         if wanted != viewer.given_filter:
             await self._reader.remember_filter(tenant_id, pid, sub, wanted)
         elif viewer.hearing.filter != viewer.given_filter:
             await self._reader.forget_filter(tenant_id, pid, sub)
-        viewer.hear(viewer.claims, wanted)
+        follower.hear(viewer.claims, wanted)
         return {"filter": wanted.as_object()}
 
-    async def _history(self, viewer: Viewer, given: dict[str, Any]) -> dict[str, Any]:
+    async def _history(self, follower: Follower, given: dict[str, Any]) -> dict[str, Any]:
         """Positions are exclusive; nothing beyond what this server has fanned out."""
-        head = viewer.feed.head
+        feed, head = follower.feed, follower.feed.head
         limit = read_integer(given, "limit", MAX_PAGE // 10, 1, MAX_PAGE)
         newest_first = given.get("after") is None
         after = read_integer(given, "after", 0, 0, MAX_ID)
         before = read_integer(given, "before", head + 1, 0, MAX_ID)
         page = await self._reader.page(
-            viewer.feed.tenant_id, after, min(before - 1, head), limit + 1, viewer.hearing, newest_first=newest_first
+            feed.tenant_id,
+            after,
+            min(before - 1, head),
+            limit + 1,
+            follower.viewer.hearing,
+            newest_first=newest_first,
         )
         messages = [orjson.Fragment(said.payload) for said in page.messages[:limit]]
         return {"messages": messages, "position": head, "more": len(page.messages) > limit}
 
-    async def _refresh(self, viewer: Viewer, given: dict[str, Any]) -> dict[str, Any]:
+    async def _refresh(self, follower: Follower, given: dict[str, Any]) -> dict[str, Any]:
+        viewer = follower.viewer
         try:
             claims = await self._verifier.verify(given.get("token"))
         except ClientError as error:
@@ -175,30 +195,37 @@ class Noc(socketio.AsyncNamespace):
         if (claims.sub, claims.tenant_id) != (viewer.claims.sub, viewer.claims.tenant_id) or claims.role is None:
             raise ClientError("forbidden", "The token is not for the same viewer.")
         moved = claims.sites != viewer.claims.sites
-        viewer.hear(claims, viewer.hearing.filter)
-        self._mind_expiry(viewer)
+        follower.hear(claims, viewer.hearing.filter)
+        self._mind_expiry(follower)
         if moved:
-            viewer.start_over("scope_changed")
+            follower.start_over("scope_changed")
         return {"exp": int(claims.exp)}
 
-    async def _move(self, move: str, viewer: Viewer, given: dict[str, Any]) -> dict[str, Any]:
-        return await self._desk.move(viewer.claims, move, given)
+    async def _move(
+        self,
+        move: str,
+        follower: Follower,
+        given: dict[str, Any],
+    ) -> dict[str, Any]:
+        return await self._desk.move(follower.viewer.claims, move, given)
 
-    async def _review(self, viewer: Viewer, given: dict[str, Any]) -> dict[str, Any]:
-        return await self._desk.review(viewer.claims, given)
+    async def _review(self, follower: Follower, given: dict[str, Any]) -> dict[str, Any]:
+        return await self._desk.review(follower.viewer.claims, given)
 
-    def _mind_expiry(self, viewer: Viewer) -> None:
+    def _mind_expiry(self, follower: Follower) -> None:
+        viewer = follower.viewer
         if viewer.expiry:
             viewer.expiry.cancel()
         left = viewer.claims.exp - time.time()
         loop = asyncio.get_running_loop()
         if left > LONGEST_TIMER:
-            viewer.expiry = loop.call_later(LONGEST_TIMER, self._mind_expiry, viewer)
+            viewer.expiry = loop.call_later(LONGEST_TIMER, self._mind_expiry, follower)
         else:
-            viewer.expiry = loop.call_later(max(0.0, left), self._expire, viewer)
+            viewer.expiry = loop.call_later(max(0.0, left), self._expire, follower)
 
-    def _expire(self, viewer: Viewer) -> None:
-        viewer.close()
+    def _expire(self, follower: Follower) -> None:
+        viewer = follower.viewer
+        follower.close()
         viewer.send("token_expired", {"exp": int(viewer.claims.exp)})
         metrics.dropped.labels("token_expired").inc()
         self.server.start_background_task(self._say_goodbye, viewer)

@@ -1,52 +1,42 @@
-"""Who hears a message: the rooms of one tenant, and in them its viewers, grouped by what they hear: a filter costs once per group.
+"""Who hears a message: the rooms of one tenant, and in them its viewers, grouped by what they hear.
 
-These are the contract's rooms, but not the library's: nobody can be reached through the Redis manager past the feed and its
-positions, whatever is published there.
+These are the contract's rooms, but not the library's: nobody can be reached through the Redis
+manager past the feed and its positions, whatever is published there.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
 
 from models.rooms import rooms_of_message, rooms_of_viewer
 from realtime.feed.filters import Hearing
+from realtime.feed.group import Group
 from realtime.feed.messages import Said
-
-if TYPE_CHECKING:
-    from realtime.feed.viewer import Viewer
-
-
-class Group:
-    """Viewers with the same sites and the same filter, and the rooms they are in."""
-
-    __slots__ = ("hearing", "members", "rooms")
-
-    def __init__(self, hearing: Hearing, rooms: Sequence[str]) -> None:
-        self.hearing = hearing
-        self.rooms = rooms
-        self.members: set[Viewer] = set()
+from realtime.feed.viewer import Viewer
 
 
 class Audience:
-    """`_rooms` holds the groups in each room that has any: those of the sites heard, a filter of sites narrowing them. No group is
-    in two rooms that one message goes to.
+    """`_rooms` holds the groups in each room that has any.
+
+    A group is in the rooms of the sites it hears, a filter of sites narrowing them, and never in two
+    that one message goes to.
     """
 
     def __init__(self, tenant_id: int) -> None:
         self._tenant_id = tenant_id
-        self._groups: dict[Hearing, Group] = {}
-        self._rooms: dict[str, dict[Hearing, Group]] = {}
+        self._groups: dict[Hearing, Group[Viewer]] = {}
+        self._rooms: dict[str, dict[Hearing, Group[Viewer]]] = {}
 
-    def add(self, viewer: "Viewer") -> None:
+    def add(self, viewer: Viewer) -> None:
         hearing = viewer.hearing
         group = self._groups.get(hearing)
         if group is None:
-            group = self._groups[hearing] = Group(hearing, rooms_of_viewer(self._tenant_id, hearing.sites()))
+            group = Group(hearing, rooms_of_viewer(self._tenant_id, hearing.sites()))
+            self._groups[hearing] = group
             for room in group.rooms:
                 self._rooms.setdefault(room, {})[hearing] = group
         group.members.add(viewer)
         viewer.group = group
 
-    def remove(self, viewer: "Viewer") -> None:
+    def remove(self, viewer: Viewer) -> None:
         group, viewer.group = viewer.group, None
         if group is None:
             return
@@ -58,9 +48,9 @@ class Audience:
                 if not self._rooms[room]:
                     del self._rooms[room]
 
-    def hearers(self, messages: Sequence[Said]) -> Iterable[tuple[Group, list[Said]]]:
+    def hearers(self, messages: Sequence[Said]) -> Iterable[tuple[Group[Viewer], list[Said]]]:
         """Each group that hears any of the messages, with those it hears, in their order."""
-        heard: dict[Hearing, tuple[Group, list[Said]]] = {}
+        heard: dict[Hearing, tuple[Group[Viewer], list[Said]]] = {}
         for said in messages:
             for room in rooms_of_message(self._tenant_id, said.site_id):
                 for hearing, group in self._rooms.get(room, {}).items():
@@ -68,5 +58,5 @@ class Audience:
                         heard.setdefault(hearing, (group, []))[1].append(said)
         return heard.values()
 
-    def __iter__(self) -> Iterator["Viewer"]:
+    def __iter__(self) -> Iterator[Viewer]:
         return (viewer for group in self._groups.values() for viewer in group.members)

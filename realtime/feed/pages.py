@@ -3,15 +3,13 @@
 import asyncio
 import time
 from collections import deque
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from realtime.feed.filters import Hearing
 from realtime.feed.messages import Said
 from realtime.feed.reader import FeedReader
+from realtime.feed.tenant_feed import TenantFeed
 from realtime.transport.burst import Burst
-
-if TYPE_CHECKING:
-    from realtime.feed.tenant_feed import TenantFeed
 
 PAGE = 200
 # A page is kept for so long after it was read, and so many bytes of messages at most; each is there up to four times, in
@@ -59,7 +57,7 @@ class Pages:
         self._reading: dict[tuple[Key, int], asyncio.Task[Stretch]] = {}
         self._forgetting = False
 
-    async def after(self, feed: "TenantFeed", position: int, hearing: Hearing) -> Stretch:
+    async def after(self, feed: TenantFeed, position: int, hearing: Hearing) -> Stretch:
         """A page of what is beyond `position`, up to the feed's head at most. Raises what Postgres raised.
 
         Of another epoch, if the feed turns out to have another.
@@ -74,7 +72,7 @@ class Pages:
             reading.add_done_callback(lambda done: self._has_read(key, position, done, feed.epoch))
         return await asyncio.shield(reading)
 
-    async def _read(self, feed: "TenantFeed", position: int, hearing: Hearing) -> Stretch:
+    async def _read(self, feed: TenantFeed, position: int, hearing: Hearing) -> Stretch:
         until = feed.head
         page = await self._reader.page(feed.tenant_id, position, until, PAGE, hearing)
         through = page.messages[-1].position if len(page.messages) == PAGE else until

@@ -1,9 +1,11 @@
-"""Bringing one viewer to the head: its resync and snapshot where it is owed them, then what it missed, page by page."""
+"""Bringing one viewer to the head of its feed.
+
+It gets its resync and its snapshot where it is owed them, then what it missed, page by page.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -14,9 +16,8 @@ from realtime.feed.fan_out import Stalled, drained
 from realtime.feed.pages import Pages
 from realtime.feed.reader import FeedReader
 from realtime.feed.snapshots import Snapshots
-
-if TYPE_CHECKING:
-    from realtime.feed.viewer import Viewer
+from realtime.feed.tenant_feed import TenantFeed
+from realtime.feed.viewer import Viewer
 
 log = structlog.get_logger()
 
@@ -27,6 +28,8 @@ AT_ONCE = 6
 FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 2.0
 
+Step = Callable[[Viewer, TenantFeed], Awaitable[None]]
+
 
 class Replay:
     def __init__(self, reader: FeedReader, stall_seconds: float) -> None:
@@ -34,33 +37,36 @@ class Replay:
         self._stall_seconds = stall_seconds
         self._turns = asyncio.Semaphore(AT_ONCE)
 
-    async def bring_up(self, viewer: "Viewer") -> None:
-        """Returns with the viewer in its group, in the tick in which it reached the head: no message falls between."""
+    async def bring_up(self, viewer: Viewer, feed: TenantFeed) -> None:
+        """Return with the viewer in its group, in the tick in which it reached the head.
+
+        No message falls between.
+        """
         try:
             await self._resync(viewer)
             while viewer.owed_snapshot:
-                await self._patiently(self._snapshot, viewer)
-            while viewer.position < viewer.feed.head:
-                await self._patiently(self._page, viewer)
-            viewer.feed.join(viewer)
+                await self._patiently(self._snapshot, viewer, feed)
+            while viewer.position < feed.head:
+                await self._patiently(self._page, viewer, feed)
+            feed.join(viewer)
         except Stalled:
             metrics.dropped.labels("stalled").inc()
             viewer.socket.hang_up()
         except Exception:
             # It would stay connected and deaf; a client that is cut off comes back.
-            log.exception("replay_failed", tenant_id=viewer.feed.tenant_id)
+            log.exception("replay_failed", tenant_id=feed.tenant_id)
             viewer.socket.hang_up()
 
-    async def _resync(self, viewer: "Viewer") -> None:
+    async def _resync(self, viewer: Viewer) -> None:
         if viewer.owed_resync is None:
             return
-        await drained(viewer.socket, 0 if viewer.owed_resync == "slow_viewer" else LOW_WATER, self._stall_seconds)
+        below = 0 if viewer.owed_resync == "slow_viewer" else LOW_WATER
+        await drained(viewer.socket, below, self._stall_seconds)
         metrics.resyncs.labels(viewer.owed_resync).inc()
         viewer.send("resync", {"reason": viewer.owed_resync})
         viewer.owed_resync = None
 
-    async def _snapshot(self, viewer: "Viewer") -> None:
-        feed = viewer.feed
+    async def _snapshot(self, viewer: Viewer, feed: TenantFeed) -> None:
         epoch = feed.epoch
         async with self._turns:
             snapshot = await self._snapshots.of(feed, viewer.history, viewer.hearing)
@@ -70,8 +76,7 @@ class Replay:
         viewer.socket.write(snapshot.burst)
         viewer.position, viewer.owed_snapshot = snapshot.position, False
 
-    async def _page(self, viewer: "Viewer") -> None:
-        feed = viewer.feed
+    async def _page(self, viewer: Viewer, feed: TenantFeed) -> None:
         async with self._turns:
             stretch = await self._pages.after(feed, viewer.position, viewer.hearing)
             if stretch.epoch != feed.epoch:
@@ -87,12 +92,15 @@ class Replay:
             viewer.position = stretch.through
         await drained(viewer.socket, LOW_WATER, self._stall_seconds)
 
-    async def _patiently(self, step: Callable[["Viewer"], Awaitable[None]], viewer: "Viewer") -> None:
-        """Again until Postgres answers: the viewer stays connected, and its place in the feed is kept."""
+    async def _patiently(self, step: Step, viewer: Viewer, feed: TenantFeed) -> None:
+        """Take the step again until Postgres answers.
+
+        The viewer stays connected meanwhile, and its place in the feed is kept.
+        """
         pause = FIRST_PAUSE
         while True:
             with suppress(SQLAlchemyError, OSError, TimeoutError, ClientError):
-                return await step(viewer)
-            log.warning("replay_waits", tenant_id=viewer.feed.tenant_id)
+                return await step(viewer, feed)
+            log.warning("replay_waits", tenant_id=feed.tenant_id)
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)

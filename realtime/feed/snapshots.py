@@ -1,7 +1,7 @@
 """Snapshots, made once for all viewers that hear the same and come at nearly the same time."""
 
 import asyncio
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import orjson
 
@@ -9,11 +9,9 @@ from models.offsets import Offset
 from realtime.feed.filters import Hearing
 from realtime.feed.open_alerts import count_open_alerts
 from realtime.feed.reader import FeedReader
+from realtime.feed.tenant_feed import TenantFeed
 from realtime.transport.burst import Burst
 from realtime.transport.spoken import Spoken, event_text
-
-if TYPE_CHECKING:
-    from realtime.feed.tenant_feed import TenantFeed
 
 # One is good for so long, unless something is said meanwhile.
 SECONDS = 0.5
@@ -37,7 +35,7 @@ class Snapshots:
         self._reader = reader
         self._made: dict[Key, asyncio.Task[Snapshot]] = {}
 
-    async def of(self, feed: "TenantFeed", history: int, hearing: Hearing) -> Snapshot:
+    async def of(self, feed: TenantFeed, history: int, hearing: Hearing) -> Snapshot:
         """As the feed stands here. Raises what Postgres raised."""
         key = (feed.history, feed.epoch, feed.head, history, hearing)
         making = self._made.get(key)
@@ -52,7 +50,7 @@ class Snapshots:
         else:
             asyncio.get_running_loop().call_later(SECONDS, self._made.pop, key)
 
-    async def _make(self, feed: "TenantFeed", history: int, hearing: Hearing) -> Snapshot:
+    async def _make(self, feed: TenantFeed, history: int, hearing: Hearing) -> Snapshot:
         epoch, position = feed.epoch, feed.head
         page = await self._reader.page(feed.tenant_id, 0, position, history, hearing, newest_first=True)
         payload = {

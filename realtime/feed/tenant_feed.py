@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -13,10 +12,8 @@ from realtime.feed.audience import Audience
 from realtime.feed.fan_out import send_frames, wait_for_viewers
 from realtime.feed.messages import Said
 from realtime.feed.reader import UNBORN, FeedReader, Head
+from realtime.feed.viewer import Viewer
 from realtime.transport.burst import Burst
-
-if TYPE_CHECKING:
-    from realtime.feed.viewer import Viewer
 
 log = structlog.get_logger()
 
@@ -60,12 +57,12 @@ class TenantFeed:
         if self._read_again:  # something was said while we looked, before or after the moment that we saw
             self.catch_up()
 
-    def join(self, viewer: "Viewer") -> None:
+    def join(self, viewer: Viewer) -> None:
         """Into its group; from now on it hears what is said. What is not written yet goes to those before it first."""
         self._flush()
         self._audience.add(viewer)
 
-    def leave(self, viewer: "Viewer") -> None:
+    def leave(self, viewer: Viewer) -> None:
         """Out of its group, after what it was to hear up to this head is written."""
         self._flush()
         self._audience.remove(viewer)

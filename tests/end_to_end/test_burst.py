@@ -41,7 +41,7 @@ async def test_a_thousand_anomalies_at_once_are_few_publishes_and_writes_and_eac
     for watcher in watchers:
         await watcher.until("snapshot")
     writes: list[str] = []
-    socket = type(next(iter(server.noc.viewers.values())).socket)
+    socket = type(server.viewers()[0].socket)
     write = socket.write
 
     def counting(self: Any, burst: Any) -> None:

@@ -14,6 +14,7 @@ from models.emitter import FeedManager
 from models.feed import Appended, Message, append
 from models.settings import Settings, load_settings
 from realtime.app import NOC, make_app
+from realtime.feed.viewer import Viewer
 from realtime.http.scraping import scraped_app
 from realtime.tokens import mint
 
@@ -90,6 +91,10 @@ class RunningServer:
         await self._scraped.setup()
         await web.TCPSite(self._scraped, "127.0.0.1", 0).start()
         self.scraped_url = "http://127.0.0.1:{1}".format(*self._scraped.addresses[0])
+
+    def viewers(self) -> list[Viewer]:
+        """Who is connected, as the server sees them."""
+        return [follower.viewer for follower in self.noc.followers.values()]
 
     async def stop(self) -> None:
         await self._scraped.cleanup()

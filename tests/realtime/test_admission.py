@@ -101,9 +101,9 @@ async def test_a_client_that_is_gone_before_the_answer_leaves_nothing(server: Ru
         await asyncio.gather(connecting, return_exceptions=True)
         await hasty.client.eio.disconnect(abort=True)
     noc = server.noc
-    await eventually(lambda: len(noc.viewers) == 1, "viewers that are gone stay")
+    await eventually(lambda: len(noc.followers) == 1, "viewers that are gone stay")
     manager = noc.server.manager
     assert len(manager.rooms["/noc"][None]) == 1
     assert not manager.pending_connect
     assert not manager.pending_disconnect
-    assert next(iter(noc.viewers.values())).feed.holders == 1
+    assert next(iter(noc.followers.values())).feed.holders == 1

@@ -192,7 +192,7 @@ async def test_a_burst_of_a_thousand_reaches_each_viewer_in_order_in_few_writes(
     server: RunningServer, feed: Feed, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alice = await ready(connect, server)
-    (viewer,) = server.noc.viewers.values()
+    (viewer,) = server.viewers()
     writes: list[int] = []
     write = type(viewer.socket).write
 

@@ -65,7 +65,7 @@ async def test_a_filter_that_cannot_be_is_refused_and_changes_nothing(
     answer = await alice.ask("filter_anomalies", wanted)
     assert answer["ok"] is False
     assert answer["error"]["code"] == code
-    assert next(iter(server.noc.viewers.values())).hearing.filter.severities == ("HIGH",)
+    assert server.viewers()[0].hearing.filter.severities == ("HIGH",)
 
 
 async def test_history_pages_both_ways_within_the_scope(server: RunningServer, feed: Feed, connect: Connect) -> None:
@@ -93,7 +93,7 @@ async def test_an_unknown_event_is_invalid_and_a_call_without_acknowledgement_wo
     assert (await alice.ask("make_coffee", {}))["error"]["code"] == "invalid"
     assert (await alice.ask("__init__", {}))["error"]["code"] == "invalid"
     await alice.client.emit("filter_anomalies", {"severities": ["LOW"]}, namespace="/noc")
-    viewer = next(iter(server.noc.viewers.values()))
+    viewer = server.viewers()[0]
     await eventually(lambda: viewer.hearing.filter.severities == ("LOW",))
 
 

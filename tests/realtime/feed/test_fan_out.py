@@ -73,7 +73,7 @@ async def test_a_viewer_that_stops_reading_is_bounded_and_starts_afresh(
 ) -> None:
     server = await start_server(VIEWER_BUFFER_BYTES=str(BOUND))
     await sleeper.connect(server)
-    sleeping = next(iter(server.noc.viewers.values()))
+    sleeping = server.viewers()[0]
     await eventually(lambda: sleeping.group is not None)
     alice = await connect(server)
     await alice.until("snapshot")
@@ -91,13 +91,14 @@ async def test_a_viewer_that_stops_reading_is_bounded_and_starts_afresh(
 async def test_a_viewer_that_never_reads_again_is_disconnected(start_server: Any, feed: Feed, connect: Connect, sleeper: Sleeper) -> None:
     server = await start_server(VIEWER_BUFFER_BYTES=str(BOUND), VIEWER_STALL_SECONDS="0.5")
     await sleeper.connect(server)
-    sleeping = next(iter(server.noc.viewers.values()))
+    sleeping = server.viewers()[0]
+    tenant_feed = next(iter(server.noc.followers.values())).feed
     await eventually(lambda: sleeping.group is not None)
     alice = await connect(server)
     await alice.until("snapshot")
     await overwhelm(server, feed, alice, sleeping)
-    await eventually(lambda: list(server.noc.viewers) == [alice.client.get_sid("/noc")], "it is still there")
-    assert sleeping.feed.holders == 1
+    await eventually(lambda: list(server.noc.followers) == [alice.client.get_sid("/noc")], "it is still there")
+    assert tenant_feed.holders == 1
 
 
 async def test_a_replay_waits_for_a_viewer_that_reads_slowly(start_server: Any, feed: Feed, sleeper: Sleeper, connect: Connect) -> None:
@@ -108,8 +109,8 @@ async def test_a_replay_waits_for_a_viewer_that_reads_slowly(start_server: Any, 
     line = await sleeper._session.ws_connect(f"{server.url}/socket.io/?EIO=4&transport=websocket", max_msg_size=0)
     await line.receive()
     await line.send_str("40/noc," + json.dumps({"token": token(server.settings, sub="slow"), "offset": "first-0"}))
-    await eventually(lambda: len(server.noc.viewers) == 2)
-    slow = next(viewer for viewer in server.noc.viewers.values() if viewer.claims.sub == "slow")
+    await eventually(lambda: len(server.viewers()) == 2)
+    slow = next(viewer for viewer in server.viewers() if viewer.claims.sub == "slow")
     await keeper.ask("history", {"limit": 1})
     most, positions = 0, []
     while len(positions) < 2000:
@@ -126,7 +127,7 @@ async def test_a_client_that_asks_without_reading_is_not_answered_without_bound(
     for _ in range(5):
         feed.say(ACME, *large())
     await sleeper.connect(server)
-    asking = next(iter(server.noc.viewers.values()))
+    asking = server.viewers()[0]
     answer = 100 * (len(LARGE) + 500)
     for number in range(100):
         await sleeper.line.send_str(f'42/noc,{number}["history",{{"limit":100}}]')

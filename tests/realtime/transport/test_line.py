@@ -75,7 +75,7 @@ def hello(server: RunningServer, **claims: Any) -> bytes:
 
 
 def forgotten(server: RunningServer) -> bool:
-    return not server.noc.viewers and not server.noc.server.eio.sockets
+    return not server.noc.followers and not server.noc.server.eio.sockets
 
 
 async def test_what_comes_with_the_request_for_a_websocket_is_not_lost(server: RunningServer, feed: Feed) -> None:
@@ -149,7 +149,7 @@ async def test_events_are_handled_one_after_the_other_and_the_rest_is_not_read(
     monkeypatch.setitem(server.noc._handlers, "history", slow)
     async with opened(server, masked(TEXT, hello(server))) as raw:
         await raw.until("snapshot")
-        line = next(iter(server.noc.viewers.values())).socket.line
+        line = server.viewers()[0].socket.line
         for number in range(3):
             raw.write(masked(TEXT, f'42/noc,{number}["history",{{"n":{number},"x":"{"x" * ENOUGH}"}}]'.encode()))
         await eventually(lambda: not line.transport.is_reading())
@@ -177,7 +177,7 @@ async def test_a_viewer_that_is_gone_while_its_event_is_handled_leaves_nothing(
         raw.write(masked(TEXT, b'42/noc,1["history"]'))
         await begun.wait()
     await asyncio.sleep(0.05)
-    (gone,) = server.noc.viewers.values()
+    (gone,) = server.viewers()
     # To a closed transport, of which nobody else is to suffer.
     gone.send("resync", {})
     send_frames([gone], Burst([Spoken(event_text("resync", "{}"))]))
@@ -211,7 +211,7 @@ async def test_a_client_that_answers_pings_stays_and_another_is_dropped(server: 
             while (await alice.frame())[1] != b"2":
                 pass
             alice.write(masked(TEXT, b"3"))
-        await eventually(lambda: [viewer.claims.sub for viewer in server.noc.viewers.values()] == ["alice"])
+        await eventually(lambda: [viewer.claims.sub for viewer in server.viewers()] == ["alice"])
 
 
 async def test_a_polling_client_that_answers_no_ping_is_dropped(server: RunningServer, feed: Feed) -> None:
@@ -262,7 +262,7 @@ async def test_what_is_said_during_an_upgrade_comes_after_it_and_once(server: Ru
         assert await raw.frame() == (TEXT, b"3probe")
         assert await waiting == ["6"]
         feed.say(ACME, anomaly_said(), anomaly_said())
-        viewer = next(iter(server.noc.viewers.values()))
+        viewer = server.viewers()[0]
         await eventually(lambda: viewer.socket.backlog() > 0)
         assert await polling.poll() == ["6"]
         raw.write(masked(TEXT, b"5"))
@@ -280,7 +280,7 @@ async def test_a_websocket_that_does_not_take_over_leaves_the_client_polling(
 ) -> None:
     async with opened(server, masked(TEXT, sent), f"&sid={polling.sid}"):
         await asyncio.sleep(0.05)
-    socket = next(iter(server.noc.viewers.values())).socket
+    socket = server.viewers()[0].socket
     await eventually(lambda: not socket.upgrading)
     feed.say(ACME, anomaly_said())
     while not any('"position":1' in text for text in await polling.poll()):
@@ -294,13 +294,13 @@ async def test_a_websocket_that_never_says_so_does_not_stop_the_polling_for_long
     async with opened(server, masked(TEXT, b"2probe"), f"&sid={polling.sid}") as raw:
         assert await raw.frame() == (TEXT, b"3probe")
         assert (await raw.frame())[0] == CLOSE
-    socket = next(iter(server.noc.viewers.values())).socket
+    socket = server.viewers()[0].socket
     await eventually(lambda: not socket.upgrading)
 
 
 async def test_a_client_that_ends_while_it_upgrades_takes_its_websocket_along(server: RunningServer, feed: Feed, polling: Polling) -> None:
     async with opened(server, masked(TEXT, b"2probe"), f"&sid={polling.sid}") as raw:
         assert await raw.frame() == (TEXT, b"3probe")
-        next(iter(server.noc.viewers.values())).socket.hang_up()
+        server.viewers()[0].socket.hang_up()
         assert await raw.ended()
     await eventually(lambda: forgotten(server))

@@ -14,7 +14,7 @@ async def test_nothing_is_compressed_and_no_task_is_kept_for_a_viewer(server: Ru
         await viewer.send_str("40/noc," + json.dumps({"token": token(server.settings)}))
         while "snapshot" not in await viewer.receive_str():
             pass
-        await eventually(lambda: all(viewer.group for viewer in server.noc.viewers.values()))
+        await eventually(lambda: all(viewer.group for viewer in server.viewers()))
         await asyncio.sleep(0.05)
         return len(asyncio.all_tasks())
 
@@ -25,4 +25,4 @@ async def test_nothing_is_compressed_and_no_task_is_kept_for_a_viewer(server: Ru
         session.ws_connect(url, compress=15) as second,
     ):
         assert await tasks_with(first) == await tasks_with(second)
-        assert all(viewer.socket.queue is None for viewer in server.noc.viewers.values())
+        assert all(viewer.socket.queue is None for viewer in server.viewers())
