@@ -16,8 +16,8 @@ from realtime.feed.viewer import Viewer
 class Audience:
     """`_rooms` holds the groups in each room that has any.
 
-    A group is in the rooms of the sites it hears, a filter of sites narrowing them, and never in two
-    that one message goes to.
+    A group is in the rooms of the sites it hears, a filter of sites narrowing them, and never in
+    two that one message goes to.
     """
 
     def __init__(self, tenant_id: int) -> None:

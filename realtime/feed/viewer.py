@@ -40,6 +40,6 @@ class Viewer:
     closed: bool = False
 
     def send(self, event: str, payload: Mapping[str, Any]) -> None:
-        """Tell it something that is no message of the feed, and moves its place there no further."""
+        """Tell it something that is no message of the feed, and does not move its place there."""
         text = event_text(event, orjson.dumps({"type": event, **payload}).decode())
         self.socket.write(Burst([Spoken(text)]))

@@ -1,4 +1,4 @@
-"""The libraries beneath are those whose source was read: what is overridden relies on their insides."""
+"""The libraries beneath are those whose source was read: their insides are relied on."""
 
 import hashlib
 import importlib
