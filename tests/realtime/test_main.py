@@ -35,12 +35,11 @@ def test_every_setting_that_is_wrong_is_named_at_once(settings_env: dict[str, st
 
 
 def test_a_port_in_use_is_one_clear_message(settings_env: dict[str, str]) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", int(settings_env["PORT"])))
-        taken.listen()
-        done = run(settings_env)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = run(settings_env | {"PORT": str(port)})
     assert done.returncode == 1
-    assert f"port {settings_env['PORT']} is in use" in done.stderr
+    assert f"port {port} is in use" in done.stderr
     assert "Traceback" not in done.stderr
 
 
