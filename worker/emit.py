@@ -1,5 +1,7 @@
 """Saying what was committed. It may fail: then the servers find it in the feed, and here it is logged and counted."""
 
+from collections.abc import Callable
+
 import structlog
 
 from models.emitter import DOCUMENT_MESSAGES, EmitFailed, FeedManager
@@ -10,6 +12,10 @@ from worker.faults import reach
 EMIT_FAILED = "emit_failed"
 
 log = structlog.get_logger(__name__)
+
+# What says messages once they are committed: tenant, epoch, base, messages. It does not raise when
+# nobody can be reached.
+Emit = Callable[[int, str, int, list[Message]], None]
 
 
 class Emitter:

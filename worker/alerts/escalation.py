@@ -22,7 +22,7 @@ from models.database import transaction
 from worker import metrics
 from worker.alerts.follow import WITHDRAWN
 from worker.alerts.quieting import keep_quiet
-from worker.judging.judge import Emit
+from worker.emit import Emit
 
 BATCH = 500
 

@@ -16,6 +16,7 @@ from models import feed
 from models.database import autocommitted, pipelined
 from models.locks import tenant_lock_key
 from worker import metrics
+from worker.emit import Emit
 from worker.faults import reach
 from worker.judging.detect import detect
 from worker.judging.notices import tell_once
@@ -28,8 +29,6 @@ JUDGED = "judged"
 
 log = structlog.get_logger(__name__)
 
-# What says messages once they are committed: tenant, epoch, base, messages. It does not raise when nobody can be reached.
-Emit = Callable[[int, str, int, list[feed.Message]], None]
 PutOff = Callable[[], bool]
 
 

@@ -13,7 +13,17 @@ from sqlalchemy import Engine
 
 from models import feed
 from models.database import transaction
-from worker.judging.judge import PATIENCE, Emit, Judgement, count, find_and_record, judge_batch, say, try_lock, wait_lock
+from worker.emit import Emit
+from worker.judging.judge import (
+    PATIENCE,
+    Judgement,
+    count,
+    find_and_record,
+    judge_batch,
+    say,
+    try_lock,
+    wait_lock,
+)
 from worker.judging.suspects import Suspects, given_back, take
 from worker.judging.work_queue import Batch, take_changes, take_punches
 from worker.load.touched import Touched
