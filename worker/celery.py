@@ -81,7 +81,7 @@ def _tame_collector(**_: Any) -> None:
 @signals.worker_process_shutdown.connect(weak=False)
 @signals.worker_shutdown.connect(weak=False)
 def _leave_nothing(**_: Any) -> None:
-    from worker.tasks.entry_points import judge_gathered
+    from worker.tasks.after_storing import judge_gathered
 
     judge_gathered()
 

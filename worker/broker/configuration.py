@@ -34,7 +34,13 @@ _TASKS: dict[str, Any] = {
     "enable_utc": True,
 }
 _WORKER: dict[str, Any] = {
-    "include": ["worker.tasks.entry_points", "worker.tasks.pulse"],
+    "include": [
+        "worker.tasks.attendance",
+        "worker.tasks.noc",
+        "worker.tasks.pulse",
+        "worker.tasks.roster",
+        "worker.tasks.upkeep",
+    ],
     "worker_consumer": "worker.broker.consumer:SteadyConsumer",
     "worker_prefetch_multiplier": 1,
     "worker_send_task_events": True,
