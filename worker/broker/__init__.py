@@ -1,1 +1,2 @@
-"""All that is overridden of Celery, kombu and billiard, the settings of Celery, and what a broker is asked and may ask."""
+"""All that is overridden of Celery, kombu and billiard, listed in worker.broker.overridden; the
+settings of Celery; and what a worker asks its broker and answers over it."""

@@ -7,7 +7,6 @@ from typing import Any, NoReturn
 
 import structlog
 from billiard.exceptions import SoftTimeLimitExceeded
-from celery import Task
 from celery.exceptions import Ignore, Reject, Retry
 from kombu.exceptions import OperationalError as BrokerAway
 
@@ -15,7 +14,7 @@ from models.database import make_engine
 from models.intake.refused.reasons import reason
 from models.intake.submitter import Submitter
 from models.settings import load_settings
-from worker.broker.request import ids_of
+from worker.broker.task import IdsOnlyTask
 from worker.judging.database_away import is_away, wait_for
 from worker.metrics import TASKS
 from worker.process import this_process
@@ -37,13 +36,10 @@ class TaskFailed(Exception):
     """A task failed. It carries the class of the error, not its text, which may quote what was submitted."""
 
 
-class QuietTask(Task):
+class QuietTask(IdsOnlyTask):
     """A task of which events, logs and results tell ids only."""
 
     abstract = True
-    Request = "worker.broker.request:QuietRequest"
-    Strategy = "worker.broker.request:strategy"
-    keeps_expired = False
 
     def __call__(self, *args: Any, **kwargs: Any) -> None:
         try:
@@ -54,16 +50,6 @@ class QuietTask(Task):
             self.after_error(error, args, kwargs)
         TASKS.labels(task=self.name, outcome="done").inc()
 
-    def apply_async(self, args: Any = None, kwargs: Any = None, **options: Any) -> Any:
-        return super().apply_async(args, kwargs, **(options | {"argsrepr": "()", "kwargsrepr": ids_of(kwargs)}))
-
-    def signature_from_request(self, request: Any = None, *arguments: Any, countdown: float = 0, **options: Any) -> Any:  # noqa: ARG002
-        """The task as it goes back into its queue, after whatever: none is held for later, and one that came too late still did."""
-        again = super().signature_from_request(request, *arguments, **options)
-        if (request or self.request).get("expired"):
-            again.options["headers"] = {**(again.options.get("headers") or {}), "expired": True}
-        return again
-
     def work(self, args: Any, kwargs: Any) -> None:
         self.run(*args, **kwargs)
 
@@ -71,9 +57,6 @@ class QuietTask(Task):
         TASKS.labels(task=self.name, outcome="failed").inc()
         log.error(TASK_FAILED, task=self.name, task_id=self.request.id, exc_info=error)
         raise TaskFailed(type(error).__name__) from None
-
-    def on_lost_for_good(self, args: Any, kwargs: Any) -> None:
-        """Called in the worker's main process when the task has killed its process once too often."""
 
 
 class DoorTask(QuietTask):

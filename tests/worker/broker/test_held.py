@@ -11,8 +11,8 @@ from kombu import Connection
 from redis import Redis, ResponseError
 from redis.exceptions import TimeoutError as RedisSilent
 
-import worker.broker.consumer
 from worker.broker.held import HeldMessages
+from worker.broker.redis_channel import steady_redis
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def redis(redis_url: str) -> Iterator[Redis]:
 
 @pytest.fixture
 def channel(redis_url: str) -> Iterator[Any]:
-    assert worker.broker.consumer  # which makes kombu's channels ours
+    steady_redis()
     with Connection(redis_url) as connection:
         queue = connection.SimpleQueue("held")
         for number in range(20):

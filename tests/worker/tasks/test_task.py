@@ -17,7 +17,8 @@ from models.emitter import FeedManager
 from models.feed import Message
 from models.settings import load_settings
 from tests.worker.cast import punch, rows
-from worker.broker.request import _deadline_in, ids_of
+from worker.broker.headers import deadline_in
+from worker.broker.ids import ids_of
 from worker.emit import Emitter
 from worker.judging.gathering import Gathering
 from worker.metrics import FAILED_EMITS
@@ -196,8 +197,8 @@ def test_what_came_too_late_still_has_when_it_comes_again() -> None:
     """Put off because the database was away, its `expires` would be forgotten, and it be taken after all."""
     task = Celery("test", set_as_current=False).register_task(Again())
     again = task.signature_from_request(Context(args=(), kwargs={}, expired=True), retries=0)
-    assert _deadline_in(again.options["headers"], keeps_expired=True) == {"expired": True}
-    assert _deadline_in(again.options["headers"], keeps_expired=False) == {}
+    assert deadline_in(again.options["headers"], keeps_expired=True) == {"expired": True}
+    assert deadline_in(again.options["headers"], keeps_expired=False) == {}
 
 
 def test_a_failure_to_emit_ends_where_it_is_logged_and_counted(redis_channel: str) -> None:

@@ -1,0 +1,13 @@
+"""Logs of a worker and of beat: ours, in the place of those that Celery sets up."""
+
+from typing import Any
+
+from models.logs import configure_logs
+from models.misspelt import log_misspelt
+from models.settings import load_settings
+
+
+def write_logs(**_: Any) -> None:
+    """Set up our logs. Celery leaves its own alone when its signal `setup_logging` is answered."""
+    configure_logs(load_settings().log_level)
+    log_misspelt()
