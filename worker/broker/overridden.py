@@ -1,0 +1,185 @@
+"""All that is overridden of Celery, kombu and billiard, and what of their insides is relied on.
+
+tests/worker/broker/test_overridden.py fails when the source of any of it changes. Why each is:
+
+- consumer: No message ends a worker. What cannot be taken is dropped; workers do not listen to each
+  other: `Mingle` and `Events` get `without_mingle` and `without_gossip` through `create`.
+- redis_channel: No envelope ends a worker on Redis, where `_receive`, `_restore`, `_get` and
+  `restore_by_tag` read by `loads` of their module; `create_channel` and `qos` make our classes.
+  A channel that is closed after `_do_close_transport` has nothing left to give back by.
+- held: Both notes of a message are taken or struck in one transaction, over connections of the
+  `pool`, where kombu's `pipe_or_acquire` and `_remove_from_indices` make a client and a pipeline
+  for each. `restore_by_tag` and `restore_visible` read the notes, which hold `_raw` of a `Message`.
+- message_json: JSON is read and written by orjson, unless it holds what `object_hook` makes a date
+  of, or `default` writes.
+- strategy, call, headers: A body that neither `proto1_to_proto2` nor `hybrid_to_proto2` knows is
+  refused, an `eta` and links are left out, and so are headers that are not used.
+- request: What is told of a task is its ids, and `revoked` heeds nothing but `expires`. The class
+  that `create_request_cls` makes, and `execute_using_pool`, give the pool the text of the message,
+  which `fast_trace_task` and `trace_task_ret` read. A task that `_retry_worker_lost` gives up is
+  kept among the rejected.
+- task: What travels with a task tells ids only; `start_strategy` finds our strategy, and
+  `build_tracer` our `__call__` by `task_has_custom`. A retry keeps the header `expired`, which
+  `Context` has as `get`.
+- own_tasks: Once `finalize` has them all, Celery's own tasks are unregistered.
+- remote_control, answers: Questions are answered and nothing is changed. `on_message`,
+  `handle_message` and `dispatch`, which do whatever a message says, are not called; the commands
+  that only look are Celery's, but for `conf`, `report`, `hello` and `enable_events`.
+- events: The events of tasks that `send` buffers are sent together, by `flush`, where Celery's
+  `on_send_event_buffered` has them sent in each turn of the loop; and before `Events._close`, so
+  that none is lost at the end.
+- heartbeat: `asynloop` turns only while the broker is there, whatever the pool
+  (`should_use_eventloop`): `Heart` sends through it.
+- scheduler: Beat shows that it is at work once the broker took what `apply_entry` sent. In
+  configuration, `ScheduleEntry` takes `last_run_at`, through `_maybe_entry`.
+- ending: A process of the pool waits in `_ensure_messages_consumed` for two seconds only.
+- threads: `setup_instance` has the class of the pool, which `convert` made of its name, at
+  `worker_init`.
+- logs: `setup_logging_subsystem` leaves logs to whoever answers its signal.
+- worker.metrics: `_create_worker_process` numbers the places in a pool; files are named by it.
+"""
+
+from billiard import pool
+from celery import Celery, beat
+from celery.app import log, trace
+from celery.app.registry import TaskRegistry
+from celery.app.task import Context, Task
+from celery.bin.worker import WorkersPool
+from celery.events import EventDispatcher
+from celery.worker import WorkController, components, control, loops, strategy
+from celery.worker import heartbeat as events_of_workers
+from celery.worker import request as requests
+from celery.worker.consumer import Consumer, Events, Mingle
+from celery.worker.consumer.control import Control
+from celery.worker.pidbox import Pidbox
+from celery.worker.request import Request
+from kombu import pidbox
+from kombu.connection import Connection
+from kombu.serialization import SerializerRegistry
+from kombu.transport import redis, virtual
+from kombu.utils import json
+
+OVERRIDDEN = (
+    # consumer
+    Consumer.__init__,
+    Consumer.create_task_handler,
+    Consumer.on_unknown_task,
+    components.Consumer.create,
+    Mingle.__init__,
+    Events.__init__,
+    # redis_channel
+    redis.Channel._brpop_read,
+    redis.Channel._receive,
+    redis.Channel._receive_one,
+    redis.Channel._restore,
+    redis.Channel._get,
+    redis.Channel.close,
+    virtual.Channel.close,
+    virtual.Channel.qos.fget,  # type: ignore[attr-defined]
+    virtual.Transport.create_channel,
+    Connection._do_close_transport,
+    # held
+    redis.QoS.append,
+    redis.QoS.ack,
+    redis.QoS.reject,
+    redis.QoS.pipe_or_acquire,
+    redis.QoS._remove_from_indices,
+    redis.QoS.restore_by_tag,
+    redis.QoS.restore_visible,
+    redis.Channel.pool.fget,  # type: ignore[attr-defined]
+    virtual.QoS.append,
+    virtual.QoS.ack,
+    virtual.Message.__init__,
+    # message_json
+    json.loads,
+    json.dumps,
+    json.object_hook,
+    json.JSONEncoder.default,
+    SerializerRegistry.register,
+    # strategy, call, headers
+    strategy.default,
+    strategy.proto1_to_proto2,
+    strategy.hybrid_to_proto2,
+    # request
+    Request.__init__,
+    Request.info,
+    Request.revoked,
+    Request.maybe_expire,
+    Request._announce_revoked,
+    Request._context.func,
+    Request.on_failure,
+    Request._retry_worker_lost,
+    Request.execute_using_pool,
+    requests.create_request_cls,
+    trace.fast_trace_task,
+    trace.trace_task_ret,
+    # task
+    Task.__call__,
+    Task.apply_async,
+    Task.signature_from_request,
+    Task.start_strategy,
+    Context.__init__,
+    Context.get,
+    trace.build_tracer,
+    trace.task_has_custom,
+    # own_tasks
+    Celery.finalize,
+    TaskRegistry.unregister,
+    # remote_control
+    Control.__init__,
+    Pidbox.__init__,
+    Pidbox.start,
+    Pidbox.stop,
+    Pidbox.reset,
+    Pidbox.shutdown,
+    Pidbox.on_message,
+    pidbox.Mailbox.__init__,
+    pidbox.Node.Consumer,
+    pidbox.Node.handle_message,
+    pidbox.Node.dispatch,
+    pidbox.Node.reply,
+    # answers
+    control.active,
+    control.active_queues,
+    control.clock,
+    control.conf,
+    control.enable_events,
+    control.heartbeat,
+    control.hello,
+    control.ping,
+    control.query_task,
+    control.registered,
+    control.report,
+    control.reserved,
+    control.revoked,
+    control.scheduled,
+    control.stats,
+    WorkController.stats,
+    # events
+    EventDispatcher.send,
+    EventDispatcher.flush,
+    Consumer._flush_events,
+    Consumer.on_send_event_buffered,
+    Events.start,
+    Events._close,
+    # heartbeat
+    loops.asynloop,
+    events_of_workers.Heart.start,
+    WorkController.should_use_eventloop,
+    # scheduler, configuration
+    beat.Scheduler.__init__,
+    beat.Scheduler.apply_async,
+    beat.Scheduler.apply_entry,
+    beat.Scheduler.tick,
+    beat.Scheduler._maybe_entry,
+    beat.ScheduleEntry.__init__,
+    # ending
+    pool.Worker._ensure_messages_consumed,
+    # threads
+    WorkController.setup_instance,
+    WorkersPool.convert,
+    # logs
+    log.Logging.setup_logging_subsystem,
+    # worker.metrics
+    pool.Pool._create_worker_process,
+)
