@@ -10,11 +10,12 @@ from sqlalchemy import Engine
 
 from models.alerts.move import Actor
 from models.alerts.moves import OPERATORS, MoveRefused
-from models.alerts.quiet import LONGEST, Quiet, Span, parse_rule
+from models.alerts.quiet import Quiet, Span
 from models.alerts.rows import lock_alerts
 from models.database import transaction
 from models.ids import time_ordered_id
-from models.schemas.quiet import Planned, Recurring, Silence
+from models.recurrence import parse_rule
+from models.schemas.quiet import LONGEST, Planned, Recurring, Silence
 
 # Wall time is up to so much before or after UTC.
 _AHEAD = timedelta(hours=14)

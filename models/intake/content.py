@@ -1,13 +1,10 @@
-"""What came in, as text and as a hash; and whether Postgres could keep it."""
+"""What came in, as text and as a hash."""
 
 import json
-import math
 import reprlib
 from hashlib import blake2b
 
 import orjson
-
-from models.intake.refused.reasons import Reason, reason
 
 
 def digest(data: bytes) -> bytes:
@@ -24,28 +21,5 @@ def as_text(content: object) -> str:
 
 
 def as_json(fields: object) -> bytes:
-    """JSON in its one canonical form. Raises TypeError where the content is no JSON that can be kept (see `flaws`)."""
+    """JSON in its one canonical form. Raises TypeError where the content is no JSON that can be kept (see models.intake.flaws)."""
     return orjson.dumps(fields, option=orjson.OPT_SORT_KEYS)
-
-
-def flaws(value: object, field: str) -> list[Reason]:
-    """Why unknown fields cannot be kept: only what JSON in Postgres refuses."""
-    try:
-        text = as_json(value)
-    except TypeError:
-        return [reason("bad_json", field, "holds what JSON cannot: broken Unicode, a number beyond 64 bits, or nesting beyond 250 levels")]
-    # The quick look may mistake an escaped backslash for NUL, and orjson writes NaN as null: only then look closely.
-    return list(_flaws_within(value, field)) if b"\\u0000" in text or b"null" in text else []
-
-
-def _flaws_within(value: object, field: str) -> list[Reason]:
-    if isinstance(value, str) and "\0" in value:
-        return [reason("bad_text", field, "holds a NUL character, which no text may; remove it")]
-    if isinstance(value, float) and not math.isfinite(value):
-        return [reason("not_finite", field, "must be a finite number; NaN and Infinity are none")]
-    if isinstance(value, dict):
-        inner = [*value, *value.values()]
-        return [flaw for item in inner for flaw in _flaws_within(item, field)]
-    if isinstance(value, list):
-        return [flaw for item in value for flaw in _flaws_within(item, field)]
-    return []

@@ -8,7 +8,8 @@ from sqlalchemy import Engine
 
 from models.database import transaction
 from models.feed import Appended, Message, append
-from models.intake.content import as_json, flaws
+from models.intake.content import as_json
+from models.intake.flaws import flaws
 from models.intake.punches.row import Refused
 from models.intake.refused.outcome import Outcome, refusal
 from models.intake.refused.reasons import Reason, reason, reasons_of

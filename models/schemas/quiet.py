@@ -6,10 +6,12 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from models.alerts.quiet import LONGEST, parse_rule
+from models.recurrence import parse_rule
 from models.schemas.fields import Id, Instant, Text
 from models.schemas.instants import parse_instant
 from models.schemas.said import AnomalyType, Severity
+
+LONGEST = timedelta(days=31)  # of quiet
 
 
 def _wall(value: object) -> datetime:

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 import orjson
 from pydantic import ValidationError
 
-from models.intake.content import as_json, digest, flaws
+from models.intake.content import as_json, digest
+from models.intake.flaws import flaws
 from models.intake.refused.reasons import Reason, reason, reasons_of
 from models.schemas.punch import Biometric, Punch
 

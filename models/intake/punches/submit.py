@@ -15,10 +15,19 @@ from models.intake.content import as_text
 from models.intake.punches.correct import Again, Corrected, correct
 from models.intake.punches.corrections import Content, later
 from models.intake.punches.row import ContentKey, Key, Refused, Row, read_punch
+from models.intake.punches.settle import settle
 from models.intake.punches.store import Placed, insert
 from models.intake.refused.outcome import Outcome, refusal
 from models.intake.refused.reasons import Reason, reason
-from models.intake.refused.reject import OTHER_SITE, SITE_UNKNOWN, TENANT_UNKNOWN, Rejection, keep, lock, settle, unreadable
+from models.intake.refused.reject import (
+    OTHER_SITE,
+    SITE_UNKNOWN,
+    TENANT_UNKNOWN,
+    Rejection,
+    keep,
+    lock,
+    unreadable,
+)
 from models.intake.submitter import OutsideSites, Submitter
 
 MOST_PUNCHES = 10_000

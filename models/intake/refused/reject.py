@@ -1,6 +1,6 @@
 """Keeping what was refused: once per tenant and content, with its reasons and how often it came."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -8,7 +8,6 @@ from psycopg import Cursor
 
 from models.ids import time_ordered_id
 from models.intake.content import as_json, as_text, digest
-from models.intake.punches.row import Row
 from models.intake.refused.reasons import Reason, reason
 from models.intake.submitter import Submitter
 from models.locks import rejected_lock_key
@@ -79,17 +78,6 @@ ON CONFLICT (tenant_id, content_hash) DO UPDATE SET
     submitted_by = excluded.submitted_by, confined = excluded.confined
 """
 
-# What waits for its tenant or site may be a correction that still counts, so another content of its punch does not settle it.
-# A content that came before and changed nothing settles only itself: what was refused may be a correction of it.
-_SETTLE = """
-UPDATE rejected SET resubmitted_at = %(at)s
-FROM unnest(%(tenant_id)s::bigint[], %(punch_id)s::text[], %(content_hash)s::bytea[], %(stands)s::boolean[])
-    AS came(tenant_id, punch_id, content_hash, stands)
-WHERE rejected.tenant_id = came.tenant_id AND rejected.punch_id = came.punch_id AND rejected.resubmitted_at IS NULL
-    AND rejected.door NOT IN ('attendance.void', 'roster.sync', 'noc.publish')
-    AND (rejected.content_hash = came.content_hash OR (came.stands AND rejected.waits_for IS NULL))
-"""
-
 
 def lock(cursor: Cursor, tenant_ids: Iterable[int]) -> None:
     """One transaction at a time writes to a tenant's rejected rows: those have several keys, and no order suits them all."""
@@ -121,10 +109,3 @@ def keep(
     made = {"rejected_id": [time_ordered_id(received_at) for _ in last], "times": list(times.values()) if counted else [0] * len(last)}
     made |= {"door": door or by.door, "submitted_by": by.as_text(), "confined": by.sites is not None}
     cursor.execute(_KEEP, columns | made | {"received_at": received_at, "backfill": backfill})
-
-
-def settle(cursor: Cursor, standing: Collection[Row], known: Collection[Row], at: datetime) -> None:
-    """Earlier rejections of contents that came to stand now, or were known already, are done with. Needs the tenants' `lock`."""
-    rows = (*standing, *known)
-    columns = {name: [getattr(row, name) for row in rows] for name in ("tenant_id", "punch_id", "content_hash")}
-    cursor.execute(_SETTLE, columns | {"stands": [True] * len(standing) + [False] * len(known), "at": at})

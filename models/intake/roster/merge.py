@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from models.intake.content import flaws
+from models.intake.flaws import flaws
 from models.intake.punches.row import SENT_AHEAD, Refused
 from models.intake.refused.reasons import Reason, reason
 from models.intake.roster.kinds import ASSIGNMENT, SHIFT, SITE, Columns, Kind, given

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from dateutil.rrule import rrulestr
 
-from models.alerts.quiet import Quiet, Span, cover_of, parse_rule
+from models.alerts.quiet import Quiet, Span, cover_of
+from models.recurrence import parse_rule
 
 BERLIN, NEW_YORK = ZoneInfo("Europe/Berlin"), ZoneInfo("America/New_York")
 NONE: frozenset = frozenset()
