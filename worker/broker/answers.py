@@ -1,6 +1,6 @@
-"""What a worker answers to remote control: each command that only looks. Whatever is not listed here is refused.
+"""What a worker answers to remote control: each command that only looks. It refuses all others.
 
-An answer is put together from what may be told, so that no address' password nor any other secret is in one.
+It puts an answer together from what may be told, so that no password nor other secret is in one.
 """
 
 import platform
@@ -22,13 +22,13 @@ _BROKER = ("transport", "hostname", "port", "virtual_host", "ssl", "connect_time
 
 
 def address(url: object) -> str:
-    """A broker's address from after its last password on: of several Sentinels, the last."""
+    """A broker's address without any password; of several Sentinels, the last one's."""
     scheme, _, rest = str(url).partition("://")
     return f"{scheme}://{rest.rpartition('@')[2].partition('?')[0]}"
 
 
 def _configuration(state: Any, _: dict[str, Any]) -> dict[str, Any]:
-    """What Rollcall itself chose, which is no secret, and where the broker is."""
+    """Tell what Rollcall itself chose, which is no secret, and where the broker is."""
     conf = state.app.conf
     told = {name: conf[name] for name in OPEN} | {"broker_url": address(conf.broker_url)}
     return jsonify(told, unknown_type_filter=safe_repr)
@@ -48,7 +48,7 @@ def _statistics(state: Any, _: dict[str, Any]) -> dict[str, Any]:
 
 
 def _hello(state: Any, _: dict[str, Any]) -> dict[str, Any]:
-    """As to a worker that starts. What it says was revoked is not heeded."""
+    """Answer a worker that starts, and heed nothing that it says was revoked."""
     return {"revoked": [], "clock": state.app.clock.forward()}
 
 
@@ -62,7 +62,7 @@ def _events_are_on(*_: Any) -> dict[str, str]:
 
 
 def _stock(command: Callable[..., Any], *passed: str) -> Callable[[Any, dict[str, Any]], Any]:
-    """Celery's own, given none of the arguments but those."""
+    """Ask Celery's own command, with none of the arguments but those."""
     return lambda state, arguments: command(state, **{name: arguments[name] for name in passed if name in arguments})
 
 

@@ -16,7 +16,7 @@ class Backlog:
         self._channel: Any = None
 
     def __call__(self) -> int:
-        """0 where the broker does not tell: on Redis an empty queue is none, and a broker may be away."""
+        """How many; 0 where the broker does not tell: on Redis an empty queue is none."""
         if self._connection is None:
             self._connection = current_app.connection_for_read(heartbeat=0)
         try:

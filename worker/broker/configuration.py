@@ -1,4 +1,7 @@
-"""The settings of Celery. What each is for, and why it has this value, stands beside it; docs/operating.md says what is left to choose."""
+"""The settings of Celery, each with what it is for and why it has this value.
+
+docs/operating.md says what is left to choose.
+"""
 
 from datetime import UTC, datetime
 from typing import Any

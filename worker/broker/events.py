@@ -1,4 +1,7 @@
-"""Events of tasks, sent a tenth of a second's together: one by one they cost the worker's main process more than the tasks."""
+"""Send the events of tasks together, each tenth of a second.
+
+One by one they cost the worker's main process more than the tasks do.
+"""
 
 from typing import Any
 
@@ -9,7 +12,10 @@ _SECONDS = 0.1
 
 
 class EventsTogether(bootsteps.StartStopStep):
-    """A step of the worker's consumer. Celery's own sends what is buffered in every turn of its loop, a few times in each task."""
+    """A step of the worker's consumer, which has what is buffered sent later.
+
+    Celery's own sends it in every turn of its loop, a few times in each task.
+    """
 
     requires = (Events,)
 
@@ -18,7 +24,7 @@ class EventsTogether(bootsteps.StartStopStep):
             consumer.event_dispatcher.on_send_buffered = _Later(consumer)
 
     def shutdown(self, consumer: Any) -> None:
-        """Before Celery's own closes what they are sent by."""
+        """Send what is left, before Celery's own step closes what it is sent by."""
         consumer._flush_events()
 
 

@@ -47,9 +47,10 @@ def _begin(file: Path) -> None:
 
 
 class ConsumerHeartbeat(bootsteps.StartStopStep):
-    """A step of the worker's consumer: the file is touched in turns of its loop, which turns only while the broker is there.
+    """A step of the worker's consumer: touch the file from its loop.
 
-    A broker that hangs stops it too: the loop sends Celery's own heartbeats, and waits for each to be taken.
+    The loop turns only while the broker is there. A broker that hangs stops it too: the loop sends
+    Celery's own heartbeats, and waits for each to be taken.
     """
 
     requires = (Tasks,)

@@ -1,7 +1,8 @@
-"""Remote control over the broker: questions are answered, nothing is changed.
+"""Remote control over the broker: answer questions, change nothing.
 
-Celery does what any message says: one broadcast `shutdown` ends every worker, one `revoke` drops somebody's task unseen. Whoever runs
-a worker stops it by SIGTERM. A message that is no question ends neither the worker nor its listening.
+Celery does what any message says: one broadcast `shutdown` ends every worker, one `revoke` drops
+somebody's task unseen. Whoever runs a worker stops it by SIGTERM. A message that is no question
+ends neither the worker nor its listening.
 """
 
 from fnmatch import fnmatchcase
@@ -44,7 +45,10 @@ class Question(BaseModel, strict=True):
     ticket: str | None = None
 
     def is_for(self, hostname: str) -> bool:
-        """Patterns are globs: Celery's regular expressions, which it takes as well, may be written so as to take for ever."""
+        """Whether a worker of this name is asked.
+
+        Patterns are globs: the regular expressions that Celery takes as well may take for ever.
+        """
         if self.destination:
             return hostname in self.destination
         if self.pattern and self.matcher:
@@ -53,7 +57,7 @@ class Question(BaseModel, strict=True):
 
 
 class RemoteControl(Control):
-    """In the place of Celery's step of the same purpose."""
+    """The step of the worker's consumer that listens, in the place of Celery's."""
 
     def __init__(self, consumer: Any, **options: Any) -> None:
         super().__init__(consumer, **options)
@@ -62,7 +66,10 @@ class RemoteControl(Control):
 
 
 class Mailbox(Pidbox):
-    """Of one worker. The clock that a message brings is not believed: a forged one may be too large to be sent on."""
+    """The mailbox of one worker.
+
+    It does not believe the clock that a message brings: a forged one may be too large to send on.
+    """
 
     def start(self, consumer: Any) -> None:
         self.node.channel = consumer.connection.channel()
@@ -94,7 +101,7 @@ class Mailbox(Pidbox):
             return {"error": f"{question.method} failed: {type(error).__name__}; look at its arguments"}
 
     def _reply(self, question: Question, answer: Any) -> None:
-        """To where Celery's clients wait for it, and to no other exchange, such as that of the tasks."""
+        """Send it where Celery's clients wait for it, and to no other exchange, such as the tasks'."""
         to = question.reply_to
         if to and to.exchange == self.node.mailbox.reply_exchange.name:
             self.node.reply({self.hostname: answer}, to.exchange, to.routing_key, question.ticket)
@@ -111,5 +118,5 @@ def _unreadable(_message: Any, error: Exception) -> None:
 
 
 def _known(command: str) -> str:
-    """As a label of a metric: a command of Celery's, or none in particular."""
+    """The command as a label of a metric: one of Celery's, or none in particular."""
     return command if command in Panel.data else "other"

@@ -1,4 +1,4 @@
-"""Beat's scheduler: keeps nothing between runs, and shows that it is at work (worker.broker.heartbeat)."""
+"""Beat's scheduler. It keeps nothing between runs, and shows that it is at work by a heartbeat."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from worker.broker.heartbeat import Heartbeat
 
 
 class HeartbeatScheduler(Scheduler):
-    """It beats when it has ticked, and the broker took what it sent last: each second it sends something."""
+    """Beat after each tick, if the broker took what was sent last: each second something is sent."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         self._heartbeat = Heartbeat(load_settings().heartbeat_file)
