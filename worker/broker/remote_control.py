@@ -101,7 +101,7 @@ class Mailbox(Pidbox):
             return {"error": f"{question.method} failed: {type(error).__name__}; look at its arguments"}
 
     def _reply(self, question: Question, answer: Any) -> None:
-        """Send it where Celery's clients wait for it, and to no other exchange, such as the tasks'."""
+        """Send it where Celery's clients wait for it, and to no other exchange: not the tasks'."""
         to = question.reply_to
         if to and to.exchange == self.node.mailbox.reply_exchange.name:
             self.node.reply({self.hostname: answer}, to.exchange, to.routing_key, question.ticket)

@@ -9,7 +9,7 @@ from worker.broker.heartbeat import Heartbeat
 
 
 class HeartbeatScheduler(Scheduler):
-    """Beat after each tick, if the broker took what was sent last: each second something is sent."""
+    """Beat after each tick if the broker took what was sent last: something is, each second."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         self._heartbeat = Heartbeat(load_settings().heartbeat_file)
