@@ -1,5 +1,8 @@
 """What kombu would end the worker over."""
 
+import subprocess
+import sys
+
 from kombu import Connection
 from kombu.transport import redis
 
@@ -25,3 +28,18 @@ def test_envelopes_are_read_quickly() -> None:
     steady_redis()
     assert redis.loads is loads
     assert "loads" in redis.Channel._brpop_read.__code__.co_names
+
+
+def test_a_worker_has_its_channels_made_steady_before_it_begins(settings_env: dict[str, str]) -> None:
+    """And no other process that imports the app: beat, Flower and who inspects keep kombu's own."""
+    script = """
+from celery import signals
+from kombu.transport.redis import SentinelTransport, Transport
+import worker.celery
+print(Transport.Channel.__name__)
+signals.worker_init.send(sender=None)
+print(Transport.Channel.__name__, SentinelTransport.Channel.__name__)
+"""
+    run = [sys.executable, "-c", script]
+    done = subprocess.run(run, env=settings_env, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["Channel", "SteadyChannel", "SteadySentinelChannel"]
