@@ -30,7 +30,7 @@ def test_envelopes_are_read_quickly() -> None:
     assert "loads" in redis.Channel._brpop_read.__code__.co_names
 
 
-def test_a_worker_has_its_channels_made_steady_before_it_begins(settings_env: dict[str, str]) -> None:
+def test_a_worker_makes_its_channels_steady_before_it_begins(settings_env: dict[str, str]) -> None:
     """And no other process that imports the app: beat, Flower and who inspects keep kombu's own."""
     script = """
 from celery import signals
