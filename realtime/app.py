@@ -29,7 +29,7 @@ from realtime.tokens import Verifier
 from realtime.transport.endings import end
 from realtime.transport.redis_manager import RedisManager
 from realtime.transport.server import Server
-from realtime.workers import Judging
+from realtime.workers import Workers
 
 log = structlog.get_logger()
 
@@ -56,7 +56,7 @@ def make_app(settings: Settings) -> web.Application:
         intake=writing,
         desk=Desk(writing, FeedManager(settings.redis_url, settings.redis_channel)),
         verifier=Verifier(settings),
-        judging=Judging(settings),
+        workers=Workers(settings),
         manager=manager,
     )
     app[CONTEXT] = context
@@ -136,7 +136,7 @@ def _running(context: Context, server: Server, engine: AsyncEngine) -> Any:
         )
         app[NOC] = noc
         checking = make_async_engine(settings.database_url, pool_size=1)
-        app[health.READINESS] = Readiness(PostgresCheck(checking, newest_revision()), manager, context.judging, feeds)
+        app[health.READINESS] = Readiness(PostgresCheck(checking, newest_revision()), manager, context.workers, feeds)
         manager.start()
         watches = [asyncio.create_task(_for_ever(watch)) for watch in (feeds.watch, noc.tidy_up)]
         app.on_shutdown.append(lambda _: hang_up(server))

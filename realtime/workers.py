@@ -38,7 +38,7 @@ def _configuration(settings: Settings) -> dict[str, Any]:
     }
 
 
-class Judging:
+class Workers:
     def __init__(self, settings: Settings) -> None:
         self._celery = Celery("rollcall-realtime", set_as_current=False)
         self._celery.conf.update(_configuration(settings))

@@ -1,6 +1,6 @@
 """What the workers count, for Prometheus.
 
-Where PROMETHEUS_MULTIPROC_DIR is set before this is imported (worker.celery does so where WORKER_METRICS_PORT is), every
+Where PROMETHEUS_MULTIPROC_DIR is set before this is imported (worker.metrics_directory does so where WORKER_METRICS_PORT is), every
 process of a pool counts in files of that directory, and the main process serves their sum.
 """
 

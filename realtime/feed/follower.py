@@ -69,3 +69,9 @@ class Follower:
             self.viewer.expiry.cancel()
         self.feed.leave(self.viewer)
         self.feed.viewers.discard(self.viewer)
+        # Else the two hold each other, and what waits for a client that polls, until a collection.
+        self.viewer.start_over = _ignore
+
+
+def _ignore(_reason: str) -> None:
+    """Tell an ended viewer nothing."""

@@ -11,7 +11,7 @@ from realtime.errors import ClientError
 from realtime.postgres import Postgres
 from realtime.tokens import Claims, Verifier
 from realtime.transport.redis_manager import RedisManager
-from realtime.workers import Judging
+from realtime.workers import Workers
 
 
 class Context(NamedTuple):
@@ -20,7 +20,7 @@ class Context(NamedTuple):
     intake: Engine
     desk: Desk
     verifier: Verifier
-    judging: Judging
+    workers: Workers
     manager: RedisManager
 
 

@@ -33,7 +33,7 @@ async def submit_punches(request: web.Request) -> web.Response:
     outcomes = await at_own_sites(intake.submit, context.intake, punches, by=submitter(DOOR, claims))
     for outcome in outcomes:
         metrics.punches.labels(outcome.became).inc()
-    context.judging.hand_over(claims.tenant_id)
+    context.workers.hand_over(claims.tenant_id)
     answers = [answer(outcome) for outcome in outcomes]
     return web.json_response(answers if isinstance(given, list) else answers[0], status=202)
 

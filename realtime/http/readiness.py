@@ -11,7 +11,7 @@ from realtime.http.postgres_check import PostgresCheck, Seen
 from realtime.http.problems import Problems, of_postgres, of_pulses
 from realtime.http.shared import Shared
 from realtime.transport.redis_manager import RedisManager
-from realtime.workers import Judging
+from realtime.workers import Workers
 
 SECONDS = 3.0
 # So long ago a server may last have been where the feed stood, before it is not caught up.
@@ -25,12 +25,12 @@ class Readiness:
         self,
         postgres: PostgresCheck,
         manager: RedisManager,
-        judging: Judging,
+        workers: Workers,
         feeds: Feeds,
     ) -> None:
         self._postgres = postgres
         self._manager = manager
-        self._judging = judging
+        self._workers = workers
         self._feeds = feeds
         self._seen = Shared(postgres.look)
         self.of_server = Shared(self._of_server)
@@ -60,7 +60,7 @@ class Readiness:
         return {"redis": "Redis does not answer."}
 
     async def _ask_worker(self) -> Problems:
-        return {} if await self._judging.answers() else {"worker": "No worker answers."}
+        return {} if await self._workers.answers() else {"worker": "No worker answers."}
 
     def _of_feeds(self) -> Problems:
         seconds = self._feeds.behind_seconds()

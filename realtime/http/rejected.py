@@ -64,7 +64,7 @@ async def resubmit(request: web.Request) -> web.Response:
         raise ClientError("forbidden", "The punch is another tenant's.")
     by = submitter(DOOR, claims)
     outcome = await at_own_sites(intake.resubmit, context.intake, claims.tenant_id, rejected_id, content, by=by)
-    context.judging.hand_over(claims.tenant_id)
+    context.workers.hand_over(claims.tenant_id)
     return web.json_response(answer(outcome), status=202)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from engineio import packet as engine
+from engineio import packet as engineio_packet
 
 from realtime.transport.spoken import Spoken
 
@@ -23,7 +23,7 @@ class Burst:
         return self._frames
 
     @property
-    def packets(self) -> list[engine.Packet]:
+    def packets(self) -> list[engineio_packet.Packet]:
         return [spoken.packet for spoken in self._spoken]
 
     def __len__(self) -> int:

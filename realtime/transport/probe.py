@@ -3,7 +3,7 @@
 import asyncio
 from typing import Protocol
 
-from engineio import packet as engine
+from engineio import packet as engineio_packet
 
 from realtime.transport.line import Line
 
@@ -17,7 +17,7 @@ class Upgrading(Protocol):
     upgrading: bool
     probing: Line | None
 
-    def post(self, pkt: engine.Packet) -> None:
+    def post(self, pkt: engineio_packet.Packet) -> None:
         """Send one packet by polling."""
         ...
 
@@ -44,7 +44,7 @@ class Probe:
         if data == "2probe" and not self._tried:
             self._tried = True
             line.send("3probe")
-            self._socket.post(engine.Packet(engine.NOOP))  # ends the poll that waits
+            self._socket.post(engineio_packet.Packet(engineio_packet.NOOP))  # ends the poll that waits
         elif data == "5" and self._tried:
             self._socket.adopt(line)
         else:

@@ -6,7 +6,7 @@ from typing import Any
 
 import socketio
 import structlog
-from engineio import packet as engine
+from engineio import packet as engineio_packet
 from socketio import packet
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -30,7 +30,8 @@ class Server(socketio.AsyncServer):
     """A client is admitted before it has a sid: whoever is turned away was never in a room.
 
     `admit` decides on a CONNECT: it returns the admission, or raises ClientError. `admitted` gets
-    it with the sid, in the tick of the answer; `turned_away` gets it if the client is gone by then.
+    it with the sid, in the tick of the answer; `turned_away` gets it if the client is gone by then,
+    or was admitted on another packet.
     """
 
     admit: Callable[[Socket, object], Awaitable[Any]]
@@ -108,7 +109,7 @@ class Server(socketio.AsyncServer):
             return
         sid = self.manager.let_in(eio_sid)
         answer = Packet(packet.CONNECT, {"sid": sid, "pid": admission.pid}, namespace=NAMESPACE)
-        socket.post(engine.Packet(engine.MESSAGE, data=answer.encode()))
+        socket.post(engineio_packet.Packet(engineio_packet.MESSAGE, data=answer.encode()))
         self.admitted(sid, admission)
 
     async def _refuse(

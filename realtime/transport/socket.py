@@ -4,7 +4,7 @@ import time
 from typing import Any
 from urllib.parse import parse_qs
 
-from engineio import packet as engine
+from engineio import packet as engineio_packet
 from engineio.async_socket import AsyncSocket
 from engineio.exceptions import QueueEmpty
 
@@ -48,7 +48,7 @@ class Socket(AsyncSocket):
             for pkt in burst.packets:
                 self.queue.put_nowait(pkt)
 
-    def post(self, pkt: engine.Packet) -> None:
+    def post(self, pkt: engineio_packet.Packet) -> None:
         """Send one packet, after all that was sent before."""
         if self.line is not None:
             self.line.send(pkt.encode())
@@ -95,7 +95,7 @@ class Socket(AsyncSocket):
     def _close_soon(self, reason: str) -> None:
         self.server.start_background_task(self.close, wait=False, abort=True, reason=reason)
 
-    async def send(self, pkt: engine.Packet) -> None:
+    async def send(self, pkt: engineio_packet.Packet) -> None:
         if await self.check_ping_timeout():
             self.post(pkt)
 
@@ -111,7 +111,7 @@ class Socket(AsyncSocket):
     async def ping(self) -> None:
         if not self.closing and not self.closed:
             self.last_ping = time.time()
-            self.post(engine.Packet(engine.PING))
+            self.post(engineio_packet.Packet(engineio_packet.PING))
             self.server.answers.add(self, self.server.ping_timeout)
 
     async def miss(self) -> None:
@@ -136,7 +136,7 @@ class Socket(AsyncSocket):
         self.polled = sent_at
         return await super().handle_get_request(environ)
 
-    async def poll(self) -> list[engine.Packet]:
+    async def poll(self) -> list[engineio_packet.Packet]:
         """As the library's without its timer and task for each wait: `close` wakes it."""
         queue = self.queue
         assert queue is not None

@@ -2,7 +2,7 @@
 
 import json
 
-from engineio import packet as engine
+from engineio import packet as engineio_packet
 
 from realtime.transport.frames import TEXT, frame
 from realtime.transport.packet import NAMESPACE
@@ -19,7 +19,7 @@ class Spoken:
     def __init__(self, text: str | None = None) -> None:
         self._text = text
         self._frame: bytes | None = None
-        self._packet: engine.Packet | None = None
+        self._packet: engineio_packet.Packet | None = None
 
     @property
     def text(self) -> str:
@@ -34,9 +34,9 @@ class Spoken:
         return self._frame
 
     @property
-    def packet(self) -> engine.Packet:
+    def packet(self) -> engineio_packet.Packet:
         if self._packet is None:
-            self._packet = engine.Packet(engine.MESSAGE, data=self.text)
+            self._packet = engineio_packet.Packet(engineio_packet.MESSAGE, data=self.text)
         return self._packet
 
     def _compose(self) -> str:

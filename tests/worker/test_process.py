@@ -24,7 +24,7 @@ from dev.embedded.ports import free_port
 from models import intake
 from models.database import make_engine
 from models.settings import load_settings
-from realtime.workers import Judging
+from realtime.workers import Workers
 from tests.worker.cast import anomalies, found, imposter, punch, roster, rows, waiting
 from tests.worker.live import SECRET, running_worker, runs, seen_events, send, send_text, until
 
@@ -286,7 +286,7 @@ def test_threads_are_refused_on_rabbitmq(settings_env: dict[str, str]) -> None:
 async def test_a_door_that_is_no_worker_has_its_punches_judged_at_once(settings_env: dict[str, str], engine: Engine) -> None:
     """As the server does it. No scheduler is there to find them later."""
     intake.submit(engine, [imposter("p1")])
-    Judging(load_settings(settings_env)).hand_over(1)
+    Workers(load_settings(settings_env)).hand_over(1)
     await asyncio.to_thread(until, lambda: found(engine))
 
 

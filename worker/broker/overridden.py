@@ -18,7 +18,7 @@ tests/worker/broker/test_overridden.py fails when the source of any of it change
   that `create_request_cls` makes, and `execute_using_pool`, give the pool the text of the message,
   which `fast_trace_task` and `trace_task_ret` read. A task that `_retry_worker_lost` gives up is
   kept among the rejected.
-- task: What travels with a task tells ids only; `start_strategy` finds our strategy, and
+- task: What a message says of its arguments (`argsrepr`, `kwargsrepr`) is ids only; `start_strategy` finds our strategy, and
   `build_tracer` our `__call__` by `task_has_custom`. A retry keeps the header `expired`, which
   `Context` has as `get`.
 - own_tasks: Once `finalize` has them all, Celery's own tasks are unregistered.

@@ -1,4 +1,4 @@
-"""Celery's Task as ours are one: its message tells ids only, and no worker holds it for later."""
+"""Celery's Task, of whose arguments events and logs tell ids only, and which no worker holds for later."""
 
 from typing import Any
 

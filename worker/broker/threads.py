@@ -11,7 +11,7 @@ from models.settings import load_settings
 
 
 def refuse_threads(sender: Any, **_: Any) -> None:
-    """Raise SystemExit with one clear line where `sender`, a beginning worker, has one there."""
+    """Raise SystemExit where the starting worker has a pool of threads and RabbitMQ as its broker."""
     is_rabbitmq = load_settings().broker_url.startswith(("amqp", "pyamqp"))
     if is_rabbitmq and getattr(sender.pool_cls, "__module__", "") == "celery.concurrency.thread":
         print(

@@ -1,1 +1,1 @@
-"""Thin entry points: the tasks that the contract names, what they share, and calls that cannot be carried out."""
+"""The tasks that the contract names, what they share, calls that cannot be carried out, and the note that a task came through."""

@@ -62,7 +62,7 @@ def keep_all_alerts() -> None:
 
 @shared_task(name="upkeep.prune", soft_time_limit=3_000, time_limit=3_060, **_UPKEEP)
 def prune_old() -> None:
-    """Every ten minutes: remove what is older than it is kept."""
+    """Every ten minutes: remove what is older than it is to be kept."""
     process = this_process()
     prune(process.engine, timedelta(days=process.settings.feed_retention_days))
 

@@ -1,11 +1,8 @@
 """The libraries beneath are those whose source was read: their insides are relied on."""
 
-import hashlib
 import importlib
-import inspect
 import pkgutil
 import sys
-import textwrap
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,6 +10,7 @@ import pytest
 
 from realtime import transport
 from realtime.transport.overridden import OVERRIDDEN
+from tests.sources import digest
 
 LIBRARIES = {"aiohttp", "engineio", "socketio"}
 READ = {
@@ -103,11 +101,6 @@ def bases(ours: type) -> list[type]:
 
 OURS = list(our_classes())
 EXTENDING = [(ours, base) for ours in OURS for base in bases(ours)]
-
-
-def digest(function: Callable[..., Any]) -> str:
-    source = textwrap.dedent(inspect.getsource(function))
-    return hashlib.sha256(source.encode()).hexdigest()[:16]
 
 
 @pytest.mark.parametrize("function", OVERRIDDEN, ids=lambda function: function.__qualname__)

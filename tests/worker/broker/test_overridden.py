@@ -1,13 +1,11 @@
 """The code of the libraries that worker.broker relies on: a release that changes it is noticed."""
 
 import ast
-import hashlib
 import importlib
 import inspect
 import pkgutil
 import re
 import sys
-import textwrap
 from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
@@ -18,6 +16,7 @@ from celery.worker.consumer import Consumer
 import worker.broker
 import worker.metrics
 import worker.tasks
+from tests.sources import digest
 from worker.broker import overridden
 from worker.broker.overridden import OVERRIDDEN
 
@@ -136,11 +135,6 @@ INTERFACES = ("celery.bootsteps",)
 
 def name_of(function: Callable[..., Any]) -> str:
     return f"{function.__module__}.{function.__qualname__}"
-
-
-def digest(function: Callable[..., Any]) -> str:
-    source = textwrap.dedent(inspect.getsource(function))
-    return hashlib.sha256(source.encode()).hexdigest()[:16]
 
 
 def our_modules() -> list[ModuleType]:
