@@ -30,8 +30,9 @@ tests/worker/broker/test_overridden.py fails when the source of any of it change
   that none is lost at the end.
 - heartbeat: `asynloop` turns only while the broker is there, whatever the pool
   (`should_use_eventloop`): `Heart` sends through it.
-- scheduler: Beat shows that it is at work once the broker took what `apply_entry` sent. In
-  configuration, `ScheduleEntry` takes `last_run_at`, through `_maybe_entry`.
+- scheduler: Beat shows that it is at work once the broker took what `apply_entry` sent. What
+  `install_sync_handler` has `sync` do, closing the connection in the handler of a signal, is left
+  out; `start` has it done once more at the end. In configuration, `ScheduleEntry` takes `last_run_at`, through `_maybe_entry`.
 - ending: A process of the pool waits in `_ensure_messages_consumed` for two seconds only.
 - threads: `setup_instance` has the class of the pool, which `convert` made of its name, at
   `worker_init`.
@@ -44,6 +45,7 @@ from celery import Celery, beat
 from celery.app import log, trace
 from celery.app.registry import TaskRegistry
 from celery.app.task import Context, Task
+from celery.apps.beat import Beat
 from celery.bin.worker import WorkersPool
 from celery.events import EventDispatcher
 from celery.worker import WorkController, components, control, loops, strategy
@@ -172,6 +174,10 @@ OVERRIDDEN = (
     beat.Scheduler.apply_entry,
     beat.Scheduler.tick,
     beat.Scheduler._maybe_entry,
+    beat.Scheduler.close,
+    beat.Service.start,
+    beat.Service.sync,
+    Beat.install_sync_handler,
     beat.ScheduleEntry.__init__,
     # ending
     pool.Worker._ensure_messages_consumed,

@@ -92,6 +92,16 @@ def test_beat_beats_while_what_it_sends_is_taken(settings_env: dict[str, str], l
         beats_while_it_works(beat, line, file)
 
 
+def test_beat_ends_when_told_though_its_broker_does_not_answer(settings_env: dict[str, str], log: Path, line: Proxy, file: Path) -> None:
+    """The signal comes in the middle of a message; the connection is not to be closed there."""
+    with running_beat(settings_env | {"HEARTBEAT_FILE": str(file)}, log) as beat:
+        comes_to_life(file)
+        line.stall()
+        until(lambda: time.time() - file.stat().st_mtime > 3)  # each tick touches it, each second
+        beat.terminate()
+        assert beat.wait(30) == 0
+
+
 def test_the_beat_of_an_earlier_process_counts_for_nothing(settings_env: dict[str, str], log: Path, line: Proxy, file: Path) -> None:
     file.touch()
     line.refuse(True)
