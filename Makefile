@@ -1,6 +1,6 @@
 # `make run` and `make test` set everything up themselves. One line of progress a step.
 .DEFAULT_GOAL := help
-.PHONY: again help run test install unit check fix docs dist test-package bench bench-full chaos properties
+.PHONY: again help run test install unit check fix docs dist test-package test-browser bench bench-full chaos properties flights company
 MAKEFLAGS += --no-print-directory
 
 VENV := .venv
@@ -16,6 +16,7 @@ AGAIN := $(if $(filter install,$(MAKECMDGOALS)),$(if $(wildcard $(CLIENT)),,agai
 
 # How many files of tests run at a time; most of their time they wait.
 JOBS ?= 3
+IN_PARALLEL := --numprocesses $(JOBS) --dist loadfile
 
 # The stock client from npm, for the tests that run one under Node.
 NODE_CLIENTS := $(if $(shell command -v npm),tests/js/node_modules/.package-lock.json)
@@ -30,8 +31,11 @@ help:
 	@echo "make docs          render docs/detection.md from the detectors"
 	@echo "make dist          make what is published: wheel, sdist and constraints, in dist/"
 	@echo "make test-package  build that, install the wheel elsewhere and run all of it from there; needs Chromium"
+	@echo "make test-browser  drive the dashboard in a headless Chromium"
 	@echo "make chaos         kill, cut, empty and pause everything, over SEEDS=10 seeds; FAULTS names some"
 	@echo "make properties    generate working days for longer, PROPERTY_DAYS=4200 of them, elsewhere each time"
+	@echo "make flights       judge all 319,807 flights of a year, and reckon what is impossible once more beside it"
+	@echo "make company       simulate thirteen weeks of a company of 200: the honest are left alone, no fraud is missed"
 	@echo "make bench         measure Rollcall beside its peers, some minutes"
 	@echo "make bench-full    the same with years of history: an hour or more"
 
@@ -58,13 +62,16 @@ test: $(DEV) check $(NODE_CLIENTS)
 	echo "rollcall: tests that need no server"; \
 	$(PYTHON) -m pytest -m "unit$$left_out" --numprocesses 2 --dist loadfile && \
 	echo "rollcall: tests on real servers, $(JOBS) files at a time" && \
-	exec $(PYTHON) -m pytest -m "not unit$$left_out" --numprocesses $(JOBS) --dist loadfile
+	exec $(PYTHON) -m pytest -m "not unit$$left_out" $(IN_PARALLEL)
 
 dist: $(DEV)
 	@exec $(PYTHON) -m dev.packing
 
 test-package: $(DEV)
 	@exec $(PYTHON) -m pytest -m package tests/dev/packing
+
+test-browser: $(DEV)
+	@exec $(PYTHON) -m pytest -m browser $(IN_PARALLEL)
 
 # Beside Rollcall's peers and floors; needs a C compiler, zlib, OpenSSL and Node.js. Best on a machine that does nothing else.
 bench: $(BENCH)
@@ -79,6 +86,13 @@ chaos: $(DEV) $(NODE_CLIENTS)
 
 properties: $(DEV)
 	@HYPOTHESIS_PROFILE=thorough exec $(PYTHON) -m pytest tests/properties
+
+# Of both, `make test` takes some days only.
+flights: $(DEV)
+	@FLIGHTS=year exec $(PYTHON) -m pytest tests/end_to_end/test_flights.py
+
+company: $(DEV)
+	@COMPANY=quarter exec $(PYTHON) -m pytest tests/end_to_end/test_simulated_company.py -s
 
 check: $(DEV)
 	@echo "rollcall: checking style, types and imports"

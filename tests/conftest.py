@@ -1,8 +1,9 @@
-"""What every test may ask for: a migrated empty database, a flushed Redis, a channel, and the environment of our processes.
+"""What every test may ask for: an empty database, a flushed Redis, a channel, an environment.
 
-They are real: an embedded PostgreSQL and Valkey of each test process's own. TEST_DATABASE_URL (of a user who may create databases),
-TEST_REDIS_URL (its database number is flushed) and TEST_BROKER_URL (its queues are emptied) name servers that were there before;
-in a parallel run `{worker}` in the last two stands for the number of the test process.
+They are real: an embedded PostgreSQL and Valkey of each test process's own. TEST_DATABASE_URL (of
+a user who may create databases), TEST_REDIS_URL (its database number is flushed) and
+TEST_BROKER_URL (its queues are emptied) name servers that were there before; in a parallel run
+`{worker}` in the last two stands for the number of the test process.
 """
 
 import contextlib
@@ -28,19 +29,26 @@ from models.settings import Settings
 from tests.databases import new_database
 
 QUEUES = ("attendance", "upkeep")
-
-
 # Folders of tests that start processes of their own.
 SYSTEMS = ("browser", "chaos", "end_to_end", "bench", "embedded", "install", "packing", "run")
 TESTS = Path(__file__).parent
 
 
+def pytest_configure() -> None:
+    """Let what Python compiles be kept, which the environment of a container likes to forbid.
+
+    Each of the hundreds of processes that tests start would compile all that it imports again:
+    that is most of what its start costs.
+    """
+    if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
+        sys.dont_write_bytecode = False
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What a test asks for says what it needs of the machine; one that needs no server is a unit test."""
+    """Mark each test with what it needs of the machine, and begin with those that take longest."""
     for item in items:
         asked_for = getattr(item, "fixturenames", [])
-        is_system = bool(set(SYSTEMS).intersection(item.path.relative_to(TESTS).parts)) or item.get_closest_marker("process")
-        if "servers_folder" not in asked_for and not is_system:
+        if "servers_folder" not in asked_for and not is_system(item):
             item.add_marker("unit")
         if "browser" in asked_for:
             item.add_marker("browser")
@@ -48,6 +56,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("node")
         if "small_disk" in asked_for:
             item.add_marker("mount")
+    # Of tests that wait for processes, one that began last would be waited for by all.
+    items.sort(key=lambda item: not is_system(item))
+
+
+def is_system(item: pytest.Item) -> bool:
+    """Whether it starts processes of its own, beside the servers."""
+    folders = item.path.relative_to(TESTS).parts
+    return bool(set(SYSTEMS).intersection(folders) or item.get_closest_marker("process"))
 
 
 @pytest.fixture(scope="session")
@@ -126,7 +142,9 @@ def broker_url(redis_url: str) -> Iterator[str]:
 
 
 def empty_queues(broker_url: str) -> None:
-    """Not deleted: a producer that once declared them would not do so again, and would send into the void."""
+    """Empty, and do not delete: a producer that once declared a queue would not do so again, and
+    would send into the void.
+    """
     with Connection(broker_url) as connection:
         for queue in QUEUES:
             with contextlib.suppress(NotFound), connection.channel() as channel:
@@ -134,9 +152,18 @@ def empty_queues(broker_url: str) -> None:
 
 
 @pytest.fixture
-def settings_env(postgres_url: str, redis_url: str, redis_channel: str, broker_url: str, tmp_path: Path) -> dict[str, str]:
-    """The whole environment of a process of ours: this test's servers, free ports, and none of the machine's settings."""
-    inherited = {name: value for name, value in os.environ.items() if name.lower() not in Settings.model_fields}
+def settings_env(
+    postgres_url: str,
+    redis_url: str,
+    redis_channel: str,
+    broker_url: str,
+    tmp_path: Path,
+) -> dict[str, str]:
+    """The whole environment of a process of ours: this test's servers, free ports, no setting of
+    the machine's.
+    """
+    own = Settings.model_fields
+    inherited = {name: value for name, value in os.environ.items() if name.lower() not in own}
     return inherited | {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "DATABASE_URL": postgres_url,

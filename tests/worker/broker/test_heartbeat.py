@@ -1,12 +1,17 @@
-"""A file's age tells whether a worker or beat is at work: it grows old when its process hangs, and while its broker is away."""
+"""A file's age tells whether a worker or beat is at work: it grows old when the process hangs, and
+while its broker is away.
+"""
 
 import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import pytest
@@ -16,7 +21,17 @@ from tests.worker.live import running_worker, runs, until
 from worker.broker.heartbeat import EVERY
 
 # The probe of docs/operating.md looks for a minute; here it is as short as a busy machine allows.
-OLD = 5 * EVERY
+OLD = 3 * EVERY
+
+
+class Line(NamedTuple):
+    """An address that leads through the proxy."""
+
+    url: str
+    proxy: Proxy
+
+
+Lines = Callable[[], Line]
 
 
 @pytest.fixture
@@ -25,18 +40,32 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def line(settings_env: dict[str, str]) -> Iterator[Proxy]:
-    """What the broker's address leads through from now on."""
+def to_broker(settings_env: dict[str, str]) -> Iterator[Lines]:
+    """Makes lines that lead to the broker."""
     parts = urlsplit(settings_env["CELERY_BROKER_URL"])
-    backstage = Backstage()
-    proxy = Proxy(backstage, [parts.port or 0])
     credentials = parts.netloc.rpartition("@")[0]
-    through = parts._replace(netloc=f"{credentials}@127.0.0.1:{proxy.port}".lstrip("@"))
-    settings_env["CELERY_BROKER_URL"] = through.geturl()
-    yield proxy
-    proxy.flow()
-    proxy.close()
+    backstage = Backstage()
+    proxies: list[Proxy] = []
+
+    def make() -> Line:
+        proxy = Proxy(backstage, [parts.port or 0])
+        proxies.append(proxy)
+        through = parts._replace(netloc=f"{credentials}@127.0.0.1:{proxy.port}".lstrip("@"))
+        return Line(through.geturl(), proxy)
+
+    yield make
+    for proxy in proxies:
+        proxy.flow()
+        proxy.close()
     backstage.close()
+
+
+@pytest.fixture
+def line(settings_env: dict[str, str], to_broker: Lines) -> Proxy:
+    """What the broker's address leads through from now on."""
+    line = to_broker()
+    settings_env["CELERY_BROKER_URL"] = line.url
+    return line.proxy
 
 
 def beats(file: Path) -> bool:
@@ -52,7 +81,9 @@ def grows_old(file: Path) -> None:
 
 
 def beats_while_it_works(process: subprocess.Popen, line: Proxy, file: Path) -> None:
-    """Not while it hangs, nor while its broker is gone, nor while the line there is dead; afterwards again."""
+    """Check that it does not while it hangs, while its broker is gone and while the line there is
+    dead, and that it does again afterwards.
+    """
     comes_to_life(file)
     process.send_signal(signal.SIGSTOP)
     grows_old(file)
@@ -71,7 +102,8 @@ def beats_while_it_works(process: subprocess.Popen, line: Proxy, file: Path) -> 
 @contextmanager
 def running_beat(env: dict[str, str], log: Path) -> Iterator[subprocess.Popen]:
     with log.open("ab") as output:
-        process = subprocess.Popen(["celery", "-A", "worker", "beat"], env=env, stdout=output, stderr=output)
+        command = ["celery", "-A", "worker", "beat"]
+        process = subprocess.Popen(command, env=env, stdout=output, stderr=output)
     try:
         yield process
     finally:
@@ -79,17 +111,38 @@ def running_beat(env: dict[str, str], log: Path) -> Iterator[subprocess.Popen]:
         process.wait()
 
 
-@pytest.mark.parametrize("pool", ["prefork", "threads", "solo"])
-def test_a_worker_beats_while_it_takes_messages(settings_env: dict[str, str], log: Path, line: Proxy, file: Path, pool: str) -> None:
-    if not runs(settings_env["CELERY_BROKER_URL"], pool):
-        return
-    with running_worker(settings_env | {"HEARTBEAT_FILE": str(file)}, log, "--pool", pool) as worker:
-        beats_while_it_works(worker, line, file)
+def test_workers_of_every_pool_beat_while_they_take_messages_and_beat_while_its_are_taken(
+    settings_env: dict[str, str], tmp_path: Path, to_broker: Lines
+) -> None:
+    """Each goes its own way on a line of its own, all at once: most of it is waiting."""
+    broker = settings_env["CELERY_BROKER_URL"]
+    names = [pool for pool in ("prefork", "threads", "solo") if runs(broker, pool)] + ["beat"]
+    with ThreadPoolExecutor(len(names)) as at_once:
+        starting = partial(at_once.submit, live)
+        courses = [starting(name, settings_env, tmp_path, to_broker()) for name in names]
+    failures = {name: course.exception() for name, course in zip(names, courses, strict=True)}
+    assert failures == dict.fromkeys(names)
 
 
-def test_beat_beats_while_what_it_sends_is_taken(settings_env: dict[str, str], log: Path, line: Proxy, file: Path) -> None:
-    with running_beat(settings_env | {"HEARTBEAT_FILE": str(file)}, log) as beat:
-        beats_while_it_works(beat, line, file)
+def running(
+    name: str,
+    env: dict[str, str],
+    log: Path,
+) -> AbstractContextManager[subprocess.Popen]:
+    if name == "beat":
+        return running_beat(env, log)
+    return running_worker(env, log, "--pool", name, "--hostname", f"{name}@%h")
+
+
+def live(name: str, env: dict[str, str], folder: Path, line: Line) -> None:
+    """Run beat, or a worker with the pool of this name, through all that may come its way."""
+    file, log = folder / f"heart of '{name}'", folder / f"{name}.log"
+    env = env | {"HEARTBEAT_FILE": str(file), "CELERY_BROKER_URL": line.url}
+    try:
+        with running(name, env, log) as process:
+            beats_while_it_works(process, line.proxy, file)
+    finally:
+        print(f"--- {name}\n{log.read_text(errors='replace')}")
 
 
 def test_beat_ends_when_told_though_its_broker_does_not_answer(settings_env: dict[str, str], log: Path, line: Proxy, file: Path) -> None:
@@ -112,9 +165,11 @@ def test_the_beat_of_an_earlier_process_counts_for_nothing(settings_env: dict[st
 @pytest.mark.parametrize("command", ["worker", "beat"])
 def test_a_file_that_cannot_be_written_is_one_clear_line(settings_env: dict[str, str], tmp_path: Path, command: str) -> None:
     env = settings_env | {"HEARTBEAT_FILE": str(tmp_path / "none" / "file")}
-    done = subprocess.run(["celery", "-A", "worker", command], env=env, capture_output=True, text=True, check=False)
+    run = ["celery", "-A", "worker", command]
+    done = subprocess.run(run, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert f"HEARTBEAT_FILE {tmp_path}/none/file cannot be written: No such file or directory" in done.stderr
+    complaint = f"{tmp_path}/none/file cannot be written: No such file or directory"
+    assert f"HEARTBEAT_FILE {complaint}" in done.stderr
     assert "Traceback" not in done.stderr
 
 
