@@ -1,15 +1,19 @@
-"""A server, a company to speak in its feed, and pages in a headless Chromium that are watched for what they must never do."""
+"""A server, a company to speak in its feed, and pages in a headless Chromium that are watched for
+what they must never do.
+"""
 
 import os
 import secrets
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from itertools import count
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright, expect
+import pytest_asyncio
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright, expect
 
 from dev.embedded.ports import free_port
 from models.settings import Settings
@@ -35,11 +39,22 @@ expect.set_options(timeout=20_000)
 _tenants = count(1)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run these tests on one event loop: Chromium belongs to the loop on which it was started."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
 @pytest.fixture(scope="session")
 def environ(postgres_admin_url: str, template_database: str, redis_server_url: str) -> Iterator[dict[str, str]]:
-    """What all these tests share: starting a server for each would take longer than the tests. Each has tenants of its own."""
+    """What all these tests share: starting a server for each would take longer than the tests. Each
+    has tenants of its own.
+    """
+    own = Settings.model_fields
+    inherited = {name: value for name, value in os.environ.items() if name.lower() not in own}
     with new_database(postgres_admin_url, f"TEMPLATE {template_database}") as url:
-        yield {name: value for name, value in os.environ.items() if name.lower() not in Settings.model_fields} | {
+        yield inherited | {
             "DATABASE_URL": url,
             "REDIS_URL": redis_server_url,
             "REDIS_CHANNEL": f"test-{secrets.token_hex(6)}",
@@ -73,8 +88,9 @@ def globex(environ: dict[str, str]) -> Company:
     return Company(environ, next(_tenants))
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
+    """Started once: what a test sees of it is a context of its own, without a past."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
@@ -90,9 +106,12 @@ class Desk:
         self._company = company
         self.hosts: set[str] = set()
         self.complaints: list[str] = []
+        self._contexts: list[BrowserContext] = []
 
     async def blank(self, **options: Any) -> Page:
-        context = await self._browser.new_context(**{"viewport": {"width": 1366, "height": 768}, "timezone_id": "Europe/Berlin"} | options)
+        usual = {"viewport": {"width": 1366, "height": 768}, "timezone_id": "Europe/Berlin"}
+        context = await self._browser.new_context(**usual | options)
+        self._contexts.append(context)
         page = await context.new_page()
         page.on("request", lambda request: self.hosts.add(urlsplit(request.url).netloc))
         page.on("websocket", lambda socket: self.hosts.add(urlsplit(socket.url).netloc))
@@ -113,16 +132,23 @@ class Desk:
         await page.goto(f"{self._server.url}/#token={token or self.token()}")
         await page.wait_for_selector("#state[data-state=live]")
 
+    async def close(self) -> None:
+        for context in self._contexts:
+            await context.close()
+
     def _heard(self, message: ConsoleMessage) -> None:
-        # A server that is stopped on purpose makes the browser say that it cannot be reached; nothing else may be said.
+        # A server that is stopped on purpose makes the browser say that it cannot be reached;
+        # nothing else may be said.
         if message.type in ("error", "warning") and "ERR_CONNECTION_REFUSED" not in message.text:
             self.complaints.append(message.text)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def desk(browser: Browser, server: Server, acme: Company) -> AsyncIterator[Desk]:
     """Whatever a test does: no other host is asked, no policy is violated, no script fails."""
     desk = Desk(browser, server, acme)
     yield desk
-    assert desk.hosts <= {urlsplit(server.url).netloc}
-    assert desk.complaints == []
+    hosts, complaints = set(desk.hosts), list(desk.complaints)
+    await desk.close()
+    assert hosts <= {urlsplit(server.url).netloc}
+    assert complaints == []
