@@ -159,9 +159,18 @@ def settings_env(
     broker_url: str,
     tmp_path: Path,
 ) -> dict[str, str]:
-    """The whole environment of a process of ours: this test's servers, free ports, no setting of
-    the machine's.
-    """
+    """The whole environment of a process of ours on this test's servers."""
+    return environment(postgres_url, redis_url, redis_channel, broker_url, tmp_path)
+
+
+def environment(
+    postgres_url: str,
+    redis_url: str,
+    redis_channel: str,
+    broker_url: str,
+    folder: Path,
+) -> dict[str, str]:
+    """Return that of a process on these servers: free ports, and no setting of the machine's."""
     own = Settings.model_fields
     inherited = {name: value for name, value in os.environ.items() if name.lower() not in own}
     return inherited | {
@@ -173,5 +182,5 @@ def settings_env(
         "JWT_SECRET": secrets.token_hex(32),
         "PORT": str(free_port()),
         "FLOWER_PORT": str(free_port()),
-        "DATA_DIR": str(tmp_path / "data"),
+        "DATA_DIR": str(folder / "data"),
     }

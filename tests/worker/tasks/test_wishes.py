@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,19 +11,13 @@ from sqlalchemy import Engine
 
 from models import intake
 from tests.worker.cast import imposter, punch, roster, rows
-from tests.worker.live import running_worker, send, send_text, until
+from tests.worker.live import send, send_text, until
+from tests.worker.shared import log, postgres_url, settings_env, shared_worker, worker
 
+__all__ = ["log", "postgres_url", "settings_env", "shared_worker", "worker"]
+pytestmark = pytest.mark.process
 LATER = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
 BEFORE = (datetime.now(UTC) - timedelta(minutes=1)).isoformat()
-
-
-@pytest.fixture
-def worker(settings_env: dict[str, str], tmp_path: Path, engine: Engine) -> Iterator[str]:
-    """The broker's address of a running worker."""
-    log = tmp_path / "worker.log"
-    with running_worker(settings_env, log):
-        yield settings_env["CELERY_BROKER_URL"]
-    print(log.read_text(errors="replace"))
 
 
 @pytest.fixture
