@@ -15,7 +15,7 @@ CLIENT := realtime/console/socket.io.esm.min.js
 AGAIN := $(if $(filter install,$(MAKECMDGOALS)),$(if $(wildcard $(CLIENT)),,again))
 
 # How many files of tests run at a time; most of their time they wait.
-JOBS ?= 3
+JOBS ?= 4
 IN_PARALLEL := --numprocesses $(JOBS) --dist loadfile
 
 # The stock client from npm, for the tests that run one under Node.
@@ -23,7 +23,7 @@ NODE_CLIENTS := $(if $(shell command -v npm),tests/js/node_modules/.package-lock
 
 help:
 	@echo "make run           start everything, with a demo company (DEMO=0 leaves it out); Ctrl-C stops all of it"
-	@echo "make test          check the code and run all tests, JOBS=3 files at a time"
+	@echo "make test          check the code and run all tests, JOBS=4 files at a time"
 	@echo "make install       only set up .venv for make run; whatever else needs more adds it by itself"
 	@echo "make unit          run the tests that need no server: half a minute"
 	@echo "make check         check style, types and imports"

@@ -30,7 +30,10 @@ from tests.databases import new_database
 
 QUEUES = ("attendance", "upkeep")
 # Folders of tests that start processes of their own.
-SYSTEMS = ("browser", "chaos", "end_to_end", "bench", "embedded", "install", "packing", "run")
+SYSTEMS = (
+    *("browser", "chaos", "end_to_end", "properties"),
+    *("bench", "embedded", "install", "packing", "run"),
+)
 TESTS = Path(__file__).parent
 
 

@@ -11,8 +11,11 @@ from typing import Any
 
 import aiohttp
 import jwt
+import pytest
 
 from tests.realtime.cast import ACME, Feed, anomaly_said, eventually, settings_of
+
+pytestmark = pytest.mark.process
 
 
 def run(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:

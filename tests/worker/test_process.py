@@ -22,6 +22,8 @@ from models.database import make_engine
 from tests.worker.cast import anomalies, found, imposter, punch, rows, waiting
 from tests.worker.live import SECRET, running_worker, runs, send, send_text, until
 
+pytestmark = pytest.mark.process
+
 
 def heeds_sigterm(process: subprocess.Popen) -> bool:
     """Whether it has come so far as to end in its own way when asked."""

@@ -3,6 +3,8 @@
 from pathlib import Path
 from unittest.mock import Mock
 
+import pytest
+
 from tests.worker.cast import punch
 from tests.worker.live import running_worker, seen_events, send, until
 from worker.broker.events import EventsTogether
@@ -21,6 +23,7 @@ def test_what_is_buffered_meanwhile_is_sent_together() -> None:
     assert consumer._flush_events.call_count == 2
 
 
+@pytest.mark.process
 def test_every_event_of_every_task_arrives_also_of_a_worker_that_stops(settings_env: dict[str, str], tmp_path: Path) -> None:
     broker, count = settings_env["CELERY_BROKER_URL"], 30
     with running_worker(settings_env, tmp_path / "worker.log") as process, seen_events(broker) as seen:

@@ -111,6 +111,7 @@ def running_beat(env: dict[str, str], log: Path) -> Iterator[subprocess.Popen]:
         process.wait()
 
 
+@pytest.mark.process
 def test_workers_of_every_pool_beat_while_they_take_messages_and_beat_while_its_are_taken(
     settings_env: dict[str, str], tmp_path: Path, to_broker: Lines
 ) -> None:

@@ -55,6 +55,7 @@ def ask(app: Celery, command: str, **arguments: Any) -> Any:
     return answer
 
 
+@pytest.mark.process
 def test_every_question_is_answered_and_no_secret_with_it(settings_env: dict[str, str], engine: Engine, log: Path) -> None:
     broker = settings_env["CELERY_BROKER_URL"]
     with running_worker(settings_env, log), operator(broker) as app:
@@ -78,6 +79,7 @@ def test_every_question_is_answered_and_no_secret_with_it(settings_env: dict[str
     assert not [secret for secret in secrets if secret and secret != "guest" and secret in told]
 
 
+@pytest.mark.process
 def test_whatever_would_change_a_worker_is_refused_and_counted(settings_env: dict[str, str], engine: Engine, log: Path) -> None:
     broker, port = settings_env["CELERY_BROKER_URL"], free_port()
     with running_worker(settings_env | {"WORKER_METRICS_PORT": str(port)}, log) as process, operator(broker) as app:
@@ -107,6 +109,7 @@ NO_QUESTIONS = (
 )
 
 
+@pytest.mark.process
 def test_what_is_no_question_ends_neither_the_worker_nor_its_listening(settings_env: dict[str, str], engine: Engine, log: Path) -> None:
     broker = settings_env["CELERY_BROKER_URL"]
     with running_worker(settings_env, log) as process, operator(broker) as app:

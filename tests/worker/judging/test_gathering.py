@@ -83,6 +83,7 @@ def queue_punches(broker_url: str, count: int) -> None:
     app.close()
 
 
+@pytest.mark.process
 def test_what_comes_singly_while_it_is_busy_is_judged_together(settings_env: dict[str, str], tmp_path: Path, engine: Engine) -> None:
     """No beat runs here: nothing is left to the sweep."""
     queue_punches(settings_env["CELERY_BROKER_URL"], 60)
@@ -90,6 +91,7 @@ def test_what_comes_singly_while_it_is_busy_is_judged_together(settings_env: dic
         until(lambda: len(anomalies(engine)) == 60)
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("pool", ["prefork", "threads", "solo"])
 def test_what_a_worker_that_is_told_to_stop_has_left_is_judged_by_it_or_the_next(
     settings_env: dict[str, str], tmp_path: Path, engine: Engine, pool: str

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from celery import Celery
 from sqlalchemy import Engine
 
@@ -30,6 +31,7 @@ def late(engine: Engine) -> list[str]:
     return [each.name for each in pulse.late(rows(engine, pulse.AGES))]
 
 
+@pytest.mark.process
 def test_what_beat_sends_at_its_start_makes_all_of_it_young(settings_env: dict[str, str], log: Path, engine: Engine) -> None:
     with running_worker(settings_env, log, "--beat"):
         until(lambda: not late(engine))
@@ -38,6 +40,7 @@ def test_what_beat_sends_at_its_start_makes_all_of_it_young(settings_env: dict[s
         until(lambda: not late(engine), 60)
 
 
+@pytest.mark.process
 def test_any_task_of_the_punches_queue_shows_that_it_is_served(settings_env: dict[str, str], log: Path, engine: Engine) -> None:
     """So that a long queue, through which beat's own come late, is no reason for alarm while it is worked on."""
     with running_worker(settings_env, log):
@@ -46,6 +49,7 @@ def test_any_task_of_the_punches_queue_shows_that_it_is_served(settings_env: dic
     assert noted(engine) == {pulse.TASKS, "prune"}
 
 
+@pytest.mark.process
 def test_a_sweep_that_failed_has_not_finished(settings_env: dict[str, str], log: Path, engine: Engine) -> None:
     with transaction(engine) as cursor:
         cursor.execute("ALTER TABLE alert RENAME TO hidden")

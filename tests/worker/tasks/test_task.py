@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy.exc
 from billiard.exceptions import SoftTimeLimitExceeded
 from celery import Celery
-from celery.app.task import Context
+from celery.app.task import Context, Task
 from celery.exceptions import Reject, Retry
 from kombu.exceptions import OperationalError
 from sqlalchemy import Engine
@@ -55,12 +55,19 @@ class Failing(DoorTask):
         return Signature()
 
 
+def registered(task: Task) -> Any:
+    """The task, of an app that knows no other by this name: whoever imported one shared it with all."""
+    app = Celery("test", set_as_current=False)
+    app.tasks.pop(task.name, None)
+    return app.register_task(task)
+
+
 @pytest.fixture
 def failing(engine: Engine, settings_env: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Failing:
     settings = load_settings(settings_env)
     process = Process(settings, engine, Emitter(FeedManager(settings.redis_url, settings.redis_channel)), Gathering(lambda: 0))
     monkeypatch.setattr(worker.tasks.base, "this_process", lambda: process)
-    task = Celery("test", set_as_current=False).register_task(Failing())
+    task = registered(Failing())
     monkeypatch.setattr(worker.tasks.base, "pause", lambda seconds, is_away: task.pauses.append((seconds, is_away)))
     return task
 
@@ -139,7 +146,7 @@ class Again(DoorTask):
 
 def test_what_goes_back_into_its_queue_is_held_by_nobody() -> None:
     """As where Celery itself sends it again, because it has lost its process: an `eta` would keep a worker from other tasks."""
-    task = Celery("test", set_as_current=False).register_task(Again())
+    task = registered(Again())
     again = task.signature_from_request(Context(args=(), kwargs={}), countdown=1, retries=2)
     assert again.options["retries"] == 2
     assert not {"countdown", "eta", "expires"} & {name for name, value in again.options.items() if value is not None}
@@ -195,7 +202,7 @@ def test_of_its_arguments_a_task_tells_ids_and_sizes(arguments: dict[str, Any], 
 
 def test_what_came_too_late_still_has_when_it_comes_again() -> None:
     """Put off because the database was away, its `expires` would be forgotten, and it be taken after all."""
-    task = Celery("test", set_as_current=False).register_task(Again())
+    task = registered(Again())
     again = task.signature_from_request(Context(args=(), kwargs={}, expired=True), retries=0)
     assert deadline_in(again.options["headers"], keeps_expired=True) == {"expired": True}
     assert deadline_in(again.options["headers"], keeps_expired=False) == {}
