@@ -5,7 +5,8 @@ from inspect import cleandoc
 from pathlib import Path
 from typing import Any
 
-from models.policy import DEFAULT_POLICY
+from models.policy import KEYS
+from models.policy.part import Part
 from worker.registry import DETECTORS
 
 PAGE = Path(__file__).parent.parent / "docs" / "detection.md"
@@ -39,7 +40,7 @@ def _section(docstring: str, anomaly_type: str) -> list[str]:
 
 
 def _policy() -> list[str]:
-    rows = [f"| `{name}` | {_text(value)} |" for name, value in DEFAULT_POLICY.model_dump().items()]
+    rows = [f"| `{name}` | {_text(key.default)} |" for name, key in KEYS.items()]
     return [
         "## Policy",
         "",
@@ -55,7 +56,11 @@ def _policy() -> list[str]:
 def _text(value: Any) -> str:
     if isinstance(value, int | float):
         return f"{value:g}"
-    return value if isinstance(value, str) else f"`{json.dumps(value)}`"
+    return value if isinstance(value, str) else f"`{json.dumps(value, default=_fields)}`"
+
+
+def _fields(part: Part) -> dict[str, Any]:
+    return part.model_dump()
 
 
 def _answers() -> list[str]:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from dev.run.parts import ROOT
-from models.policy import Policy
+from models.policy import KEYS
+from models.vocabulary import TYPES
 
 MANUAL = (ROOT / "docs" / "policy.md").read_text()
 LISTED = re.findall(r"\| `([a-z_]+)` \| ([^|]+?) (?=\|)", MANUAL)
@@ -16,12 +17,12 @@ UNITS = {"_minutes": "min", "_hours": "h", "_kmh": "km/h", "_km": "km", "_m": "m
 
 
 def test_every_key_is_listed_once_and_no_other() -> None:
-    assert sorted(name for name, _ in LISTED) == sorted(Policy.model_fields)
+    assert sorted(name for name, _ in LISTED) == sorted(KEYS)
 
 
 @pytest.mark.parametrize(("name", "default"), LISTED)
 def test_its_default_is_the_one_in_the_code(name: str, default: str) -> None:
-    expected = Policy.model_fields[name].default
+    expected = KEYS[name].default
     if isinstance(expected, list):
         assert json.loads(default.strip("`")) == [step.model_dump(exclude_none=True) for step in expected]
     elif isinstance(expected, int | float):
@@ -38,19 +39,18 @@ def test_its_range_and_unit_are_the_ones_in_the_code(name: str, allowed: str, un
 
 def test_every_range_is_told() -> None:
     """Of weights in words: they all have the same."""
-    fields = Policy.model_fields.items()
-    ranged = {name for name, field in fields if not isinstance(field.default, str) and not name.endswith("_weight")}
+    ranged = {name for name, key in KEYS.items() if not isinstance(key.default, str) and key.field != "weight"}
     assert {name for name, _, _ in RANGES} == ranged
     assert "weight, from 0 to 1" in MANUAL
 
 
 def test_the_types_stand_beside_their_weights() -> None:
-    for name in (key.removesuffix("_weight") for key in Policy.model_fields if key.endswith("_weight")):
+    for name in map(str.lower, TYPES):
         assert f"\n| `{name}` | on | `{name}_weight` |" in MANUAL
 
 
 def _range(name: str) -> str:
-    limits = _limits(Policy.model_json_schema()["properties"][name])
+    limits = _limits(KEYS[name].part.model_json_schema()["properties"][KEYS[name].field])
     if "maxItems" in limits:
         return f"up to {limits['maxItems']} steps"
     least = f"over {limits['exclusiveMinimum']:,.10g}" if "exclusiveMinimum" in limits else f"{limits['minimum']:,.10g}"

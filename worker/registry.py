@@ -1,25 +1,7 @@
-"""The detectors there are. A new type is three edits: its file in worker/detectors, a line here, its test."""
+"""The detectors there are: one for each anomaly type of the vocabulary, in the module of its name."""
 
-from worker.detectors import (
-    biometric_anomaly,
-    buddy_punching,
-    geofence_violation,
-    gps_spoofing,
-    impossible_shifts,
-    overtime_violation,
-    schedule_mismatch,
-    unauthorized_site,
-    wrong_person,
-)
+from importlib import import_module
 
-DETECTORS = (
-    biometric_anomaly,
-    buddy_punching,
-    geofence_violation,
-    gps_spoofing,
-    impossible_shifts,
-    overtime_violation,
-    schedule_mismatch,
-    unauthorized_site,
-    wrong_person,
-)
+from models.vocabulary import TYPES
+
+DETECTORS = tuple(import_module(f"worker.detectors.{name.lower()}") for name in sorted(TYPES))

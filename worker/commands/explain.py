@@ -10,7 +10,7 @@ from psycopg import Cursor
 from sqlalchemy import Engine
 
 from models.database import transaction
-from worker.judging.detect import detect, mode_of
+from worker.judging.detect import detect
 from worker.load import load_subjects
 from worker.registry import DETECTORS
 from worker.rules.evidence import clock, instant
@@ -68,7 +68,7 @@ def lines(window: Window) -> Iterator[str]:
     (site_id,) = {row.site_id for row in window.punches_to_judge} | {row.site_id for row in window.shifts_to_judge}
     for detector in DETECTORS:
         yield ""
-        yield f"{detector.TYPE}{_switched(mode_of(window.policy(site_id), detector.TYPE))}"
+        yield f"{detector.TYPE}{_switched(window.policy(site_id).of_type(detector.TYPE).mode)}"
         decided = _decisions(detector, window)
         yield from (_INDENT + line for line in decided or ["nothing: it looks at other things than this"])
     yield ""

@@ -14,7 +14,7 @@ Cannot tell: cards and numbers, which can be lent; a reader that reports neither
 earlier scores has no baseline.
 """
 
-from models.policy import Policy
+from models.policy.biometric_anomaly import BiometricAnomaly
 from worker.rules.biometrics import LEAST_DEVIATION, LEAST_SCORES, is_bodily
 from worker.rules.evidence import done, found, nothing
 from worker.rules.finding import Findings
@@ -29,14 +29,14 @@ def detect(window: Window) -> Findings:
             policy = window.policy(punch.site_id)
             yield from _below(window, punch, "not_live", punch.biometric_liveness, policy.biometric_min_liveness, "liveness")
             yield from _below(window, punch, "low_score", punch.biometric_score, policy.biometric_min_score, "score")
-            yield from _baseline(window, punch, policy)
+            yield from _baseline(window, punch, policy.of(BiometricAnomaly))
         elif window.explaining:
             yield nothing(punch, TYPE, "low_score", "it has no face, fingerprint or iris")
 
 
 def _below(window: Window, punch: Punch, reason: str, observed: float | None, limit: float, what: str) -> Findings:
-    policy = window.policy(punch.site_id)
-    severity, confidence = (policy.not_live_severity, 0.90) if reason == "not_live" else (policy.low_score_severity, 0.75)
+    own = window.policy(punch.site_id).of(BiometricAnomaly)
+    severity, confidence = (own.not_live_severity, 0.90) if reason == "not_live" else (own.low_score_severity, 0.75)
     if observed is not None and observed < limit:
         explanation = f"{done(punch)} by {punch.biometric_method} with a {what} of {observed:.2f}; at least {limit:.2f} is expected."
         yield found(window, punch, TYPE, reason, severity, confidence, explanation, observed=observed, limit=limit, unit=what)
@@ -45,25 +45,25 @@ def _below(window: Window, punch: Punch, reason: str, observed: float | None, li
         yield nothing(punch, TYPE, reason, because)
 
 
-def _baseline(window: Window, punch: Punch, policy: Policy) -> Findings:
+def _baseline(window: Window, punch: Punch, own: BiometricAnomaly) -> Findings:
     baseline, score = window.baselines.get(punch.punch_id), punch.biometric_score
     if baseline is None or score is None or baseline.scores < LEAST_SCORES:
         if window.explaining:
-            yield nothing(punch, TYPE, "below_own_baseline", _why_none(policy, score, baseline.scores if baseline else 0))
+            yield nothing(punch, TYPE, "below_own_baseline", _why_none(own, score, baseline.scores if baseline else 0))
         return
     deviation = max(baseline.deviation, LEAST_DEVIATION)
-    limit = round(baseline.mean - policy.biometric_z * deviation, 9)
+    limit = round(baseline.mean - own.biometric_z * deviation, 9)
     if score < limit:
         yield found(
             window,
             punch,
             TYPE,
             "below_own_baseline",
-            policy.below_own_baseline_severity,
+            own.below_own_baseline_severity,
             0.75,
             f"{done(punch)} by {punch.biometric_method} with a score of {score:.2f}, {(baseline.mean - score) / deviation:.1f} "
             f"deviations below the person's own mean of {baseline.mean:.2f} over {baseline.scores} punches; "
-            f"{policy.biometric_z:g} are allowed.",
+            f"{own.biometric_z:g} are allowed.",
             observed=score,
             limit=limit,
             unit="score",
@@ -75,9 +75,9 @@ def _baseline(window: Window, punch: Punch, policy: Policy) -> Findings:
         yield nothing(punch, TYPE, "below_own_baseline", f"a score of {score:.2f} is at least {limit:.2f}")
 
 
-def _why_none(policy: Policy, score: float | None, scores: int) -> str:
+def _why_none(own: BiometricAnomaly, score: float | None, scores: int) -> str:
     if score is None:
         return "no score was reported"
-    if score >= 1 - policy.biometric_z * LEAST_DEVIATION:
+    if score >= 1 - own.biometric_z * LEAST_DEVIATION:
         return f"a score of {score:.2f} is not below any baseline"
     return f"{scores} earlier score{'' if scores == 1 else 's'}, and a baseline needs at least {LEAST_SCORES}"

@@ -26,6 +26,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from models.policy import Policy
+from models.policy.buddy_punching import BuddyPunching
 from worker.rules.biometrics import shown_live, whose
 from worker.rules.evidence import done, duration, found, nothing
 from worker.rules.finding import Finding, Findings
@@ -62,7 +63,7 @@ def _why_not_told(window: Window, punch: Punch, policy: Policy) -> str:
     if device and device.shared:
         return "the device is declared as shared"
     people = window.device_people.get(punch.punch_id, 0)
-    if device is None and people >= policy.kiosk_people:
+    if device is None and people >= policy.of(BuddyPunching).kiosk_people:
         return f"{people} people used the undeclared device within 7 days: it is taken as shared"
     return ""
 
@@ -73,11 +74,12 @@ def _others_on_device(window: Window, punch: Punch, policy: Policy) -> list[Punc
 
 
 def _within(uses: Iterable[Punch], punch: Punch, policy: Policy) -> list[Punch]:
-    within = timedelta(minutes=policy.buddy_window_minutes)
+    within = timedelta(minutes=policy.of(BuddyPunching).buddy_window_minutes)
     return [other for other in uses if abs(other.occurred_at - punch.occurred_at) <= within]
 
 
 def _shared(window: Window, punch: Punch, policy: Policy, others: list[Punch]) -> Finding:
+    own = policy.of(BuddyPunching)
     declared = punch.device_id in window.devices
     nearest = min(others, key=lambda other: (abs(other.occurred_at - punch.occurred_at), in_order(other)))
     apart = abs(nearest.occurred_at - punch.occurred_at).total_seconds()
@@ -87,12 +89,12 @@ def _shared(window: Window, punch: Punch, policy: Policy, others: list[Punch]) -
         punch,
         TYPE,
         "same_device" if declared else "same_undeclared_device",
-        policy.same_device_severity if declared else policy.same_undeclared_device_severity,
+        own.same_device_severity if declared else own.same_undeclared_device_severity,
         0.95 if declared else 0.40,
         f"{done(punch)} on a {'personal' if declared else 'not declared'} device that {who} used {duration(apart)} apart; "
-        f"people who share one are expected more than {policy.buddy_window_minutes:g} min apart.",
+        f"people who share one are expected more than {own.buddy_window_minutes:g} min apart.",
         observed=apart,
-        limit=policy.buddy_window_minutes * 60,
+        limit=own.buddy_window_minutes * 60,
         unit="s",
         punches=others,
         device_id=punch.device_id,
@@ -114,7 +116,7 @@ def _anothers_device(window: Window, punch: Punch, policy: Policy) -> Findings:
             punch,
             TYPE,
             "anothers_device",
-            policy.anothers_device_severity,
+            policy.of(BuddyPunching).anothers_device_severity,
             0.80,
             f"{done(punch)} as person {punch.person_id} on the device registered to {owner}.",
             observed=str(punch.person_id),
@@ -138,11 +140,11 @@ def _two_places(window: Window, punch: Punch, policy: Policy) -> Findings:
             punch,
             TYPE,
             "two_places_at_once",
-            policy.two_places_at_once_severity,
+            policy.of(BuddyPunching).two_places_at_once_severity,
             0.95,
             f"{done(punch)} by {punch.biometric_method}, and the same person's were taken at another site {duration(apart)} apart.",
             observed=apart,
-            limit=policy.buddy_window_minutes * 60,
+            limit=policy.of(BuddyPunching).buddy_window_minutes * 60,
             unit="s",
             punches=impossible,
             other="another site",

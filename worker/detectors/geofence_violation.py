@@ -19,6 +19,7 @@ Cannot tell: without a possible fix, or where the site has neither boundary nor 
 from datetime import timedelta
 
 from models.policy import Policy
+from models.policy.geofence_violation import GeofenceViolation
 from worker.rules.evidence import distance, done, found, nothing
 from worker.rules.fences import outside_m, radius_m
 from worker.rules.finding import Finding, Findings
@@ -61,16 +62,17 @@ def _cached_from(window: Window, punch: Punch, policy: Policy) -> Punch | None:
     if before is None or before.site_id == punch.site_id:
         return None
     same = (before.latitude, before.longitude, before.accuracy_m) == (punch.latitude, punch.longitude, punch.accuracy_m)
-    recent = punch.occurred_at - before.occurred_at <= timedelta(minutes=policy.cached_fix_minutes)
+    recent = punch.occurred_at - before.occurred_at <= timedelta(minutes=policy.of(GeofenceViolation).cached_fix_minutes)
     return before if same and recent else None
 
 
 def _finding(window: Window, punch: Punch, site: Site, outside: float, limit: float, reason: str, cached: Punch | None = None) -> Finding:
     policy = window.policy(punch.site_id)
+    own = policy.of(GeofenceViolation)
     severities = {
-        "outside_fence": policy.outside_fence_severity,
-        "coarse_fix_outside": policy.coarse_fix_outside_severity,
-        "cached_fix_outside": policy.cached_fix_outside_severity,
+        "outside_fence": own.outside_fence_severity,
+        "coarse_fix_outside": own.coarse_fix_outside_severity,
+        "cached_fix_outside": own.cached_fix_outside_severity,
     }
     return found(
         window,

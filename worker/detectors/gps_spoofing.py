@@ -17,6 +17,7 @@ Cannot tell: a punch without coordinates. Repeated identical coordinates prove n
 """
 
 from models.policy import Policy
+from models.policy.gps_spoofing import GpsSpoofing
 from worker.rules.evidence import distance, done, duration, found, nothing
 from worker.rules.finding import Findings
 from worker.rules.geometry import Place, Way, at_most_m, fix_of, is_coarse, is_impossible, way
@@ -35,8 +36,9 @@ def detect(window: Window) -> Findings:
 
 def _mock(window: Window, punch: Punch, policy: Policy) -> Findings:
     if punch.is_mock_location:
+        severity = policy.of(GpsSpoofing).mock_location_severity
         explanation = f"{done(punch)} from a phone that reports a mock location."
-        yield found(window, punch, TYPE, "mock_location", policy.mock_location_severity, 0.99, explanation, observed="mock location")
+        yield found(window, punch, TYPE, "mock_location", severity, 0.99, explanation, observed="mock location")
     elif window.explaining:
         yield nothing(punch, TYPE, "mock_location", "the phone reports none")
 
@@ -51,7 +53,7 @@ def _impossible(window: Window, punch: Punch, policy: Policy) -> Findings:
             punch,
             TYPE,
             "impossible_coordinates",
-            policy.impossible_coordinates_severity,
+            policy.of(GpsSpoofing).impossible_coordinates_severity,
             0.95,
             f"{done(punch)} at latitude {punch.latitude:g}, longitude {punch.longitude:g}, where no phone can be.",
             observed=f"{punch.latitude:g}, {punch.longitude:g}",
@@ -63,27 +65,28 @@ def _impossible(window: Window, punch: Punch, policy: Policy) -> Findings:
 
 
 def _teleport(window: Window, punch: Punch, policy: Policy) -> Findings:
+    own = policy.of(GpsSpoofing)
     here = _good_fix(punch, policy)
     before, there = _fix_before(window, punch, policy) if here else (None, None)
     if here is None or before is None or there is None:
         if window.explaining:
             yield nothing(punch, TYPE, "teleport", "there is no fix before it" if here else "it has no fix that is good enough")
         return
-    if not window.explaining and at_most_m(*there[:2], *here[:2]) <= policy.teleport_min_km * 1_000:
+    if not window.explaining and at_most_m(*there[:2], *here[:2]) <= own.teleport_min_km * 1_000:
         return
     taken = way(there, here, (punch.occurred_at - before.occurred_at).total_seconds())
-    if taken.is_beyond(policy.teleport_min_km, policy.teleport_speed_kmh):
+    if taken.is_beyond(own.teleport_min_km, own.teleport_speed_kmh):
         yield found(
             window,
             punch,
             TYPE,
             "teleport",
-            policy.teleport_severity,
+            own.teleport_severity,
             0.95,
             f"{done(punch)} {distance(taken.least_m)} from the person's fix {duration(taken.seconds)} before: {_speed(taken)}, "
-            f"and the limit is {policy.teleport_speed_kmh:g} km/h.",
+            f"and the limit is {own.teleport_speed_kmh:g} km/h.",
             observed=taken.speed_kmh,
-            limit=policy.teleport_speed_kmh,
+            limit=own.teleport_speed_kmh,
             unit="km/h",
             punches=[before],
             distance_m=round(taken.distance_m, 1),
@@ -92,7 +95,7 @@ def _teleport(window: Window, punch: Punch, policy: Policy) -> Findings:
         )
     elif window.explaining:
         because = (
-            f"{taken.least_m:.0f} m in {taken.seconds:.0f} s from the fix before is within {policy.teleport_min_km:g} km or the speed limit"
+            f"{taken.least_m:.0f} m in {taken.seconds:.0f} s from the fix before is within {own.teleport_min_km:g} km or the speed limit"
         )
         yield nothing(punch, TYPE, "teleport", because)
 

@@ -17,6 +17,7 @@ Cannot tell: where neither a fix nor the site's place is known, there is no `too
 not overlap.
 """
 
+from models.policy.impossible_shifts import ImpossibleShifts
 from worker.rules.evidence import distance, duration, found, instant, nothing
 from worker.rules.finding import Finding, Findings
 from worker.rules.geometry import Way, place_of, way
@@ -43,7 +44,7 @@ def _too_far(window: Window, punch: Punch) -> Findings:
             punch,
             TYPE,
             "too_far_too_soon",
-            policy.too_far_too_soon_severity,
+            policy.of(ImpossibleShifts).too_far_too_soon_severity,
             0.85,
             f"Checked in {distance(taken.least_m)} from another site, {_after(taken)} a punch there: "
             f"{_speed(taken)}, and the limit is {policy.max_travel_speed_kmh:g} km/h.",
@@ -104,7 +105,7 @@ def _overlap(window: Window, punch: Punch, mine: Stay, overlapping: list[Stay]) 
         punch,
         TYPE,
         "overlapping",
-        window.policy(punch.site_id).overlapping_severity,
+        window.policy(punch.site_id).of(ImpossibleShifts).overlapping_severity,
         0.85,
         f"The stay that begins with this check-in overlaps a stay at another site by {duration(shared)}.",
         observed=shared,

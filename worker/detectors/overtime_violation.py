@@ -23,6 +23,7 @@ Cannot tell: work without punches, and how much of a spell was a break.
 from datetime import datetime, timedelta
 
 from models.policy import Policy
+from models.policy.overtime_violation import OvertimeViolation
 from worker.rules.attendance import shift_of_spell
 from worker.rules.evidence import duration, found, instant, nothing
 from worker.rules.finding import Finding, Findings
@@ -58,13 +59,14 @@ def _worked_too_long(window: Window, spell: Spell, check_out: Punch, policy: Pol
         return
     shift = shift_of_spell(window, spell, check_out.occurred_at, policy)
     late = timedelta(hours=policy.missing_check_out_after_hours)
+    own = policy.of(OvertimeViolation)
     forgotten = shift is not None and check_out.occurred_at - shift.ends_at > late
     yield found(
         window,
         spell.check_in,
         TYPE,
         "worked_too_long",
-        policy.forgotten_check_out_severity if forgotten else policy.worked_too_long_severity,
+        own.forgotten_check_out_severity if forgotten else own.worked_too_long_severity,
         0.50 if forgotten else 0.98,
         f"Worked {duration(worked.total_seconds())} within 24 hours; the limit is {policy.max_work_hours:g} h"
         f"{'. The shift was long over at the check-out, which may make up for a forgotten one' if forgotten else ''}.",
@@ -100,6 +102,7 @@ def _still_working(window: Window, spell: Spell, policy: Policy) -> Findings:
 
 def _open(window: Window, spell: Spell, policy: Policy) -> Finding:
     shift: Shift | None = shift_of_spell(window, spell, window.as_of, policy)
+    own = policy.of(OvertimeViolation)
     over = shift is not None and shift.ends_at < window.as_of
     ends = spell.check_in.occurred_at + timedelta(hours=policy.max_work_hours)
     return found(
@@ -107,7 +110,7 @@ def _open(window: Window, spell: Spell, policy: Policy) -> Finding:
         spell.check_in,
         TYPE,
         "still_working",
-        policy.forgotten_check_out_severity if over else policy.still_working_severity,
+        own.forgotten_check_out_severity if over else own.still_working_severity,
         0.50 if over else 0.98,
         f"Checked in more than {policy.max_work_hours:g} h ago and not checked out"
         f"{'; the shift is over, so the check-out may have been forgotten' if over else ''}.",

@@ -30,6 +30,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from models.policy import Policy
+from models.policy.schedule_mismatch import ScheduleMismatch
 from worker.rules.attendance import (
     covered_by_another,
     is_attended,
@@ -89,7 +90,7 @@ def _late(window: Window, punch: Punch, policy: Policy) -> Findings:
             punch,
             TYPE,
             "late",
-            policy.late_severity,
+            policy.of(ScheduleMismatch).late_severity,
             0.95,
             f"Checked in {duration(late)} after the shift's start at {clock(window, shift.site_id, shift.starts_at)}; "
             f"{policy.grace_minutes:g} min are allowed.",
@@ -153,7 +154,7 @@ def _left_early(window: Window, punch: Punch, policy: Policy) -> Findings:
             punch,
             TYPE,
             "left_early",
-            policy.left_early_severity,
+            policy.of(ScheduleMismatch).left_early_severity,
             0.95,
             f"Checked out {duration(early)} before the shift's end at {clock(window, shift.site_id, shift.ends_at)} and did not come "
             f"back; {policy.grace_minutes:g} min are allowed.",
@@ -185,7 +186,7 @@ def _early(window: Window, punch: Punch, policy: Policy) -> Findings:
             punch,
             TYPE,
             "early",
-            policy.early_severity,
+            policy.of(ScheduleMismatch).early_severity,
             0.95,
             f"Checked in {duration(early)} before the next shift here, at {clock(window, shift.site_id, shift.starts_at)}; "
             f"{policy.early_window_minutes:g} min are usual.",
@@ -212,7 +213,7 @@ def _wrong_site(window: Window, punch: Punch, policy: Policy) -> Findings:
             punch,
             TYPE,
             "wrong_site",
-            policy.wrong_site_severity,
+            policy.of(ScheduleMismatch).wrong_site_severity,
             0.85,
             f"Checked in here while the person's shift {times} is at another site.",
             observed="here",
@@ -233,7 +234,7 @@ def _unscheduled(window: Window, punch: Punch, policy: Policy) -> Findings:
             punch,
             TYPE,
             "unscheduled",
-            policy.unscheduled_severity,
+            policy.of(ScheduleMismatch).unscheduled_severity,
             0.70,
             f"{done(punch)} at {clock(window, punch.site_id, punch.occurred_at)} without a shift anywhere, while the site is rostered.",
             observed=0,
@@ -280,7 +281,7 @@ def _missing_check_out(window: Window, punch: Punch, policy: Policy) -> Findings
             punch,
             TYPE,
             "missing_check_out",
-            policy.missing_check_out_severity,
+            policy.of(ScheduleMismatch).missing_check_out_severity,
             0.80,
             f"No check-out for the shift that ended at {clock(window, shift.site_id, shift.ends_at)}, more than "
             f"{policy.missing_check_out_after_hours:g} h after its end.",
@@ -295,6 +296,7 @@ def _missing_check_out(window: Window, punch: Punch, policy: Policy) -> Findings
 
 
 def _no_show(window: Window, shift: Shift, policy: Policy) -> Findings:
+    own = policy.of(ScheduleMismatch)
     because = _why_not_no_show(window, shift, policy)
     if not because:
         expected = [{"person_id": person_id, "name": window.people.get(person_id)} for person_id in dict.fromkeys(shift.entitled)]
@@ -304,12 +306,12 @@ def _no_show(window: Window, shift: Shift, policy: Policy) -> Findings:
             shift,
             TYPE,
             "no_show",
-            policy.no_show_severity,
+            own.no_show_severity,
             0.95,
             f"Nobody entitled came for the shift of {name} from {clock(window, shift.site_id, shift.starts_at)} to "
-            f"{clock(window, shift.site_id, shift.ends_at)}; {policy.no_show_after_minutes:g} min after its start were allowed.",
-            observed=f"more than {policy.no_show_after_minutes:g}",
-            limit=policy.no_show_after_minutes,
+            f"{clock(window, shift.site_id, shift.ends_at)}; {own.no_show_after_minutes:g} min after its start were allowed.",
+            observed=f"more than {own.no_show_after_minutes:g}",
+            limit=own.no_show_after_minutes,
             unit="min",
             expected=expected,
         )
@@ -320,8 +322,9 @@ def _no_show(window: Window, shift: Shift, policy: Policy) -> Findings:
 def _why_not_no_show(window: Window, shift: Shift, policy: Policy) -> str:
     if not window.roster_complete:
         return "the roster is declared incomplete"
-    if window.as_of <= shift.starts_at + timedelta(minutes=policy.no_show_after_minutes):
-        return f"the shift did not begin more than {policy.no_show_after_minutes:g} min ago"
+    minutes = policy.of(ScheduleMismatch).no_show_after_minutes
+    if window.as_of <= shift.starts_at + timedelta(minutes=minutes):
+        return f"the shift did not begin more than {minutes:g} min ago"
     began = window.first_punch_at.get(shift.site_id)
     if began is None or began >= shift.starts_at:
         return "the site had not begun to report"

@@ -19,6 +19,7 @@ roster is declared incomplete.
 
 from collections.abc import Callable
 
+from models.policy.unauthorized_site import UnauthorizedSite
 from worker.rules.evidence import clock, done, found, nothing
 from worker.rules.finding import Findings
 from worker.rules.roster import Answer, is_assigned, judged_with_check_in, not_assigned, unknown_person
@@ -40,7 +41,7 @@ def detect(window: Window) -> Findings:
             window,
             punch,
             "unknown_person",
-            policy.unknown_person_severity,
+            policy.of(UnauthorizedSite).unknown_person_severity,
             unknown_person(window, punch),
             lambda punch: f"{done(punch)} as person {punch.person_id}, who is not in the roster.",
         )
@@ -48,7 +49,7 @@ def detect(window: Window) -> Findings:
             window,
             punch,
             "not_assigned",
-            policy.unauthorized_severity,
+            policy.of(UnauthorizedSite).unauthorized_severity,
             not_assigned(window, punch, policy),
             lambda punch: (
                 f"{done(punch)} at {window.site_name(punch.site_id)} on {clock(window, punch.site_id, punch.occurred_at)} with "

@@ -18,6 +18,7 @@ Cannot tell: while the roster is declared incomplete, or where no uncancelled sh
 `in_place_of`. Who is at the site without punching is seen by nobody.
 """
 
+from models.policy.wrong_person import WrongPerson
 from worker.rules.evidence import clock, done, found, nothing
 from worker.rules.finding import Finding, Findings
 from worker.rules.roster import in_place_of
@@ -41,7 +42,7 @@ def _face(window: Window, punch: Punch) -> Findings:
             punch,
             TYPE,
             "face_is_another_person",
-            window.policy(punch.site_id).face_is_another_person_severity,
+            window.policy(punch.site_id).of(WrongPerson).face_is_another_person_severity,
             0.95 if score is None else score,
             f"{done(punch)} as person {punch.person_id}, but the {punch.biometric_method or 'biometric'} reader recognised "
             f"{_named(window, matched)}{'' if score is None else f' with a score of {score:.2f}'}.",
@@ -71,7 +72,7 @@ def _in_place_of(window: Window, punch: Punch, shifts: tuple[Shift, ...]) -> Fin
         punch,
         TYPE,
         "in_place_of",
-        window.policy(punch.site_id).in_place_of_severity,
+        window.policy(punch.site_id).of(WrongPerson).in_place_of_severity,
         0.90,
         f"Checked in without a shift here while the shift from {clock(window, first.site_id, first.starts_at)} to "
         f"{clock(window, first.site_id, first.ends_at)} of {_names(window, expected)} was not attended.",

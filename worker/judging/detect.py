@@ -6,7 +6,8 @@ from typing import Any
 
 import structlog
 
-from models.policy import Policy
+from models.policy.part import TypePolicy
+from models.vocabulary import gravity
 from worker.metrics import DETECTOR_CRASHES
 from worker.registry import DETECTORS
 from worker.rules.finding import Finding, Subject, Verdict
@@ -15,8 +16,6 @@ from worker.rules.window import Window
 DETECTOR_CRASHED = "detector_crashed"
 
 log = structlog.get_logger()
-
-GRAVITY = {"LOW": 0, "MEDIUM": 1, "HIGH": 2, "CRITICAL": 3}
 
 
 def detect(window: Window, detectors: Iterable[ModuleType] = DETECTORS) -> list[Verdict]:
@@ -27,7 +26,7 @@ def detect(window: Window, detectors: Iterable[ModuleType] = DETECTORS) -> list[
     findings = [finding for detector in detectors for finding in _run(detector, window) if finding.subject in window.subjects]
     on: dict[Subject, dict[str, list[Finding]]] = {}
     for finding in findings:
-        if mode_of(window.policy(finding.site_id), finding.anomaly_type) != "off":
+        if _policy_of(window, finding).mode != "off":
             on.setdefault(finding.subject, {}).setdefault(finding.anomaly_type, []).append(finding)
     return [verdict for subject in sorted(on) for verdict in _verdicts(window, on[subject])]
 
@@ -62,7 +61,7 @@ def _verdicts(window: Window, by_type: dict[str, list[Finding]]) -> Iterator[Ver
         )
         yield Verdict(
             finding,
-            mode_of(window.policy(finding.site_id), finding.anomaly_type) == "shadow",
+            _policy_of(window, finding).mode == "shadow",
             score,
             window.policy_version,
             _person_name(window, finding),
@@ -74,15 +73,15 @@ def fraud_score(window: Window, standing: Iterable[Finding]) -> float:
     """1 - product of (1 - weight x confidence) over the types that stand on one subject, shadow left out. 0..1, 4 decimals."""
     remains = 1.0
     for finding in standing:
-        policy = window.policy(finding.site_id)
-        if mode_of(policy, finding.anomaly_type) != "shadow":
-            remains *= 1 - getattr(policy, f"{finding.anomaly_type.lower()}_weight") * finding.confidence
+        policy = _policy_of(window, finding)
+        if policy.mode != "shadow":
+            remains *= 1 - policy.weight * finding.confidence
     return round(1 - remains, 4)
 
 
 def _lead(findings: list[Finding]) -> tuple[Finding, list[Finding]]:
     """The gravest first: by severity, then confidence, then in the order the detector gave them, which is the definitions'."""
-    ranked = sorted(findings, key=lambda f: (-GRAVITY[f.severity], -f.confidence))
+    ranked = sorted(findings, key=lambda f: (-gravity(f.severity), -f.confidence))
     return ranked[0], ranked[1:]
 
 
@@ -102,9 +101,8 @@ def _private(leading: Finding, rest: list[Finding]) -> dict[str, Any] | None:
     return named or None
 
 
-def mode_of(policy: Policy, anomaly_type: str) -> str:
-    """Whether a type is on, off or in shadow."""
-    return getattr(policy, anomaly_type.lower())
+def _policy_of(window: Window, finding: Finding) -> TypePolicy:
+    return window.policy(finding.site_id).of_type(finding.anomaly_type)
 
 
 def _person_name(window: Window, finding: Finding) -> str | None:

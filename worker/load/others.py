@@ -6,6 +6,7 @@ from typing import Any
 
 from psycopg import Cursor
 
+from models.policy.buddy_punching import BuddyPunching
 from models.schemas.roster import LONGEST_SHIFT
 from worker.load.arrays import numbers, texts
 from worker.load.devices import unshared
@@ -209,6 +210,6 @@ def _kiosks(tenant: Tenant, touched: Touched, unshared_uses: Sequence[TouchedPun
         "at": [at for _, at in used],
         "comers": numbers(len(comers[device_id]) for device_id, _ in used),
         "touched": texts(punch.punch_id for punch in touched.punches),
-        "most": max(policy.kiosk_people for policy in tenant.policies),
-        "least": min(policy.kiosk_people for policy in tenant.policies),
+        "most": max(policy.of(BuddyPunching).kiosk_people for policy in tenant.policies),
+        "least": min(policy.of(BuddyPunching).kiosk_people for policy in tenant.policies),
     }

@@ -9,6 +9,10 @@ from typing import Any, NamedTuple
 from psycopg import Cursor
 
 from models.policy import Policy, merged
+from models.policy.biometric_anomaly import BiometricAnomaly
+from models.policy.buddy_punching import BuddyPunching
+from models.policy.gps_spoofing import GpsSpoofing
+from models.policy.schedule_mismatch import ScheduleMismatch
 from models.schemas.roster import LONGEST_SHIFT
 from worker.rules.biometrics import LEAST_DEVIATION
 
@@ -51,7 +55,7 @@ class Tenant(NamedTuple):
     @property
     def no_show(self) -> list[timedelta]:
         """How long after a shift's start it may become a no-show."""
-        return sorted({timedelta(minutes=policy.no_show_after_minutes) for policy in self.policies})
+        return sorted({timedelta(minutes=policy.of(ScheduleMismatch).no_show_after_minutes) for policy in self.policies})
 
     @property
     def missing_check_out(self) -> list[timedelta]:
@@ -66,7 +70,7 @@ class Tenant(NamedTuple):
     @property
     def score_below(self) -> float:
         """Scores from here on cannot be below anybody's own baseline: a mean is at most 1 and a deviation no less than the floor."""
-        return max(1 - policy.biometric_z * LEAST_DEVIATION for policy in self.policies)
+        return max(1 - policy.of(BiometricAnomaly).biometric_z * LEAST_DEVIATION for policy in self.policies)
 
 
 class Reach(NamedTuple):
@@ -116,8 +120,8 @@ def reach_of(tenant: Tenant) -> Reach:
         repeat=timedelta(minutes=max(p.repeat_minutes for p in policies)),
         early=timedelta(minutes=max(p.early_window_minutes for p in policies)),
         least_early=timedelta(minutes=min(p.early_window_minutes for p in policies)),
-        fix=timedelta(hours=_FARTHEST_KM / min(p.teleport_speed_kmh for p in policies)),
-        buddy=timedelta(minutes=max(p.buddy_window_minutes for p in policies)),
+        fix=timedelta(hours=_FARTHEST_KM / min(p.of(GpsSpoofing).teleport_speed_kmh for p in policies)),
+        buddy=timedelta(minutes=max(p.of(BuddyPunching).buddy_window_minutes for p in policies)),
     )
 
 

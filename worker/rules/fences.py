@@ -13,6 +13,7 @@ import shapely
 from numpy.typing import NDArray
 
 from models.policy import Policy
+from models.policy.geofence_violation import GeofenceViolation
 from worker.rules.geometry import WGS84, Place, at_most_m, distance_m
 from worker.rules.window import Site, Window
 
@@ -40,7 +41,7 @@ def outside_m(window: Window, place: Place, site: Site, policy: Policy) -> float
 
 
 def radius_m(site: Site, policy: Policy) -> float:
-    return policy.default_radius_m if site.radius_m is None else site.radius_m
+    return policy.of(GeofenceViolation).default_radius_m if site.radius_m is None else site.radius_m
 
 
 class Fence:

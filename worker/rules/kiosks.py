@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import NamedTuple
 
+from models.policy.buddy_punching import BuddyPunching
 from worker.rules.window import Window
 
 UNDECLARED_SHARED_DEVICE = "UNDECLARED_SHARED_DEVICE"
@@ -20,6 +21,6 @@ def undeclared_kiosks(window: Window) -> list[Kiosk]:
     found: dict[str, Kiosk] = {}
     for punch in sorted(window.punches_to_judge, key=lambda p: (p.occurred_at, p.punch_id)):
         device_id, people = punch.device_id, window.device_people.get(punch.punch_id, 0)
-        if device_id and device_id not in window.devices and people >= window.policy(punch.site_id).kiosk_people:
+        if device_id and device_id not in window.devices and people >= window.policy(punch.site_id).of(BuddyPunching).kiosk_people:
             found.setdefault(device_id, Kiosk(device_id, punch.site_id, people, punch.occurred_at))
     return list(found.values())

@@ -1,0 +1,67 @@
+"""Where each key of a policy stands. Policies are stored and submitted flat, by these keys."""
+
+from collections.abc import Iterator
+from importlib import import_module
+from typing import Any, NamedTuple
+
+from models.policy.alerts import Alerts
+from models.policy.attendance import Attendance
+from models.policy.biometrics import Biometrics
+from models.policy.measures import Days
+from models.policy.part import Part, TypePolicy
+from models.policy.places import Places
+from models.vocabulary import TYPES
+
+
+class Shared(Places, Attendance, Biometrics, Alerts):
+    """What several types go by, and what is of the tenant or of alerts."""
+
+    # How far back a change of roster or policy, and the sweep, re-judge.
+    rejudge_days: Days = 35
+
+
+class Key(NamedTuple):
+    """The part that a key stands in, and its name there."""
+
+    part: type[Part]
+    field: str
+
+    @property
+    def default(self) -> Any:
+        return self.part.model_fields[self.field].default
+
+
+def _policy_of(anomaly_type: str) -> type[TypePolicy]:
+    """The class is named as the module is: WrongPerson of models.policy.wrong_person."""
+    module = import_module(f"models.policy.{anomaly_type.lower()}")
+    policy: type[TypePolicy] = getattr(module, "".join(word.capitalize() for word in anomaly_type.split("_")))
+    return policy
+
+
+def _switches(anomaly_type: str, part: type[TypePolicy]) -> Iterator[tuple[str, Key]]:
+    yield anomaly_type.lower(), Key(part, "mode")
+    yield f"{anomaly_type.lower()}_weight", Key(part, "weight")
+
+
+def _keys() -> Iterator[tuple[str, Key]]:
+    for anomaly_type, policy in TYPE_POLICIES.items():
+        yield from _switches(anomaly_type, policy)
+    parts: list[type[Part]] = [Shared, *TYPE_POLICIES.values()]
+    for part in parts:
+        yield from ((name, Key(part, name)) for name in part.model_fields if name not in TypePolicy.model_fields)
+
+
+def _each_once(keys: Iterator[tuple[str, Key]]) -> dict[str, Key]:
+    found: dict[str, Key] = {}
+    for name, key in keys:
+        if name in found:
+            raise TypeError(f"the policy key {name} has two homes: {found[name].part.__name__} and {key.part.__name__}")
+        found[name] = key
+    return found
+
+
+# By anomaly type.
+TYPE_POLICIES = {anomaly_type: _policy_of(anomaly_type) for anomaly_type in TYPES}
+# By the key as it is stored and submitted.
+KEYS = _each_once(_keys())
+NAMES = {key: name for name, key in KEYS.items()}

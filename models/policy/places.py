@@ -1,0 +1,11 @@
+"""Where somebody was, and how fast anybody gets from one place to another."""
+
+from models.policy.measures import Kilometres, Metres, Speed
+from models.policy.part import Part
+
+
+class Places(Part):
+    gps_accuracy_cap_m: Metres = 100
+    coarse_fix_cap_m: Metres = 1_000
+    min_travel_km: Kilometres = 1
+    max_travel_speed_kmh: Speed = 150

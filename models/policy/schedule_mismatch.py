@@ -1,0 +1,25 @@
+"""The policy of Schedule Mismatch."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from models.policy.measures import Share
+from models.policy.part import TypePolicy
+from models.vocabulary import Severity
+
+
+class ScheduleMismatch(TypePolicy):
+    weight: Share = 0.20
+
+    # Up to a year: it looks back from the moment, and makes no punch dearer. Who enters days after the fact
+    # needs it long.
+    no_show_after_minutes: Annotated[float, Field(ge=0, le=527_040)] = 30
+
+    late_severity: Severity = "LOW"
+    left_early_severity: Severity = "LOW"
+    early_severity: Severity = "LOW"
+    wrong_site_severity: Severity = "HIGH"
+    unscheduled_severity: Severity = "MEDIUM"
+    no_show_severity: Severity = "HIGH"
+    missing_check_out_severity: Severity = "LOW"

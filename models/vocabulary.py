@@ -1,0 +1,103 @@
+"""The words of the contract: one place, one line each.
+
+They are plain text in rows, messages, SQL and over the wire. Schemas, filters, OpenAPI, the registry of
+detectors, the composition of policies and the page read them here. The moves of an alert are the table in
+models/alerts/moves.py.
+"""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+# The gravest last.
+SEVERITIES = ("LOW", "MEDIUM", "HIGH", "CRITICAL")
+
+# Anomaly types with their titles. Each has a detector, a policy and a test that are named after it.
+TITLES = {
+    "WRONG_PERSON": "Wrong Person at Site",
+    "UNAUTHORIZED_SITE": "Unauthorized Site Access",
+    "IMPOSSIBLE_SHIFTS": "Impossible Back-to-Back Shifts",
+    "OVERTIME_VIOLATION": "Overtime Violation",
+    "BUDDY_PUNCHING": "Buddy Punching Detected",
+    "GPS_SPOOFING": "GPS Spoofing Suspected",
+    "GEOFENCE_VIOLATION": "Geofence Violation",
+    "BIOMETRIC_ANOMALY": "Biometric Pattern Anomaly",
+    "SCHEDULE_MISMATCH": "Schedule Mismatch",
+}
+TYPES = tuple(TITLES)
+
+
+class AnomalyState(NamedTuple):
+    """`is_verdict`: an operator may give it. `is_right`: whether it says that detection was right, if it says so."""
+
+    title: str
+    is_verdict: bool = False
+    is_right: bool | None = None
+
+
+ANOMALY_STATES = {
+    "DETECTED": AnomalyState("Detected"),
+    "INVESTIGATING": AnomalyState("Investigating", is_verdict=True),
+    "CONFIRMED": AnomalyState("Confirmed", is_verdict=True, is_right=True),
+    "FALSE_POSITIVE": AnomalyState("False positive", is_verdict=True, is_right=False),
+    "RESOLVED": AnomalyState("Resolved", is_verdict=True),
+    "WITHDRAWN": AnomalyState("Withdrawn"),
+}
+VERDICTS = tuple(name for name, state in ANOMALY_STATES.items() if state.is_verdict)
+
+
+class AlertState(NamedTuple):
+    """What is open takes further anomalies of its person, site and type instead of a new alert.
+
+    What waits for somebody is counted as open alerts; what is taken up waits for one who knows of it, so that
+    it does not escalate.
+    """
+
+    title: str
+    is_open: bool
+    waits_for_somebody: bool
+    is_taken_up: bool = False
+
+
+ALERT_STATES = {
+    "NEW": AlertState("New", is_open=True, waits_for_somebody=True),
+    "ACKNOWLEDGED": AlertState("Acknowledged", is_open=True, waits_for_somebody=True, is_taken_up=True),
+    "ASSIGNED": AlertState("Assigned", is_open=True, waits_for_somebody=True, is_taken_up=True),
+    "ESCALATED": AlertState("Escalated", is_open=True, waits_for_somebody=True),
+    "RESOLVED": AlertState("Resolved", is_open=False, waits_for_somebody=False),
+    "SUPPRESSED": AlertState("Kept quiet", is_open=True, waits_for_somebody=False),
+}
+OPEN = tuple(name for name, state in ALERT_STATES.items() if state.is_open)
+WAITING = tuple(name for name, state in ALERT_STATES.items() if state.waits_for_somebody)
+
+
+class Role(NamedTuple):
+    may_operate: bool
+
+
+# The one that may do the most last.
+ROLES = {
+    "viewer": Role(may_operate=False),
+    "operator": Role(may_operate=True),
+    "admin": Role(may_operate=True),
+}
+OPERATORS = frozenset(name for name, role in ROLES.items() if role.may_operate)
+
+if TYPE_CHECKING:  # mypy takes literals only where they are written out once more
+    Severity = str
+    AnomalyType = str
+    AnomalyStatus = str
+    AlertStatus = str
+else:
+    Severity = Literal[SEVERITIES]
+    AnomalyType = Literal[TYPES]
+    AnomalyStatus = Literal[tuple(ANOMALY_STATES)]
+    AlertStatus = Literal[tuple(ALERT_STATES)]
+
+
+def gravity(severity: str) -> int:
+    """How grave a severity is: the higher the graver, from 0."""
+    return SEVERITIES.index(severity)
+
+
+def gravest(severities: Iterable[str]) -> str:
+    return max(severities, key=gravity)
