@@ -101,3 +101,9 @@ def gravity(severity: str) -> int:
 
 def gravest(severities: Iterable[str]) -> str:
     return max(severities, key=gravity)
+
+
+def is_unacknowledged(status: str) -> bool:
+    """Whether an alert waits for somebody to take it up."""
+    state = ALERT_STATES[status]
+    return state.waits_for_somebody and not state.is_taken_up

@@ -12,8 +12,9 @@ import uvloop
 from models.logs import configure_logs
 from models.misspelt import log_misspelt, print_misspelt
 from models.settings import Settings, load_settings
+from models.vocabulary import ROLES
 from realtime.serving import NotListening, listening
-from realtime.tokens import ROLES, is_id, mint
+from realtime.tokens import is_id, mint
 
 log = structlog.get_logger()
 
@@ -35,7 +36,7 @@ def _parser() -> argparse.ArgumentParser:
     token = commands.add_parser("token", help="print a token signed with JWT_SECRET")
     token.add_argument("--tenant", type=_id, required=True)
     token.add_argument("--sites", type=_sites, default="all", metavar="all|15,16")
-    token.add_argument("--role", choices=ROLES, default="viewer")
+    token.add_argument("--role", choices=tuple(ROLES), default="viewer")
     token.add_argument("--sub", default="developer", metavar="NAME")
     token.add_argument("--ttl", type=int, default=3600, metavar="SECONDS")
     return parser

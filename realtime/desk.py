@@ -10,8 +10,9 @@ from sqlalchemy import Engine
 
 from models.alerts.move import Actor, Moved, Said, Wanted, make_moves
 from models.alerts.moves import MoveRefused, operator_moves
-from models.alerts.review import VERDICTS, Verdict, review
+from models.alerts.review import Verdict, review
 from models.emitter import EmitFailed, FeedManager
+from models.vocabulary import VERDICTS
 from realtime import metrics
 from realtime.errors import ClientError
 from realtime.tokens import Claims

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import jwt
 
 from models.settings import HMAC, Settings
+from models.vocabulary import ROLES
 from realtime.errors import ClientError, Unavailable
 
-ROLES = ("viewer", "operator", "admin")
 MAX_ID = 2**53 - 1
 MAX_SITES = 10_000
 JWKS_LIFESPAN = 300

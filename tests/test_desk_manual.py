@@ -3,7 +3,8 @@
 import re
 from pathlib import Path
 
-from models.alerts.moves import MOVES, STATUSES, SYSTEM
+from models.alerts.moves import MOVES, SYSTEM
+from models.vocabulary import ALERT_STATES, ROLES
 
 MANUAL = Path(__file__).parent.parent / "docs" / "desk.md"
 HEAD = "| move | from | leads to | by | needs |\n| --- | --- | --- | --- | --- |\n"
@@ -12,9 +13,10 @@ HEAD = "| move | from | leads to | by | needs |\n| --- | --- | --- | --- | --- |
 def rendered() -> str:
     lines = []
     for name, move in MOVES.items():
-        sources = "any" if move.sources == frozenset(STATUSES) else ", ".join(status for status in STATUSES if status in move.sources)
-        roles = ", ".join(role for role in ("operator", "admin", SYSTEM) if role in move.roles)
-        lines.append(f"| {name} | {sources} | {move.to or 'as it is'} | {roles} | {move.needs or ''} |")
+        sources = [status for status in ALERT_STATES if status in move.sources]
+        told = "any" if len(sources) == len(ALERT_STATES) else ", ".join(sources)
+        roles = ", ".join(role for role in (*ROLES, SYSTEM) if role in move.roles)
+        lines.append(f"| {name} | {told} | {move.to or 'as it is'} | {roles} | {move.needs or ''} |")
     return HEAD + "\n".join(lines) + "\n"
 
 

@@ -3,13 +3,10 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-ROLES = ("viewer", "operator", "admin")
-STATUSES = ("NEW", "ACKNOWLEDGED", "ASSIGNED", "ESCALATED", "RESOLVED", "SUPPRESSED")
-OPEN = tuple(status for status in STATUSES if status != "RESOLVED")
+from models.vocabulary import ALERT_STATES, OPEN, OPERATORS
 
 SYSTEM = "system"  # the actor of what no operator did: escalation by time, quiet, anomalies withdrawn
 
-OPERATORS = frozenset({"operator", "admin"})
 _SYSTEM = frozenset({SYSTEM})
 
 
@@ -27,7 +24,7 @@ MOVES: dict[str, Move] = {
     "assign": Move(frozenset({"NEW", "ACKNOWLEDGED", "ASSIGNED", "ESCALATED"}), "ASSIGNED", OPERATORS, needs="assignee"),
     "escalate": Move(frozenset({"NEW", "ACKNOWLEDGED", "ASSIGNED", "ESCALATED"}), "ESCALATED", OPERATORS | _SYSTEM),
     "resolve": Move(frozenset(OPEN), "RESOLVED", OPERATORS | _SYSTEM),
-    "note": Move(frozenset(STATUSES), None, OPERATORS, needs="note"),
+    "note": Move(frozenset(ALERT_STATES), None, OPERATORS, needs="note"),
     # By the system alone.
     "relapse": Move(frozenset({"ACKNOWLEDGED", "ASSIGNED"}), "NEW", _SYSTEM),
     "suppress": Move(frozenset({"NEW"}), "SUPPRESSED", _SYSTEM),
@@ -54,7 +51,7 @@ def status_after(move: str, status: str, role: str, arguments: Mapping[str, obje
     if rule.needs and not arguments.get(rule.needs):
         raise MoveRefused("invalid", f"To {move} an alert needs {rule.needs}.")
     if status not in rule.sources:
-        allowed = " or ".join(name for name in STATUSES if name in rule.sources)
+        allowed = " or ".join(name for name in ALERT_STATES if name in rule.sources)
         raise MoveRefused("conflict", f"The alert is {status}; only one that is {allowed} allows {move}.")
     return rule.to or status
 

@@ -9,13 +9,14 @@ from psycopg.rows import dict_row
 from sqlalchemy import Engine
 
 from models.alerts.move import Actor
-from models.alerts.moves import OPERATORS, MoveRefused
+from models.alerts.moves import MoveRefused
 from models.alerts.quiet import Quiet, Span
 from models.alerts.rows import lock_alerts
 from models.database import transaction
 from models.ids import time_ordered_id
 from models.recurrence import parse_rule
 from models.schemas.quiet import LONGEST, Planned, Recurring, Silence
+from models.vocabulary import OPERATORS
 
 # Wall time is up to so much before or after UTC.
 _AHEAD = timedelta(hours=14)

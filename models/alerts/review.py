@@ -10,11 +10,11 @@ from sqlalchemy import Engine
 
 from models import feed
 from models.alerts.move import Actor, Said
-from models.alerts.moves import OPERATORS, MoveRefused
+from models.alerts.moves import MoveRefused
 from models.database import transaction
 from models.schemas.said import anomaly_body
+from models.vocabulary import OPERATORS
 
-VERDICTS = ("INVESTIGATING", "CONFIRMED", "FALSE_POSITIVE", "RESOLVED")
 NOTHING_SAID = Said(None, [])
 
 # What is in shadow is shown to nobody.

@@ -1,6 +1,6 @@
 """Alerts as rows: writing whole ones with their trail in two statements, and what is said of one."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -14,7 +14,6 @@ from models.tables import alert as alert_table
 
 Alert = dict[str, Any]  # the columns of the table `alert`
 
-SEVERITIES = ("LOW", "MEDIUM", "HIGH", "CRITICAL")
 COLUMNS = tuple(str(column.name) for column in alert_table.c)
 
 
@@ -49,10 +48,6 @@ def lock_alerts(cursor: Cursor, tenant_id: int) -> datetime:
     row = cursor.execute("SELECT clock_timestamp()").fetchone()
     assert row is not None
     return row[0]
-
-
-def gravest(severities: Iterable[str]) -> str:
-    return max(severities, key=SEVERITIES.index)
 
 
 def save(cursor: Cursor, entries: Sequence[Entry], at: datetime) -> list[Message]:

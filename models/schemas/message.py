@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from models.schemas.fields import Id, Incoming, Text
+from models.vocabulary import Severity
 
 
 class PublishedMessage(Incoming):
@@ -13,6 +14,6 @@ class PublishedMessage(Incoming):
     type: Literal["finding_created", "ticket_updated"]
     tenant_id: Id
     site_id: Id | None = None
-    severity: Literal["LOW", "MEDIUM", "HIGH", "CRITICAL"] | None = None
+    severity: Severity | None = None
     message_id: Annotated[Text, Field(min_length=1, max_length=200)]
     data: dict[str, Any]

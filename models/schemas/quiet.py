@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 from models.recurrence import parse_rule
 from models.schemas.fields import Id, Instant, Text
 from models.schemas.instants import parse_instant
-from models.schemas.said import AnomalyType, Severity
+from models.vocabulary import SEVERITIES, TYPES, AnomalyType, Severity
 
 LONGEST = timedelta(days=31)  # of quiet
 
@@ -35,8 +35,8 @@ class _Wanted(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid")
 
     reason: Reason
-    types: Annotated[list[AnomalyType], Field(max_length=9)] = []
-    severities: Annotated[list[Severity], Field(max_length=4)] = []
+    types: Annotated[list[AnomalyType], Field(max_length=len(TYPES))] = []
+    severities: Annotated[list[Severity], Field(max_length=len(SEVERITIES))] = []
     sites: Annotated[list[Id], Field(max_length=1_000)] = []
     people: Annotated[list[Id], Field(max_length=1_000)] = []
 

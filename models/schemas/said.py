@@ -10,20 +10,8 @@ from typing import Any, Literal
 import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
-AnomalyType = Literal[
-    "WRONG_PERSON",
-    "UNAUTHORIZED_SITE",
-    "IMPOSSIBLE_SHIFTS",
-    "OVERTIME_VIOLATION",
-    "BUDDY_PUNCHING",
-    "GPS_SPOOFING",
-    "GEOFENCE_VIOLATION",
-    "BIOMETRIC_ANOMALY",
-    "SCHEDULE_MISMATCH",
-]
-Severity = Literal["LOW", "MEDIUM", "HIGH", "CRITICAL"]
-AnomalyStatus = Literal["DETECTED", "INVESTIGATING", "CONFIRMED", "FALSE_POSITIVE", "RESOLVED", "WITHDRAWN"]
-AlertStatus = Literal["NEW", "ACKNOWLEDGED", "ASSIGNED", "ESCALATED", "RESOLVED", "SUPPRESSED"]
+from models.vocabulary import AlertStatus, AnomalyStatus, AnomalyType, Severity
+
 InstantText = Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$", description="ISO 8601, UTC")
 
 

@@ -3,6 +3,9 @@
 from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Integer, LargeBinary, Table, Text, Uuid, text
 
 from models.tables.base import instant, json_object, metadata, submitter, tenant_key
+from models.vocabulary import ANOMALY_STATES
+
+_RIGHT_OR_WRONG = ", ".join(f"'{name}'" for name, state in ANOMALY_STATES.items() if state.is_right is not None)
 
 anomaly = Table(
     "anomaly",
@@ -49,7 +52,7 @@ anomaly = Table(
         "site_id",
         "reviewed_version",
         "review",
-        postgresql_where=text("review IN ('CONFIRMED', 'FALSE_POSITIVE')"),
+        postgresql_where=text(f"review IN ({_RIGHT_OR_WRONG})"),
     ),
 )
 

@@ -6,17 +6,10 @@ import { whenReleased } from "/dashboard/frames.js";
 import { rest } from "/dashboard/rest.js";
 import { clock, inFull, span } from "/dashboard/times.js";
 import { labelOf, personOf, siteOf, statusLabel, words } from "/dashboard/vocabulary.js";
+import { MOVES } from "/dashboard/words.js";
 
-// Only what is offered; the server's table of moves decides (docs/desk.md).
-const OFFERED = {
-  acknowledge: ["NEW", "ESCALATED"],
-  assign: ["NEW", "ACKNOWLEDGED", "ASSIGNED", "ESCALATED"],
-  escalate: ["NEW", "ACKNOWLEDGED", "ASSIGNED", "ESCALATED"],
-  resolve: ["NEW", "ACKNOWLEDGED", "ASSIGNED", "ESCALATED", "SUPPRESSED"],
-  note: ["NEW", "ACKNOWLEDGED", "ASSIGNED", "ESCALATED", "SUPPRESSED", "RESOLVED"],
-};
 const MOST_COMPANY = 8;
-const LABELS = { acknowledge: "Acknowledge", assign: "Assign", escalate: "Escalate", resolve: "Resolve", note: "Add note" };
+const LABELS = { note: "Add note" }; // of moves; the others are called as they are
 
 export class AlertPanel {
   #panel = byId("alert-panel");
@@ -61,7 +54,7 @@ export class AlertPanel {
     setText(byId("alert-title"), labelOf(alert));
     setText(this.#parts.message, alert.message);
     this.#parts.facts.replaceChildren(...facts(alert).map(([name, value]) => element("div", {}, element("dt", {}, name), element("dd", {}, value))));
-    for (const [move, button] of Object.entries(this.#parts.buttons)) button.disabled = !OFFERED[move].includes(alert.status);
+    for (const [move, button] of Object.entries(this.#parts.buttons)) button.disabled = !MOVES[move].includes(alert.status); // only what is offered: the server decides
     this.#drawCompany(alert);
     this.#loadTrail(alert.alert_id);
   }
@@ -77,7 +70,7 @@ export class AlertPanel {
   #build() {
     const close = element("button", { type: "button", class: "quiet" }, "Close");
     close.addEventListener("click", () => this.#on.close());
-    const buttons = Object.fromEntries(Object.keys(OFFERED).map((move) => [move, element("button", { type: "button", "data-move": move, class: move === "acknowledge" ? "primary" : null }, LABELS[move])]));
+    const buttons = Object.fromEntries(Object.keys(MOVES).map((move) => [move, element("button", { type: "button", "data-move": move, class: move === "acknowledge" ? "primary" : null }, LABELS[move] ?? words(move))]));
     const note = element("input", { id: "alert-note", maxlength: 2000, autocomplete: "off" });
     const assignee = element("input", { id: "alert-assignee", maxlength: 200, autocomplete: "off", value: this.#on.me() });
     for (const [move, button] of Object.entries(buttons)) button.addEventListener("click", () => this.#move(move));
@@ -94,7 +87,8 @@ export class AlertPanel {
       company: element("div", { id: "alert-company" }),
     };
     const labels = [element("label", { for: "alert-note" }, "Note"), element("label", { for: "alert-assignee" }, "Assign to")];
-    const rest = element("p", { class: "move-buttons" }, buttons.acknowledge, buttons.escalate, buttons.resolve);
+    const bare = Object.keys(buttons).filter((move) => move !== "note" && move !== "assign"); // what needs nothing typed
+    const rest = element("p", { class: "move-buttons" }, ...bare.map((move) => buttons[move]));
     const form = element("div", { class: "moves" }, labels[0], note, buttons.note, labels[1], assignee, buttons.assign, rest, this.#parts.problem);
     this.#panel.replaceChildren(
       element("div", { class: "details-head" }, element("h2", { id: "alert-title", tabindex: -1 }), close),
@@ -120,7 +114,7 @@ export class AlertPanel {
     } catch (error) {
       setText(problem, notDone(error));
     }
-    for (const [name, button] of Object.entries(buttons)) button.disabled = !OFFERED[name].includes(this.#shown?.status);
+    for (const [name, button] of Object.entries(buttons)) button.disabled = !MOVES[name].includes(this.#shown?.status);
   }
 
   // Of two answers on their way the later one asked for holds, in whichever order they come.

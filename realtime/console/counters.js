@@ -2,7 +2,8 @@
 
 import { byId, element, setText } from "/dashboard/element.js";
 import { clock } from "/dashboard/times.js";
-import { isStanding, SEVERITIES } from "/dashboard/vocabulary.js";
+import { isStanding } from "/dashboard/vocabulary.js";
+import { SEVERITIES } from "/dashboard/words.js";
 
 const DAY_MS = 86_400_000;
 

@@ -20,6 +20,7 @@ import { showState, tell } from "/dashboard/status.js";
 import { zone } from "/dashboard/times.js";
 import { askAfterExpiry, askAfterRefusal, onToken, watchExpiry } from "/dashboard/tokens.js";
 import { isStanding } from "/dashboard/vocabulary.js";
+import { OPEN, OPERATORS } from "/dashboard/words.js";
 
 const PAGE = 200;
 const MINUTE_MS = 60_000;
@@ -189,7 +190,7 @@ export function openDesk() {
     queue.clear();
     queueProblem = "Loading the alerts.";
     redraw();
-    const query = new URLSearchParams({ status: "NEW,ACKNOWLEDGED,ASSIGNED,ESCALATED,SUPPRESSED" });
+    const query = new URLSearchParams({ status: OPEN.join(",") });
     for (const [name, given] of [["type", "types"], ["severity", "severities"], ["site_id", "sites"]]) if (filter?.[given]?.length) query.set(name, filter[given].join(","));
     try {
       const alerts = await restList(`alerts?${query}`, MOST);
@@ -230,7 +231,7 @@ export function openDesk() {
   }
 
   function mayMove() {
-    return ["operator", "admin"].includes(claims()?.role);
+    return OPERATORS.includes(claims()?.role);
   }
 
   function openAlert(id) {

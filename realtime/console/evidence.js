@@ -2,7 +2,8 @@
 
 import { element } from "/dashboard/element.js";
 import { inFull, isInstant } from "/dashboard/times.js";
-import { LABELS, words } from "/dashboard/vocabulary.js";
+import { words } from "/dashboard/vocabulary.js";
+import { TYPE_TITLES } from "/dashboard/words.js";
 
 const DEEPEST = 6;
 const UNITS = { m: "m", km: "km", kmh: "km/h", hours: "h", minutes: "min", seconds: "s", degrees: "°", deg: "°" };
@@ -38,7 +39,7 @@ function shown(value, unit, depth) {
   if (typeof value === "boolean") return value ? "yes" : "no";
   if (isInstant(value)) return inFull(value);
   if (typeof value === "number") return measure(value, unit);
-  return LABELS[value] ?? withUnit(String(value), unit);
+  return TYPE_TITLES[value] ?? withUnit(String(value), unit);
 }
 
 function nested(value, unit, depth) {

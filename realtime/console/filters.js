@@ -2,7 +2,7 @@
 
 import { Refusal } from "/dashboard/connection.js";
 import { byId, element, setText } from "/dashboard/element.js";
-import { LABELS, SEVERITIES } from "/dashboard/vocabulary.js";
+import { SEVERITIES, TYPE_TITLES } from "/dashboard/words.js";
 
 const STORED = "rollcall.filter";
 const SETTLE_MS = 150;
@@ -34,7 +34,7 @@ export class Filters {
   constructor(apply) {
     this.#apply = apply;
     byId("filter-severities").append(...SEVERITIES.map((severity) => choice("severities", severity, severity, severity)));
-    byId("filter-types").append(...Object.entries(LABELS).map(([type, label]) => choice("types", type, label)));
+    byId("filter-types").append(...Object.entries(TYPE_TITLES).map(([type, label]) => choice("types", type, label)));
     this.#form.addEventListener("change", (event) => event.target.type === "checkbox" && this.#settle());
     this.#form.addEventListener("submit", (event) => event.preventDefault());
     byId("add-site-button").addEventListener("click", () => this.#addTyped());
@@ -123,7 +123,7 @@ export class Filters {
   #describe() {
     if (!this.isFiltering) return "Showing everything you may see";
     const { severities = [], types = [], sites = [] } = this.#inForce;
-    const parts = [severities, types.map((type) => LABELS[type] ?? type), sites.map((site) => this.#sites.get(site) ?? `Site ${site}`)];
+    const parts = [severities, types.map((type) => TYPE_TITLES[type] ?? type), sites.map((site) => this.#sites.get(site) ?? `Site ${site}`)];
     return `In force: ${parts.filter((part) => part?.length).map((part) => part.join(", ")).join(" · ")}`;
   }
 

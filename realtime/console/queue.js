@@ -1,6 +1,7 @@
 // The open alerts, gravest first: loaded once, then kept by what the feed says of them. Knows nothing of the page.
 
 import { rank } from "/dashboard/vocabulary.js";
+import { OPEN, WAITING } from "/dashboard/words.js";
 
 export const MOST = 2000;
 
@@ -22,8 +23,8 @@ export class Queue {
 
   /** Those kept quiet last; then by severity; then escalated, new, and in somebody's hands; of equals the oldest first. */
   get open() {
-    const open = [...this.#alerts.values()].filter((alert) => alert.status !== "RESOLVED");
-    const order = (alert) => (alert.status === "SUPPRESSED" ? 0 : 100) + 10 * rank(alert.severity) + (URGENCY[alert.status] ?? 0);
+    const open = [...this.#alerts.values()].filter((alert) => OPEN.includes(alert.status));
+    const order = (alert) => (WAITING.includes(alert.status) ? 100 : 0) + 10 * rank(alert.severity) + (URGENCY[alert.status] ?? 0);
     return open.sort((one, other) => order(other) - order(one) || one.first_seen.localeCompare(other.first_seen));
   }
 

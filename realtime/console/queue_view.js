@@ -4,6 +4,7 @@ import { byId, element, setText } from "/dashboard/element.js";
 import { Roving } from "/dashboard/roving.js";
 import { clock, inFull } from "/dashboard/times.js";
 import { labelOf, personOf, siteOf, statusLabel } from "/dashboard/vocabulary.js";
+import { WAITING } from "/dashboard/words.js";
 
 const SHOWN = 300;
 
@@ -20,7 +21,7 @@ export class QueueView {
   }
 
   draw(alerts, selected, problem) {
-    const waiting = alerts.filter((alert) => alert.status !== "SUPPRESSED").length;
+    const waiting = alerts.filter((alert) => WAITING.includes(alert.status)).length;
     setText(byId("queue-count"), counted(waiting, alerts.length - waiting));
     const shown = alerts.slice(0, SHOWN);
     const kept = new Set(shown.map((alert) => alert.alert_id));

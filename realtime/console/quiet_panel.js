@@ -5,7 +5,7 @@ import { byId, element, setText } from "/dashboard/element.js";
 import { whenReleased } from "/dashboard/frames.js";
 import { rest, restList } from "/dashboard/rest.js";
 import { inFull } from "/dashboard/times.js";
-import { LABELS, SEVERITIES } from "/dashboard/vocabulary.js";
+import { SEVERITIES, TYPE_TITLES } from "/dashboard/words.js";
 
 const MOST = 200;
 const EVERY_MS = 15_000;
@@ -98,7 +98,7 @@ export class QuietPanel {
       field("ends_at", "Ends", { type: "datetime-local" }),
       field("duration_minutes", "Lasts, in minutes", { type: "number", min: 1, max: 44640 }),
       field("rrule", "Rule (RFC 5545)", { placeholder: "FREQ=WEEKLY;BYDAY=SA,SU" }),
-      pick("types", "Type", [["", "All types"], ...Object.entries(LABELS)]),
+      pick("types", "Type", [["", "All types"], ...Object.entries(TYPE_TITLES)]),
       pick("severities", "Severity", [["", "All severities"], ...SEVERITIES.map((severity) => [severity, severity])]),
       field("sites", "Sites, by number", { placeholder: "all", inputmode: "numeric" }),
       field("people", "People, by number", { placeholder: "all", inputmode: "numeric" }),
@@ -156,6 +156,6 @@ function when({ kind, starts_at: starts, ends_at: ends, duration_minutes: minute
 }
 
 function scope({ types, severities, sites, people }) {
-  const parts = [types.map((type) => LABELS[type]), severities, sites.map((id) => `site ${id}`), people.map((id) => `person ${id}`)];
+  const parts = [types.map((type) => TYPE_TITLES[type]), severities, sites.map((id) => `site ${id}`), people.map((id) => `person ${id}`)];
   return parts.filter((part) => part.length).map((part) => part.join(" or ")).join(", ") || "everything";
 }

@@ -5,8 +5,7 @@ import { element, setText } from "/dashboard/element.js";
 import { rest } from "/dashboard/rest.js";
 import { clock, inFull } from "/dashboard/times.js";
 import { statusLabel } from "/dashboard/vocabulary.js";
-
-const VERDICTS = ["INVESTIGATING", "CONFIRMED", "FALSE_POSITIVE", "RESOLVED"];
+import { VERDICTS } from "/dashboard/words.js";
 
 /** Buttons for it; `review(data)` asks the server, and what it says no to stands beside them. */
 export function reviewButtons(payload, review) {

@@ -1,41 +1,16 @@
 // The words and ranks of the contract, as people read them. Colours are in style.css, by data-severity.
+// The server makes words.js of models/vocabulary.py and the table of moves.
 
-export const SEVERITIES = ["CRITICAL", "HIGH", "MEDIUM", "LOW"];
-
-export const LABELS = {
-  WRONG_PERSON: "Wrong Person at Site",
-  UNAUTHORIZED_SITE: "Unauthorized Site Access",
-  IMPOSSIBLE_SHIFTS: "Impossible Back-to-Back Shifts",
-  OVERTIME_VIOLATION: "Overtime Violation",
-  BUDDY_PUNCHING: "Buddy Punching Detected",
-  GPS_SPOOFING: "GPS Spoofing Suspected",
-  GEOFENCE_VIOLATION: "Geofence Violation",
-  BIOMETRIC_ANOMALY: "Biometric Pattern Anomaly",
-  SCHEDULE_MISMATCH: "Schedule Mismatch",
-};
+import { SEVERITIES, STATUS_TITLES, TYPE_TITLES } from "/dashboard/words.js";
 
 const EVENT_LABELS = { finding_created: "Finding", ticket_updated: "Ticket" };
 
-const STATUS_LABELS = {
-  DETECTED: "Detected",
-  INVESTIGATING: "Investigating",
-  CONFIRMED: "Confirmed",
-  FALSE_POSITIVE: "False positive",
-  RESOLVED: "Resolved",
-  WITHDRAWN: "Withdrawn",
-  NEW: "New",
-  ACKNOWLEDGED: "Acknowledged",
-  ASSIGNED: "Assigned",
-  ESCALATED: "Escalated",
-  SUPPRESSED: "Kept quiet",
-};
-
 export function labelOf(payload) {
-  return LABELS[payload.anomaly_type] ?? payload.anomaly_type ?? EVENT_LABELS[payload.type] ?? String(payload.type);
+  return TYPE_TITLES[payload.anomaly_type] ?? payload.anomaly_type ?? EVENT_LABELS[payload.type] ?? String(payload.type);
 }
 
 export function statusLabel(status) {
-  return STATUS_LABELS[status] ?? String(status);
+  return STATUS_TITLES[status] ?? String(status);
 }
 
 /** 0 for a message without a severity, 1 for LOW up to 4 for CRITICAL. */

@@ -1,13 +1,11 @@
 """What a viewer hears: the sites of its token, and the filter it set. One pair of both is one group of viewers."""
 
-from typing import Any, NamedTuple, get_args
+from typing import Any, NamedTuple
 
-from models.schemas.said import AnomalyType, Severity
+from models.vocabulary import SEVERITIES, TYPES
 from realtime.errors import ClientError
 from realtime.tokens import is_id
 
-TYPES: tuple[str, ...] = get_args(AnomalyType)
-SEVERITIES: tuple[str, ...] = get_args(Severity)
 MAX_FILTER_SITES = 1_000
 
 

@@ -5,13 +5,14 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, select
 
 from models.tables import alert
-from realtime.feed.filters import SEVERITIES, Hearing
+from models.vocabulary import SEVERITIES, WAITING
+from realtime.feed.filters import Hearing
 from realtime.feed.reader import FeedReader
 
 
 async def count_open_alerts(reader: FeedReader, tenant_id: int, hearing: Hearing) -> dict[str, int]:
-    """Every severity, gravest last. What is SUPPRESSED waits for nobody, and is not counted."""
-    where: list[ColumnElement[bool]] = [alert.c.tenant_id == tenant_id, alert.c.status != "RESOLVED", alert.c.status != "SUPPRESSED"]
+    """Every severity, gravest last. What is SUPPRESSED, say, waits for nobody and is not counted."""
+    where: list[ColumnElement[bool]] = [alert.c.tenant_id == tenant_id, alert.c.status.in_(WAITING)]
     sites = hearing.sites()
     if sites is not None:
         where.append(alert.c.site_id == func.any(sorted(sites)))

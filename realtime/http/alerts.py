@@ -11,9 +11,9 @@ from models.alerts.move import Moved, Wanted
 from models.alerts.rows import fields_of
 from models.schemas.said import AlertStatus, instant_text
 from models.tables import alert, alert_anomaly, alert_trail, anomaly
+from models.vocabulary import SEVERITIES, TYPES
 from realtime.desk import read_id, read_wanted, refusal
 from realtime.errors import ClientError
-from realtime.feed.filters import SEVERITIES, TYPES
 from realtime.http.anomalies import item as anomaly_item
 from realtime.http.context import CONTEXT, viewer
 from realtime.http.listing import (

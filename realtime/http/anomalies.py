@@ -9,9 +9,9 @@ from sqlalchemy import ColumnElement, Row, Select, Table, case, func, select, tu
 
 from models.schemas.said import AnomalyStatus, anomaly_status, instant_text
 from models.tables import anomaly, review_trail, withdrawal_trail
+from models.vocabulary import SEVERITIES, TYPES
 from realtime.desk import read_id
 from realtime.errors import ClientError
-from realtime.feed.filters import SEVERITIES, TYPES
 from realtime.http.context import CONTEXT, viewer
 from realtime.http.listing import Cursor, instant, integer, list_response, one_of, plain_text, read_cursor, read_filters, read_limit
 from realtime.http.punches import read_json

@@ -6,7 +6,7 @@ import orjson
 from aiohttp import web
 
 from models.schemas.punch import Punch
-from realtime.feed.filters import SEVERITIES, TYPES
+from models.vocabulary import SEVERITIES, TYPES
 from realtime.http import anomalies, openapi_desk, rejected
 from realtime.http.listing import MAX_LIMIT
 

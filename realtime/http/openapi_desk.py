@@ -4,10 +4,9 @@ from collections.abc import Callable
 from typing import Any, get_args
 
 from models.alerts.moves import operator_moves
-from models.alerts.review import VERDICTS
 from models.schemas.quiet import Planned, Recurring, Silence
 from models.schemas.said import AlertStatus
-from realtime.feed.filters import SEVERITIES, TYPES
+from models.vocabulary import SEVERITIES, TYPES, VERDICTS
 from realtime.http import alerts, precision, quiet
 
 _TEXT = {"type": "string"}

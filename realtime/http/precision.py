@@ -13,13 +13,14 @@ from prometheus_client.registry import Collector
 from sqlalchemy import ColumnElement, Row, Select, func, select
 
 from models.tables import anomaly
-from realtime.feed.filters import TYPES
+from models.vocabulary import ANOMALY_STATES, TYPES
 from realtime.http.context import CONTEXT, viewer
 from realtime.http.listing import integer, list_response, one_of, read_filters
 from realtime.postgres import Postgres
 
 FILTERS = {"type": one_of(TYPES), "site_id": integer, "policy_version": integer}
 COLUMNS = ("anomaly_type", "site_id", "policy_version", "confirmed", "false_positive", "precision")
+_RIGHT_OR_WRONG = [name for name, state in ANOMALY_STATES.items() if state.is_right is not None]
 # So many combinations are told, those with the most reviews first.
 MOST = 5_000
 
@@ -66,7 +67,7 @@ def _counts(*key: ColumnElement) -> Select:
     """Per key: `confirmed`, and `reviewed`, which is those and the false positives. Answered from an index."""
     confirmed = func.count().filter(anomaly.c.review == "CONFIRMED").label("confirmed")
     reviewed = func.count().label("reviewed")
-    counted = select(*key, confirmed, reviewed).where(anomaly.c.review.in_(("CONFIRMED", "FALSE_POSITIVE")))
+    counted = select(*key, confirmed, reviewed).where(anomaly.c.review.in_(_RIGHT_OR_WRONG))
     return counted.group_by(*key).order_by(reviewed.desc(), *key).limit(MOST)
 
 

@@ -14,6 +14,7 @@ from typing import Protocol
 import aiohttp
 import socketio.exceptions
 
+from models.vocabulary import VERDICTS
 from tests.chaos.deeds import Book, Deed
 from tests.chaos.ledger import Payload
 
@@ -22,7 +23,6 @@ BREATH = (0.05, 0.35)  # between two deeds, and before another try
 FINAL = {"conflict"}
 UNSURE = {"unavailable"}  # it may have been done: the answer was late, or the database went away in the commit
 WISHES = {"acknowledge": 30, "assign": 20, "escalate": 10, "note": 20, "resolve": 12, "review": 25}
-VERDICTS = ("INVESTIGATING", "CONFIRMED", "FALSE_POSITIVE", "RESOLVED")
 
 LOST = (socketio.exceptions.SocketIOError, aiohttp.ClientError, OSError, TimeoutError)
 

@@ -10,9 +10,11 @@ from psycopg.rows import dict_row
 from models.alerts.clock import escalates_at
 from models.alerts.move import apply
 from models.alerts.moves import SYSTEM
-from models.alerts.rows import COLUMNS, Alert, Entry, gravest, lock_alerts, save
+from models.alerts.rows import COLUMNS, Alert, Entry, lock_alerts, save
 from models.feed import Message
 from models.ids import time_ordered_id
+from models.tables.alerts import IS_OPEN
+from models.vocabulary import gravest
 from worker.alerts.correlation import correlate
 from worker.alerts.quieting import hush
 from worker.rules.window import Window
@@ -42,7 +44,7 @@ class Open(NamedTuple):
     held: frozenset[UUID]
 
 
-_OPEN = """
+_OPEN = f"""
 SELECT alert.*,
     (SELECT count(*) FROM alert_anomaly AS part JOIN anomaly USING (tenant_id, anomaly_id)
      WHERE part.tenant_id = alert.tenant_id AND part.alert_id = alert.alert_id AND standing AND NOT shadow) AS standing,
@@ -50,7 +52,7 @@ SELECT alert.*,
      WHERE part.tenant_id = alert.tenant_id AND part.alert_id = alert.alert_id AND anomaly_id = ANY(%(anomalies)s)) AS held
 FROM unnest(%(people)s::bigint[], %(sites)s::bigint[], %(types)s::text[]) AS r(person_id, site_id, anomaly_type)
 JOIN alert USING (person_id, site_id, anomaly_type)
-WHERE alert.tenant_id = %(tenant_id)s AND status <> 'RESOLVED'
+WHERE alert.tenant_id = %(tenant_id)s AND {IS_OPEN}
 """
 _HOLD = """
 INSERT INTO alert_anomaly (tenant_id, alert_id, anomaly_id) SELECT %(tenant_id)s, * FROM unnest(%(alerts)s::uuid[], %(anomalies)s::uuid[])

@@ -11,10 +11,10 @@ import orjson
 from psycopg import Cursor
 from psycopg.rows import dict_row
 
-from models.alerts.rows import SEVERITIES
 from models.feed import Message
 from models.ids import time_ordered_id
 from models.schemas.said import anomaly_body
+from models.vocabulary import gravity
 from worker.alerts.follow import Change, follow
 from worker.judging.withdrawal import note_causes
 from worker.load.arrays import texts
@@ -111,7 +111,7 @@ def compare(window: Window, stored: dict[Identity, Row], verdicts: Sequence[Verd
 def _change(row: Row, before: Row | None) -> Change:
     stands = _visible(row)
     known = before is not None and before["said"] and _visible(before)
-    graver = known and before is not None and SEVERITIES.index(row["severity"]) > SEVERITIES.index(before["severity"])
+    graver = known and before is not None and gravity(row["severity"]) > gravity(before["severity"])
     return Change(row, stands, stands and (graver or not known))
 
 

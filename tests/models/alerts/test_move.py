@@ -10,9 +10,10 @@ import pytest
 from sqlalchemy import Engine
 
 from models.alerts.move import Actor, Wanted, make_moves
-from models.alerts.moves import MOVES, OPEN, ROLES, STATUSES, SYSTEM, operator_moves
+from models.alerts.moves import MOVES, SYSTEM, operator_moves
 from models.database import transaction
 from models.schemas.said import AlertPayload
+from models.vocabulary import ALERT_STATES, OPEN, ROLES
 from tests.models.alerts.cast import OPERATOR, move, open_alert, trail
 
 # Written down a second time on purpose: what an operator may do with an alert in each state.
@@ -46,7 +47,7 @@ def expected(status: str, name: str, role: str) -> str:
 
 
 def test_all_states_moves_and_roles_as_the_table_says(engine: Engine) -> None:
-    cases = list(product(STATUSES, MOVES, ROLES))
+    cases = list(product(ALERT_STATES, MOVES, ROLES))
     ids = [open_alert(engine, status=status, person_id=number) for number, (status, _, _) in enumerate(cases, 1)]
     for alert_id, (status, name, role) in zip(ids, cases, strict=True):
         before = len(trail(engine, alert_id)), len(said(engine))
@@ -135,4 +136,4 @@ def test_many_are_moved_together_and_each_has_its_own_outcome(engine: Engine) ->
 
 
 def test_open_is_whatever_is_not_resolved() -> None:
-    assert set(OPEN) == set(STATUSES) - {"RESOLVED"}
+    assert set(OPEN) == set(ALERT_STATES) - {"RESOLVED"}

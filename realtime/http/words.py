@@ -1,0 +1,32 @@
+"""The vocabulary and the operators' moves as a module of the page: /dashboard/words.js."""
+
+import orjson
+from aiohttp import web
+
+from models.alerts.moves import MOVES, operator_moves
+from models.vocabulary import ALERT_STATES, ANOMALY_STATES, OPEN, OPERATORS, SEVERITIES, TITLES, VERDICTS, WAITING
+
+NAME = "words.js"
+
+
+def script() -> str:
+    """Each name of it is a constant of the page; what has an order has it as people read it."""
+    words = {
+        "SEVERITIES": SEVERITIES[::-1],
+        "TYPE_TITLES": TITLES,
+        "STATUS_TITLES": {
+            **{name: state.title for name, state in ANOMALY_STATES.items()},
+            **{name: state.title for name, state in ALERT_STATES.items()},
+        },
+        "VERDICTS": VERDICTS,
+        "OPEN": OPEN,
+        "WAITING": WAITING,
+        "MOVES": {move: [name for name in ALERT_STATES if name in MOVES[move].sources] for move in operator_moves()},
+        "OPERATORS": sorted(OPERATORS),
+    }
+    return "".join(f"export const {name} = {orjson.dumps(value).decode()};\n" for name, value in words.items())
+
+
+def answer() -> web.Response:
+    headers = {"Cache-Control": "no-cache"}
+    return web.Response(text=script(), content_type="text/javascript", charset="utf-8", headers=headers)
