@@ -1,8 +1,8 @@
 """The words of the contract: one place, one line each.
 
-They are plain text in rows, messages, SQL and over the wire. Schemas, filters, OpenAPI, the registry of
-detectors, the composition of policies and the page read them here. The moves of an alert are the table in
-models/alerts/moves.py.
+They are plain text in rows, messages, SQL and over the wire. Schemas, filters, OpenAPI, the registry
+of detectors, the composition of policies and the page read them here. Moves have their names in the
+table of moves, models/alerts/moves.py.
 """
 
 from collections.abc import Iterable
@@ -27,7 +27,7 @@ TYPES = tuple(TITLES)
 
 
 class AnomalyState(NamedTuple):
-    """`is_verdict`: an operator may give it. `is_right`: whether it says that detection was right, if it says so."""
+    """`is_verdict`: an operator may give it. `is_right`: whether that says detection was right."""
 
     title: str
     is_verdict: bool = False
@@ -48,26 +48,28 @@ VERDICTS = tuple(name for name, state in ANOMALY_STATES.items() if state.is_verd
 class AlertState(NamedTuple):
     """What is open takes further anomalies of its person, site and type instead of a new alert.
 
-    What waits for somebody is counted as open alerts; what is taken up waits for one who knows of it, so that
-    it does not escalate.
+    What waits for somebody is counted as open alerts, and escalates unless it is taken up: then it
+    waits for one who knows of it, and may relapse.
     """
 
     title: str
-    is_open: bool
-    waits_for_somebody: bool
+    is_open: bool = True
+    waits_for_somebody: bool = False
     is_taken_up: bool = False
 
 
 ALERT_STATES = {
-    "NEW": AlertState("New", is_open=True, waits_for_somebody=True),
-    "ACKNOWLEDGED": AlertState("Acknowledged", is_open=True, waits_for_somebody=True, is_taken_up=True),
-    "ASSIGNED": AlertState("Assigned", is_open=True, waits_for_somebody=True, is_taken_up=True),
-    "ESCALATED": AlertState("Escalated", is_open=True, waits_for_somebody=True),
-    "RESOLVED": AlertState("Resolved", is_open=False, waits_for_somebody=False),
-    "SUPPRESSED": AlertState("Kept quiet", is_open=True, waits_for_somebody=False),
+    "NEW": AlertState("New", waits_for_somebody=True),
+    "ACKNOWLEDGED": AlertState("Acknowledged", waits_for_somebody=True, is_taken_up=True),
+    "ASSIGNED": AlertState("Assigned", waits_for_somebody=True, is_taken_up=True),
+    "ESCALATED": AlertState("Escalated", waits_for_somebody=True),
+    "RESOLVED": AlertState("Resolved", is_open=False),
+    "SUPPRESSED": AlertState("Kept quiet"),
 }
 OPEN = tuple(name for name, state in ALERT_STATES.items() if state.is_open)
 WAITING = tuple(name for name, state in ALERT_STATES.items() if state.waits_for_somebody)
+TAKEN_UP = tuple(name for name, state in ALERT_STATES.items() if state.is_taken_up)
+UNACKNOWLEDGED = tuple(name for name in WAITING if name not in TAKEN_UP)
 
 
 class Role(NamedTuple):
@@ -101,9 +103,3 @@ def gravity(severity: str) -> int:
 
 def gravest(severities: Iterable[str]) -> str:
     return max(severities, key=gravity)
-
-
-def is_unacknowledged(status: str) -> bool:
-    """Whether an alert waits for somebody to take it up."""
-    state = ALERT_STATES[status]
-    return state.waits_for_somebody and not state.is_taken_up

@@ -1,4 +1,4 @@
-"""The detectors there are: one for each anomaly type of the vocabulary, in the module of its name."""
+"""The detectors there are: for each anomaly type of the vocabulary the module of its name."""
 
 from importlib import import_module
 

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from models.alerts.rows import Alert
 from models.policy import Policy
-from models.vocabulary import ALERT_STATES, is_unacknowledged
+from models.vocabulary import TAKEN_UP, UNACKNOWLEDGED
 
 
 def escalates_at(alert: Alert, policy: Policy, since: datetime) -> datetime | None:
@@ -13,7 +13,7 @@ def escalates_at(alert: Alert, policy: Policy, since: datetime) -> datetime | No
     The first step waits as long as its severity says, each further one as long as it says itself, else as long again.
     """
     step = alert["escalation_step"]
-    if not is_unacknowledged(alert["status"]) or step >= len(policy.escalation_chain):
+    if alert["status"] not in UNACKNOWLEDGED or step >= len(policy.escalation_chain):
         return None
     own = policy.escalation_chain[step].after_minutes
     return since + timedelta(minutes=own if own is not None and step else policy.escalate_after(alert["severity"]))
@@ -21,6 +21,6 @@ def escalates_at(alert: Alert, policy: Policy, since: datetime) -> datetime | No
 
 def relapses_at(alert: Alert, policy: Policy, since: datetime) -> datetime | None:
     """When one that was taken up falls back to NEW, if the policy says so."""
-    if not ALERT_STATES[alert["status"]].is_taken_up or policy.relapse_minutes is None:
+    if alert["status"] not in TAKEN_UP or policy.relapse_minutes is None:
         return None
     return since + timedelta(minutes=policy.relapse_minutes)

@@ -15,7 +15,7 @@ from models.alerts.moves import MoveRefused, status_after
 from models.alerts.rows import Alert, Entry, fields_of, lock_alerts, save
 from models.database import transaction
 from models.policy import Policy, merged
-from models.vocabulary import ALERT_STATES
+from models.vocabulary import OPEN, TAKEN_UP
 
 
 class Actor(NamedTuple):
@@ -88,7 +88,7 @@ def apply(alert: Alert, move: str, role: str, policy: Policy, at: datetime, argu
         alert.update(quiet_id=None, quiet_until=None, quiet_reason=None)
     _keep_times(alert, at)
     # A note on one that waits for somebody is no acknowledgement: its time runs on.
-    if move != "note" or ALERT_STATES[alert["status"]].is_taken_up:
+    if move != "note" or alert["status"] in TAKEN_UP:
         alert["escalates_at"] = escalates_at(alert, policy, at)
         alert["relapses_at"] = relapses_at(alert, policy, at)
     return before
@@ -130,10 +130,9 @@ def _step_up(alert: Alert, policy: Policy) -> None:
 
 
 def _keep_times(alert: Alert, at: datetime) -> None:
-    state = ALERT_STATES[alert["status"]]
-    if state.is_taken_up and alert["acknowledged_at"] is None:
+    if alert["status"] in TAKEN_UP and alert["acknowledged_at"] is None:
         alert.update(acknowledged_at=at, seconds_to_acknowledge=(at - alert["created_at"]).total_seconds())
-    if not state.is_open and alert["resolved_at"] is None:
+    if alert["status"] not in OPEN and alert["resolved_at"] is None:
         alert.update(resolved_at=at, seconds_to_resolve=(at - alert["created_at"]).total_seconds())
 
 

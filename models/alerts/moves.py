@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from models.vocabulary import ALERT_STATES, OPEN, OPERATORS
+from models.vocabulary import ALERT_STATES, OPEN, OPERATORS, TAKEN_UP, UNACKNOWLEDGED, WAITING
 
-SYSTEM = "system"  # the actor of what no operator did: escalation by time, quiet, anomalies withdrawn
+# The actor of what no operator did: escalation by time, quiet, anomalies withdrawn.
+SYSTEM = "system"
 
 _SYSTEM = frozenset({SYSTEM})
 
@@ -20,13 +21,13 @@ class Move(NamedTuple):
 
 
 MOVES: dict[str, Move] = {
-    "acknowledge": Move(frozenset({"NEW", "ESCALATED"}), "ACKNOWLEDGED", OPERATORS),
-    "assign": Move(frozenset({"NEW", "ACKNOWLEDGED", "ASSIGNED", "ESCALATED"}), "ASSIGNED", OPERATORS, needs="assignee"),
-    "escalate": Move(frozenset({"NEW", "ACKNOWLEDGED", "ASSIGNED", "ESCALATED"}), "ESCALATED", OPERATORS | _SYSTEM),
+    "acknowledge": Move(frozenset(UNACKNOWLEDGED), "ACKNOWLEDGED", OPERATORS),
+    "assign": Move(frozenset(WAITING), "ASSIGNED", OPERATORS, needs="assignee"),
+    "escalate": Move(frozenset(WAITING), "ESCALATED", OPERATORS | _SYSTEM),
     "resolve": Move(frozenset(OPEN), "RESOLVED", OPERATORS | _SYSTEM),
     "note": Move(frozenset(ALERT_STATES), None, OPERATORS, needs="note"),
     # By the system alone.
-    "relapse": Move(frozenset({"ACKNOWLEDGED", "ASSIGNED"}), "NEW", _SYSTEM),
+    "relapse": Move(frozenset(TAKEN_UP), "NEW", _SYSTEM),
     "suppress": Move(frozenset({"NEW"}), "SUPPRESSED", _SYSTEM),
     "raise": Move(frozenset({"SUPPRESSED"}), "NEW", _SYSTEM),
 }
@@ -45,14 +46,17 @@ def status_after(move: str, status: str, role: str, arguments: Mapping[str, obje
     """The status a move leads to. Raises MoveRefused with the contract's code."""
     rule = MOVES.get(move)
     if rule is None:
-        raise MoveRefused("invalid", f"There is no such move; there are {', '.join(operator_moves())}.")
+        moves = ", ".join(operator_moves())
+        raise MoveRefused("invalid", f"There is no such move; there are {moves}.")
     if role not in rule.roles:
-        raise MoveRefused("forbidden", f"To {move} an alert needs the role {' or '.join(sorted(rule.roles & OPERATORS)) or SYSTEM}.")
+        roles = " or ".join(sorted(rule.roles & OPERATORS)) or SYSTEM
+        raise MoveRefused("forbidden", f"To {move} an alert needs the role {roles}.")
     if rule.needs and not arguments.get(rule.needs):
         raise MoveRefused("invalid", f"To {move} an alert needs {rule.needs}.")
     if status not in rule.sources:
         allowed = " or ".join(name for name in ALERT_STATES if name in rule.sources)
-        raise MoveRefused("conflict", f"The alert is {status}; only one that is {allowed} allows {move}.")
+        reason = f"The alert is {status}; only one that is {allowed} allows {move}."
+        raise MoveRefused("conflict", reason)
     return rule.to or status
 
 

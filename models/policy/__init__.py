@@ -1,8 +1,8 @@
 """Policy: every threshold, weight, severity and switch of detection, with its default.
 
-One class a type, in a module of its name; what several types go by stands in places, attendance, biometrics and
-alerts. A tenant's and, over it, a site's policy override each by key. The names are those of the definitions
-(docs/detection.md).
+One class a type, in a module of its name; what several types go by stands in places, attendance,
+biometrics and alerts. A tenant's policy and, over it, a site's override each by key. The names are
+those of the definitions (docs/detection.md).
 """
 
 from models.policy.composed import DEFAULT_POLICY, Policy, merged

@@ -9,7 +9,7 @@ from models.policy.part import Part
 
 
 class EscalationStep(Part):
-    """To whom an alert goes that nobody acknowledged, and how long that step waits after the one before it."""
+    """To whom an alert goes that nobody acknowledged, and how long after the step before."""
 
     role: Annotated[str, Field(min_length=1, max_length=100)]
     after_minutes: Wait | None = None
@@ -18,13 +18,15 @@ class EscalationStep(Part):
 class Alerts(Part):
     # Alerts of one person, device or site within this time carry a common correlation_id.
     correlation_minutes: Annotated[float, Field(gt=0, le=1_440)] = 30
-    # How long an alert may stand unacknowledged before it escalates, by severity; then to whom, step by step.
+    # How long an alert may stand unacknowledged before it escalates, by severity; then to whom,
+    # step by step.
     escalate_low_minutes: Wait = 120
     escalate_medium_minutes: Wait = 60
     escalate_high_minutes: Wait = 30
     escalate_critical_minutes: Wait = 15
     escalation_chain: list[EscalationStep] = Field([EscalationStep(role="admin")], max_length=5)
-    # An alert taken up falls back to NEW after this time without a move or note; never where it is not set.
+    # An alert taken up falls back to NEW after this time without a move or note; never where it
+    # is not set.
     relapse_minutes: Wait | None = None
 
     def escalate_after(self, severity: str) -> float:

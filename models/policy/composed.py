@@ -12,7 +12,7 @@ T = TypeVar("T", bound=TypePolicy)
 
 
 class Policy(Shared):
-    """The shared keys are attributes of it, each type's are its own policy's: `policy.of(WrongPerson)`."""
+    """Shared keys are its attributes; a type's keys are those of `policy.of(WrongPerson)`."""
 
     types: Annotated[dict[type[TypePolicy], Any], SkipValidation]
 
@@ -41,7 +41,7 @@ def merged(tenant: Mapping[str, Any], site: Mapping[str, Any] | None = None) -> 
 
 
 def by_part(keys: Mapping[str, Any]) -> dict[type[Part], dict[str, Any]]:
-    """The keys that are given, each in its part under its name there. What is no key of ours goes to the shared."""
+    """Sort values by the part of their key, each under its name there; what is no key is shared."""
     found: dict[type[Part], dict[str, Any]] = {}
     for name, value in keys.items():
         part, field = KEYS.get(name, Key(Shared, name))

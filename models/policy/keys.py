@@ -1,6 +1,6 @@
 """Where each key of a policy stands. Policies are stored and submitted flat, by these keys."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib import import_module
 from typing import Any, NamedTuple
 
@@ -34,7 +34,8 @@ class Key(NamedTuple):
 def _policy_of(anomaly_type: str) -> type[TypePolicy]:
     """The class is named as the module is: WrongPerson of models.policy.wrong_person."""
     module = import_module(f"models.policy.{anomaly_type.lower()}")
-    policy: type[TypePolicy] = getattr(module, "".join(word.capitalize() for word in anomaly_type.split("_")))
+    name = "".join(word.capitalize() for word in anomaly_type.split("_"))
+    policy: type[TypePolicy] = getattr(module, name)
     return policy
 
 
@@ -48,20 +49,23 @@ def _keys() -> Iterator[tuple[str, Key]]:
         yield from _switches(anomaly_type, policy)
     parts: list[type[Part]] = [Shared, *TYPE_POLICIES.values()]
     for part in parts:
-        yield from ((name, Key(part, name)) for name in part.model_fields if name not in TypePolicy.model_fields)
+        own = [name for name in part.model_fields if name not in TypePolicy.model_fields]
+        yield from ((name, Key(part, name)) for name in own)
 
 
-def _each_once(keys: Iterator[tuple[str, Key]]) -> dict[str, Key]:
+def _each_once(keys: Iterable[tuple[str, Key]]) -> dict[str, Key]:
+    """Raises TypeError where two parts have the same key."""
     found: dict[str, Key] = {}
     for name, key in keys:
         if name in found:
-            raise TypeError(f"the policy key {name} has two homes: {found[name].part.__name__} and {key.part.__name__}")
+            homes = f"{found[name].part.__name__} and {key.part.__name__}"
+            raise TypeError(f"the policy key {name} has two homes: {homes}")
         found[name] = key
     return found
 
 
-# By anomaly type.
+# The policy classes, by anomaly type.
 TYPE_POLICIES = {anomaly_type: _policy_of(anomaly_type) for anomaly_type in TYPES}
-# By the key as it is stored and submitted.
+# Where each key stands, by the key as it is stored and submitted.
 KEYS = _each_once(_keys())
 NAMES = {key: name for name, key in KEYS.items()}

@@ -1,7 +1,7 @@
 """What a policy's values may be.
 
-Hours, minutes, metres, kilometres and kilometres an hour as the keys' names say; shares are 0..1. The bounds
-keep what one punch may matter to in time, and so the cost of judging it, finite.
+Units are as the keys' names say; shares are 0..1. The bounds keep finite how far in time one punch
+may matter to another, and so the cost of judging it.
 """
 
 from typing import Annotated, Literal

@@ -12,10 +12,11 @@ from models.policy.part import Part
 
 
 def validate(policy: object) -> list[str]:
-    """What is wrong with a policy somebody sent, one clear sentence each; empty where nothing is. A null clears a key."""
+    """Say what is wrong with a policy that somebody sent, a sentence each. Null clears a key."""
     if not isinstance(policy, Mapping):
         return ["policy: must be an object of policy keys"]
-    problems = [f"policy: {name!r} is no key; keys are text" for name in policy if not isinstance(name, str)]
+    odd = [name for name in policy if not isinstance(name, str)]
+    problems = [f"policy: {name!r} is no key; keys are text" for name in odd]
     given = {name: value for name, value in policy.items() if isinstance(name, str)}
     unknown = sorted(name for name in given if name not in KEYS)
     problems += [f"policy.{name}: is no policy of ours{_nearest(name)}" for name in unknown]

@@ -21,10 +21,14 @@ def script() -> str:
         "VERDICTS": VERDICTS,
         "OPEN": OPEN,
         "WAITING": WAITING,
-        "MOVES": {move: [name for name in ALERT_STATES if name in MOVES[move].sources] for move in operator_moves()},
+        "MOVES": {move: _sources(move) for move in operator_moves()},
         "OPERATORS": sorted(OPERATORS),
     }
     return "".join(f"export const {name} = {orjson.dumps(value).decode()};\n" for name, value in words.items())
+
+
+def _sources(move: str) -> list[str]:
+    return [status for status in ALERT_STATES if status in MOVES[move].sources]
 
 
 def answer() -> web.Response:

@@ -19,7 +19,7 @@ from models.alerts.quiet import Quiet, cover_of
 from models.alerts.quiet_rows import read_quiet
 from models.alerts.rows import Alert, Entry, lock_alerts, save
 from models.database import transaction
-from models.vocabulary import ALERT_STATES
+from models.vocabulary import TAKEN_UP
 from worker import metrics
 from worker.alerts.follow import WITHDRAWN
 from worker.alerts.quieting import keep_quiet
@@ -75,7 +75,7 @@ def _entry(alert: dict[str, Any], quiets: Sequence[Quiet], at: datetime) -> Entr
     """What its moment makes of an alert. Afterwards none of its moments is due any more."""
     if alert["status"] == "SUPPRESSED":
         return _end_of_quiet(alert, quiets, at)
-    move = "relapse" if ALERT_STATES[alert["status"]].is_taken_up else "escalate"
+    move = "relapse" if alert["status"] in TAKEN_UP else "escalate"
     before = apply(alert, move, SYSTEM, policy_of(alert), at, {})
     note = "No progress since it was taken up." if move == "relapse" else f"Nobody acknowledged it; {alert['escalated_to']} is asked."
     return Entry(alert, SYSTEM, SYSTEM, move, before, note)

@@ -6,11 +6,14 @@ from zoneinfo import ZoneInfo
 from psycopg import Cursor
 
 from models.alerts.move import apply
-from models.alerts.moves import SYSTEM
+from models.alerts.moves import MOVES, SYSTEM
 from models.alerts.quiet import Cover, Quiet, cover_of
 from models.alerts.quiet_rows import read_quiet
 from models.alerts.rows import Alert, Entry
 from worker.rules.window import Window
+
+# What falls into quiet, and what is in it.
+_MAY_BE_QUIET = MOVES["suppress"].sources | MOVES["raise"].sources
 
 
 def hush(cursor: Cursor, window: Window, entries: Sequence[Entry]) -> list[Entry]:
@@ -24,7 +27,7 @@ def hush(cursor: Cursor, window: Window, entries: Sequence[Entry]) -> list[Entry
 
 def _hushed(window: Window, quiets: Sequence[Quiet], entry: Entry) -> Entry:
     alert = entry.alert
-    if alert["status"] not in ("NEW", "SUPPRESSED"):
+    if alert["status"] not in _MAY_BE_QUIET:
         return entry
     site = window.sites.get(alert["site_id"])
     cover = cover_of(quiets, alert, window.as_of, ZoneInfo(site.timezone if site else "UTC"))
@@ -33,7 +36,7 @@ def _hushed(window: Window, quiets: Sequence[Quiet], entry: Entry) -> Entry:
             apply(alert, "raise", SYSTEM, window.policy(alert["site_id"]), window.as_of, {})
             return entry._replace(note="What kept it quiet does not match it any more.")
         return entry
-    if alert["status"] == "NEW":
+    if alert["status"] in MOVES["suppress"].sources:
         apply(alert, "suppress", SYSTEM, window.policy(alert["site_id"]), window.as_of, {})
     keep_quiet(alert, cover)
     return entry._replace(note=cover.quiet.reason)

@@ -1,0 +1,1 @@
+"""What is advertised as so many edits is done for real, in a copy, and needs no other."""
