@@ -9,7 +9,7 @@ MOVE = '    "park": Move(frozenset(WAITING), "PARKED", OPERATORS),'
 PROBE = Path(__file__).with_name("probe_state.py")
 
 
-def test_a_further_state_is_two_edits(tmp_path: Path, postgres_admin_url: str, redis_server_url: str) -> None:
+def test_a_further_state_is_two_edits(tmp_path: Path, servers: dict[str, str]) -> None:
     copy = Copy(tmp_path / "checkout")
     copy.add_line("models/vocabulary.py", LINE, after='    "SUPPRESSED":')
     copy.add_line("models/alerts/moves.py", MOVE, after='    "resolve":')
@@ -17,6 +17,5 @@ def test_a_further_state_is_two_edits(tmp_path: Path, postgres_admin_url: str, r
     copy.test(
         "tests/models/test_vocabulary.py",
         "tests/realtime/http/test_parked.py",
-        TEST_DATABASE_URL=postgres_admin_url,
-        TEST_REDIS_URL=redis_server_url,
+        environment=servers,
     )

@@ -71,7 +71,7 @@ MANUAL = (
 PROBE = Path(__file__).with_name("probe_type.py")
 
 
-def test_a_tenth_type_is_four_edits(tmp_path: Path, postgres_admin_url: str, redis_server_url: str) -> None:
+def test_a_tenth_type_is_four_edits(tmp_path: Path, servers: dict[str, str]) -> None:
     copy = Copy(tmp_path / "checkout")
     copy.write("worker/detectors/night_punch.py", DETECTOR)
     copy.write("models/policy/night_punch.py", POLICY)
@@ -89,6 +89,5 @@ def test_a_tenth_type_is_four_edits(tmp_path: Path, postgres_admin_url: str, red
         "tests/dev/test_detection_manual.py",
         "tests/worker/judging/test_detect.py",
         "tests/realtime/http/test_night_punch.py",
-        TEST_DATABASE_URL=postgres_admin_url,
-        TEST_REDIS_URL=redis_server_url,
+        environment=servers,
     )

@@ -6,7 +6,12 @@ import pytest
 from pydantic import ValidationError
 
 from models.policy import DEFAULT_POLICY, KEYS, merged, validate
+from models.policy.alerts import Alerts
+from models.policy.attendance import Attendance
+from models.policy.biometrics import Biometrics
 from models.policy.buddy_punching import BuddyPunching
+from models.policy.keys import Key, Shared, _each_once
+from models.policy.places import Places
 from models.policy.wrong_person import WrongPerson
 from models.vocabulary import SEVERITIES, TYPES
 
@@ -74,6 +79,17 @@ def test_what_was_stored_without_being_asked_about_is_not_put_in_force() -> None
     for stored in ({"max_work_hour": 12}, {"mode": "off"}, {"wrong_person": "maybe"}, {"grace_minutes": "15"}):
         with pytest.raises(ValidationError):
             merged(stored)
+
+
+def test_a_key_that_two_parts_have_is_refused_when_policies_are_composed() -> None:
+    key = KEYS["kiosk_people"]
+    with pytest.raises(TypeError, match="the policy key kiosk_people has two homes: BuddyPunching and Shared"):
+        _each_once([("kiosk_people", key), ("grace_minutes", KEYS["grace_minutes"]), ("kiosk_people", Key(Shared, "kiosk_people"))])
+
+
+def test_what_types_share_stands_in_one_room_only() -> None:
+    shared = [name for room in (Places, Attendance, Biometrics, Alerts) for name in room.model_fields]
+    assert sorted([*shared, "rejudge_days"]) == sorted(Shared.model_fields)
 
 
 def test_the_defaults_are_values_that_may_be_sent() -> None:
