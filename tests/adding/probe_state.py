@@ -15,7 +15,7 @@ from worker.alerts.escalation import keep_alerts
 from worker.judging.judge import judge
 
 STATE = "PARKED"
-OPERATOR = {"role": "operator", "sub": "olga"}
+OPERATOR: dict[str, Any] = {"role": "operator", "sub": "olga"}
 
 
 def submit(feed: Feed, punch_id: str) -> None:

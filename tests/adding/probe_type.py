@@ -13,7 +13,7 @@ from tests.worker.cast import NOON, anomalies, punch, roster, rows
 from worker.judging.judge import judge
 
 TYPE = "NIGHT_PUNCH"
-OPERATOR = {"role": "operator", "sub": "olga"}
+OPERATOR: dict[str, Any] = {"role": "operator", "sub": "olga"}
 
 
 def come_at_night(feed: Feed, punch_id: str, person_id: int = 1) -> None:
