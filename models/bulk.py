@@ -1,0 +1,45 @@
+"""Writing many rows with one statement: the rows travel as one JSON document.
+
+Postgres reads it by the table's own columns, so no type stands anywhere but in the table:
+
+    cursor.execute(f"{insert('punch', columns)} ON CONFLICT ...", {"rows": document(rows)})
+
+A row is a mapping or a dataclass, by the names of the columns. What it does not name is NULL to
+`jsonb_populate_recordset`; so an INSERT names the columns it writes, and all others keep their
+defaults, also those that a later release has added. Rows are written, and so locked, in the order
+of the document, unless the statement says `ORDER BY`.
+"""
+
+from collections.abc import Iterable
+
+import orjson
+
+
+def document(rows: Iterable[object]) -> str:
+    r"""The rows as a JSON array.
+
+    Moments keep their offset; bytes become `\x` and hexadecimal digits; a dict or list is the value
+    of a JSON column, and `orjson.Fragment(text)` puts in JSON that is text already. None is NULL,
+    in a JSON column as well. A float comes back as it went, but for -0.0, which comes back as 0.0,
+    and one that is not finite: JSON has no such number, so it is NULL.
+
+    Raises TypeError for any other value, such as an integer beyond 64 bits.
+    """
+    return orjson.dumps(list(rows), default=_as_text).decode()
+
+
+def records(table: str, parameter: str = "rows") -> str:
+    """What to select FROM: the rows of the document in this parameter, with all columns."""
+    return f"jsonb_populate_recordset(NULL::{table}, %({parameter})s::jsonb)"
+
+
+def insert(table: str, columns: Iterable[str]) -> str:
+    """The INSERT of these columns of the document in `rows`. ON CONFLICT, RETURNING may follow."""
+    names = ", ".join(columns)
+    return f"INSERT INTO {table} ({names}) SELECT {names} FROM {records(table)}"
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, bytes):
+        return f"\\x{value.hex()}"
+    raise TypeError(f"{type(value).__name__} is no value of a column")
