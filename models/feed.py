@@ -1,15 +1,18 @@
-"""The tenant's feed: appending messages to it, and what a message looks like once it has a position."""
+"""The tenant's feed: appending to it, and how a message looks once it has a position."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from psycopg import Cursor
 
+from models.bulk import document, records
+
 
 class Message(NamedTuple):
     """One thing said to the tenant's viewers, before it has a position.
 
-    `body` is the payload as a JSON object in text, without `position`. The rest is what rooms and filters go by.
+    `body` is the payload as a JSON object in text, without `position`. The rest is what rooms and
+    filters go by.
     """
 
     event: str
@@ -27,30 +30,31 @@ class Appended(NamedTuple):
     base: int
 
 
-# The row lock on the tenant makes the order of commits and of positions the same. Messages must be the last statement
-# before the commit, so that the lock is held for a moment only.
-_APPEND = """
+# The row lock on the tenant makes the order of commits and of positions the same. Messages must be
+# the last statement before the commit, so that the lock is held for a moment only.
+_APPEND = f"""
 WITH moved AS (
-    UPDATE tenant SET head = head + %(count)s WHERE tenant_id = %(tenant_id)s RETURNING epoch, head - %(count)s AS base
+    UPDATE tenant SET head = head + %(count)s WHERE tenant_id = %(tenant_id)s
+    RETURNING epoch, head - %(count)s AS base
 ), said AS (
-    INSERT INTO message (tenant_id, position, event, site_id, anomaly_type, severity, prior_severity, body, said_at)
-    SELECT %(tenant_id)s, moved.base + new.ordinal, event, site_id, anomaly_type, severity, prior_severity, body, clock_timestamp()
-    FROM moved, unnest(
-        %(event)s::text[], %(site_id)s::bigint[], %(anomaly_type)s::text[],
-        %(severity)s::text[], %(prior_severity)s::text[], %(body)s::text[]
-    ) WITH ORDINALITY AS new(event, site_id, anomaly_type, severity, prior_severity, body, ordinal)
+    INSERT INTO message (tenant_id, position, {", ".join(Message._fields)}, said_at)
+    SELECT
+        %(tenant_id)s, moved.base + new.ordinality,
+        {", ".join(f"new.{name}" for name in Message._fields)}, clock_timestamp()
+    FROM moved, {records("message")} WITH ORDINALITY AS new
 )
 SELECT epoch, base FROM moved
 """
 
 
 def append(cursor: Cursor, tenant_id: int, messages: Sequence[Message]) -> Appended:
-    """Give `messages` the next positions of the tenant's feed. The last statement before the commit.
+    """Give `messages` the next positions of the tenant's feed.
 
-    Raises LookupError where the tenant is unknown.
+    It is the last statement before the commit. Raises LookupError where the tenant is unknown.
     """
-    columns = {name: list(values) for name, values in zip(Message._fields, zip(*messages, strict=True), strict=True)}
-    row = cursor.execute(_APPEND, {"tenant_id": tenant_id, "count": len(messages), **columns}).fetchone()
+    rows = document(message._asdict() for message in messages)
+    values = {"tenant_id": tenant_id, "count": len(messages), "rows": rows}
+    row = cursor.execute(_APPEND, values).fetchone()
     if row is None:
         raise LookupError(f"tenant {tenant_id} is unknown: sync it with roster.sync first")
     return Appended(*row)

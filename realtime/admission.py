@@ -6,6 +6,7 @@ import secrets
 from typing import Any, NamedTuple
 
 from models.offsets import parse_offset
+from models.schemas.said import ResyncReason
 from realtime.errors import ClientError
 from realtime.feed.feeds import Feeds
 from realtime.feed.filters import Filter, parse_filter
@@ -23,7 +24,7 @@ class Place(NamedTuple):
     """Where in the feed the viewer goes on: a position, or none and, where it asked for one, the reason."""
 
     position: int | None
-    reason: str | None
+    reason: ResyncReason | None
 
 
 class Admission(NamedTuple):

@@ -12,6 +12,7 @@ import socketio
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from models.schemas.said import TokenExpiredPayload
 from realtime import metrics
 from realtime.admission import Admission, Door, read_integer
 from realtime.desk import EVENTS, Desk
@@ -226,7 +227,7 @@ class Noc(socketio.AsyncNamespace):
     def _expire(self, follower: Follower) -> None:
         viewer = follower.viewer
         follower.close()
-        viewer.send("token_expired", {"exp": int(viewer.claims.exp)})
+        viewer.send(TokenExpiredPayload(exp=int(viewer.claims.exp)))
         metrics.dropped.labels("token_expired").inc()
         self.server.start_background_task(self._say_goodbye, viewer)
 

@@ -1,6 +1,7 @@
-"""Moving alerts: the table of moves, applied to rows, each in the trail and in the feed with the same commit."""
+"""Moving alerts: each move is in the trail and in the feed with the same commit."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -10,9 +11,10 @@ from psycopg.rows import dict_row
 from sqlalchemy import Engine
 
 from models import feed
+from models.alerts.alert import Alert
 from models.alerts.clock import escalates_at, relapses_at
 from models.alerts.moves import MoveRefused, status_after
-from models.alerts.rows import Alert, Entry, fields_of, lock_alerts, save
+from models.alerts.rows import SELECTED, Entry, alert_in, fields_of, lock_alerts, messages_of, save
 from models.database import transaction
 from models.policy import Policy, merged
 from models.vocabulary import OPEN, TAKEN_UP
@@ -40,7 +42,10 @@ class Wanted(NamedTuple):
 
 
 class Moved(NamedTuple):
-    """What became of it: the alert as it is now (None where there is none to see), and the refusal if there was one."""
+    """What became of it: the alert as it is said now, and the refusal if there was one.
+
+    The alert is None where there is none to see.
+    """
 
     alert: dict[str, Any] | None
     refused: MoveRefused | None = None
@@ -53,88 +58,137 @@ class Said(NamedTuple):
     messages: list[feed.Message]
 
 
-POLICIES = "alert.*, tenant.policy AS tenant_policy, site.policy AS site_policy, site.timezone"
+class Standing(NamedTuple):
+    """An alert and the policy of its site."""
+
+    alert: Alert
+    policy: Policy
+
+
+POLICIES = f"{SELECTED}, tenant.policy AS tenant_policy, site.policy AS site_policy, site.timezone"
 WITH_POLICIES = "alert JOIN tenant USING (tenant_id) LEFT JOIN site USING (tenant_id, site_id)"
-_READ = f"SELECT {POLICIES} FROM {WITH_POLICIES} WHERE alert.tenant_id = %s AND alert_id = ANY(%s)"
+_READ = f"""
+SELECT {POLICIES} FROM {WITH_POLICIES} WHERE alert.tenant_id = %s AND alert_id = ANY(%s)
+"""
 
 
-def make_moves(engine: Engine, tenant_id: int, actor: Actor, wanted: Sequence[Wanted]) -> tuple[list[Moved], Said]:
+def make_moves(
+    engine: Engine,
+    tenant_id: int,
+    actor: Actor,
+    wanted: Sequence[Wanted],
+) -> tuple[list[Moved], Said]:
     """Each move or its refusal, in the order given; those that are allowed commit together.
 
     Two operators at once take turns: the second is judged by the state that the first one led to.
     """
     with transaction(engine) as cursor:
         at = lock_alerts(cursor, tenant_id)
-        rows = _read(cursor, tenant_id, [want.alert_id for want in wanted])
-        entries: dict[UUID, Entry] = {}
-        refusals = [_move(rows, entries, actor, want, at) for want in wanted]
-        messages = save(cursor, list(entries.values()), at)
+        found = _read(cursor, tenant_id, [want.alert_id for want in wanted])
+        made: dict[UUID, Entry] = {}
+        refusals = [_move(found, made, actor, want, at) for want in wanted]
+        saved = save(cursor, list(made.values()), at)
+        messages = messages_of(saved)
         appended = feed.append(cursor, tenant_id, messages) if messages else None
-    moved = [Moved(_seen(rows.get(want.alert_id), refusal), refusal) for want, refusal in zip(wanted, refusals, strict=True)]
-    return moved, Said(appended, messages)
+    alerts = {alert_id: standing.alert for alert_id, standing in found.items()}
+    alerts |= {entry.alert.alert_id: entry.alert for entry in saved}
+    outcomes = [_outcome(alerts, *each) for each in zip(wanted, refusals, strict=True)]
+    return outcomes, Said(appended, messages)
 
 
-def apply(alert: Alert, move: str, role: str, policy: Policy, at: datetime, arguments: Mapping[str, object]) -> str:
-    """Change `alert` as the move says; the status it came from. Raises MoveRefused, and then nothing is changed."""
-    before: str = alert["status"]
-    alert["status"] = status_after(move, before, role, arguments)
+def apply(
+    alert: Alert,
+    move: str,
+    role: str,
+    policy: Policy,
+    at: datetime,
+    arguments: Mapping[str, object],
+) -> Alert:
+    """The alert as it is after the move. Raises MoveRefused."""
+    moved = replace(alert, status=status_after(move, alert.status, role, arguments))
     if move == "assign":
-        alert["assigned_to"] = arguments["assignee"]
+        moved = replace(moved, assigned_to=str(arguments["assignee"]))
     if move == "escalate":
-        _step_up(alert, policy)
+        moved = _step_up(moved, policy)
     if move in ("relapse", "raise"):
-        alert.update(assigned_to=None, escalation_step=0, escalated_to=None)
-    if before == "SUPPRESSED" and move != "note":
-        alert.update(quiet_id=None, quiet_until=None, quiet_reason=None)
-    _keep_times(alert, at)
+        moved = replace(moved, assigned_to=None, escalation_step=0, escalated_to=None)
+    if alert.status == "SUPPRESSED" and move != "note":
+        moved = replace(moved, quiet_id=None, quiet_until=None, quiet_reason=None)
+    moved = _keep_times(moved, at)
     # A note on one that waits for somebody is no acknowledgement: its time runs on.
-    if move != "note" or alert["status"] in TAKEN_UP:
-        alert["escalates_at"] = escalates_at(alert, policy, at)
-        alert["relapses_at"] = relapses_at(alert, policy, at)
-    return before
+    if move == "note" and moved.status not in TAKEN_UP:
+        return moved
+    due, relapse = escalates_at(moved, policy, at), relapses_at(moved, policy, at)
+    return replace(moved, escalates_at=due, relapses_at=relapse)
 
 
-def policy_of(row: Alert) -> Policy:
-    """Of a row read with POLICIES."""
+def policy_in(row: Mapping[str, Any]) -> Policy:
+    """The policy of the site in a row that was read with POLICIES."""
     return merged(row["tenant_policy"], row["site_policy"])
 
 
-def _read(cursor: Cursor, tenant_id: int, alert_ids: list[UUID]) -> dict[UUID, Alert]:
+def _read(cursor: Cursor, tenant_id: int, alert_ids: list[UUID]) -> dict[UUID, Standing]:
     with cursor.connection.cursor(row_factory=dict_row) as rows:
-        return {row["alert_id"]: row for row in rows.execute(_READ, (tenant_id, alert_ids))}
+        found = rows.execute(_READ, (tenant_id, alert_ids)).fetchall()
+    return {row["alert_id"]: Standing(alert_in(row), policy_in(row)) for row in found}
 
 
-def _move(rows: Mapping[UUID, Alert], entries: dict[UUID, Entry], actor: Actor, want: Wanted, at: datetime) -> MoveRefused | None:
-    row = rows.get(want.alert_id)
-    if row is None or not actor.covers(row["site_id"]):
+def _move(
+    found: Mapping[UUID, Standing],
+    made: dict[UUID, Entry],
+    actor: Actor,
+    want: Wanted,
+    at: datetime,
+) -> MoveRefused | None:
+    """Add the move to those that are made, or return why not."""
+    standing = found.get(want.alert_id)
+    if standing is None or not actor.covers(standing.alert.site_id):
         return MoveRefused("not_found", "There is no such alert.")
-    if want.alert_id in entries:
+    if want.alert_id in made:
         return MoveRefused("invalid", "The alert is named twice; give each one move.")
-    if want.version is not None and want.version != row["version"]:
-        return MoveRefused("conflict", f"The alert has changed since version {want.version}; it is at version {row['version']} now.")
     try:
-        before = apply(row, want.move, actor.role, policy_of(row), at, {"note": want.note, "assignee": want.assignee})
-    except MoveRefused as refusal:
-        return refusal
-    entries[want.alert_id] = Entry(row, actor.sub, actor.role, want.move, before, want.note, want.assignee)
+        made[want.alert_id] = _entry(standing, actor, want, at)
+    except MoveRefused as refused:
+        return refused
     return None
 
 
-def _step_up(alert: Alert, policy: Policy) -> None:
+def _entry(standing: Standing, actor: Actor, want: Wanted, at: datetime) -> Entry:
+    alert, policy = standing
+    if want.version is not None and want.version != alert.version:
+        seen = f"The alert has changed since version {want.version}"
+        raise MoveRefused("conflict", f"{seen}; it is at version {alert.version} now.")
+    arguments = {"note": want.note, "assignee": want.assignee}
+    return Entry(
+        before=alert,
+        alert=apply(alert, want.move, actor.role, policy, at, arguments),
+        actor=actor.sub,
+        role=actor.role,
+        move=want.move,
+        note=want.note,
+        assignee=want.assignee,
+    )
+
+
+def _outcome(alerts: Mapping[UUID, Alert], want: Wanted, refused: MoveRefused | None) -> Moved:
+    if refused and refused.code == "not_found":
+        return Moved(None, refused)
+    return Moved(fields_of(alerts[want.alert_id]), refused)
+
+
+def _step_up(alert: Alert, policy: Policy) -> Alert:
     """To the next role of the chain; past its end the last one keeps it."""
-    chain = policy.escalation_chain
-    if alert["escalation_step"] < len(chain):
-        alert["escalated_to"] = chain[alert["escalation_step"]].role
-        alert["escalation_step"] += 1
-    alert["assigned_to"] = None
+    chain, step = policy.escalation_chain, alert.escalation_step
+    if step >= len(chain):
+        return replace(alert, assigned_to=None)
+    role = chain[step].role
+    return replace(alert, assigned_to=None, escalated_to=role, escalation_step=step + 1)
 
 
-def _keep_times(alert: Alert, at: datetime) -> None:
-    if alert["status"] in TAKEN_UP and alert["acknowledged_at"] is None:
-        alert.update(acknowledged_at=at, seconds_to_acknowledge=(at - alert["created_at"]).total_seconds())
-    if alert["status"] not in OPEN and alert["resolved_at"] is None:
-        alert.update(resolved_at=at, seconds_to_resolve=(at - alert["created_at"]).total_seconds())
-
-
-def _seen(row: Alert | None, refusal: MoveRefused | None) -> dict[str, Any] | None:
-    return fields_of(row) if row and not (refusal and refusal.code == "not_found") else None
+def _keep_times(alert: Alert, at: datetime) -> Alert:
+    seconds = (at - alert.created_at).total_seconds()
+    if alert.status in TAKEN_UP and alert.acknowledged_at is None:
+        return replace(alert, acknowledged_at=at, seconds_to_acknowledge=seconds)
+    if alert.status not in OPEN and alert.resolved_at is None:
+        return replace(alert, resolved_at=at, seconds_to_resolve=seconds)
+    return alert

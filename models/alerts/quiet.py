@@ -1,18 +1,21 @@
 """When it is quiet, and for what: silences and maintenance windows, as values.
 
-A recurring window follows an RFC 5545 rule in the wall time of the site it is asked about: 22:00 stays 22:00 on both sides
-of a change of clocks, and its length is real time. A start that the clocks skip counts as the moment after the gap (RFC 5545,
-3.3.5: interpreted with the offset before the gap); one that comes twice means the first.
+A recurring window follows an RFC 5545 rule in the wall time of the site it is asked about: 22:00
+stays 22:00 on both sides of a change of clocks, and its length is real time. A start that the
+clocks skip counts as the moment after the gap (RFC 5545, 3.3.5: interpreted with the offset before
+the gap); one that comes twice means the first.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from dateutil.rrule import DAILY, WEEKLY, rrule
+
+from models.alerts.alert import Alert
 
 
 class Span(NamedTuple):
@@ -23,7 +26,10 @@ class Span(NamedTuple):
 
 
 class Quiet(NamedTuple):
-    """A silence (`rule` None, given by instants) or a maintenance window. Empty matchers match all."""
+    """A silence (`rule` None, given by instants) or a maintenance window.
+
+    Empty matchers match all.
+    """
 
     quiet_id: UUID
     reason: str
@@ -37,7 +43,12 @@ class Quiet(NamedTuple):
 
     def matches(self, anomaly_type: str, severity: str, site_id: int, person_id: int) -> bool:
         """OR within a matcher, AND between them."""
-        pairs = ((self.types, anomaly_type), (self.severities, severity), (self.sites, site_id), (self.people, person_id))
+        pairs = (
+            (self.types, anomaly_type),
+            (self.severities, severity),
+            (self.sites, site_id),
+            (self.people, person_id),
+        )
         return all(not wanted or value in wanted for wanted, value in pairs)
 
     def span_at(self, moment: datetime, zone: ZoneInfo) -> Span | None:
@@ -51,9 +62,13 @@ class Quiet(NamedTuple):
         wall = moment.astimezone(zone).replace(tzinfo=None)
         # A day of slack on both sides is more than any change of clocks moves a wall time by.
         latest = wall + timedelta(days=1)
-        until = min(latest, self.rule._until or latest)  # a rule that fires no more would be followed to the year 9999
+        until = min(
+            latest,
+            self.rule._until or latest,
+        )  # a rule that fires no more would be followed to the year 9999
         earliest = wall - self.length - timedelta(days=1)
-        starts = _nearer(self.rule, earliest).replace(until=until).between(earliest, latest, inc=True)
+        rule = _nearer(self.rule, earliest).replace(until=until)
+        starts = rule.between(earliest, latest, inc=True)
         instants = [start.replace(tzinfo=zone).astimezone(UTC) for start in starts]
         return [Span(start, start + self.length) for start in instants]
 
@@ -71,19 +86,24 @@ class Cover(NamedTuple):
     until: datetime
 
 
-def cover_of(quiets: Iterable[Quiet], alert: Mapping[str, Any], moment: datetime, zone: ZoneInfo) -> Cover | None:
+def cover_of(
+    quiets: Iterable[Quiet],
+    alert: Alert,
+    moment: datetime,
+    zone: ZoneInfo,
+) -> Cover | None:
     """Of several that match, the one that ends last."""
-    covers = [
-        Cover(quiet, span.end)
-        for quiet in quiets
-        if quiet.matches(alert["anomaly_type"], alert["severity"], alert["site_id"], alert["person_id"])
-        and (span := _span_at(quiet, moment, zone))
-    ]
+    matched = (alert.anomaly_type, alert.severity, alert.site_id, alert.person_id)
+    spans = ((quiet, _span_at(quiet, moment, zone)) for quiet in quiets if quiet.matches(*matched))
+    covers = [Cover(quiet, span.end) for quiet, span in spans if span]
     return max(covers, key=lambda cover: (cover.until, cover.quiet.quiet_id), default=None)
 
 
 def _nearer(rule: rrule, moment: datetime) -> rrule:
-    """The same rule from a later start of its steps, before `moment`: followed from its first, it takes longer each day."""
+    """The same rule from a later start of its steps, before `moment`.
+
+    Followed from its first, it takes longer each day.
+    """
     if rule._freq not in (WEEKLY, DAILY):
         return rule
     step = timedelta(days=7 if rule._freq == WEEKLY else 1) * rule._interval

@@ -1,4 +1,4 @@
-"""Silences and maintenance windows as rows: those that can matter at a moment, new ones, and the end of one."""
+"""Silences and maintenance windows as rows: those that can matter, new ones, the end of one."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,6 +12,7 @@ from models.alerts.move import Actor
 from models.alerts.moves import MoveRefused
 from models.alerts.quiet import Quiet, Span
 from models.alerts.rows import lock_alerts
+from models.bulk import document, insert
 from models.database import transaction
 from models.ids import time_ordered_id
 from models.recurrence import parse_rule
@@ -23,20 +24,23 @@ _AHEAD = timedelta(hours=14)
 _BEHIND = timedelta(hours=12)
 
 _READ = """
-SELECT quiet_id, reason, types, severities, sites, people, starts_at, ends_at, starts_wall, duration_seconds, rrule
+SELECT quiet_id, reason, types, severities, sites, people, starts_at, ends_at, starts_wall,
+    duration_seconds, rrule
 FROM quiet
-WHERE tenant_id = %(tenant_id)s AND cancelled_at IS NULL AND starts_at <= %(at)s AND (ends_at IS NULL OR ends_at > %(at)s)
+WHERE tenant_id = %(tenant_id)s AND cancelled_at IS NULL AND starts_at <= %(at)s
+    AND (ends_at IS NULL OR ends_at > %(at)s)
 ORDER BY quiet_id
 """
-_ADD = """
-INSERT INTO quiet (tenant_id, quiet_id, kind, reason, author, types, severities, sites, people, starts_at, ends_at, starts_wall,
-    duration_seconds, rrule, created_at)
-VALUES (%(tenant_id)s, %(quiet_id)s, %(kind)s, %(reason)s, %(author)s, %(types)s, %(severities)s, %(sites)s, %(people)s, %(starts_at)s,
-    %(ends_at)s, %(starts_wall)s, %(duration_seconds)s, %(rrule)s, %(created_at)s)
-"""
+# What a row has as it was sent.
+_SENT = {"kind", "reason", "types", "severities", "sites", "people"}
 _FIND = "SELECT sites, cancelled_at FROM quiet WHERE tenant_id = %s AND quiet_id = %s FOR UPDATE"
-_CANCEL = "UPDATE quiet SET cancelled_at = %s, cancelled_by = %s WHERE tenant_id = %s AND quiet_id = %s"
-_WAKE = "UPDATE alert SET quiet_until = %s WHERE tenant_id = %s AND quiet_id = %s AND status = 'SUPPRESSED' AND quiet_until IS NOT NULL"
+_CANCEL = """
+UPDATE quiet SET cancelled_at = %s, cancelled_by = %s WHERE tenant_id = %s AND quiet_id = %s
+"""
+_WAKE = """
+UPDATE alert SET quiet_until = %s
+WHERE tenant_id = %s AND quiet_id = %s AND status = 'SUPPRESSED' AND quiet_until IS NOT NULL
+"""
 
 
 def read_quiet(cursor: Cursor, tenant_id: int, at: datetime) -> list[Quiet]:
@@ -57,42 +61,55 @@ def as_quiet(row: dict[str, Any]) -> Quiet:
     )
     if row["rrule"] is None:
         return once
-    return once._replace(rule=parse_rule(row["rrule"], row["starts_wall"]), length=timedelta(seconds=row["duration_seconds"]))
+    length = timedelta(seconds=row["duration_seconds"])
+    return once._replace(rule=parse_rule(row["rrule"], row["starts_wall"]), length=length)
 
 
-def add_quiet(engine: Engine, tenant_id: int, actor: Actor, wanted: Silence | Planned | Recurring) -> UUID:
-    """Its id. Raises MoveRefused. Who may see some sites only may quiet these only, and names them."""
+def add_quiet(
+    engine: Engine,
+    tenant_id: int,
+    actor: Actor,
+    wanted: Silence | Planned | Recurring,
+) -> UUID:
+    """Its id. Who may see some sites only may quiet these only, and names them.
+
+    Raises MoveRefused.
+    """
     _check_role(actor)
     if actor.sites is not None and not (wanted.sites and actor.sites.issuperset(wanted.sites)):
-        raise MoveRefused("forbidden", "Name sites that your token covers: it does not cover all of them.")
+        message = "Name sites that your token covers: it does not cover all of them."
+        raise MoveRefused("forbidden", message)
     with transaction(engine) as cursor:
         now = _now(cursor)
+        quiet_id = time_ordered_id(now)
         row = {
             "tenant_id": tenant_id,
-            "quiet_id": time_ordered_id(now),
+            "quiet_id": quiet_id,
             "author": actor.sub,
             "created_at": now,
-            "starts_wall": None,
-            "duration_seconds": None,
-            "rrule": None,
-            **wanted.model_dump(include={"kind", "reason", "types", "severities", "sites", "people"}),
+            **wanted.model_dump(include=_SENT),
             **_times(wanted, now),
         }
-        cursor.execute(_ADD, row)
-    return row["quiet_id"]
+        cursor.execute(insert("quiet", row), {"rows": document([row])})
+    return quiet_id
 
 
 def cancel_quiet(engine: Engine, tenant_id: int, actor: Actor, quiet_id: UUID) -> None:
-    """End it now; what it hides is looked at again by the next upkeep. Raises MoveRefused."""
+    """End it now; what it hides is looked at again by the next upkeep.
+
+    Raises MoveRefused.
+    """
     _check_role(actor)
     with transaction(engine) as cursor:
         now = lock_alerts(cursor, tenant_id)
         found = cursor.execute(_FIND, (tenant_id, quiet_id)).fetchone()
-        if found is None or (actor.sites is not None and found[0] and not actor.sites.intersection(found[0])):
+        sites, cancelled_at = found or ((), None)
+        out_of_sight = actor.sites is not None and sites and not actor.sites.intersection(sites)
+        if found is None or out_of_sight:
             raise MoveRefused("not_found", "There is no such silence or maintenance window.")
-        sites, cancelled_at = found
         if actor.sites is not None and not (sites and actor.sites.issuperset(sites)):
-            raise MoveRefused("forbidden", "It is for sites that your token does not cover as well.")
+            message = "It is for sites that your token does not cover as well."
+            raise MoveRefused("forbidden", message)
         if cancelled_at is not None:
             raise MoveRefused("conflict", "It was ended already.")
         cursor.execute(_CANCEL, (now, actor.sub, tenant_id, quiet_id))
@@ -130,4 +147,5 @@ def _check_role(actor: Actor) -> None:
 def _now(cursor: Cursor) -> datetime:
     row = cursor.execute("SELECT clock_timestamp()").fetchone()
     assert row is not None
-    return row[0]
+    moment: datetime = row[0]
+    return moment

@@ -1,130 +1,125 @@
-"""Alerts as rows: writing whole ones with their trail in two statements, and what is said of one."""
+"""Alerts as rows: reading them, writing them with their trail, and what is said of one."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
-from typing import Any, NamedTuple
+from operator import attrgetter
+from typing import Any, Literal
 
 import orjson
 from psycopg import Cursor
 
+from models.alerts.alert import ALERT_COLUMNS, Alert
+from models.bulk import document, insert
 from models.feed import Message
 from models.locks import alerts_lock_key
-from models.schemas.said import instant_text
-from models.tables import alert as alert_table
+from models.schemas.said import AlertBody, body_text, in_utc
 
-Alert = dict[str, Any]  # the columns of the table `alert`
-
-COLUMNS = tuple(str(column.name) for column in alert_table.c)
+AlertEvent = Literal["alert_created", "alert_updated"]
 
 
-class Entry(NamedTuple):
-    """One line of an alert's trail: who did what when, from which status it led where, and how many anomalies came with it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A change of an alert, which is one line of its trail: `before` is None for a new one.
 
-    `prior_severity` is what viewers were told before, where that was another.
+    `added` counts the anomalies that came with it.
     """
 
+    before: Alert | None
     alert: Alert
     actor: str
     role: str
     move: str
-    from_status: str | None
     note: str | None = None
     assignee: str | None = None
     added: int = 0
-    prior_severity: str | None = None
 
 
-_FIXED = ("tenant_id", "alert_id", "person_id", "site_id", "anomaly_type", "first_seen", "created_at")
-_SAVE = f"""
-INSERT INTO alert SELECT * FROM jsonb_populate_recordset(NULL::alert, %(rows)s::jsonb)
-ON CONFLICT (tenant_id, alert_id) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in COLUMNS if name not in _FIXED)}
-"""
-_TRAIL = "INSERT INTO alert_trail SELECT * FROM jsonb_populate_recordset(NULL::alert_trail, %(rows)s::jsonb)"
+# The alert's columns, for SELECTs with others beside them.
+SELECTED = ", ".join(f"alert.{name}" for name in ALERT_COLUMNS)
+_KEY = ("tenant_id", "alert_id")
+_CHANGES = ", ".join(f"{name} = excluded.{name}" for name in ALERT_COLUMNS if name not in _KEY)
+_SAVE = f"{insert('alert', ALERT_COLUMNS)} ON CONFLICT ({', '.join(_KEY)}) DO UPDATE SET {_CHANGES}"
+
+# What a payload has by the same name.
+_TOLD = tuple(field.name for field in fields(AlertBody) if field.name in ALERT_COLUMNS)
+_told = attrgetter(*_TOLD)
 
 
 def lock_alerts(cursor: Cursor, tenant_id: int) -> datetime:
-    """Wait until nobody else writes the tenant's alerts; the moment, by the database's clock. What is read after it holds."""
+    """Wait until nobody else writes the tenant's alerts. What is read from then on holds.
+
+    Return the moment, by the database's clock.
+    """
     cursor.execute("SELECT pg_advisory_xact_lock(%s)", (alerts_lock_key(tenant_id),))
     row = cursor.execute("SELECT clock_timestamp()").fetchone()
     assert row is not None
-    return row[0]
+    moment: datetime = row[0]
+    return moment
 
 
-def save(cursor: Cursor, entries: Sequence[Entry], at: datetime) -> list[Message]:
-    """Write the alerts of `entries`, each with the next version, and the entries; what is to be said of them, in their order.
+def alert_in(row: Mapping[str, Any]) -> Alert:
+    """The alert in a row that was read with SELECTED, and maybe more."""
+    return Alert(**{name: row[name] for name in ALERT_COLUMNS})
 
-    The caller holds the alerts' lock. One entry an alert.
+
+def save(cursor: Cursor, entries: Sequence[Entry], at: datetime) -> list[Entry]:
+    """Write the alerts of `entries`, each with its next version, and the entries, one an alert.
+
+    Return them as they were written. The caller holds the alerts' lock.
     """
     if not entries:
         return []
-    for entry in entries:
-        entry.alert.update(version=entry.alert["version"] + 1, updated_at=at)
-    cursor.execute(_SAVE, {"rows": _json([{name: entry.alert[name] for name in COLUMNS} for entry in entries])})
-    cursor.execute(_TRAIL, {"rows": _json([_line(entry, at) for entry in entries])})
-    return [message_of(entry.alert, entry.prior_severity, created=entry.move == "create") for entry in entries]
+    saved = [replace(entry, alert=_next_version(entry.alert, at)) for entry in entries]
+    cursor.execute(_SAVE, {"rows": document(entry.alert for entry in saved)})
+    lines = [_line(entry, at) for entry in saved]
+    cursor.execute(insert("alert_trail", lines[0]), {"rows": document(lines)})
+    return saved
 
 
-def message_of(alert: Mapping[str, Any], prior_severity: str | None = None, *, created: bool = False) -> Message:
-    """What is said of an alert as it stands."""
-    event = "alert_created" if created else "alert_updated"
-    body = {"type": event, **fields_of(alert)}
-    return Message(event, alert["site_id"], alert["anomaly_type"], alert["severity"], prior_severity, orjson.dumps(body).decode())
+def messages_of(entries: Sequence[Entry]) -> list[Message]:
+    """What is to be said of saved entries, in their order."""
+    return [message_of(entry.alert, entry.before) for entry in entries]
 
 
-def fields_of(alert: Mapping[str, Any]) -> dict[str, Any]:
-    """The contract's fields of an alert, and what an operator's desk needs beside them."""
-    return {
-        "alert_id": str(alert["alert_id"]),
-        "status": alert["status"],
-        "severity": alert["severity"],
-        "anomaly_type": alert["anomaly_type"],
-        "person_id": alert["person_id"],
-        "person_name": alert["person_name"],
-        "site_id": alert["site_id"],
-        "site_name": alert["site_name"],
-        "count": alert["count"],
-        "first_seen": instant_text(alert["first_seen"]),
-        "last_seen": instant_text(alert["last_seen"]),
-        "assigned_to": alert["assigned_to"],
-        "message": alert["message"],
-        "timestamp": instant_text(alert["updated_at"]),
-        "tenant_id": alert["tenant_id"],
-        "version": alert["version"],
-        "correlation_id": str(alert["correlation_id"]),
-        "escalation_step": alert["escalation_step"],
-        "escalated_to": alert["escalated_to"],
-        "escalates_at": _text(alert["escalates_at"]),
-        "quiet_reason": alert["quiet_reason"],
-        "quiet_until": _text(alert["quiet_until"]),
-        "acknowledged_at": _text(alert["acknowledged_at"]),
-        "resolved_at": _text(alert["resolved_at"]),
-        "seconds_to_acknowledge": alert["seconds_to_acknowledge"],
-        "seconds_to_resolve": alert["seconds_to_resolve"],
-    }
+def message_of(alert: Alert, before: Alert | None) -> Message:
+    """What is said of an alert as it stands, whatever it was before; None for a new one."""
+    event: AlertEvent = "alert_updated" if before else "alert_created"
+    told = before.severity if before and before.severity != alert.severity else None
+    text = body_text(_body(event, alert))
+    return Message(event, alert.site_id, alert.anomaly_type, alert.severity, told, text)
 
 
-def _text(moment: datetime | None) -> str | None:
-    return instant_text(moment) if moment else None
+def fields_of(alert: Alert) -> dict[str, Any]:
+    """What is said of an alert, as JSON has it, without `type` and `position`."""
+    told: dict[str, Any] = orjson.loads(body_text(_body("alert_updated", alert)))
+    del told["type"]
+    return told
+
+
+def _body(event: AlertEvent, alert: Alert) -> AlertBody:
+    told = dict(zip(_TOLD, map(in_utc, _told(alert)), strict=True))
+    return AlertBody(type=event, timestamp=in_utc(alert.updated_at), **told)
+
+
+def _next_version(alert: Alert, at: datetime) -> Alert:
+    return replace(alert, version=alert.version + 1, updated_at=at)
 
 
 def _line(entry: Entry, at: datetime) -> dict[str, Any]:
     alert = entry.alert
     return {
-        "tenant_id": alert["tenant_id"],
-        "alert_id": alert["alert_id"],
-        "version": alert["version"],
+        "tenant_id": alert.tenant_id,
+        "alert_id": alert.alert_id,
+        "version": alert.version,
         "at": at,
         "actor": entry.actor,
         "role": entry.role,
         "move": entry.move,
-        "from_status": entry.from_status,
-        "to_status": alert["status"],
+        "from_status": entry.before.status if entry.before else None,
+        "to_status": alert.status,
         "note": entry.note,
         "assignee": entry.assignee,
         "added": entry.added,
-        "quiet_id": alert["quiet_id"],
+        "quiet_id": alert.quiet_id,
     }
-
-
-def _json(rows: list[dict[str, Any]]) -> str:
-    return orjson.dumps(rows).decode()

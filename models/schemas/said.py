@@ -1,120 +1,212 @@
-"""What is said to viewers: the payloads of the contract, and the fast way to write an anomaly's.
+"""What is said to viewers: the payload of every event, built by the product and written as it is.
 
-The models describe (OpenAPI, tests); the hot path writes JSON text straight from a row of the anomaly table.
+A `...Body` is a payload before the feed has given it a position; with one it is a `...Payload`.
+Validate with `TypeAdapter(AlertPayload).validate_json(text)`, describe with its `json_schema()`.
 """
 
-from collections.abc import Mapping
+import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from uuid import UUID
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from models.vocabulary import AlertStatus, AnomalyStatus, AnomalyType, Severity
 
-InstantText = Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$", description="ISO 8601, UTC")
+ResyncReason = Literal["too_old", "other_history", "ahead_of_feed", "slow_viewer", "scope_changed"]
 
-
-class Said(BaseModel):
-    """What every payload has."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    type: str
-    tenant_id: int
-    position: int
-    timestamp: str = InstantText
-
-
-class AnomalyPayload(Said):
-    """`anomaly_detected` and `anomaly_updated`. `timestamp` is when it was detected."""
-
-    type: Literal["anomaly_detected", "anomaly_updated"]
-    anomaly_id: str
-    person_id: int
-    person_name: str | None
-    site_id: int
-    site_name: str | None
-    anomaly_type: AnomalyType
-    fraud_score: float = Field(ge=0, le=1)
-    severity: Severity
-    occurred_at: str = InstantText
-    punch_id: str | None
-    shift_id: str | None
-    confidence: float = Field(ge=0, le=1)
-    status: AnomalyStatus
-    reason: str
-    explanation: str
-    evidence: dict[str, Any]
-
-
-class AlertPayload(Said):
-    """`alert_created` and `alert_updated`."""
-
-    model_config = ConfigDict(extra="allow", strict=True)
-
-    type: Literal["alert_created", "alert_updated"]
-    alert_id: str
-    status: AlertStatus
-    severity: Severity
-    anomaly_type: AnomalyType
-    person_id: int
-    person_name: str | None
-    site_id: int
-    site_name: str | None
-    count: int = Field(ge=1)
-    first_seen: str = InstantText
-    last_seen: str = InstantText
-    assigned_to: str | None
-    message: str
-
-
-class PublishedPayload(Said):
-    """`finding_created` and `ticket_updated`: what `noc.publish` was given in `data`, under the envelope's fields."""
-
-    model_config = ConfigDict(extra="allow", strict=True)
-
-    type: Literal["finding_created", "ticket_updated"]
-    site_id: int | None
-    severity: Severity | None
+_INSTANT = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$"
+_is_instant = re.compile(_INSTANT).match
 
 
 def instant_text(moment: datetime) -> str:
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
 
 
-def anomaly_status(row: Mapping[str, Any]) -> str:
-    """What viewers are told of its state. One in shadow is withdrawn to whoever was told of it before."""
-    if not row["standing"] or row["shadow"]:
-        return "WITHDRAWN"
-    return row["review"] or "DETECTED"
+def _written(value: object) -> object:
+    """What is written ends in Z, however many other ways there are to write the same moment."""
+    if isinstance(value, datetime) or (isinstance(value, str) and _is_instant(value)):
+        return value
+    raise ValueError("is no ISO 8601 in UTC that ends in Z")
 
 
-def anomaly_body(event: str, row: Mapping[str, Any]) -> str:
-    """The payload of `event` as JSON text, without `position`, from the columns of the anomaly table.
+Instant = Annotated[
+    datetime,
+    BeforeValidator(_written),
+    Field(description="ISO 8601, UTC", strict=False, json_schema_extra={"pattern": _INSTANT}),
+]
+Share = Annotated[float, Field(ge=0, le=1)]
+Position = Annotated[int, Field(ge=1, description="Counts the tenant's messages.")]
 
-    `evidence` names only the anomaly's own site; `private_evidence` never goes to viewers.
+_CLOSED: ConfigDict = {"extra": "forbid", "strict": True}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnomalyBody:
+    """An anomaly. `timestamp` is when it was detected.
+
+    `evidence` names only the anomaly's own site; what names others never goes to viewers.
     """
-    return orjson.dumps(
-        {
-            "type": event,
-            "anomaly_id": str(row["anomaly_id"]),
-            "person_id": row["person_id"],
-            "person_name": row["person_name"],
-            "site_id": row["site_id"],
-            "site_name": row["site_name"],
-            "anomaly_type": row["anomaly_type"],
-            "fraud_score": round(row["fraud_score"], 4),
-            "severity": row["severity"],
-            "timestamp": instant_text(row["detected_at"]),
-            "tenant_id": row["tenant_id"],
-            "occurred_at": instant_text(row["occurred_at"]),
-            "punch_id": row["punch_id"] or None,
-            "shift_id": row["shift_id"] or None,
-            "confidence": row["confidence"],
-            "status": anomaly_status(row),
-            "reason": row["reason"],
-            "explanation": row["explanation"],
-            "evidence": row["evidence"],
-        }
-    ).decode()
+
+    __pydantic_config__: ClassVar[ConfigDict] = _CLOSED
+
+    type: Literal["anomaly_detected", "anomaly_updated"]
+    anomaly_id: UUID
+    person_id: int
+    person_name: str | None
+    site_id: int
+    site_name: str | None
+    anomaly_type: AnomalyType
+    fraud_score: Share
+    severity: Severity
+    timestamp: Instant
+    tenant_id: int
+    occurred_at: Instant
+    punch_id: str | None
+    shift_id: str | None
+    confidence: Share
+    status: AnomalyStatus
+    reason: str
+    explanation: str
+    evidence: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnomalyPayload(AnomalyBody):
+    """`anomaly_detected` and `anomaly_updated`."""
+
+    position: Position
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertBody:
+    """An alert, with what an operator's desk needs. `timestamp` is when it last changed."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _CLOSED
+
+    type: Literal["alert_created", "alert_updated"]
+    alert_id: UUID
+    status: AlertStatus
+    severity: Annotated[Severity, Field(description="The gravest of its anomalies so far.")]
+    anomaly_type: AnomalyType
+    person_id: int
+    person_name: str | None
+    site_id: int
+    site_name: str | None
+    count: Annotated[int, Field(ge=1, description="Anomalies that came to it.")]
+    first_seen: Instant
+    last_seen: Instant
+    assigned_to: str | None
+    message: str
+    timestamp: Instant
+    tenant_id: int
+    version: Annotated[
+        int,
+        Field(ge=1, description="Named by a move, it must be the alert's still."),
+    ]
+    correlation_id: UUID
+    escalation_step: Annotated[int, Field(ge=0)]
+    escalated_to: str | None
+    escalates_at: Instant | None
+    quiet_reason: str | None
+    quiet_until: Instant | None
+    acknowledged_at: Instant | None
+    resolved_at: Instant | None
+    seconds_to_acknowledge: float | None
+    seconds_to_resolve: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertPayload(AlertBody):
+    """`alert_created` and `alert_updated`."""
+
+    position: Position
+
+
+class PublishedPayload(BaseModel):
+    """`finding_created` and `ticket_updated`: what an application published, under these fields."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+
+    type: Literal["finding_created", "ticket_updated"]
+    tenant_id: int
+    site_id: int | None
+    severity: Severity | None
+    timestamp: Instant
+    position: Position
+
+
+FeedPayload = Annotated[
+    AnomalyPayload | AlertPayload | PublishedPayload,
+    Field(discriminator="type"),
+]
+FilterObject = dict[Literal["types", "severities", "sites"], list[AnomalyType | Severity | int]]
+if TYPE_CHECKING:  # JSON already, which goes into the snapshot as it is
+    Recent = list[orjson.Fragment]
+else:
+    Recent = list[FeedPayload]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotPayload:
+    """How things stand at `position`: `recent` newest first, `open_alerts` by severity."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _CLOSED
+
+    type: Literal["snapshot"] = "snapshot"
+    tenant_id: int
+    position: Annotated[int, Field(ge=0)]
+    recent: Recent
+    open_alerts: dict[Severity, int]
+    filter: FilterObject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResyncPayload:
+    """What is shown may have a hole: a snapshot follows."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _CLOSED
+
+    type: Literal["resync"] = "resync"
+    reason: ResyncReason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenExpiredPayload:
+    """The token's time, `exp` in seconds since 1970, is over: the connection ends."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _CLOSED
+
+    type: Literal["token_expired"] = "token_expired"
+    exp: int
+
+
+# Whatever a viewer can be told, by the name of the event.
+PAYLOADS: dict[str, Any] = {
+    "anomaly_detected": AnomalyPayload,
+    "anomaly_updated": AnomalyPayload,
+    "alert_created": AlertPayload,
+    "alert_updated": AlertPayload,
+    "finding_created": PublishedPayload,
+    "ticket_updated": PublishedPayload,
+    "snapshot": SnapshotPayload,
+    "resync": ResyncPayload,
+    "token_expired": TokenExpiredPayload,
+}
+
+
+def anomaly_status(standing: bool, shadow: bool, review: str | None) -> str:
+    """What viewers are told of its state. In shadow it is withdrawn to whoever was told of it."""
+    return "WITHDRAWN" if shadow or not standing else review or "DETECTED"
+
+
+def body_text(body: object) -> str:
+    """The dataclass of a payload as JSON text. Its moments are in UTC; they end in Z."""
+    return orjson.dumps(body, option=orjson.OPT_UTC_Z).decode()
+
+
+def in_utc(value: Any) -> Any:
+    """The same moment in UTC, whatever offset the database's session has; else the value."""
+    return value.astimezone(UTC) if isinstance(value, datetime) else value

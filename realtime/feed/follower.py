@@ -2,6 +2,7 @@
 
 import asyncio
 
+from models.schemas.said import ResyncReason
 from realtime import metrics
 from realtime.feed.filters import Filter, Hearing
 from realtime.feed.replay import Replay
@@ -38,7 +39,7 @@ class Follower:
         if self._task is asyncio.current_task():
             self._task = None
 
-    def start_over(self, reason: str) -> None:
+    def start_over(self, reason: ResyncReason) -> None:
         """Tell the viewer that it missed something, and give it a snapshot."""
         self.viewer.owed_resync = reason
         self.viewer.owed_snapshot = True
@@ -73,5 +74,5 @@ class Follower:
         self.viewer.start_over = _ignore
 
 
-def _ignore(_reason: str) -> None:
+def _ignore(_reason: ResyncReason) -> None:
     """Tell an ended viewer nothing."""

@@ -10,6 +10,7 @@ from contextlib import suppress
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from models.schemas.said import ResyncPayload
 from realtime import metrics
 from realtime.errors import ClientError
 from realtime.feed.fan_out import Stalled, drained
@@ -63,7 +64,7 @@ class Replay:
         below = 0 if viewer.owed_resync == "slow_viewer" else LOW_WATER
         await drained(viewer.socket, below, self._stall_seconds)
         metrics.resyncs.labels(viewer.owed_resync).inc()
-        viewer.send("resync", {"reason": viewer.owed_resync})
+        viewer.send(ResyncPayload(reason=viewer.owed_resync))
         viewer.owed_resync = None
 
     async def _snapshot(self, viewer: Viewer, feed: TenantFeed) -> None:

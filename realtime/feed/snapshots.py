@@ -1,11 +1,12 @@
 """Snapshots, made once for all viewers that hear the same and come at nearly the same time."""
 
 import asyncio
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import orjson
 
 from models.offsets import Offset
+from models.schemas.said import FilterObject, SnapshotPayload, body_text
 from realtime.feed.filters import Hearing
 from realtime.feed.open_alerts import count_open_alerts
 from realtime.feed.reader import FeedReader
@@ -18,7 +19,8 @@ SECONDS = 0.5
 # A larger one is shared only by those that wait for it already.
 MOST_BYTES = 65_536
 
-# A feed as long as its history is the same, its epoch and head, how many messages are shown, and to whom.
+# A feed as long as its history is the same, its epoch and head, how many messages are shown, and to
+# whom.
 Key = tuple[object, str, int, int, Hearing]
 
 
@@ -45,21 +47,29 @@ class Snapshots:
         return await asyncio.shield(making)
 
     def _keep(self, key: Key, made: asyncio.Task[Snapshot]) -> None:
-        if made.cancelled() or made.exception() or made.result().epoch != key[1] or len(made.result().burst.frames) > MOST_BYTES:
+        failed = made.cancelled() or made.exception()
+        snapshot = None if failed else made.result()
+        if snapshot is None or snapshot.epoch != key[1] or len(snapshot.burst.frames) > MOST_BYTES:
             del self._made[key]
         else:
             asyncio.get_running_loop().call_later(SECONDS, self._made.pop, key)
 
     async def _make(self, feed: TenantFeed, history: int, hearing: Hearing) -> Snapshot:
         epoch, position = feed.epoch, feed.head
-        page = await self._reader.page(feed.tenant_id, 0, position, history, hearing, newest_first=True)
-        payload = {
-            "type": "snapshot",
-            "tenant_id": feed.tenant_id,
-            "position": position,
-            "recent": [orjson.Fragment(said.payload) for said in page.messages],
-            "open_alerts": await count_open_alerts(self._reader, feed.tenant_id, hearing),
-            "filter": hearing.filter.as_object(),
-        }
-        text = event_text("snapshot", orjson.dumps(payload).decode(), str(Offset(epoch, position)))
+        page = await self._reader.page(
+            feed.tenant_id,
+            0,
+            position,
+            history,
+            hearing,
+            newest_first=True,
+        )
+        payload = SnapshotPayload(
+            tenant_id=feed.tenant_id,
+            position=position,
+            recent=[orjson.Fragment(said.payload) for said in page.messages],
+            open_alerts=await count_open_alerts(self._reader, feed.tenant_id, hearing),
+            filter=cast(FilterObject, hearing.filter.as_object()),
+        )
+        text = event_text("snapshot", body_text(payload), str(Offset(epoch, position)))
         return Snapshot(page.epoch, position, Burst([Spoken(text)]))

@@ -1,12 +1,10 @@
 """A viewer: a connected, authenticated client, and where it stands in its tenant's feed."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
-import orjson
-
+from models.schemas.said import ResyncPayload, ResyncReason, TokenExpiredPayload, body_text
 from realtime.feed.filters import Filter, Hearing
 from realtime.feed.group import Group
 from realtime.tokens import Claims
@@ -31,15 +29,15 @@ class Viewer:
     history: int
     # Bytes that may wait for it before it lags.
     bound: int
-    start_over: Callable[[str], None] = field(init=False)
+    start_over: Callable[[ResyncReason], None] = field(init=False)
     position: int = 0
     owed_snapshot: bool = True
-    owed_resync: str | None = None
+    owed_resync: ResyncReason | None = None
     group: Group["Viewer"] | None = None
     expiry: asyncio.TimerHandle | None = None
     closed: bool = False
 
-    def send(self, event: str, payload: Mapping[str, Any]) -> None:
+    def send(self, payload: ResyncPayload | TokenExpiredPayload) -> None:
         """Tell it something that is no message of the feed, and does not move its place there."""
-        text = event_text(event, orjson.dumps({"type": event, **payload}).decode())
+        text = event_text(payload.type, body_text(payload))
         self.socket.write(Burst([Spoken(text)]))

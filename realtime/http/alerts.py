@@ -7,6 +7,7 @@ import orjson
 from aiohttp import web
 from sqlalchemy import ColumnElement, Select, func, select, tuple_
 
+from models.alerts.alert import Alert
 from models.alerts.move import Moved, Wanted
 from models.alerts.rows import fields_of
 from models.schemas.said import AlertStatus, instant_text
@@ -84,7 +85,7 @@ async def list_alerts(request: web.Request) -> web.Response:
     rows = await request.app[CONTEXT].postgres.fetch(query)
     shown = rows[:limit]
     following = Cursor(shown[-1].created_at, shown[-1].alert_id) if len(rows) > limit else None
-    return list_response(request, [fields_of(dict(row._mapping)) for row in shown], COLUMNS, following)
+    return list_response(request, [fields_of(Alert(**row._mapping)) for row in shown], COLUMNS, following)
 
 
 async def show_alert(request: web.Request) -> web.Response:
@@ -101,7 +102,7 @@ async def show_alert(request: web.Request) -> web.Response:
     its = (anomaly.c.tenant_id == claims.tenant_id, anomaly.c.anomaly_id.in_(held), ~anomaly.c.shadow)
     anomalies = await fetch(select(anomaly).where(*its).order_by(anomaly.c.detected_at.desc()).limit(MOST_SHOWN))
     body = {
-        "alert": fields_of(dict(found[0]._mapping)),
+        "alert": fields_of(Alert(**found[0]._mapping)),
         "trail": [_line(row._mapping) for row in reversed(trail)],
         "anomalies": [anomaly_item(row, claims) for row in anomalies],
     }

@@ -156,7 +156,7 @@ def item(row: Row, claims: Claims) -> dict[str, Any]:
         "occurred_at": instant_text(row.occurred_at),
         "anomaly_type": row.anomaly_type,
         "severity": row.severity,
-        "status": anomaly_status(dict(row._mapping)),
+        "status": anomaly_status(row.standing, row.shadow, row.review),
         "review": row.review,
         "reason": row.reason,
         "explanation": row.explanation,

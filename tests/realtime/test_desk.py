@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from models.schemas.said import AlertPayload, AnomalyPayload
 from tests.models.alerts.cast import open_alert, trail
 from tests.realtime.cast import ACME, GLOBEX, Connect, Feed, RunningServer, Watcher, anomaly_said, eventually
 from tests.realtime.http.conftest import store_anomaly
+from tests.said import alert_payload, anomaly_payload
 
 OPERATOR = {"role": "operator", "sub": "olga"}
 
@@ -33,8 +33,8 @@ async def test_a_move_is_answered_with_the_alert_and_seen_by_everybody_who_may(s
     assert answer["ok"]
     assert (answer["alert"]["status"], answer["alert"]["version"]) == ("ACKNOWLEDGED", 2)
     for watcher in (olga, *seers):
-        payload = AlertPayload.model_validate(await watcher.until("alert_updated"))
-        assert (payload.status, payload.alert_id, payload.position) == ("ACKNOWLEDGED", str(alert_id), 2)
+        payload = alert_payload(await watcher.until("alert_updated"))
+        assert (payload.status, payload.alert_id, payload.position) == ("ACKNOWLEDGED", alert_id, 2)
     assert [watcher.heard("alert_updated") for watcher in strangers] == [[], []]
     assert trail(feed.engine, alert_id)[-1] == ("acknowledge", "olga", "NEW", "ACKNOWLEDGED", "Looking.", 0)
 
@@ -109,8 +109,8 @@ async def test_a_review_is_kept_said_and_audited(server: RunningServer, feed: Fe
     for number, verdict in enumerate(("INVESTIGATING", "CONFIRMED", "FALSE_POSITIVE", "RESOLVED"), 1):
         answer = await olga.ask("anomaly_review", {"anomaly_id": anomaly_id, "verdict": verdict, "note": "Seen."})
         assert (answer["ok"], answer["anomaly"]["status"]) == (True, verdict)
-        payload = AnomalyPayload.model_validate(await alice.until("anomaly_updated", number))
-        assert (payload.status, payload.anomaly_id) == (verdict, anomaly_id)
+        payload = anomaly_payload(await alice.until("anomaly_updated", number))
+        assert (payload.status, str(payload.anomaly_id)) == (verdict, anomaly_id)
     lines = feed.rows("SELECT number, actor, role, verdict, note, policy_version FROM review_trail ORDER BY number")
     assert lines[1] == (2, "olga", "operator", "CONFIRMED", "Seen.", 3)
     assert len(lines) == 4

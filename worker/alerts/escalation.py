@@ -1,11 +1,13 @@
-"""What time does to alerts: they escalate, fall back to NEW, and come out of quiet. Each once, however many schedulers run.
+"""What time does to alerts: they escalate, fall back to NEW, and come out of quiet.
 
-The moments stand in the rows. Whoever takes them holds the alerts' lock, and the next to come finds them changed.
+Each once, however many schedulers run: the moments stand in the rows. Whoever takes them holds the
+alerts' lock, and the next to come finds them changed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from psycopg import Cursor
@@ -13,33 +15,46 @@ from psycopg.rows import dict_row
 from sqlalchemy import Engine
 
 from models import feed
-from models.alerts.move import POLICIES, WITH_POLICIES, apply, policy_of
+from models.alerts.alert import Alert
+from models.alerts.move import POLICIES, WITH_POLICIES, apply, policy_in
 from models.alerts.moves import SYSTEM
 from models.alerts.quiet import Quiet, cover_of
 from models.alerts.quiet_rows import read_quiet
-from models.alerts.rows import Alert, Entry, lock_alerts, save
+from models.alerts.rows import Entry, alert_in, lock_alerts, messages_of, save
 from models.database import transaction
+from models.policy import Policy
 from models.vocabulary import TAKEN_UP
 from worker import metrics
 from worker.alerts.follow import WITHDRAWN
-from worker.alerts.quieting import keep_quiet
+from worker.alerts.quieting import kept_quiet
 from worker.emit import Emit
 
 BATCH = 500
 
 _MOMENTS = ("escalates_at", "relapses_at", "quiet_until")
-_TENANTS = " UNION ".join(f"SELECT tenant_id FROM alert WHERE {moment} <= clock_timestamp()" for moment in _MOMENTS)
+_TENANT = "SELECT tenant_id FROM alert WHERE {} <= clock_timestamp()"
+_TENANTS = " UNION ".join(map(_TENANT.format, _MOMENTS))
+_ALERT = "SELECT alert_id FROM alert WHERE tenant_id = %(tenant_id)s AND {} <= %(at)s"
+_ALERTS = " UNION ".join(map(_ALERT.format, _MOMENTS))
 _DUE = f"""
 SELECT {POLICIES}, (
     SELECT count(*) FROM alert_anomaly AS part JOIN anomaly USING (tenant_id, anomaly_id)
-    WHERE part.tenant_id = alert.tenant_id AND part.alert_id = alert.alert_id AND standing AND NOT shadow
+    WHERE part.tenant_id = alert.tenant_id AND part.alert_id = alert.alert_id
+        AND standing AND NOT shadow
 ) AS standing
 FROM {WITH_POLICIES}
-WHERE alert.tenant_id = %(tenant_id)s AND alert_id IN (
-    {" UNION ".join(f"SELECT alert_id FROM alert WHERE tenant_id = %(tenant_id)s AND {moment} <= %(at)s" for moment in _MOMENTS)}
-)
+WHERE alert.tenant_id = %(tenant_id)s AND alert_id IN ({_ALERTS})
 ORDER BY alert_id LIMIT {BATCH}
 """
+
+
+class Due(NamedTuple):
+    """An alert of which a moment has come; how many of its anomalies still stand; its site's."""
+
+    alert: Alert
+    standing: int
+    policy: Policy
+    zone: ZoneInfo
 
 
 def tenants_due(cursor: Cursor) -> list[int]:
@@ -47,48 +62,78 @@ def tenants_due(cursor: Cursor) -> list[int]:
 
 
 def keep_alerts(engine: Engine, tenant_id: int, emit: Emit) -> None:
-    """Do what is due of the tenant's alerts, in batches of a constant number of statements, each said once it is committed."""
+    """Do what is due of the tenant's alerts, in batches, each said once it is committed.
+
+    A batch is a constant number of statements.
+    """
     taken = BATCH
     while taken == BATCH:
         with transaction(engine) as cursor:
             taken, messages, appended = _keep_some(cursor, tenant_id)
         if appended:
             for message in messages:
-                metrics.SAID.labels(event=message.event, anomaly_type=message.anomaly_type or "").inc()
+                labels = {"event": message.event, "anomaly_type": message.anomaly_type or ""}
+                metrics.SAID.labels(**labels).inc()
             emit(tenant_id, *appended, messages)
 
 
-def _keep_some(cursor: Cursor, tenant_id: int) -> tuple[int, list[feed.Message], feed.Appended | None]:
+def _keep_some(
+    cursor: Cursor,
+    tenant_id: int,
+) -> tuple[int, list[feed.Message], feed.Appended | None]:
     at = lock_alerts(cursor, tenant_id)
     due = _due(cursor, tenant_id, at)
     quiets = read_quiet(cursor, tenant_id, at)
-    messages = save(cursor, [_entry(alert, quiets, at) for alert in due], at)
+    messages = messages_of(save(cursor, [_entry(each, quiets, at) for each in due], at))
     return len(due), messages, feed.append(cursor, tenant_id, messages) if messages else None
 
 
-def _due(cursor: Cursor, tenant_id: int, at: datetime) -> list[Alert]:
+def _due(cursor: Cursor, tenant_id: int, at: datetime) -> list[Due]:
     with cursor.connection.cursor(row_factory=dict_row) as rows:
-        return rows.execute(_DUE, {"tenant_id": tenant_id, "at": at}).fetchall()
+        found = rows.execute(_DUE, {"tenant_id": tenant_id, "at": at}).fetchall()
+    return [_due_in(row) for row in found]
 
 
-def _entry(alert: dict[str, Any], quiets: Sequence[Quiet], at: datetime) -> Entry:
+def _due_in(row: Mapping[str, Any]) -> Due:
+    zone = ZoneInfo(row["timezone"] or "UTC")
+    return Due(alert_in(row), row["standing"], policy_in(row), zone)
+
+
+def _entry(due: Due, quiets: Sequence[Quiet], at: datetime) -> Entry:
     """What its moment makes of an alert. Afterwards none of its moments is due any more."""
-    if alert["status"] == "SUPPRESSED":
-        return _end_of_quiet(alert, quiets, at)
-    move = "relapse" if alert["status"] in TAKEN_UP else "escalate"
-    before = apply(alert, move, SYSTEM, policy_of(alert), at, {})
-    note = "No progress since it was taken up." if move == "relapse" else f"Nobody acknowledged it; {alert['escalated_to']} is asked."
-    return Entry(alert, SYSTEM, SYSTEM, move, before, note)
+    status = due.alert.status
+    if status == "SUPPRESSED":
+        return _end_of_quiet(due, quiets, at)
+    if status in TAKEN_UP:
+        return _moved(due, "relapse", at, "No progress since it was taken up.")
+    escalated = _moved(due, "escalate", at)
+    note = f"Nobody acknowledged it; {escalated.alert.escalated_to} is asked."
+    return replace(escalated, note=note)
 
 
-def _end_of_quiet(alert: dict[str, Any], quiets: Sequence[Quiet], at: datetime) -> Entry:
+def _end_of_quiet(due: Due, quiets: Sequence[Quiet], at: datetime) -> Entry:
     """Raised where it still stands, unless something else keeps it quiet."""
-    reason = alert["quiet_reason"]
-    if not alert["standing"]:
-        before = apply(alert, "resolve", SYSTEM, policy_of(alert), at, {})
-        return Entry(alert, SYSTEM, SYSTEM, "resolve", before, WITHDRAWN)
-    if cover := cover_of(quiets, alert, at, ZoneInfo(alert["timezone"] or "UTC")):
-        keep_quiet(alert, cover)
-        return Entry(alert, SYSTEM, SYSTEM, "wait", "SUPPRESSED", cover.quiet.reason)
-    before = apply(alert, "raise", SYSTEM, policy_of(alert), at, {})
-    return Entry(alert, SYSTEM, SYSTEM, "raise", before, f"It stands still at the end of quiet: {reason}")
+    if not due.standing:
+        return _moved(due, "resolve", at, WITHDRAWN)
+    if cover := cover_of(quiets, due.alert, at, due.zone):
+        return Entry(
+            before=due.alert,
+            alert=kept_quiet(due.alert, cover),
+            actor=SYSTEM,
+            role=SYSTEM,
+            move="wait",
+            note=cover.quiet.reason,
+        )
+    reason = due.alert.quiet_reason
+    return _moved(due, "raise", at, f"It stands still at the end of quiet: {reason}")
+
+
+def _moved(due: Due, move: str, at: datetime, note: str | None = None) -> Entry:
+    return Entry(
+        before=due.alert,
+        alert=apply(due.alert, move, SYSTEM, due.policy, at, {}),
+        actor=SYSTEM,
+        role=SYSTEM,
+        move=move,
+        note=note,
+    )

@@ -1,15 +1,17 @@
-"""Alerts that fall into quiet: new ones, and those nobody has taken up yet when a further anomaly comes."""
+"""Alerts that fall into quiet: new ones, and those nobody has taken up yet when one more comes."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from psycopg import Cursor
 
+from models.alerts.alert import Alert
 from models.alerts.move import apply
 from models.alerts.moves import MOVES, SYSTEM
 from models.alerts.quiet import Cover, Quiet, cover_of
 from models.alerts.quiet_rows import read_quiet
-from models.alerts.rows import Alert, Entry
+from models.alerts.rows import Entry
 from worker.rules.window import Window
 
 # What falls into quiet, and what is in it.
@@ -26,21 +28,27 @@ def hush(cursor: Cursor, window: Window, entries: Sequence[Entry]) -> list[Entry
 
 
 def _hushed(window: Window, quiets: Sequence[Quiet], entry: Entry) -> Entry:
-    alert = entry.alert
-    if alert["status"] not in _MAY_BE_QUIET:
+    alert, as_of = entry.alert, window.as_of
+    if alert.status not in _MAY_BE_QUIET:
         return entry
-    site = window.sites.get(alert["site_id"])
-    cover = cover_of(quiets, alert, window.as_of, ZoneInfo(site.timezone if site else "UTC"))
-    if cover is None:
-        if alert["status"] == "SUPPRESSED":
-            apply(alert, "raise", SYSTEM, window.policy(alert["site_id"]), window.as_of, {})
-            return entry._replace(note="What kept it quiet does not match it any more.")
+    site = window.sites.get(alert.site_id)
+    cover = cover_of(quiets, alert, as_of, ZoneInfo(site.timezone if site else "UTC"))
+    policy = window.policy(alert.site_id)
+    if cover:
+        if alert.status in MOVES["suppress"].sources:
+            alert = apply(alert, "suppress", SYSTEM, policy, as_of, {})
+        return replace(entry, alert=kept_quiet(alert, cover), note=cover.quiet.reason)
+    if alert.status in MOVES["suppress"].sources:
         return entry
-    if alert["status"] in MOVES["suppress"].sources:
-        apply(alert, "suppress", SYSTEM, window.policy(alert["site_id"]), window.as_of, {})
-    keep_quiet(alert, cover)
-    return entry._replace(note=cover.quiet.reason)
+    raised = apply(alert, "raise", SYSTEM, policy, as_of, {})
+    return replace(entry, alert=raised, note="What kept it quiet does not match it any more.")
 
 
-def keep_quiet(alert: Alert, cover: Cover) -> None:
-    alert.update(quiet_id=cover.quiet.quiet_id, quiet_until=cover.until, quiet_reason=cover.quiet.reason)
+def kept_quiet(alert: Alert, cover: Cover) -> Alert:
+    """The alert as this cover keeps it quiet."""
+    return replace(
+        alert,
+        quiet_id=cover.quiet.quiet_id,
+        quiet_until=cover.until,
+        quiet_reason=cover.quiet.reason,
+    )

@@ -6,7 +6,7 @@ Whoever finds the tenant taken leaves its work to the holder, who looks again af
 import time
 from collections.abc import Callable
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import structlog
 from psycopg import Cursor
@@ -67,7 +67,9 @@ def try_lock(cursor: Cursor, tenant_id: int) -> datetime | None:
 
 def wait_lock(cursor: Cursor, tenant_id: int) -> datetime:
     cursor.execute("SELECT pg_advisory_xact_lock(%s)", (tenant_lock_key(tenant_id),))
-    return _row(cursor, "SELECT clock_timestamp()")[0]
+    (as_of,) = _row(cursor, "SELECT clock_timestamp()")
+    assert isinstance(as_of, datetime)
+    return as_of
 
 
 def judge_batch(cursor: Cursor, tenant_id: int, batch: Batch, as_of: datetime) -> Judgement:
@@ -119,7 +121,7 @@ def _judge_some(engine: Engine, tenant_id: int, emit: Emit) -> int | None:
     return len(batch.ids) if batch else 0
 
 
-def _row(cursor: Cursor, sql: str, *arguments: object) -> tuple:
-    row = cursor.execute(sql, arguments).fetchone()
+def _row(cursor: Cursor, sql: str, *arguments: object) -> tuple[Any, ...]:
+    row: tuple[Any, ...] | None = cursor.execute(sql, arguments).fetchone()
     assert row is not None  # these SELECTs have no FROM: they always give a row
     return row

@@ -1,19 +1,23 @@
-"""Recording a judgement: what stands now against what stood before, of exactly the subjects that were judged.
+"""Recording a judgement: what stands now against what stood before, of the judged subjects only.
 
-Rows are written only where something changed, and viewers are told only of what they can see. An anomaly's row is for ever:
-what no longer holds stops `standing`, and one that holds again keeps its id. Alerts follow the anomalies that viewers are told of.
+Rows are written only where something changed, and viewers are told only of what they can see. An
+anomaly's row is for ever: what no longer holds stops `standing`, and one that holds again keeps its
+id. Alerts follow the anomalies that viewers are told of.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+from uuid import UUID
 
 import orjson
 from psycopg import Cursor
-from psycopg.rows import dict_row
+from psycopg.rows import class_row
 
+from models.alerts.anomaly import ANOMALY_COLUMNS, Anomaly, AnomalyEvent, message_of
+from models.bulk import document, insert
 from models.feed import Message
 from models.ids import time_ordered_id
-from models.schemas.said import anomaly_body
 from models.vocabulary import gravity
 from worker.alerts.follow import Change, follow
 from worker.judging.withdrawal import note_causes
@@ -22,184 +26,205 @@ from worker.load.touched import Touched
 from worker.rules.finding import Subject, Verdict
 from worker.rules.window import Window
 
-Row = dict[str, Any]  # the columns of the anomaly table
 Identity = tuple[str, str, str, int, int]  # punch_id, shift_id, anomaly_type, person_id, site_id
+Reviews = dict[UUID, tuple[str | None, int | None]]  # verdict, and the policy's version it judged
+
+
+class Step(NamedTuple):
+    """An anomaly that is to be written, as it stood before (None for a new one), and as it stands.
+
+    `event` is how viewers are told of it, if they are.
+    """
+
+    before: Anomaly | None
+    after: Anomaly
+    event: AnomalyEvent | None
+
 
 _SEEN = (
-    *("severity", "confidence", "reason", "explanation", "evidence", "fraud_score", "occurred_at", "standing"),
-    *("person_name", "site_name"),
+    *("severity", "confidence", "reason", "explanation", "evidence", "fraud_score"),
+    *("occurred_at", "standing", "person_name", "site_name"),
 )
 _KEPT = (*_SEEN, "private_evidence", "other_sites", "shadow", "backfill")
 
-_STORED = """
-SELECT * FROM anomaly WHERE tenant_id = %(tenant_id)s AND punch_id = ANY(%(punches)s) AND punch_id <> ''
+_COLUMNS = ", ".join(ANOMALY_COLUMNS)
+_STORED = f"""
+SELECT {_COLUMNS} FROM anomaly
+WHERE tenant_id = %(tenant_id)s AND punch_id = ANY(%(punches)s) AND punch_id <> ''
 UNION ALL
-SELECT * FROM anomaly WHERE tenant_id = %(tenant_id)s AND punch_id = '' AND shift_id = ANY(%(shifts)s)
+SELECT {_COLUMNS} FROM anomaly
+WHERE tenant_id = %(tenant_id)s AND punch_id = '' AND shift_id = ANY(%(shifts)s)
 """
 
-_TYPES = {
-    "anomaly_id": "uuid",
-    "punch_id": "text",
-    "shift_id": "text",
-    "anomaly_type": "text",
-    "person_id": "bigint",
-    "site_id": "bigint",
-    "person_name": "text",
-    "site_name": "text",
-    "severity": "text",
-    "confidence": "double precision",
-    "reason": "text",
-    "explanation": "text",
-    "evidence": "jsonb",
-    "private_evidence": "jsonb",
-    "other_sites": "text",
-    "fraud_score": "double precision",
-    "policy_version": "integer",
-    "occurred_at": "timestamptz",
-    "detected_at": "timestamptz",
-    "updated_at": "timestamptz",
-    "standing": "boolean",
-    "shadow": "boolean",
-    "backfill": "boolean",
-    "said": "boolean",
-}
 _IDENTITY = ("punch_id", "shift_id", "anomaly_type", "person_id", "site_id")
-_FIXED = ("anomaly_id", "detected_at", *_IDENTITY)
-# `review` is an operator's: it is read back from the row this statement has locked, never written.
+_FIXED = ("tenant_id", "anomaly_id", "detected_at", *_IDENTITY)
+# An operator's: read back from the row that the statement has locked, and never written.
+_OPERATORS = ("review", "reviewed_version")
+_WRITTEN = tuple(name for name in ANOMALY_COLUMNS if name not in _OPERATORS)
 _WRITE = f"""
-INSERT INTO anomaly (tenant_id, {", ".join(_TYPES)})
-SELECT %(tenant_id)s, * FROM unnest({", ".join(f"%({name})s::{kind}[]" for name, kind in _TYPES.items())})
+{insert("anomaly", _WRITTEN)}
 ON CONFLICT (tenant_id, {", ".join(_IDENTITY)}) DO UPDATE
-SET {", ".join(f"{name} = excluded.{name}" for name in _TYPES if name not in _FIXED)}
-RETURNING anomaly_id, review
+SET {", ".join(f"{name} = excluded.{name}" for name in _WRITTEN if name not in _FIXED)}
+RETURNING anomaly_id, {", ".join(_OPERATORS)}
 """
 
 
-def record(cursor: Cursor, window: Window, verdicts: Sequence[Verdict], touched: Touched) -> list[Message]:
-    """Write what changed about the window's subjects; the messages that say so, each anomaly's and each alert's at most once.
+def record(
+    cursor: Cursor,
+    window: Window,
+    verdicts: Sequence[Verdict],
+    touched: Touched,
+) -> list[Message]:
+    """Write what changed about the window's subjects, and return the messages that say so.
 
-    A constant number of statements, however many subjects there are.
+    Each anomaly's and each alert's at most once. A constant number of statements, however many
+    subjects there are.
     """
-    stored = _stored(cursor, window)
-    changed = list(compare(window, stored, verdicts))
-    reviews = _write(cursor, window.tenant_id, [row for row, _ in changed])
-    note_causes(cursor, window, [row for row, _ in changed if not row["standing"]], touched)
-    told = [(event, row | {"review": reviews[row["anomaly_id"]]}, stored.get(_identity(row))) for row, event in changed if event]
-    alerts = follow(cursor, window, [_change(row, before) for _, row, before in told])
-    return [_message(*each) for each in told] + alerts
+    steps = list(compare(window, _stored(cursor, window), verdicts))
+    reviews = _write(cursor, [step.after for step in steps])
+    withdrawn = [step.after for step in steps if not step.after.standing]
+    note_causes(cursor, window, withdrawn, touched)
+    told = [_reviewed(step, reviews) for step in steps if step.event]
+    alerts = follow(cursor, window, [_change(step) for step in told])
+    return [_message(step) for step in told] + alerts
 
 
-def compare(window: Window, stored: dict[Identity, Row], verdicts: Sequence[Verdict]) -> Iterable[tuple[Row, str | None]]:
-    """Rows to write, what fell away first, each with the event that viewers are to see, if any."""
+def compare(
+    window: Window,
+    stored: dict[Identity, Anomaly],
+    verdicts: Sequence[Verdict],
+) -> Iterator[Step]:
+    """What is to be written, what fell away first."""
     standing = {_identity_of(verdict): verdict for verdict in verdicts}
-    scores = {(v.finding.subject, v.finding.person_id, v.finding.site_id): v.fraud_score for v in verdicts}
-    for identity, row in stored.items():
-        crashed = (Subject(row["punch_id"], row["shift_id"]), row["anomaly_type"]) in window.crashed
-        if row["standing"] and identity not in standing and not crashed:
-            # The subject's score as it is now, unless the punch has moved to another person or site: then it has none here.
-            score = scores.get((Subject(row["punch_id"], row["shift_id"]), row["person_id"], row["site_id"]), 0.0)
-            withdrawn = row | {"standing": False, "fraud_score": score, "updated_at": window.as_of}
-            yield withdrawn, _event(withdrawn, row)
+    yield from _fallen_away(window, stored, standing)
     for identity, verdict in standing.items():
         before = stored.get(identity)
-        row = _row(window, verdict, before)
-        if before is None or any(_changed(row, before, name) for name in _KEPT):
-            event = _event(row, before)
-            yield row | {"said": row["said"] or event is not None}, event
+        after = _anomaly(window, verdict, before)
+        if before is None or any(_differs(after, before, name) for name in _KEPT):
+            event = _event(after, before)
+            yield Step(before, replace(after, said=True) if event else after, event)
 
 
-def _change(row: Row, before: Row | None) -> Change:
-    stands = _visible(row)
-    known = before is not None and before["said"] and _visible(before)
-    graver = known and before is not None and gravity(row["severity"]) > gravity(before["severity"])
-    return Change(row, stands, stands and (graver or not known))
+def _fallen_away(
+    window: Window,
+    stored: dict[Identity, Anomaly],
+    standing: dict[Identity, Verdict],
+) -> Iterator[Step]:
+    scores = {_place_of(verdict): verdict.fraud_score for verdict in standing.values()}
+    for identity, before in stored.items():
+        subject = Subject(before.punch_id, before.shift_id)
+        has_crashed = (subject, before.anomaly_type) in window.crashed
+        if before.standing and identity not in standing and not has_crashed:
+            # The subject's score as it is now, unless the punch has moved to another person or
+            # site: then it has none here.
+            score = scores.get((subject, before.person_id, before.site_id), 0.0)
+            as_of = window.as_of
+            after = replace(before, standing=False, fraud_score=score, updated_at=as_of)
+            yield Step(before, after, _event(after, before))
 
 
-def _visible(row: Row) -> bool:
-    return bool(row["standing"] and not row["shadow"] and not row["backfill"])
+def _change(step: Step) -> Change:
+    before, after = step.before, step.after
+    stands = after.is_visible
+    if before is None or not before.said or not before.is_visible:
+        return Change(after, stands, stands)
+    is_graver = gravity(after.severity) > gravity(before.severity)
+    return Change(after, stands, stands and is_graver)
 
 
-def _event(row: Row, before: Row | None) -> str | None:
-    """What viewers are told of a row that is to be written."""
-    visible = _visible(row)
-    if before is None or not before["said"]:
-        return "anomaly_detected" if visible else None
-    if visible != _visible(before):
+def _event(after: Anomaly, before: Anomaly | None) -> AnomalyEvent | None:
+    """What viewers are told of an anomaly that is to be written."""
+    if before is None or not before.said:
+        return "anomaly_detected" if after.is_visible else None
+    if after.is_visible != before.is_visible:
         return "anomaly_updated"
-    return "anomaly_updated" if visible and any(_changed(row, before, name) for name in _SEEN) else None
+    is_seen = after.is_visible and any(_differs(after, before, name) for name in _SEEN)
+    return "anomaly_updated" if is_seen else None
 
 
-def _changed(row: Row, before: Row, name: str) -> bool:
+def _differs(after: Anomaly, before: Anomaly, name: str) -> bool:
     if name == "evidence":  # a new version of the policy alone is no change
-        return {**row[name], "policy_version": 0} != {**before[name], "policy_version": 0}
-    return bool(row[name] != before[name])
+        unversioned = {"policy_version": 0}
+        return {**after.evidence, **unversioned} != {**before.evidence, **unversioned}
+    return bool(getattr(after, name) != getattr(before, name))
 
 
-def _row(window: Window, verdict: Verdict, before: Row | None) -> Row:
+def _anomaly(window: Window, verdict: Verdict, before: Anomaly | None) -> Anomaly:
+    """What stands by a verdict. It is new, unless it stood, or was withdrawn, `before`."""
     finding = verdict.finding
     punch = window.punch(finding.subject.punch_id)
-    said = bool(before and before["said"])
-    return {
-        "tenant_id": window.tenant_id,
-        "anomaly_id": before["anomaly_id"] if before else time_ordered_id(window.as_of),
-        "punch_id": finding.subject.punch_id,
-        "shift_id": finding.subject.shift_id,
-        "anomaly_type": finding.anomaly_type,
-        "person_id": finding.person_id,
-        "site_id": finding.site_id,
-        "person_name": verdict.person_name,
-        "site_name": verdict.site_name,
-        "severity": finding.severity,
-        "confidence": finding.confidence,
-        "reason": finding.reason,
-        "explanation": finding.explanation,
-        "evidence": _as_json_reads(finding.evidence),
-        "private_evidence": finding.private and _as_json_reads(finding.private),
-        "other_sites": ",".join(str(site_id) for site_id in sorted(finding.other_sites)),
-        "fraud_score": verdict.fraud_score,
-        "policy_version": verdict.policy_version,
-        "occurred_at": finding.occurred_at,
-        "detected_at": before["detected_at"] if before else window.as_of,
-        "updated_at": window.as_of,
-        "standing": True,
-        "shadow": verdict.shadow,
+    said = before is not None and before.said
+    return Anomaly(
+        tenant_id=window.tenant_id,
+        anomaly_id=before.anomaly_id if before else time_ordered_id(window.as_of),
+        punch_id=finding.subject.punch_id,
+        shift_id=finding.subject.shift_id,
+        anomaly_type=finding.anomaly_type,
+        person_id=finding.person_id,
+        site_id=finding.site_id,
+        person_name=verdict.person_name,
+        site_name=verdict.site_name,
+        severity=finding.severity,
+        confidence=finding.confidence,
+        reason=finding.reason,
+        explanation=finding.explanation,
+        evidence=_as_json_reads(finding.evidence),
+        private_evidence=finding.private and _as_json_reads(finding.private),
+        other_sites=",".join(str(site_id) for site_id in sorted(finding.other_sites)),
+        fraud_score=verdict.fraud_score,
+        policy_version=verdict.policy_version,
+        occurred_at=finding.occurred_at,
+        detected_at=before.detected_at if before else window.as_of,
+        updated_at=window.as_of,
+        standing=True,
+        shadow=verdict.shadow,
         # What viewers were once told of stays live, whatever a later backfill says of its punch.
-        "backfill": punch is not None and punch.backfill and not said,
-        "said": said,
-    }
+        backfill=punch is not None and punch.backfill and not said,
+        said=said,
+        review=before.review if before else None,
+        reviewed_version=before.reviewed_version if before else None,
+    )
 
 
-def _message(event: str, row: Row, before: Row | None) -> Message:
-    prior = before["severity"] if before and before["said"] else None
-    return Message(event, row["site_id"], row["anomaly_type"], row["severity"], prior, anomaly_body(event, row))
+def _message(step: Step) -> Message:
+    assert step.event is not None
+    told = step.before.severity if step.before and step.before.said else None
+    return message_of(step.event, step.after, told)
 
 
-def _stored(cursor: Cursor, window: Window) -> dict[Identity, Row]:
+def _stored(cursor: Cursor, window: Window) -> dict[Identity, Anomaly]:
     subjects = {
         "tenant_id": window.tenant_id,
         "punches": texts(subject.punch_id for subject in window.subjects if subject.punch_id),
         "shifts": texts(subject.shift_id for subject in window.subjects if subject.shift_id),
     }
-    with cursor.connection.cursor(row_factory=dict_row) as rows:
-        return {_identity(row): row for row in rows.execute(_STORED, subjects)}
+    with cursor.connection.cursor(row_factory=class_row(Anomaly)) as rows:
+        return {_identity(anomaly): anomaly for anomaly in rows.execute(_STORED, subjects)}
 
 
-def _write(cursor: Cursor, tenant_id: int, rows: Sequence[Row]) -> dict[Any, str | None]:
-    """Their reviews by anomaly_id. Rows are locked in the order of their ids, so that overlapping writers cannot deadlock."""
-    if not rows:
+def _write(cursor: Cursor, anomalies: Sequence[Anomaly]) -> Reviews:
+    """Their reviews, and the versions of the policy that these judged, by anomaly_id.
+
+    Rows are locked in the order of their ids, so that overlapping writers cannot deadlock.
+    """
+    if not anomalies:
         return {}
-    ordered = sorted(rows, key=lambda row: row["anomaly_id"])
-    columns = {name: [_for_postgres(row[name]) for row in ordered] for name in _TYPES}
-    return dict(cursor.execute(_WRITE, {"tenant_id": tenant_id, **columns}).fetchall())
+    ordered = sorted(anomalies, key=lambda anomaly: anomaly.anomaly_id)
+    written = cursor.execute(_WRITE, {"rows": document(ordered)}).fetchall()
+    return {anomaly_id: (review, version) for anomaly_id, review, version in written}
 
 
-def _for_postgres(value: Any) -> Any:
-    return orjson.dumps(value).decode() if isinstance(value, dict) else value
+def _reviewed(step: Step, reviews: Reviews) -> Step:
+    review, version = reviews[step.after.anomaly_id]
+    if (review, version) == (step.after.review, step.after.reviewed_version):
+        return step
+    return step._replace(after=replace(step.after, review=review, reviewed_version=version))
 
 
 def _as_json_reads(value: dict[str, Any]) -> dict[str, Any]:
     """The same values as they come back from the database: tuples as lists, keys as text."""
-    return orjson.loads(orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS))
+    read: dict[str, Any] = orjson.loads(orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS))
+    return read
 
 
 def _identity_of(verdict: Verdict) -> Identity:
@@ -207,5 +232,15 @@ def _identity_of(verdict: Verdict) -> Identity:
     return (*finding.subject, finding.anomaly_type, finding.person_id, finding.site_id)
 
 
-def _identity(row: Row) -> Identity:
-    return row["punch_id"], row["shift_id"], row["anomaly_type"], row["person_id"], row["site_id"]
+def _place_of(verdict: Verdict) -> tuple[Subject, int, int]:
+    return verdict.finding.subject, verdict.finding.person_id, verdict.finding.site_id
+
+
+def _identity(anomaly: Anomaly) -> Identity:
+    return (
+        anomaly.punch_id,
+        anomaly.shift_id,
+        anomaly.anomaly_type,
+        anomaly.person_id,
+        anomaly.site_id,
+    )

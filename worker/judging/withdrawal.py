@@ -1,24 +1,17 @@
-"""Withdrawals that a correction or a void brought about name it in the anomaly's trail: which, whose, by which door, when."""
+"""Withdrawals that a correction or a void brought about name it in the anomaly's trail.
+
+Which change it was, whose, by which door, and when.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-import orjson
 from psycopg import Cursor
 
+from models.alerts.anomaly import Anomaly
+from models.bulk import document, insert
 from worker.load.touched import Touched, TouchedPunch
 from worker.rules.window import Window
-
-Row = dict[str, Any]  # the columns of the anomaly table
-
-_NOTE = """
-INSERT INTO withdrawal_trail (tenant_id, anomaly_id, at, cause, punch_id, content_hash, other_sites, received_at, submitted_by)
-SELECT %(tenant_id)s, anomaly_id, %(at)s, cause, punch_id, decode(content, 'hex'), other_sites, received_at, submitted_by
-FROM unnest(
-    %(anomaly_id)s::uuid[], %(cause)s::text[], %(punch_id)s::text[], %(content)s::text[], %(other_sites)s::text[],
-    %(received_at)s::timestamptz[], %(submitted_by)s::jsonb[]
-) AS noted(anomaly_id, cause, punch_id, content, other_sites, received_at, submitted_by)
-"""
 
 
 class Change(NamedTuple):
@@ -39,13 +32,21 @@ class Change(NamedTuple):
         return self.versions[0].cause or {}
 
 
-def note_causes(cursor: Cursor, window: Window, withdrawn: Iterable[Row], touched: Touched) -> None:
-    """Write a line for each anomaly that was withdrawn over a correction or a void. At most one statement."""
+def note_causes(
+    cursor: Cursor,
+    window: Window,
+    withdrawn: Iterable[Anomaly],
+    touched: Touched,
+) -> None:
+    """Write a line for each anomaly that was withdrawn over a correction or a void.
+
+    At most one statement.
+    """
     changes = _changes(touched.punches)
-    lines = [_line(row, change) for row in withdrawn if (change := _change_behind(row, changes, window.policy_version))]
+    behind = ((each, _change_behind(each, changes, window.policy_version)) for each in withdrawn)
+    lines = [_line(window, anomaly, change) for anomaly, change in behind if change]
     if lines:
-        columns = {name: [line[name] for line in lines] for name in lines[0]}
-        cursor.execute(_NOTE, {"tenant_id": window.tenant_id, "at": window.as_of, **columns})
+        cursor.execute(insert("withdrawal_trail", lines[0]), {"rows": document(lines)})
 
 
 def _changes(punches: Sequence[TouchedPunch]) -> dict[str, Change]:
@@ -60,17 +61,23 @@ def _changes(punches: Sequence[TouchedPunch]) -> dict[str, Change]:
     return found
 
 
-def _change_behind(row: Row, changes: dict[str, Change], policy_version: int) -> Change | None:
-    """Of the subject itself; else of a punch that the anomaly rested on; else another of the person's, unless the policy changed
-    as well, which may be all that it is.
+def _change_behind(
+    anomaly: Anomaly,
+    changes: dict[str, Change],
+    policy_version: int,
+) -> Change | None:
+    """That of the subject itself; else of a punch that the anomaly rested on.
+
+    Else another of the person's, unless the policy changed as well, which may be all that it is.
     """
-    if not changes or row["punch_id"] in changes:
-        return changes.get(row["punch_id"])
-    named = set(_texts((row["evidence"], row["private_evidence"])))
+    if not changes or anomaly.punch_id in changes:
+        return changes.get(anomaly.punch_id)
+    named = set(_texts((anomaly.evidence, anomaly.private_evidence)))
     rested_on = next((change for punch_id, change in changes.items() if punch_id in named), None)
-    if rested_on or row["policy_version"] != policy_version:
+    if rested_on or anomaly.policy_version != policy_version:
         return rested_on
-    return next((change for change in changes.values() if row["person_id"] in change.people), None)
+    of_person = (change for change in changes.values() if anomaly.person_id in change.people)
+    return next(of_person, None)
 
 
 def _texts(value: Any) -> Iterator[str]:
@@ -83,14 +90,17 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(item)
 
 
-def _line(row: Row, change: Change) -> Row:
-    others = {version.site_id for version in change.versions} - {row["site_id"]}
+def _line(window: Window, anomaly: Anomaly, change: Change) -> dict[str, Any]:
+    others = {version.site_id for version in change.versions} - {anomaly.site_id}
+    content = change.cause.get("content")
     return {
-        "anomaly_id": row["anomaly_id"],
+        "tenant_id": window.tenant_id,
+        "anomaly_id": anomaly.anomaly_id,
+        "at": window.as_of,
         "cause": change.cause["what"],
         "punch_id": change.punch_id,
-        "content": change.cause.get("content"),
+        "content_hash": content and bytes.fromhex(content),
         "other_sites": ",".join(str(site_id) for site_id in sorted(others)),
         "received_at": change.versions[0].received_at,
-        "submitted_by": orjson.dumps(change.cause["submitted_by"]).decode(),
+        "submitted_by": change.cause["submitted_by"],
     }

@@ -7,8 +7,10 @@ from uuid import UUID
 from sqlalchemy import Engine
 
 from models import feed
+from models.alerts.alert import Alert
 from models.alerts.move import Actor, Moved, Wanted, make_moves
-from models.alerts.rows import COLUMNS, Entry, lock_alerts, save
+from models.alerts.moves import SYSTEM
+from models.alerts.rows import Entry, lock_alerts, messages_of, save
 from models.database import transaction
 from models.ids import time_ordered_id
 
@@ -18,8 +20,18 @@ OPERATOR = Actor("olga", "operator", None)
 def open_alert(engine: Engine, *, tenant_id: int = 1, ago: timedelta = timedelta(0), **fields: Any) -> UUID:
     """A NEW alert of acme's person 1 at site 15, its first line in the trail and in the feed. Its id."""
     now = datetime.now(UTC) - ago
-    alert = dict.fromkeys(COLUMNS) | {
-        "tenant_id": tenant_id,
+    alert = new_alert(now, tenant_id=tenant_id, **fields)
+    with transaction(engine) as cursor:
+        at = lock_alerts(cursor, tenant_id)
+        entry = Entry(before=None, alert=alert, actor=SYSTEM, role=SYSTEM, move="create", added=alert.count)
+        feed.append(cursor, tenant_id, messages_of(save(cursor, [entry], at)))
+    return alert.alert_id
+
+
+def new_alert(now: datetime, **fields: Any) -> Alert:
+    """The same as a value, which nothing has written yet."""
+    given = {
+        "tenant_id": 1,
         "alert_id": time_ordered_id(now),
         "person_id": 1,
         "site_id": 15,
@@ -33,16 +45,10 @@ def open_alert(engine: Engine, *, tenant_id: int = 1, ago: timedelta = timedelta
         "first_seen": now,
         "last_seen": now,
         "correlation_id": time_ordered_id(now),
-        "escalation_step": 0,
-        "version": 0,
         "created_at": now,
-        **fields,
+        "updated_at": now,
     }
-    with transaction(engine) as cursor:
-        at = lock_alerts(cursor, tenant_id)
-        messages = save(cursor, [Entry(alert, "system", "system", "create", None, added=alert["count"])], at)
-        feed.append(cursor, tenant_id, messages)
-    return alert["alert_id"]
+    return Alert(**given | fields)
 
 
 def move(engine: Engine, alert_id: UUID, name: str, actor: Actor = OPERATOR, *, tenant_id: int = 1, **arguments: Any) -> Moved:

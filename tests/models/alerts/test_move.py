@@ -12,9 +12,9 @@ from sqlalchemy import Engine
 from models.alerts.move import Actor, Wanted, make_moves
 from models.alerts.moves import MOVES, SYSTEM, operator_moves
 from models.database import transaction
-from models.schemas.said import AlertPayload
 from models.vocabulary import ALERT_STATES, OPEN, ROLES
 from tests.models.alerts.cast import OPERATOR, move, open_alert, trail
+from tests.said import alert_payload
 
 # Written down a second time on purpose: what an operator may do with an alert in each state.
 ALLOWED = {
@@ -61,8 +61,8 @@ def test_all_states_moves_and_roles_as_the_table_says(engine: Engine) -> None:
             assert (moved.alert["status"], moved.alert["version"]) == (status, 1)
         else:
             assert trail(engine, alert_id)[-1][:4] == (name, "somebody", status, outcome)
-            payload = AlertPayload.model_validate(said(engine)[-1])
-            assert (payload.type, payload.alert_id, payload.status) == ("alert_updated", str(alert_id), outcome)
+            payload = alert_payload(said(engine)[-1])
+            assert (payload.type, payload.alert_id, payload.status) == ("alert_updated", alert_id, outcome)
 
 
 def test_what_the_system_alone_does_nobody_can_claim_by_name(engine: Engine) -> None:

@@ -10,6 +10,7 @@ from dateutil.rrule import rrulestr
 
 from models.alerts.quiet import Quiet, Span, cover_of
 from models.recurrence import parse_rule
+from tests.models.alerts.cast import new_alert
 
 BERLIN, NEW_YORK = ZoneInfo("Europe/Berlin"), ZoneInfo("America/New_York")
 NONE: frozenset = frozenset()
@@ -156,7 +157,7 @@ def test_of_several_that_match_the_one_that_ends_last_is_named() -> None:
     now = datetime.now(UTC)
     spans = [Span(now, now + timedelta(hours=hours)) for hours in (1, 3, 2)]
     quiets = [Quiet(UUID(int=number), str(number), NONE, NONE, NONE, NONE, span) for number, span in enumerate(spans, 1)]
-    alert = {"anomaly_type": "WRONG_PERSON", "severity": "LOW", "site_id": 15, "person_id": 1}
+    alert = new_alert(now, severity="LOW")
     cover = cover_of(quiets, alert, now, BERLIN)
     assert cover
     assert (cover.quiet.reason, cover.until) == ("2", spans[1].end)

@@ -9,6 +9,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from models.schemas.said import ResyncPayload
 from realtime.feed.fan_out import send_frames
 from realtime.transport.burst import Burst
 from realtime.transport.line import ENOUGH
@@ -118,7 +119,7 @@ async def test_a_viewer_that_is_gone_while_its_event_is_handled_leaves_nothing(
     await asyncio.sleep(0.05)
     (gone,) = server.viewers()
     # To a closed transport, of which nobody else is to suffer.
-    gone.send("resync", {})
+    gone.send(ResyncPayload(reason="slow_viewer"))
     send_frames([gone], Burst([Spoken(event_text("resync", "{}"))]))
     assert not gone.owed_resync
     let_go.set()

@@ -13,8 +13,8 @@ from models import intake
 from models.alerts.quiet_rows import add_quiet, cancel_quiet
 from models.database import transaction
 from models.schemas.quiet import Planned, Silence
-from models.schemas.said import AlertPayload
 from tests.models.alerts.cast import OPERATOR, move, trail
+from tests.said import alert_payload
 from tests.worker.cast import NOON, feed, imposter, punch, roster, rows
 from tests.worker.conftest import Heard
 from worker.alerts.escalation import keep_alerts, tenants_due
@@ -63,8 +63,8 @@ def test_one_that_nobody_acknowledges_escalates_after_its_severitys_time(engine:
     pass_time(engine, 1)
     keep(engine, heard)
     assert state(engine) == [("ESCALATED", 1, "admin")]
-    payload = AlertPayload.model_validate(feed(engine)[-1])
-    assert (payload.type, payload.status, payload.alert_id) == ("alert_updated", "ESCALATED", str(alert_id))
+    payload = alert_payload(feed(engine)[-1])
+    assert (payload.type, payload.status, payload.alert_id) == ("alert_updated", "ESCALATED", alert_id)
     assert heard.messages[-1].event == "alert_updated"
     assert trail(engine, alert_id)[-1] == ("escalate", "system", "NEW", "ESCALATED", "Nobody acknowledged it; admin is asked.", 0)
 

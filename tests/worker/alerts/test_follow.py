@@ -15,8 +15,8 @@ from models.alerts.quiet_rows import add_quiet, cancel_quiet
 from models.database import make_engine
 from models.emitter import FeedManager
 from models.schemas.quiet import Silence
-from models.schemas.said import AlertPayload
 from tests.models.alerts.cast import OPERATOR, move, open_alert, trail
+from tests.said import alert_payload
 from tests.worker.cast import NOON, feed, imposter, punch, roster, rows, waiting
 from tests.worker.conftest import Heard
 from worker.emit import Emitter
@@ -55,7 +55,7 @@ def silence(engine: Engine, **wanted: Any) -> Any:
 
 def test_an_anomaly_opens_an_alert_that_is_said_after_it(engine: Engine, heard: Heard) -> None:
     (said,) = submit(engine, heard, imposter("p1"))
-    payload = AlertPayload.model_validate(said)
+    payload = alert_payload(said)
     assert (payload.type, payload.status, payload.count, payload.severity) == ("alert_created", "NEW", 1, "CRITICAL")
     assert (payload.anomaly_type, payload.person_name, payload.site_name) == ("WRONG_PERSON", "Person 1", "Site 15")
     assert [each["type"] for each in feed(engine)] == ["anomaly_detected", "alert_created"]

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Engine
 
 from models import intake
-from models.schemas.said import AnomalyPayload
+from tests.said import anomaly_payload
 from tests.worker.cast import NOON, anomalies, found, imposter, punch, roster, rows, waiting
 from tests.worker.conftest import Heard
 from worker.judging.judge import judge
@@ -24,10 +24,11 @@ def submit(engine: Engine, heard: Heard, *punches: dict[str, Any], backfill: boo
 def test_an_anomaly_is_stored_and_said_as_the_contract_has_it(engine: Engine, heard: Heard) -> None:
     (said,) = submit(engine, heard, imposter("p1"))
     assert anomalies(engine) == [("p1", "WRONG_PERSON", 1, 15, True)]
-    payload = AnomalyPayload.model_validate(said)
+    payload = anomaly_payload(said)
     assert (payload.type, payload.status, payload.tenant_id, payload.person_name) == ("anomaly_detected", "DETECTED", 1, "Person 1")
     assert (payload.punch_id, payload.shift_id, payload.site_name, payload.severity) == ("p1", None, "Site 15", "CRITICAL")
-    assert payload.occurred_at == NOON.strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert said["occurred_at"] == NOON.strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert payload.occurred_at == NOON
     assert heard.messages[0].prior_severity is None
 
 

@@ -1,0 +1,47 @@
+"""An alert and an anomaly in Python are what their tables hold: a new field is a line in each, and a migration."""
+
+from dataclasses import fields
+from datetime import datetime
+from typing import Any, get_args, get_origin, get_type_hints
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Boolean, Column, DateTime, Double, Integer, Table, Text, Uuid
+from sqlalchemy.dialects.postgresql import JSONB
+
+from models.alerts.alert import Alert
+from models.alerts.anomaly import Anomaly
+from models.tables import alert, anomaly
+
+PYTHON = {Boolean: bool, DateTime: datetime, Double: float, Integer: int, JSONB: dict, Text: str, Uuid: UUID}
+RECORDS = [pytest.param(Alert, alert, id="alert"), pytest.param(Anomaly, anomaly, id="anomaly")]
+
+
+def python_type(column: Column) -> tuple[type, bool]:
+    """What the column holds, and whether it may hold nothing. BigInteger is an Integer."""
+    (found,) = {python for kind, python in PYTHON.items() if isinstance(column.type, kind)}
+    return found, bool(column.nullable)
+
+
+def field_type(hint: Any) -> tuple[type, bool]:
+    given = get_args(hint) if type(None) in get_args(hint) else (hint,)
+    (held,) = [each for each in given if each is not type(None)]
+    return get_origin(held) or held, type(None) in given
+
+
+@pytest.mark.parametrize(("record", "table"), RECORDS)
+def test_its_fields_are_the_columns_with_their_types_and_nulls(record: type, table: Table) -> None:
+    hints = get_type_hints(record)
+    assert {name: field_type(hint) for name, hint in hints.items()} == {column.name: python_type(column) for column in table.c}
+
+
+@pytest.mark.parametrize(("record", "table"), RECORDS)
+def test_nobody_changes_it_in_place_or_reads_it_by_position(record: type, table: Table) -> None:
+    values: dict[str, Any] = dict.fromkeys((field.name for field in fields(record)), 1)
+    one = record(**values)
+    with pytest.raises(AttributeError):
+        one.severity = "LOW"
+    with pytest.raises((AttributeError, TypeError)):
+        one.colour = "red"
+    with pytest.raises(TypeError):
+        tuple(one)

@@ -1,0 +1,43 @@
+"""Holding what was said against the models of it: fields, no other fields, their types, and how times are written."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+import psycopg
+from pydantic import TypeAdapter, ValidationError
+
+from models.feed import payload_text
+from models.schemas.said import PAYLOADS, AlertPayload, AnomalyPayload
+
+_ADAPTERS: dict[str, TypeAdapter[Any]] = {event: TypeAdapter(model) for event, model in PAYLOADS.items()}
+_FEED = "SELECT tenant_id, position, event, body FROM message ORDER BY tenant_id, position"
+
+
+def checked(event: str, text: str | bytes) -> Any:
+    """The payload of an event as its model has it. Raises ValidationError."""
+    return _ADAPTERS[event].validate_json(text)
+
+
+def alert_payload(payload: dict[str, Any]) -> AlertPayload:
+    found = checked(payload["type"], orjson.dumps(payload))
+    assert isinstance(found, AlertPayload)
+    return found
+
+
+def anomaly_payload(payload: dict[str, Any]) -> AnomalyPayload:
+    found = checked(payload["type"], orjson.dumps(payload))
+    assert isinstance(found, AnomalyPayload)
+    return found
+
+
+def faults_of_messages(connection: psycopg.Connection) -> Iterator[str]:
+    """A sentence for every message of any feed that is not as its model says."""
+    for tenant_id, position, event, body in connection.execute(_FEED):
+        try:
+            payload = checked(event, payload_text(body, position))
+        except ValidationError as error:
+            yield f"tenant {tenant_id}, position {position}, {event}: {error}"
+            continue
+        if (payload.type, payload.position, payload.tenant_id) != (event, position, tenant_id):
+            yield f"tenant {tenant_id}, position {position}: {event} says that it is another message"
