@@ -13,6 +13,7 @@ from tests.chaos.deeds import faults_of_deeds
 from tests.chaos.house import House
 from tests.chaos.stream import FIRST_DAY, Stream
 from tests.chaos.viewers import FeedMessage
+from tests.said import faults_of_messages
 from tests.worker.load.everything import load_everything
 from worker.judging.detect import detect
 
@@ -37,6 +38,7 @@ def faults_in(house: House, stream: Stream, crew: Crew, lost: int) -> Iterator[s
             yield from faults_of_alerts(connection, tenant_id, [message.payload for message in feed])
             yield from faults_of_deeds(connection, tenant_id, crew.books[tenant_id])
             yield from _faults_of_findings(connection, tenant_id, stream.planted[tenant_id])
+        yield from faults_of_messages(connection)
 
 
 def _faults_of_feed(connection: psycopg.Connection, tenant_id: int, feed: list[FeedMessage]) -> Iterator[str]:

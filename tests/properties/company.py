@@ -12,8 +12,10 @@ import worker.judging.judge
 import worker.judging.sweep
 from models import feed, intake
 from models.database import transaction
+from models.feed import payload_text
 from models.schemas.said import instant_text
 from tests.properties.days import END, START, Day, Told, sent_at
+from tests.said import checked
 from tests.worker.load.everything import load_everything
 from worker.judging.detect import detect
 
@@ -132,7 +134,8 @@ class Company:
         ((head,),) = self._rows("SELECT head FROM tenant WHERE tenant_id = %s", self.tenant_id)
         assert [position for position, _, _ in said] == list(range(1, head + 1))
         believed: dict[str, dict[str, Any]] = {}
-        for _, event, body in said:
+        for position, event, body in said:
+            checked(event, payload_text(body, position))
             if not event.startswith("anomaly"):
                 continue
             payload = orjson.loads(body)

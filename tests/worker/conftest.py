@@ -8,8 +8,9 @@ import pytest
 from sqlalchemy import Engine
 
 from models import intake
-from models.database import make_engine
+from models.database import make_engine, transaction
 from models.feed import Message
+from tests.said import faults_of_messages
 from tests.worker.cast import roster
 
 
@@ -19,7 +20,10 @@ def engine(postgres_url: str) -> Iterator[Engine]:
     for tenant_id in (1, 2):
         intake.sync_roster(engine, roster(tenant_id))
     yield engine
+    with transaction(engine) as cursor:
+        faults = list(faults_of_messages(cursor.connection))
     engine.dispose()
+    assert not faults, "whatever a test has had said is as its model says"
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import orjson
 import pytest
 from sqlalchemy import Engine
 
@@ -17,7 +18,8 @@ MONTH = timedelta(days=30)
 
 def say(engine: Engine, number: int, tenant_id: int = 1) -> None:
     with transaction(engine) as cursor:
-        append(cursor, tenant_id, [Message("ticket_updated", None, None, None, None, "{}")] * number)
+        body = {"type": "ticket_updated", "tenant_id": tenant_id, "site_id": None, "severity": None, "timestamp": "2026-03-02T08:00:00Z"}
+        append(cursor, tenant_id, [Message("ticket_updated", None, None, None, None, orjson.dumps(body).decode())] * number)
 
 
 def age_up_to(engine: Engine, position: int) -> None:
