@@ -64,11 +64,12 @@ class Snapshots:
             hearing,
             newest_first=True,
         )
+        counts = await count_open_alerts(self._reader, feed.tenant_id, position, hearing)
         payload = SnapshotPayload(
             tenant_id=feed.tenant_id,
             position=position,
             recent=[orjson.Fragment(said.payload) for said in page.messages],
-            open_alerts=await count_open_alerts(self._reader, feed.tenant_id, hearing),
+            open_alerts=counts,
             filter=cast(FilterObject, hearing.filter.as_object()),
         )
         text = event_text("snapshot", body_text(payload), str(Offset(epoch, position)))
