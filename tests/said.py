@@ -1,4 +1,4 @@
-"""Holding what was said against the models of it: fields, no other fields, their types, and how times are written."""
+"""Holding what was said against its models: the fields, their types, how times are written."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,7 +10,9 @@ from pydantic import TypeAdapter, ValidationError
 from models.feed import payload_text
 from models.schemas.said import PAYLOADS, AlertPayload, AnomalyPayload
 
-_ADAPTERS: dict[str, TypeAdapter[Any]] = {event: TypeAdapter(model) for event, model in PAYLOADS.items()}
+Adapters = dict[str, TypeAdapter[Any]]
+
+_ADAPTERS: Adapters = {event: TypeAdapter(model) for event, model in PAYLOADS.items()}
 _FEED = "SELECT tenant_id, position, event, body FROM message ORDER BY tenant_id, position"
 
 
@@ -34,10 +36,11 @@ def anomaly_payload(payload: dict[str, Any]) -> AnomalyPayload:
 def faults_of_messages(connection: psycopg.Connection) -> Iterator[str]:
     """A sentence for every message of any feed that is not as its model says."""
     for tenant_id, position, event, body in connection.execute(_FEED):
+        place = f"tenant {tenant_id}, position {position}, {event}"
         try:
             payload = checked(event, payload_text(body, position))
         except ValidationError as error:
-            yield f"tenant {tenant_id}, position {position}, {event}: {error}"
+            yield f"{place}: {error}"
             continue
         if (payload.type, payload.position, payload.tenant_id) != (event, position, tenant_id):
-            yield f"tenant {tenant_id}, position {position}: {event} says that it is another message"
+            yield f"{place}: its payload says that it is another message"

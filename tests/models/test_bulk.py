@@ -47,7 +47,7 @@ def write(cursor: Cursor, *rows: Any) -> None:
     cursor.execute(insert("thing", WRITTEN), {"rows": document(rows)})
 
 
-def read(cursor: Cursor, columns: str = ", ".join(WRITTEN)) -> list[tuple]:
+def read(cursor: Cursor, columns: str = ", ".join(WRITTEN)) -> list[tuple[Any, ...]]:
     return cursor.execute(f"SELECT {columns} FROM thing ORDER BY number").fetchall()
 
 

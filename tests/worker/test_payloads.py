@@ -35,14 +35,18 @@ def submit(engine: Engine, heard: Heard, *punches: dict[str, Any]) -> None:
 
 
 def alert_of(engine: Engine, person_id: int) -> UUID:
-    sql = "SELECT alert_id FROM alert WHERE person_id = %s AND status <> 'RESOLVED'"
-    return rows(engine, sql, person_id)[0][0]
+    """The alert of an imposter."""
+    sql = "SELECT alert_id FROM alert WHERE person_id = %s AND anomaly_type = 'WRONG_PERSON'"
+    ((alert_id,),) = rows(engine, sql, person_id)
+    assert isinstance(alert_id, UUID)
+    return alert_id
 
 
 def every_type(engine: Engine, heard: Heard) -> None:
     """Three days of a company in which every fraud there is was planted."""
     company = found(1, "Acme", seed=5, sites=20, people=200)
-    days = [honest_day(company, date(2026, 3, 18) + timedelta(days=n), history_days=20) for n in range(3)]
+    dates = [date(2026, 3, 18) + timedelta(days=number) for number in range(3)]
+    days = [honest_day(company, each, history_days=20) for each in dates]
     for day in days:
         for reason in PLANTERS:
             plant(day, reason)
@@ -57,66 +61,73 @@ def every_move(engine: Engine, heard: Heard) -> None:
     arguments: dict[str, Any] = {"assign": {"assignee": "Ann"}, "note": {"note": "Seen."}}
     policy = {"relapse_minutes": 5}
     intake.sync_roster(engine, {"tenant": {"tenant_id": 1, "policy": policy}})
-    for number, name in enumerate(operator_moves(), 1_001):
+    for number, name in enumerate(operator_moves(), 9_001):
         submit(engine, heard, imposter(f"m{number}", person_id=number))
         move(engine, alert_of(engine, number), name, **arguments.get(name, {}))
     pass_time(engine, 10)  # two fall back to NEW
     keep(engine, heard)
     pass_time(engine, 20)  # and are escalated
     keep(engine, heard)
-    submit(engine, heard, punch("m1001", person_id=1_001))  # withdrawn, and so resolved
+    submit(engine, heard, punch("m9001", person_id=9_001))  # withdrawn, and so resolved
 
 
 def every_quiet(engine: Engine, heard: Heard) -> None:
     ends_at = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
-    given = {"kind": "silence", "reason": "Works.", "ends_at": ends_at, "people": [1_101, 1_102]}
+    given = {"kind": "silence", "reason": "Works.", "ends_at": ends_at, "people": [9_101, 9_102]}
     silence = add_quiet(engine, 1, OPERATOR, Silence.model_validate(given))
-    submit(engine, heard, imposter("q1", person_id=1_101), imposter("q2", person_id=1_102))
-    submit(engine, heard, punch("q2", person_id=1_102))
+    submit(engine, heard, imposter("q1", person_id=9_101), imposter("q2", person_id=9_102))
+    submit(engine, heard, punch("q2", person_id=9_102))
     cancel_quiet(engine, 1, OPERATOR, silence)
     keep(engine, heard)
 
 
 def every_review(engine: Engine, heard: Heard) -> None:
-    submit(engine, heard, imposter("r1", person_id=1_201))
-    ((anomaly_id,),) = rows(engine, "SELECT anomaly_id FROM anomaly WHERE punch_id = 'r1' AND anomaly_type = 'WRONG_PERSON'")
+    submit(engine, heard, imposter("r1", person_id=9_201))
+    sql = "SELECT anomaly_id FROM anomaly WHERE punch_id = 'r1' AND anomaly_type = 'WRONG_PERSON'"
+    ((anomaly_id,),) = rows(engine, sql)
     for verdict in VERDICTS:
         review(engine, 1, Actor("olga", "admin", None), Verdict(anomaly_id, verdict))
 
 
 def every_publication(engine: Engine, heard: Heard) -> None:
     odd = {"type": "mine", "position": 3, "timestamp": 7, "deep": [{"er": None}], "": "\u2028"}
-    for number, (name, more) in enumerate([("finding_created", {}), ("ticket_updated", {"site_id": 15, "severity": "HIGH"})]):
-        message = {"type": name, "tenant_id": 1, "message_id": str(number), "data": odd, **more}
+    of_site = {"site_id": 15, "severity": "HIGH"}
+    for message in ({"type": "finding_created"}, {"type": "ticket_updated", **of_site}):
+        message |= {"tenant_id": 1, "message_id": str(message["type"]), "data": odd}
         assert intake.publish(engine, message).outcome.status == "accepted"
     for person_id in range(1, 6):
         at = (NOON + timedelta(minutes=10 * person_id)).isoformat()
-        submit(engine, heard, punch(f"k{person_id}", person_id=person_id, device_id="lobby", occurred_at=at))
+        at_kiosk = {"person_id": person_id, "device_id": "lobby", "occurred_at": at}
+        submit(engine, heard, punch(f"k{person_id}", **at_kiosk))
     submit(engine, heard, punch("reused", occurred_at=(NOON - timedelta(days=9)).isoformat()))
     submit(engine, heard, punch("reused", person_id=2))
 
 
 def test_every_message_of_a_busy_company_is_as_its_model_says(engine: Engine, heard: Heard) -> None:
-    """The engine's fixture holds every message against its model; here is that nothing is left out."""
+    """The fixture `engine` holds every message against its model; here nothing is left out."""
     for busy in (every_type, every_move, every_quiet, every_review, every_publication):
         busy(engine, heard)
     said = feed(engine)
     assert {payload["type"] for payload in said} == PAYLOADS.keys() - SERVERS_OWN
-    assert {payload["anomaly_type"] for payload in said if "anomaly_id" in payload} == set(TYPES)
-    assert {payload["status"] for payload in said if "anomaly_id" in payload} == {"DETECTED", "WITHDRAWN", *VERDICTS}
+    found = [payload for payload in said if "anomaly_id" in payload]
+    assert {payload["anomaly_type"] for payload in found} == set(TYPES)
+    assert {payload["status"] for payload in found} == {"DETECTED", "WITHDRAWN", *VERDICTS}
     moves = {name for (name,) in rows(engine, "SELECT DISTINCT move FROM alert_trail")}
     assert moves == {*MOVES, "create", "bump"} - {"suppress"}  # suppressed as it is created
-    assert {payload.get("finding") for payload in said} >= {"UNDECLARED_SHARED_DEVICE", "PUNCH_ID_REUSED"}
+    notices = {"UNDECLARED_SHARED_DEVICE", "PUNCH_ID_REUSED"}
+    assert {payload.get("finding") for payload in said} >= notices
 
 
 def test_a_message_that_is_not_as_its_model_says_is_noticed(engine: Engine) -> None:
     open_alert(engine)
     with transaction(engine) as cursor:
-        as_said = cursor.execute("SELECT event, site_id, anomaly_type, severity, prior_severity, body FROM message").fetchone()
-        assert as_said
-        message = Message(*as_said)
-        body = message.body[:-1] + ',"colour":"red"}'
-        append(cursor, 1, [message, message._replace(body=body), message._replace(event="alert_updated")])
+        columns = ", ".join(Message._fields)
+        (message,) = map(Message._make, cursor.execute(f"SELECT {columns} FROM message"))
+        coloured = message._replace(body=message.body[:-1] + ',"colour":"red"}')
+        append(cursor, 1, [message, coloured, message._replace(event="alert_updated")])
         faults = list(faults_of_messages(cursor.connection))
         cursor.execute("DELETE FROM message")
-    assert [fault.partition(":")[0] for fault in faults] == ["tenant 1, position 3, alert_created", "tenant 1, position 4"]
+    assert [fault.partition(":")[0] for fault in faults] == [
+        "tenant 1, position 3, alert_created",
+        "tenant 1, position 4, alert_updated",
+    ]

@@ -30,7 +30,7 @@ Identity = tuple[str, str, str, int, int]  # punch_id, shift_id, anomaly_type, p
 Reviews = dict[UUID, tuple[str | None, int | None]]  # verdict, and the policy's version it judged
 
 
-class Step(NamedTuple):
+class Difference(NamedTuple):
     """An anomaly that is to be written, as it stood before (None for a new one), and as it stands.
 
     `event` is how viewers are told of it, if they are.
@@ -80,20 +80,20 @@ def record(
     Each anomaly's and each alert's at most once. A constant number of statements, however many
     subjects there are.
     """
-    steps = list(compare(window, _stored(cursor, window), verdicts))
-    reviews = _write(cursor, [step.after for step in steps])
-    withdrawn = [step.after for step in steps if not step.after.standing]
+    differences = list(compare(window, _stored(cursor, window), verdicts))
+    reviews = _write(cursor, [difference.after for difference in differences])
+    withdrawn = [difference.after for difference in differences if not difference.after.standing]
     note_causes(cursor, window, withdrawn, touched)
-    told = [_reviewed(step, reviews) for step in steps if step.event]
-    alerts = follow(cursor, window, [_change(step) for step in told])
-    return [_message(step) for step in told] + alerts
+    told = [_reviewed(difference, reviews) for difference in differences if difference.event]
+    alerts = follow(cursor, window, [_change(difference) for difference in told])
+    return [_message(difference) for difference in told] + alerts
 
 
 def compare(
     window: Window,
     stored: dict[Identity, Anomaly],
     verdicts: Sequence[Verdict],
-) -> Iterator[Step]:
+) -> Iterator[Difference]:
     """What is to be written, what fell away first."""
     standing = {_identity_of(verdict): verdict for verdict in verdicts}
     yield from _fallen_away(window, stored, standing)
@@ -102,14 +102,14 @@ def compare(
         after = _anomaly(window, verdict, before)
         if before is None or any(_differs(after, before, name) for name in _KEPT):
             event = _event(after, before)
-            yield Step(before, replace(after, said=True) if event else after, event)
+            yield Difference(before, replace(after, said=True) if event else after, event)
 
 
 def _fallen_away(
     window: Window,
     stored: dict[Identity, Anomaly],
     standing: dict[Identity, Verdict],
-) -> Iterator[Step]:
+) -> Iterator[Difference]:
     scores = {_place_of(verdict): verdict.fraud_score for verdict in standing.values()}
     for identity, before in stored.items():
         subject = Subject(before.punch_id, before.shift_id)
@@ -120,11 +120,11 @@ def _fallen_away(
             score = scores.get((subject, before.person_id, before.site_id), 0.0)
             as_of = window.as_of
             after = replace(before, standing=False, fraud_score=score, updated_at=as_of)
-            yield Step(before, after, _event(after, before))
+            yield Difference(before, after, _event(after, before))
 
 
-def _change(step: Step) -> Change:
-    before, after = step.before, step.after
+def _change(difference: Difference) -> Change:
+    before, after = difference.before, difference.after
     stands = after.is_visible
     if before is None or not before.said or not before.is_visible:
         return Change(after, stands, stands)
@@ -186,10 +186,11 @@ def _anomaly(window: Window, verdict: Verdict, before: Anomaly | None) -> Anomal
     )
 
 
-def _message(step: Step) -> Message:
-    assert step.event is not None
-    told = step.before.severity if step.before and step.before.said else None
-    return message_of(step.event, step.after, told)
+def _message(difference: Difference) -> Message:
+    assert difference.event is not None
+    before = difference.before
+    told = before.severity if before and before.said else None
+    return message_of(difference.event, difference.after, told)
 
 
 def _stored(cursor: Cursor, window: Window) -> dict[Identity, Anomaly]:
@@ -214,11 +215,12 @@ def _write(cursor: Cursor, anomalies: Sequence[Anomaly]) -> Reviews:
     return {anomaly_id: (review, version) for anomaly_id, review, version in written}
 
 
-def _reviewed(step: Step, reviews: Reviews) -> Step:
-    review, version = reviews[step.after.anomaly_id]
-    if (review, version) == (step.after.review, step.after.reviewed_version):
-        return step
-    return step._replace(after=replace(step.after, review=review, reviewed_version=version))
+def _reviewed(difference: Difference, reviews: Reviews) -> Difference:
+    after = difference.after
+    review, version = reviews[after.anomaly_id]
+    if (review, version) == (after.review, after.reviewed_version):
+        return difference
+    return difference._replace(after=replace(after, review=review, reviewed_version=version))
 
 
 def _as_json_reads(value: dict[str, Any]) -> dict[str, Any]:

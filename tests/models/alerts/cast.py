@@ -15,22 +15,33 @@ from models.database import transaction
 from models.ids import time_ordered_id
 
 OPERATOR = Actor("olga", "operator", None)
+_TRAIL = """
+SELECT move, actor, from_status, to_status, note, added FROM alert_trail
+WHERE alert_id = %s ORDER BY version
+"""
 
 
-def open_alert(engine: Engine, *, tenant_id: int = 1, ago: timedelta = timedelta(0), **fields: Any) -> UUID:
-    """A NEW alert of acme's person 1 at site 15, its first line in the trail and in the feed. Its id."""
+def open_alert(
+    engine: Engine,
+    *,
+    tenant_id: int = 1,
+    ago: timedelta = timedelta(0),
+    **fields: Any,
+) -> UUID:
+    """A NEW alert of acme's person 1 at site 15, in its trail and in the feed. Its id."""
     now = datetime.now(UTC) - ago
     alert = new_alert(now, tenant_id=tenant_id, **fields)
     with transaction(engine) as cursor:
         at = lock_alerts(cursor, tenant_id)
-        entry = Entry(before=None, alert=alert, actor=SYSTEM, role=SYSTEM, move="create", added=alert.count)
+        by = {"actor": SYSTEM, "role": SYSTEM}
+        entry = Entry(before=None, alert=alert, move="create", added=alert.count, **by)
         feed.append(cursor, tenant_id, messages_of(save(cursor, [entry], at)))
     return alert.alert_id
 
 
 def new_alert(now: datetime, **fields: Any) -> Alert:
     """The same as a value, which nothing has written yet."""
-    given = {
+    given: dict[str, Any] = {
         "tenant_id": 1,
         "alert_id": time_ordered_id(now),
         "person_id": 1,
@@ -51,13 +62,21 @@ def new_alert(now: datetime, **fields: Any) -> Alert:
     return Alert(**given | fields)
 
 
-def move(engine: Engine, alert_id: UUID, name: str, actor: Actor = OPERATOR, *, tenant_id: int = 1, **arguments: Any) -> Moved:
+def move(
+    engine: Engine,
+    alert_id: UUID,
+    name: str,
+    actor: Actor = OPERATOR,
+    *,
+    tenant_id: int = 1,
+    **arguments: Any,
+) -> Moved:
     ((moved,), _) = make_moves(engine, tenant_id, actor, [Wanted(alert_id, name, **arguments)])
     return moved
 
 
-def trail(engine: Engine, alert_id: UUID) -> list[tuple]:
+def trail(engine: Engine, alert_id: UUID) -> list[tuple[Any, ...]]:
     """move, actor, from, to, note, added; in order."""
     with transaction(engine) as cursor:
-        sql = "SELECT move, actor, from_status, to_status, note, added FROM alert_trail WHERE alert_id = %s ORDER BY version"
-        return cursor.execute(sql, (alert_id,)).fetchall()
+        found = cursor.execute(_TRAIL, (alert_id,))
+        return found.fetchall()

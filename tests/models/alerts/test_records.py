@@ -1,4 +1,4 @@
-"""An alert and an anomaly in Python are what their tables hold: a new field is a line in each, and a migration."""
+"""An alert and an anomaly in Python are what their tables hold, field by field."""
 
 from dataclasses import fields
 from datetime import datetime
@@ -13,11 +13,19 @@ from models.alerts.alert import Alert
 from models.alerts.anomaly import Anomaly
 from models.tables import alert, anomaly
 
-PYTHON = {Boolean: bool, DateTime: datetime, Double: float, Integer: int, JSONB: dict, Text: str, Uuid: UUID}
+PYTHON = {
+    Boolean: bool,
+    DateTime: datetime,
+    Double: float,
+    Integer: int,
+    JSONB: dict,
+    Text: str,
+    Uuid: UUID,
+}
 RECORDS = [pytest.param(Alert, alert, id="alert"), pytest.param(Anomaly, anomaly, id="anomaly")]
 
 
-def python_type(column: Column) -> tuple[type, bool]:
+def python_type(column: Column[Any]) -> tuple[type, bool]:
     """What the column holds, and whether it may hold nothing. BigInteger is an Integer."""
     (found,) = {python for kind, python in PYTHON.items() if isinstance(column.type, kind)}
     return found, bool(column.nullable)
@@ -31,8 +39,8 @@ def field_type(hint: Any) -> tuple[type, bool]:
 
 @pytest.mark.parametrize(("record", "table"), RECORDS)
 def test_its_fields_are_the_columns_with_their_types_and_nulls(record: type, table: Table) -> None:
-    hints = get_type_hints(record)
-    assert {name: field_type(hint) for name, hint in hints.items()} == {column.name: python_type(column) for column in table.c}
+    held = {name: field_type(hint) for name, hint in get_type_hints(record).items()}
+    assert held == {column.name: python_type(column) for column in table.c}
 
 
 @pytest.mark.parametrize(("record", "table"), RECORDS)

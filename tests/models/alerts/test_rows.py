@@ -16,12 +16,14 @@ from tests.worker.cast import NOON, feed, rows
 
 
 def stored(engine: Engine) -> list[Alert]:
-    with transaction(engine) as cursor, cursor.connection.cursor(row_factory=class_row(Alert)) as found:
-        return found.execute(f"SELECT {SELECTED} FROM alert ORDER BY alert_id").fetchall()
+    with transaction(engine) as cursor:
+        alerts = cursor.connection.cursor(row_factory=class_row(Alert))
+        return alerts.execute(f"SELECT {SELECTED} FROM alert ORDER BY alert_id").fetchall()
 
 
 def entry(alert: Alert, before: Alert | None = None) -> Entry:
-    return Entry(before=before, alert=alert, actor=SYSTEM, role=SYSTEM, move="bump", note="As it is.", added=2)
+    by = {"actor": SYSTEM, "role": SYSTEM}
+    return Entry(before=before, alert=alert, move="bump", note="As it is.", added=2, **by)
 
 
 def test_every_field_of_an_alert_is_written_and_read_back(engine: Engine) -> None:
@@ -50,8 +52,8 @@ def test_every_field_of_an_alert_is_written_and_read_back(engine: Engine) -> Non
     with transaction(engine) as cursor:
         (second,) = save(cursor, [entry(changed, first.alert)], lock_alerts(cursor, 1))
     assert stored(engine) == [second.alert]
-    lines = "SELECT version, move, from_status, to_status, note, added, quiet_id FROM alert_trail ORDER BY version"
-    assert rows(engine, lines) == [
+    columns = "version, move, from_status, to_status, note, added, quiet_id"
+    assert rows(engine, f"SELECT {columns} FROM alert_trail ORDER BY version") == [
         (1, "bump", None, "NEW", "As it is.", 2, full.quiet_id),
         (2, "bump", "NEW", "RESOLVED", "As it is.", 2, None),
     ]
@@ -65,10 +67,11 @@ def test_only_another_severity_is_said_to_have_been_told_before() -> None:
     assert (new.event, new.prior_severity) == ("alert_created", None)
 
 
-def test_what_a_move_answers_is_what_is_said_but_for_the_messages_own_fields(engine: Engine) -> None:
+def test_what_a_move_answers_is_what_is_said_of_the_alert(engine: Engine) -> None:
     moved = move(engine, open_alert(engine), "acknowledge")
     said = feed(engine)[-1]
-    assert moved.alert == {name: value for name, value in said.items() if name not in ("type", "position")}
+    del said["type"], said["position"]
+    assert moved.alert == said
     assert [fields_of(alert) for alert in stored(engine)] == [moved.alert]
 
 

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import Engine
 
 from models import intake
+from models.database import transaction
 from tests.said import anomaly_payload
 from tests.worker.cast import NOON, anomalies, found, imposter, punch, roster, rows, waiting
 from tests.worker.conftest import Heard
@@ -154,3 +155,14 @@ def test_what_stood_of_a_detector_that_crashes_stands_until_it_can_decide_again(
     assert [(row[1], row[-1]) for row in anomalies(engine)] == [("GPS_SPOOFING", True), ("WRONG_PERSON", True)]
     said = submit(engine, heard, punch("p1", is_mock_location=True, accuracy_m=5))
     assert [(payload["anomaly_type"], payload["status"]) for payload in said] == [("WRONG_PERSON", "WITHDRAWN")]
+
+
+def test_columns_that_a_later_release_has_added_keep_what_they_hold(engine: Engine, heard: Heard) -> None:
+    with transaction(engine) as cursor:
+        for table in ("anomaly", "withdrawal_trail", "alert_anomaly", "message", "published"):
+            cursor.execute(f"ALTER TABLE {table} ADD COLUMN shade text NOT NULL DEFAULT 'grey'")
+    submit(engine, heard, imposter("p1"))
+    rows(engine, "UPDATE anomaly SET shade = 'red' RETURNING 1")
+    submit(engine, heard, punch("p1"))
+    assert rows(engine, "SELECT standing, shade FROM anomaly") == [(False, "red")]
+    assert rows(engine, "SELECT shade FROM withdrawal_trail") == [("grey",)]
