@@ -19,7 +19,6 @@ from models.alerts.move import Actor, Wanted, apply, make_moves
 from models.alerts.moves import SYSTEM, MoveRefused
 from models.alerts.rows import (
     SELECTED,
-    SEVERITIES,
     Entry,
     lock_alerts,
     message_of,
@@ -29,6 +28,7 @@ from models.alerts.rows import (
 from models.database import transaction
 from models.feed import Message, append
 from models.policy import DEFAULT_POLICY
+from models.vocabulary import SEVERITIES
 from tests.models.alerts.cast import open_alert
 from tests.realtime.cast import Connect, Feed, RunningServer, Watcher, eventually
 
