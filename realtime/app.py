@@ -16,13 +16,14 @@ from models.emitter import FeedManager
 from models.migrations.revision import newest_revision
 from models.settings import Settings
 from realtime.admission import Door
-from realtime.desk import EVENTS, Desk
+from realtime.desk import Desk
 from realtime.feed.feeds import Feeds
 from realtime.feed.reader import FeedReader
-from realtime.http import alerts, anomalies, console, guard, health, openapi, precision, punches, quiet, rejected, scraping
+from realtime.http import console, guard, health, scraping
 from realtime.http.context import CONTEXT, Context
 from realtime.http.postgres_check import PostgresCheck
 from realtime.http.readiness import Readiness
+from realtime.http.routes import add_routes
 from realtime.namespace import Noc
 from realtime.postgres import Postgres
 from realtime.tokens import Verifier
@@ -73,7 +74,7 @@ def make_app(settings: Settings) -> web.Application:
     app.cleanup_ctx.append(_running(context, server, engine))
     app.on_startup.append(console.warn_if_incomplete)
     app.on_response_prepare.append(guard.add_security_headers)
-    _add_routes(app)
+    add_routes(app)
     server.attach(app)
     return app
 
@@ -90,30 +91,6 @@ def _library_log() -> logging.Logger:
     logger = logging.getLogger("rollcall.socketio")
     logger.setLevel(logging.WARNING)
     return logger
-
-
-def _add_routes(app: web.Application) -> None:
-    app.router.add_get("/", console.index)
-    app.router.add_get("/dashboard/{name}", console.file)
-    app.router.add_get("/healthz", health.alive)
-    app.router.add_get("/readyz", health.ready)
-    app.router.add_get("/metrics", scraping.public)
-    app.router.add_get("/api/openapi.json", openapi.document)
-    app.router.add_get("/api/v1/anomalies", anomalies.list_anomalies)
-    app.router.add_get("/api/v1/anomalies/{anomaly_id}", anomalies.show_anomaly)
-    app.router.add_post("/api/v1/anomalies/{anomaly_id}/review", anomalies.review)
-    app.router.add_get("/api/v1/alerts", alerts.list_alerts)
-    app.router.add_get("/api/v1/alerts/{alert_id}", alerts.show_alert)
-    app.router.add_post("/api/v1/alerts/{alert_id}/{move}", alerts.move_one)
-    for move in EVENTS.values():
-        app.router.add_post(f"/api/v1/alerts/{move}", alerts.move_many)
-    app.router.add_get("/api/v1/quiet", quiet.list_quiet)
-    app.router.add_post("/api/v1/quiet", quiet.add)
-    app.router.add_delete("/api/v1/quiet/{quiet_id}", quiet.cancel)
-    app.router.add_get("/api/v1/precision", precision.list_precision)
-    app.router.add_get("/api/v1/rejected", rejected.list_rejected)
-    app.router.add_post("/api/v1/rejected/{rejected_id}/resubmit", rejected.resubmit)
-    app.router.add_post("/api/v1/punches", punches.submit_punches)
 
 
 def _running(context: Context, server: Server, engine: AsyncEngine) -> Any:

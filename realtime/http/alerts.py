@@ -1,176 +1,171 @@
-"""Alerts by REST: the list, one with its trail and anomalies, and the moves, one by one or up to 500 at once."""
+"""Alerts by REST: the list, and one with its trail and anomalies."""
 
-from collections.abc import Mapping
-from typing import Any, get_args
+from typing import Annotated, cast, get_args
 
-import orjson
 from aiohttp import web
-from sqlalchemy import ColumnElement, Select, func, select, tuple_
+from pydantic import Field
+from sqlalchemy import ColumnElement, Row, Select, Table, select
+from typing_extensions import TypedDict
 
 from models.alerts.alert import Alert
-from models.alerts.move import Moved, Wanted
 from models.alerts.rows import fields_of
-from models.schemas.said import AlertStatus, instant_text
+from models.schemas.fields import Id
+from models.schemas.said import AlertStatus, AnomalyType, Severity, instant_text
 from models.tables import alert, alert_anomaly, alert_trail, anomaly
 from models.vocabulary import SEVERITIES, TYPES
-from realtime.desk import read_id, read_wanted, refusal
-from realtime.errors import ClientError
-from realtime.http.anomalies import item as anomaly_item
+from realtime.http.anomaly_item import AnomalyItem
+from realtime.http.anomaly_item import item as anomaly_item
 from realtime.http.context import CONTEXT, viewer
-from realtime.http.listing import (
-    Cursor,
-    identity,
-    instant,
-    integer,
-    list_response,
-    one_of,
-    plain_text,
-    read_cursor,
-    read_filters,
-    read_limit,
-)
-from realtime.http.punches import read_json
+from realtime.http.endpoint import endpoint
+from realtime.http.fields import Moment, UuidText
+from realtime.http.filtering import any_of, since_and_until
+from realtime.http.kinds import ID, TEXT, UUID_TEXT, one_of
+from realtime.http.listing import Listing, at_site
 from realtime.tokens import Claims
 
-MOST_AT_ONCE = 500
+PATH = "/api/v1/alerts"
 # Of one alert so many of the newest lines and anomalies are shown.
 MOST_SHOWN = 500
-FILTERS = {
-    "status": one_of(get_args(AlertStatus)),
-    "severity": one_of(SEVERITIES),
-    "type": one_of(TYPES),
-    "site_id": integer,
-    "person_id": integer,
-    "assigned_to": plain_text,
-    "correlation_id": identity,
-    "since": instant,
-    "until": instant,
-}
-COLUMNS = (
-    "alert_id",
-    "first_seen",
-    "last_seen",
-    "anomaly_type",
-    "severity",
-    "status",
-    "count",
-    "message",
-    "person_id",
-    "person_name",
-    "site_id",
-    "site_name",
-    "assigned_to",
-    "correlation_id",
-    "escalation_step",
-    "escalated_to",
-    "escalates_at",
-    "quiet_reason",
-    "quiet_until",
-    "acknowledged_at",
-    "resolved_at",
-    "seconds_to_acknowledge",
-    "seconds_to_resolve",
-    "version",
+
+
+class AlertItem(TypedDict):
+    """What an operator works on. The CSV has the fields in this order."""
+
+    alert_id: UuidText
+    first_seen: Moment
+    last_seen: Moment
+    anomaly_type: AnomalyType
+    severity: Annotated[Severity, Field(description="The gravest of its anomalies so far.")]
+    status: AlertStatus
+    count: Annotated[int, Field(ge=1, description="Anomalies that came to it.")]
+    message: str
+    person_id: Id
+    person_name: str | None
+    site_id: Id
+    site_name: str | None
+    assigned_to: str | None
+    correlation_id: UuidText
+    escalation_step: int
+    escalated_to: str | None
+    escalates_at: Moment | None
+    quiet_reason: str | None
+    quiet_until: Moment | None
+    acknowledged_at: Moment | None
+    resolved_at: Moment | None
+    seconds_to_acknowledge: float | None
+    seconds_to_resolve: float | None
+    version: Annotated[
+        int,
+        Field(
+            description="Give it with a move: one that has changed since is a conflict.",
+        ),
+    ]
+    timestamp: Annotated[Moment, Field(description="When it last changed.")]
+    tenant_id: Id
+
+
+class TrailLine(TypedDict):
+    """Who did what to an alert."""
+
+    at: Moment
+    version: int
+    actor: Annotated[str, Field(description="The token's sub, or system.")]
+    role: str
+    move: str
+    from_status: AlertStatus | None
+    to_status: AlertStatus
+    note: str | None
+    assignee: str | None
+    added: Annotated[int, Field(description="Anomalies that came with this line.")]
+
+
+class ShownAlert(TypedDict):
+    """The alert; who did what to it, oldest first; the anomalies in it, newest first."""
+
+    alert: AlertItem
+    trail: list[TrailLine]
+    anomalies: list[AnomalyItem]
+
+
+def item(row: Row, _: Claims) -> AlertItem:
+    return cast(AlertItem, fields_of(Alert(**row._mapping)))
+
+
+ALERTS = Listing(
+    what="alert",
+    moment=alert.c.created_at,
+    key=alert.c.alert_id,
+    filters={
+        "status": any_of(alert.c.status, one_of(get_args(AlertStatus))),
+        "severity": any_of(alert.c.severity, one_of(SEVERITIES)),
+        "type": any_of(alert.c.anomaly_type, one_of(TYPES)),
+        "site_id": any_of(alert.c.site_id, ID),
+        "person_id": any_of(alert.c.person_id, ID),
+        "assigned_to": any_of(alert.c.assigned_to, TEXT),
+        "correlation_id": any_of(alert.c.correlation_id, UUID_TEXT),
+        **since_and_until(alert.c.created_at),
+    },
+    scope=at_site(alert.c.site_id),
+    item=item,
+    left_out=frozenset({"timestamp", "tenant_id"}),
 )
-_COLUMN_OF: dict[str, Any] = {
-    "type": alert.c.anomaly_type,
-    **{name: alert.c[name] for name in ("status", "severity", "site_id", "person_id", "assigned_to", "correlation_id")},
-}
 
 
-async def list_alerts(request: web.Request) -> web.Response:
+async def show_alert(request: web.Request) -> ShownAlert:
     claims = await viewer(request)
-    limit = read_limit(request)
-    query = _select(claims, read_filters(request, FILTERS), read_cursor(request)).limit(limit + 1)
-    rows = await request.app[CONTEXT].postgres.fetch(query)
-    shown = rows[:limit]
-    following = Cursor(shown[-1].created_at, shown[-1].alert_id) if len(rows) > limit else None
-    return list_response(request, [fields_of(Alert(**row._mapping)) for row in shown], COLUMNS, following)
-
-
-async def show_alert(request: web.Request) -> web.Response:
-    """The alert, who did what to it, oldest first, and the anomalies in it, newest first."""
-    claims = await viewer(request)
-    alert_id = read_id(request.match_info["alert_id"], "alert")
+    found = await ALERTS.find(request, claims)
     fetch = request.app[CONTEXT].postgres.fetch
-    found = await fetch(_select(claims, {}, None).where(alert.c.alert_id == alert_id))
-    if not found:
-        raise ClientError("not_found", "There is no such alert.")
-    of_it = (alert_trail.c.tenant_id == claims.tenant_id, alert_trail.c.alert_id == alert_id)
-    trail = await fetch(select(alert_trail).where(*of_it).order_by(alert_trail.c.version.desc()).limit(MOST_SHOWN))
-    held = select(alert_anomaly.c.anomaly_id).where(alert_anomaly.c.tenant_id == claims.tenant_id, alert_anomaly.c.alert_id == alert_id)
-    its = (anomaly.c.tenant_id == claims.tenant_id, anomaly.c.anomaly_id.in_(held), ~anomaly.c.shadow)
-    anomalies = await fetch(select(anomaly).where(*its).order_by(anomaly.c.detected_at.desc()).limit(MOST_SHOWN))
-    body = {
-        "alert": fields_of(Alert(**found[0]._mapping)),
-        "trail": [_line(row._mapping) for row in reversed(trail)],
+    lines = await fetch(_latest_lines(found))
+    anomalies = await fetch(_latest_anomalies(found))
+    return {
+        "alert": item(found, claims),
+        "trail": [_line(row) for row in reversed(lines)],
         "anomalies": [anomaly_item(row, claims) for row in anomalies],
     }
-    return web.Response(body=orjson.dumps(body), content_type="application/json")
 
 
-async def move_one(request: web.Request) -> web.Response:
-    claims = await viewer(request)
-    given = {**await read_object(request), "alert_id": request.match_info["alert_id"]}
-    return web.json_response(await request.app[CONTEXT].desk.move(claims, request.match_info["move"], given))
+def _latest_lines(found: Row) -> Select:
+    lines = select(alert_trail).where(*_of(alert_trail, found))
+    return lines.order_by(alert_trail.c.version.desc()).limit(MOST_SHOWN)
 
 
-async def move_many(request: web.Request) -> web.Response:
-    """The same move of each, or its refusal, in the order given: those that are allowed commit together.
-
-    What is no id of ours is not found, like an alert that is not there, and is no reason to leave the others alone.
-    """
-    claims = await viewer(request)
-    given = await read_object(request)
-    ids, versions = given.get("alert_ids"), given.get("versions") or {}
-    if not isinstance(ids, list) or not 1 <= len(ids) <= MOST_AT_ONCE or not isinstance(versions, dict):
-        raise ClientError("invalid", f"alert_ids is a list of 1 to {MOST_AT_ONCE} ids; versions, if any, an object of them.")
-    move = request.path.rpartition("/")[2]
-    wanted = [_wanted(move, {**given, "alert_id": each, "version": versions.get(str(each))}) for each in ids]
-    moved = iter(await request.app[CONTEXT].desk.move_all(claims, [want for want in wanted if isinstance(want, Wanted)]))
-    outcomes = [next(moved) if isinstance(want, Wanted) else want for want in wanted]
-    return web.json_response({"results": [_result(each, outcome) for each, outcome in zip(ids, outcomes, strict=True)]})
+def _latest_anomalies(found: Row) -> Select:
+    gathered = select(alert_anomaly.c.anomaly_id).where(*_of(alert_anomaly, found))
+    anomalies = select(anomaly).where(
+        anomaly.c.tenant_id == found.tenant_id,
+        anomaly.c.anomaly_id.in_(gathered),
+        ~anomaly.c.shadow,
+    )
+    return anomalies.order_by(anomaly.c.detected_at.desc()).limit(MOST_SHOWN)
 
 
-def _wanted(move: str, given: Mapping[str, Any]) -> Wanted | ClientError:
-    try:
-        return read_wanted(move, given)
-    except ClientError as error:
-        if error.code != "not_found":
-            raise
-        return error
+def _of(table: Table, found: Row) -> tuple[ColumnElement[bool], ...]:
+    return table.c.tenant_id == found.tenant_id, table.c.alert_id == found.alert_id
 
 
-def _result(alert_id: str, outcome: Moved | ClientError) -> dict[str, Any]:
-    if isinstance(outcome, Moved):
-        if not outcome.refused:
-            return {"alert_id": alert_id, "ok": True, "alert": outcome.alert}
-        outcome = refusal(outcome)
-    return {"alert_id": alert_id, "ok": False, "error": outcome.as_object()}
+def _line(row: Row) -> TrailLine:
+    return {
+        "at": instant_text(row.at),
+        "version": row.version,
+        "actor": row.actor,
+        "role": row.role,
+        "move": row.move,
+        "from_status": row.from_status,
+        "to_status": row.to_status,
+        "note": row.note,
+        "assignee": row.assignee,
+        "added": row.added,
+    }
 
 
-async def read_object(request: web.Request) -> dict[str, Any]:
-    """The body, which may be left out."""
-    given = await read_json(request) if request.can_read_body else {}
-    if not isinstance(given, dict):
-        raise ClientError("invalid", "The body is an object.")
-    return given
-
-
-def _select(claims: Claims, filters: Mapping[str, list[Any]], cursor: Cursor | None) -> Select:
-    where: list[ColumnElement[bool]] = [alert.c.tenant_id == claims.tenant_id]
-    if claims.sites is not None:
-        where.append(alert.c.site_id == func.any(sorted(claims.sites)))
-    where += [column.in_(filters[name]) for name, column in _COLUMN_OF.items() if name in filters]
-    if "since" in filters:
-        where.append(alert.c.created_at >= max(filters["since"]))
-    if "until" in filters:
-        where.append(alert.c.created_at < min(filters["until"]))
-    if cursor:
-        where.append(tuple_(alert.c.created_at, alert.c.alert_id) < tuple_(cursor.moment, cursor.row_id))
-    return select(alert).where(*where).order_by(alert.c.created_at.desc(), alert.c.alert_id.desc())
-
-
-def _line(row: Any) -> dict[str, Any]:
-    named = ("version", "actor", "role", "move", "from_status", "to_status", "note", "assignee", "added")
-    return {"at": instant_text(row["at"]), **{name: row[name] for name in named}}
+ENDPOINTS = (
+    ALERTS.endpoint(PATH, "Alerts of the token's sites"),
+    endpoint(
+        "GET",
+        f"{PATH}/{{alert_id}}",
+        show_alert,
+        "One alert, its trail and its anomalies",
+        "The alert.",
+        refuses=("not_found",),
+    ),
+)

@@ -1,24 +1,75 @@
 """/healthz and /readyz, for whoever runs the server."""
 
-from aiohttp import web
+from typing import Literal
 
+from aiohttp import web
+from typing_extensions import TypedDict
+
+from realtime.http.endpoint import Answer, Endpoint, Parameter
 from realtime.http.readiness import Readiness
+from realtime.http.refusals import Refused
 
 # Made when the application starts, on its loop.
 READINESS = web.AppKey("readiness", Readiness)
 
 
+class Alive(TypedDict):
+    status: Literal["ok"]
+
+
+class Ready(TypedDict):
+    status: Literal["ready"]
+
+
+class Unready(Refused):
+    """What is the matter, by name and in sentences."""
+
+    failing: list[str]
+    problems: dict[str, str]
+
+
 async def alive(_: web.Request) -> web.Response:
-    return web.json_response({"status": "ok"})
+    body: Alive = {"status": "ok"}
+    return web.json_response(body)
 
 
 async def ready(request: web.Request) -> web.Response:
-    """200 when punches are judged and told; with ?self, when this server can serve. Else 503 with what is the matter."""
+    """Answer 200 when punches are judged and told; with ?self, when this server can serve.
+
+    Else 503 with what is the matter.
+    """
     readiness = request.app[READINESS]
     alone = "self" in request.query
     problems = await (readiness.of_server() if alone else readiness.of_installation())
     if not problems:
-        return web.json_response({"status": "ready"})
-    error = {"code": "unavailable", "message": " ".join(problems.values())}
-    body = {"error": error, "failing": list(problems), "problems": problems}
-    return web.json_response(body, status=503)
+        ready: Ready = {"status": "ready"}
+        return web.json_response(ready)
+    unready: Unready = {
+        "error": {"code": "unavailable", "message": " ".join(problems.values())},
+        "failing": list(problems),
+        "problems": problems,
+    }
+    return web.json_response(unready, status=503)
+
+
+ENDPOINTS = (
+    Endpoint(
+        "GET",
+        "/healthz",
+        alive,
+        "The server is alive",
+        {200: Answer("It is.", Alive)},
+        refuses=(),
+        security=None,
+    ),
+    Endpoint(
+        "GET",
+        "/readyz",
+        ready,
+        "Punches are judged and told; with self, this server can serve viewers",
+        {200: Answer("It is.", Ready), 503: Answer("It is not.", Unready)},
+        refuses=(),
+        query={"self": Parameter("Of this server alone.", {"type": "string"}, empty=True)},
+        security=None,
+    ),
+)

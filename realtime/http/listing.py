@@ -1,135 +1,151 @@
-"""Lists: filters out of the query, pages by key with an opaque cursor, as JSON or CSV."""
+"""A list of the API as one record: what it selects, whom it is shown to, and how it is narrowed.
 
-import base64
-import binascii
-import csv
-import io
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
-from typing import Any, NamedTuple
+Filters, pages, CSV, what "show one" finds and the description all follow from it.
+"""
+
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from functools import cache
+from typing import Any, Generic, NamedTuple, get_type_hints
 from uuid import UUID
 
-import orjson
 from aiohttp import web
+from sqlalchemy import Column, ColumnElement, Row, Select, func, select, tuple_
 
-from models.schemas.instants import parse_instant
+from realtime.desk import read_id
 from realtime.errors import ClientError
-from realtime.tokens import is_id
+from realtime.http.context import CONTEXT, viewer
+from realtime.http.endpoint import BEARER, Answer, Endpoint, Parameter
+from realtime.http.filtering import Filters, Given, conditions, read_filters
+from realtime.http.pages import Item, Page, page_response
+from realtime.http.paging import DEFAULT_LIMIT, MAX_LIMIT, Cursor, read_cursor, read_limit
+from realtime.tokens import Claims
 
-MAX_LIMIT = 500
-_PAGING = {"limit", "cursor"}
-# What a spreadsheet would run instead of show.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+Scope = Callable[[Collection[int]], Sequence[ColumnElement[bool]]]
 
-
-class Cursor(NamedTuple):
-    """The key of the last row of a page: lists are ordered by a moment and an id, newest first."""
-
-    moment: datetime
-    row_id: UUID
-
-    def __str__(self) -> str:
-        return base64.urlsafe_b64encode(orjson.dumps([self.moment.astimezone(UTC).isoformat(), str(self.row_id)])).decode().rstrip("=")
+LIMIT = {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}
+PAGING = {
+    "limit": Parameter("How many items a page has.", LIMIT),
+    "cursor": Parameter("`next` of the page before.", {"type": "string"}),
+}
 
 
-def integer(text: str) -> int:
-    value = int(text) if text.isascii() and text.isdigit() and len(text) <= 16 else 0
-    if not is_id(value):
-        raise ValueError("is no id: an integer from 1 to 2^53 - 1")
-    return value
+def at_site(column: ColumnElement[Any]) -> Scope:
+    return lambda sites: [column == func.any(sorted(sites))]
 
 
-def instant(text: str) -> datetime:
-    try:
-        moment = parse_instant(text.replace(" ", "+"))  # a plus sign that was not escaped
-    except ValueError:
-        raise ValueError("is no time; write ISO 8601 such as 2026-11-23T08:00:00Z") from None
-    if moment.tzinfo is None:
-        raise ValueError("has no offset from UTC; add it, such as Z")
-    return moment
+def within(
+    claims: Claims,
+    tenant_id: ColumnElement[Any],
+    scope: Scope,
+) -> list[ColumnElement[bool]]:
+    """Return the conditions that keep to the token's tenant and sites."""
+    return [
+        tenant_id == claims.tenant_id,
+        *(scope(claims.sites) if claims.sites is not None else ()),
+    ]
 
 
-def plain_text(text: str) -> str:
-    if "\0" in text or len(text) > 200:
-        raise ValueError("is too long, or holds what no id does")
-    return text
+class Listing(NamedTuple, Generic[Item]):
+    """The rows of the table of `moment` and `key`, newest first, of the token's tenant and sites.
+
+    `scope` makes the conditions of a token for some sites only; `shown` are those of everybody.
+    `item` is what is answered of a row; its annotation is what the API's description has, and in
+    this order the columns of the CSV, without `left_out`.
+    """
+
+    what: str  # one of them is called
+    moment: Column[Any]
+    key: Column[Any]
+    filters: Filters
+    scope: Scope
+    item: Callable[[Row[Any], Claims], Item]
+    shown: Sequence[ColumnElement[bool]] = ()
+    rows: Callable[[Claims], Select[Any]] | None = None
+    left_out: frozenset[str] = frozenset()
+
+    def query(
+        self,
+        claims: Claims,
+        given: Given | None = None,
+        cursor: Cursor | None = None,
+    ) -> Select[Any]:
+        table = self.moment.table
+        order = (self.moment, self.key)
+        where = [*within(claims, table.c.tenant_id, self.scope), *self.shown]
+        where += conditions(self.filters, given or {})
+        if cursor:
+            where.append(tuple_(*order) < tuple_(cursor.moment, cursor.row_id))
+        selected = self.rows(claims) if self.rows else select(table)
+        return selected.where(*where).order_by(*(column.desc() for column in order))
+
+    async def answer(self, request: web.Request, claims: Claims) -> web.Response:
+        """Return the page that is asked for. Raises ClientError `invalid`."""
+        limit = read_limit(request)
+        query = self.query(claims, read_filters(request, self.filters), read_cursor(request))
+        rows = await request.app[CONTEXT].postgres.fetch(query.limit(limit + 1))
+        items = [self.item(row, claims) for row in rows[:limit]]
+        following = self._cursor(rows[limit - 1]) if len(rows) > limit else None
+        return page_response(request, items, columns_of(self.item, self.left_out), following)
+
+    async def find(
+        self,
+        request: web.Request,
+        claims: Claims,
+        row_id: UUID | None = None,
+    ) -> Row[Any]:
+        """Return the row that the path names, or that of `row_id`.
+
+        Raises ClientError `not_found`, also for one that the token may not see.
+        """
+        query = self.query(claims).where(self.key == (row_id or self.read_id(request)))
+        for row in await request.app[CONTEXT].postgres.fetch(query):
+            return row
+        raise ClientError("not_found", f"There is no such {self.what}.")
+
+    def read_id(self, request: web.Request) -> UUID:
+        """Return the id in the path. Raises ClientError `not_found` for what can be none."""
+        return read_id(request.match_info[self.key.name], self.what)
+
+    def endpoint(
+        self,
+        path: str,
+        summary: str,
+        asker: Callable[[web.Request], Awaitable[Claims]] = viewer,
+    ) -> Endpoint:
+        async def answer(request: web.Request) -> web.Response:
+            return await self.answer(request, await asker(request))
+
+        about = "A page, newest first. The next one's address stands in the Link header too."
+        query = parameters_of(self.filters) | PAGING
+        return list_endpoint(path, answer, summary, about, item_of(self.item), query)
+
+    def _cursor(self, row: Row[Any]) -> Cursor:
+        return Cursor(row._mapping[self.moment], row._mapping[self.key])
 
 
-def identity(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise ValueError("is no UUID") from None
+def list_endpoint(
+    path: str,
+    answer: Callable[[web.Request], Awaitable[web.Response]],
+    summary: str,
+    about: str,
+    item: Any,
+    query: dict[str, Parameter],
+) -> Endpoint:
+    page: Any = Page  # of a type that is known at run time only
+    answers = {200: Answer(about, page[item], list=True)}
+    return Endpoint("GET", path, answer, summary, answers, ("invalid", *BEARER), query=query)
 
 
-def one_of(choices: Sequence[str]) -> Callable[[str], str]:
-    def read(text: str) -> str:
-        if text not in choices:
-            raise ValueError(f"is none of {', '.join(choices)}")
-        return text
-
-    return read
+def parameters_of(filters: Filters) -> dict[str, Parameter]:
+    described = (Parameter(each.about, each.kind.schema, each.several) for each in filters.values())
+    return dict(zip(filters, described, strict=True))
 
 
-def read_filters(request: web.Request, readers: Mapping[str, Callable[[str], Any]]) -> dict[str, list[Any]]:
-    """Every value given for each filter; given several times, or with commas, they are alternatives. Raises ClientError `invalid`."""
-    unknown = sorted(set(request.query) - set(readers) - _PAGING)
-    if unknown:
-        raise ClientError("invalid", f"There is no filter {unknown[0][:40]!r}; there are {', '.join(sorted(readers))}.")
-    found: dict[str, list[Any]] = {}
-    for name, read in readers.items():
-        texts = [part for value in request.query.getall(name, []) for part in value.split(",") if part]
-        try:
-            values = [read(text) for text in texts]
-        except ValueError as error:
-            raise ClientError("invalid", f"{name} {error}.") from None
-        if values:
-            found[name] = values
-    return found
+def item_of(item: Callable[..., Any]) -> Any:
+    """Return the type of what a list shows, from the function that makes it."""
+    return get_type_hints(item)["return"]
 
 
-def read_limit(request: web.Request, default: int = 100) -> int:
-    text = request.query.get("limit", str(default))
-    if not (text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= MAX_LIMIT):
-        raise ClientError("invalid", f"limit is an integer from 1 to {MAX_LIMIT}.")
-    return int(text)
-
-
-def read_cursor(request: web.Request) -> Cursor | None:
-    text = request.query.get("cursor")
-    if not text:
-        return None
-    try:
-        moment, row_id = orjson.loads(base64.urlsafe_b64decode(text.encode() + b"=" * (-len(text) % 4)))
-        return Cursor(instant(moment), UUID(row_id))
-    except (ValueError, TypeError, AttributeError, binascii.Error):
-        raise ClientError("invalid", "The cursor is none that was given out here.") from None
-
-
-def list_response(request: web.Request, items: list[dict[str, Any]], columns: Sequence[str], following: Cursor | None) -> web.Response:
-    """`{items, next}`, or the same as CSV; either way the next page's address stands in the Link header."""
-    if "text/csv" in request.headers.get("Accept", ""):
-        response = web.Response(text=as_csv(items, columns), content_type="text/csv", charset="utf-8")
-    else:
-        body = orjson.dumps({"items": items, "next": str(following) if following else None})
-        response = web.Response(body=body, content_type="application/json", charset="utf-8")
-    if following:
-        response.headers["Link"] = f'<{request.rel_url.update_query(cursor=str(following))}>; rel="next"'
-    return response
-
-
-def as_csv(items: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> str:
-    """RFC 4180. Objects stand as JSON; text that a spreadsheet would take for a formula is led by an apostrophe."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(columns)
-    writer.writerows([_cell(item.get(column)) for column in columns] for item in items)
-    return out.getvalue()
-
-
-def _cell(value: Any) -> Any:
-    if isinstance(value, dict | list):
-        value = orjson.dumps(value).decode()
-    if isinstance(value, str) and value.startswith(_FORMULA):
-        return f"'{value}"
-    return value
+@cache
+def columns_of(item: Callable[..., Any], left_out: frozenset[str] = frozenset()) -> tuple[str, ...]:
+    return tuple(name for name in item_of(item).__annotations__ if name not in left_out)

@@ -1,6 +1,7 @@
-"""Precision: of what operators reviewed as CONFIRMED or FALSE_POSITIVE, the share that was right, by type, site and policy version.
+"""Precision: the share that was right of what operators reviewed as CONFIRMED or FALSE_POSITIVE.
 
-By REST within the token's sites, and as metrics for whoever runs the installation.
+By type, site and policy version: by REST within the token's sites, and as metrics for whoever runs
+the installation.
 """
 
 from collections.abc import Iterator
@@ -11,36 +12,60 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 from sqlalchemy import ColumnElement, Row, Select, func, select
+from typing_extensions import TypedDict
 
+from models.schemas.fields import Id, Share
+from models.schemas.said import AnomalyType
 from models.tables import anomaly
 from models.vocabulary import ANOMALY_STATES, TYPES
 from realtime.http.context import CONTEXT, viewer
-from realtime.http.listing import integer, list_response, one_of, read_filters
+from realtime.http.filtering import any_of, conditions, read_filters
+from realtime.http.kinds import ID, one_of
+from realtime.http.listing import (
+    at_site,
+    columns_of,
+    list_endpoint,
+    parameters_of,
+    within,
+)
+from realtime.http.pages import page_response
 from realtime.postgres import Postgres
 
-FILTERS = {"type": one_of(TYPES), "site_id": integer, "policy_version": integer}
-COLUMNS = ("anomaly_type", "site_id", "policy_version", "confirmed", "false_positive", "precision")
+FILTERS = {
+    "type": any_of(anomaly.c.anomaly_type, one_of(TYPES)),
+    "site_id": any_of(anomaly.c.site_id, ID),
+    "policy_version": any_of(anomaly.c.reviewed_version, ID),
+}
 _RIGHT_OR_WRONG = [name for name, state in ANOMALY_STATES.items() if state.is_right is not None]
 # So many combinations are told, those with the most reviews first.
 MOST = 5_000
 
-_COLUMN_OF: dict[str, Any] = {"type": anomaly.c.anomaly_type, "site_id": anomaly.c.site_id, "policy_version": anomaly.c.reviewed_version}
-_KEY = (anomaly.c.anomaly_type, anomaly.c.site_id, anomaly.c.reviewed_version.label("policy_version"))
+_SCOPE = at_site(anomaly.c.site_id)
+_VERSION = anomaly.c.reviewed_version.label("policy_version")
+_KEY = (anomaly.c.anomaly_type, anomaly.c.site_id, _VERSION)
+
+
+class PrecisionItem(TypedDict):
+    """How often a type was right at a site, under a version of the policy."""
+
+    anomaly_type: AnomalyType
+    site_id: Id
+    policy_version: int
+    confirmed: int
+    false_positive: int
+    precision: Share
 
 
 async def list_precision(request: web.Request) -> web.Response:
     claims = await viewer(request)
-    filters = read_filters(request, FILTERS)
-    where: list[ColumnElement[bool]] = [anomaly.c.tenant_id == claims.tenant_id]
-    if claims.sites is not None:
-        where.append(anomaly.c.site_id == func.any(sorted(claims.sites)))
-    where += [column.in_(filters[name]) for name, column in _COLUMN_OF.items() if name in filters]
+    given = read_filters(request, FILTERS)
+    where = [*within(claims, anomaly.c.tenant_id, _SCOPE), *conditions(FILTERS, given)]
     rows = await request.app[CONTEXT].postgres.fetch(_counts(*_KEY).where(*where))
-    return list_response(request, [_item(row) for row in rows], COLUMNS, None)
+    return page_response(request, [_item(row) for row in rows], columns_of(_item))
 
 
 async def metrics_text(postgres: Postgres) -> bytes:
-    """In Prometheus' text format, read afresh from the database. Raises SQLAlchemyError or OSError."""
+    """Return Prometheus' text format, read afresh. Raises SQLAlchemyError or OSError."""
     registry = CollectorRegistry()
     registry.register(_Reviewed(await postgres.fetch(_counts(anomaly.c.tenant_id, *_KEY))))
     return generate_latest(registry)
@@ -52,8 +77,16 @@ class _Reviewed(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         names = ("tenant_id", "anomaly_type", "site_id", "policy_version")
-        reviewed = GaugeMetricFamily("rollcall_reviewed_anomalies", "Anomalies by their latest review.", labels=[*names, "verdict"])
-        precision = GaugeMetricFamily("rollcall_precision", "The share of reviewed anomalies that were confirmed.", labels=names)
+        reviewed = GaugeMetricFamily(
+            "rollcall_reviewed_anomalies",
+            "Anomalies by their latest review.",
+            labels=[*names, "verdict"],
+        )
+        precision = GaugeMetricFamily(
+            "rollcall_precision",
+            "The share of reviewed anomalies that were confirmed.",
+            labels=names,
+        )
         for row in self._rows:
             labels = [str(value) for value in row[:4]]
             reviewed.add_metric([*labels, "CONFIRMED"], row.confirmed)
@@ -64,14 +97,18 @@ class _Reviewed(Collector):
 
 
 def _counts(*key: ColumnElement) -> Select:
-    """Per key: `confirmed`, and `reviewed`, which is those and the false positives. Answered from an index."""
+    """Per key: `confirmed`, and `reviewed`, which is those and the false positives.
+
+    Answered from an index.
+    """
     confirmed = func.count().filter(anomaly.c.review == "CONFIRMED").label("confirmed")
     reviewed = func.count().label("reviewed")
-    counted = select(*key, confirmed, reviewed).where(anomaly.c.review.in_(_RIGHT_OR_WRONG))
+    judged = anomaly.c.review.in_(_RIGHT_OR_WRONG)
+    counted = select(*key, confirmed, reviewed).where(judged)
     return counted.group_by(*key).order_by(reviewed.desc(), *key).limit(MOST)
 
 
-def _item(row: Row) -> dict[str, Any]:
+def _item(row: Row) -> PrecisionItem:
     return {
         "anomaly_type": row.anomaly_type,
         "site_id": row.site_id,
@@ -80,3 +117,15 @@ def _item(row: Row) -> dict[str, Any]:
         "false_positive": row.reviewed - row.confirmed,
         "precision": round(row.confirmed / row.reviewed, 4),
     }
+
+
+ENDPOINTS = (
+    list_endpoint(
+        "/api/v1/precision",
+        list_precision,
+        "Precision, from reviews",
+        f"At most {MOST:,}, those with the most reviews first; `next` is null.",
+        PrecisionItem,
+        parameters_of(FILTERS),
+    ),
+)

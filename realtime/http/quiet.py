@@ -1,49 +1,40 @@
-"""Silences and maintenance windows by REST, within the token's sites; each shows what it hid."""
+"""Silences and maintenance windows by REST: the list, in which each shows what it hid."""
 
-import asyncio
-from typing import Any
+from collections.abc import Collection
+from typing import Annotated, Any, get_args
 
-from aiohttp import web
-from pydantic import TypeAdapter, ValidationError
-from sqlalchemy import BigInteger, ColumnElement, Row, Select, and_, case, cast, exists, func, literal, or_, select, tuple_
+from pydantic import Field
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Row,
+    Select,
+    and_,
+    case,
+    cast,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
+from typing_extensions import TypedDict
 
-from models.alerts.moves import MoveRefused
-from models.alerts.quiet_rows import add_quiet, cancel_quiet
-from models.schemas.quiet import Wanted
-from models.schemas.said import instant_text
+from models.schemas.fields import Id
+from models.schemas.quiet import Planned, Recurring, Silence
+from models.schemas.said import AnomalyType, Severity, instant_text
 from models.tables import alert, alert_trail, quiet
-from realtime.desk import actor_of, read_id
-from realtime.errors import ClientError
-from realtime.http.alerts import read_object
-from realtime.http.context import CONTEXT, viewer
-from realtime.http.listing import Cursor, list_response, one_of, read_cursor, read_filters, read_limit
+from realtime.http.fields import Moment, UuidText, choice
+from realtime.http.filtering import any_of
+from realtime.http.kinds import one_of
+from realtime.http.listing import Listing
 from realtime.tokens import Claims
 
-KINDS = ("silence", "maintenance", "recurring")
+PATH = "/api/v1/quiet"
+_ASKED = (Silence, Planned, Recurring)
+KINDS = tuple(str(get_args(each.model_fields["kind"].annotation)[0]) for each in _ASKED)
 STATES = ("planned", "in_force", "over", "cancelled")
-FILTERS = {"kind": one_of(KINDS), "state": one_of(STATES)}
-COLUMNS = (
-    "quiet_id",
-    "kind",
-    "state",
-    "reason",
-    "author",
-    "types",
-    "severities",
-    "sites",
-    "people",
-    "starts_at",
-    "ends_at",
-    "duration_minutes",
-    "rrule",
-    "hid_alerts",
-    "hid_anomalies",
-    "created_at",
-    "cancelled_at",
-    "cancelled_by",
-)
-WANTED: TypeAdapter = TypeAdapter(Wanted)
 
 # A recurring one is in force from its first start to its last end, also between its windows.
 _STATE = case(
@@ -54,76 +45,31 @@ _STATE = case(
 )
 
 
-async def list_quiet(request: web.Request) -> web.Response:
-    claims = await viewer(request)
-    limit = read_limit(request)
-    query = _select(claims, read_filters(request, FILTERS), read_cursor(request)).limit(limit + 1)
-    rows = await request.app[CONTEXT].postgres.fetch(query)
-    shown = rows[:limit]
-    following = Cursor(shown[-1].created_at, shown[-1].quiet_id) if len(rows) > limit else None
-    return list_response(request, [_item(row, claims) for row in shown], COLUMNS, following)
+class QuietItem(TypedDict):
+    """A silence or maintenance window. The CSV has the fields in this order."""
+
+    quiet_id: UuidText
+    kind: Annotated[str, choice(KINDS)]
+    state: Annotated[str, choice(STATES)]
+    reason: str
+    author: Annotated[str, Field(description="The token's sub.")]
+    types: list[AnomalyType]
+    severities: list[Severity]
+    sites: Annotated[list[Id], Field(description="Those of them that the token covers.")]
+    people: list[Id]
+    starts_at: Annotated[str, Field(description="Of a recurring window wall time at its sites.")]
+    ends_at: Annotated[Moment | None, Field(description="Null for a recurring window.")]
+    duration_minutes: float | None
+    rrule: str | None
+    hid_alerts: Annotated[int, Field(description="At the token's sites.")]
+    hid_anomalies: Annotated[int, Field(description="At the token's sites.")]
+    created_at: Moment
+    cancelled_at: Moment | None
+    cancelled_by: str | None
 
 
-async def add(request: web.Request) -> web.Response:
-    claims = await viewer(request)
-    context = request.app[CONTEXT]
-    try:
-        # A rule may take dateutil a moment to make sense of.
-        wanted = await asyncio.to_thread(WANTED.validate_python, await read_object(request))
-    except ValidationError as error:
-        raise ClientError("invalid", _problem(error)) from None
-    try:
-        quiet_id = await asyncio.to_thread(add_quiet, context.intake, claims.tenant_id, actor_of(claims), wanted)
-    except MoveRefused as refused:
-        raise ClientError(refused.code, refused.message) from None
-    (row,) = await context.postgres.fetch(_select(claims, {}, None).where(quiet.c.quiet_id == quiet_id))
-    return web.json_response(_item(row, claims), status=201)
-
-
-async def cancel(request: web.Request) -> web.Response:
-    """End it now. What it hides is raised, where it still stands, within half a minute."""
-    claims = await viewer(request)
-    context = request.app[CONTEXT]
-    quiet_id = read_id(request.match_info["quiet_id"], "silence or maintenance window")
-    try:
-        await asyncio.to_thread(cancel_quiet, context.intake, claims.tenant_id, actor_of(claims), quiet_id)
-    except MoveRefused as refused:
-        raise ClientError(refused.code, refused.message) from None
-    (row,) = await context.postgres.fetch(_select(claims, {}, None).where(quiet.c.quiet_id == quiet_id))
-    return web.json_response(_item(row, claims))
-
-
-def _select(claims: Claims, filters: dict[str, list[Any]], cursor: Cursor | None) -> Select:
-    where: list[ColumnElement[bool]] = [quiet.c.tenant_id == claims.tenant_id]
-    if claims.sites is not None:
-        mine = cast(sorted(claims.sites), ARRAY(BigInteger))
-        where.append(or_(func.cardinality(quiet.c.sites) == 0, quiet.c.sites.overlap(mine)))
-    if "kind" in filters:
-        where.append(quiet.c.kind.in_(filters["kind"]))
-    if "state" in filters:
-        where.append(_STATE.in_(filters["state"]))
-    if cursor:
-        where.append(tuple_(quiet.c.created_at, quiet.c.quiet_id) < tuple_(cursor.moment, cursor.row_id))
-    hid = _hid(claims)
-    wanted = select(quiet, _STATE.label("state"), hid.c.alerts, hid.c.anomalies).outerjoin(hid, literal(True))
-    return wanted.where(*where).order_by(quiet.c.created_at.desc(), quiet.c.quiet_id.desc())
-
-
-def _hid(claims: Claims) -> Any:
-    """How many alerts of the token's sites it hid, and how many anomalies came while it did."""
-    its = and_(alert_trail.c.tenant_id == quiet.c.tenant_id, alert_trail.c.quiet_id == quiet.c.quiet_id)
-    if claims.sites is not None:
-        of_it = (alert.c.tenant_id == alert_trail.c.tenant_id, alert.c.alert_id == alert_trail.c.alert_id)
-        its = and_(its, exists().where(*of_it, alert.c.site_id == func.any(sorted(claims.sites))))
-    counts = (
-        func.count(alert_trail.c.alert_id.distinct()).label("alerts"),
-        func.coalesce(func.sum(alert_trail.c.added), 0).label("anomalies"),
-    )
-    return select(*counts).where(its).lateral("hid")
-
-
-def _item(row: Row, claims: Claims) -> dict[str, Any]:
-    """Of a quiet for several sites a token sees its own."""
+def _item(row: Row, claims: Claims) -> QuietItem:
+    """Return it with those of its sites that the token covers."""
     wall = row.starts_wall
     return {
         "quiet_id": str(row.quiet_id),
@@ -147,7 +93,43 @@ def _item(row: Row, claims: Claims) -> dict[str, Any]:
     }
 
 
-def _problem(error: ValidationError) -> str:
-    first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"] if part not in KINDS)
-    return f"{where}: {first['msg']}" if where else first["msg"]
+def _at_sites(sites: Collection[int]) -> list[ColumnElement[bool]]:
+    """Keep to what is for one of the sites, or for all there are."""
+    named = cast(sorted(sites), ARRAY(BigInteger))
+    return [or_(func.cardinality(quiet.c.sites) == 0, quiet.c.sites.overlap(named))]
+
+
+def _rows(claims: Claims) -> Select:
+    hid = _hid(claims)
+    counted = (quiet, _STATE.label("state"), hid.c.alerts, hid.c.anomalies)
+    return select(*counted).outerjoin(hid, literal(True))
+
+
+def _hid(claims: Claims) -> Any:
+    """Return how many alerts of the token's sites it hid, and how many anomalies came meanwhile."""
+    trail = alert_trail.c
+    its = and_(trail.tenant_id == quiet.c.tenant_id, trail.quiet_id == quiet.c.quiet_id)
+    if claims.sites is not None:
+        same = (alert.c.tenant_id == trail.tenant_id, alert.c.alert_id == trail.alert_id)
+        its = and_(its, exists().where(*same, alert.c.site_id == func.any(sorted(claims.sites))))
+    counts = (
+        func.count(trail.alert_id.distinct()).label("alerts"),
+        func.coalesce(func.sum(trail.added), 0).label("anomalies"),
+    )
+    return select(*counts).where(its).lateral("hid")
+
+
+QUIET = Listing(
+    what="silence or maintenance window",
+    moment=quiet.c.created_at,
+    key=quiet.c.quiet_id,
+    filters={
+        "kind": any_of(quiet.c.kind, one_of(KINDS)),
+        "state": any_of(_STATE, one_of(STATES)),
+    },
+    scope=_at_sites,
+    item=_item,
+    rows=_rows,
+)
+
+ENDPOINTS = (QUIET.endpoint(PATH, "Silences and maintenance windows"),)

@@ -1,102 +1,62 @@
-"""GET /api/v1/rejected and POST /api/v1/rejected/{id}/resubmit: what could not be judged, for the tenant's admins."""
+"""Submissions that could not be judged, for the tenant's admins: the list, and one once more."""
 
-from typing import Any
-from uuid import UUID
+from collections.abc import Collection, Sequence
+from typing import Annotated, Any
 
 from aiohttp import web
-from sqlalchemy import ColumnElement, Row, Select, func, select, tuple_
+from pydantic import Field
+from sqlalchemy import ColumnElement, Row, func, true
+from typing_extensions import TypedDict
 
 from models import intake
+from models.intake.refused.reasons import Reason
 from models.intake.resubmission.resubmit import DOOR
 from models.intake.roster import sync
+from models.schemas.fields import Id
+from models.schemas.punch import Punch
 from models.schemas.said import instant_text
 from models.tables import rejected
 from realtime.errors import ClientError
+from realtime.http.body import read_optional_json
 from realtime.http.context import CONTEXT, admin
-from realtime.http.listing import Cursor, instant, integer, list_response, one_of, plain_text, read_cursor, read_filters, read_limit
-from realtime.http.punches import another_tenants, answer, at_own_sites, read_json, submitter
+from realtime.http.endpoint import Body, endpoint
+from realtime.http.fields import Moment, Object, SubmittedBy, UuidText
+from realtime.http.filtering import Filter, any_of, since_and_until
+from realtime.http.handing_in import (
+    OutcomeItem,
+    another_tenants,
+    at_own_sites,
+    outcome_item,
+    submitter,
+)
+from realtime.http.kinds import ID, TEXT, one_of
+from realtime.http.listing import Listing
 from realtime.tokens import Claims
 
-FILTERS = {
-    "state": one_of(("open", "resubmitted")),
-    "door": plain_text,
-    "punch_id": plain_text,
-    "site_id": integer,
-    "person_id": integer,
-    "since": instant,
-    "until": instant,
-}
-COLUMNS = (
-    "rejected_id",
-    "received_at",
-    "door",
-    "punch_id",
-    "person_id",
-    "site_id",
-    "reasons",
-    "waits_for",
-    "times",
-    "resubmitted_at",
-    "submitted_by",
-    "content",
-)
-_COLUMN_OF: dict[str, Any] = {name: rejected.c[name] for name in ("door", "punch_id", "site_id", "person_id")}
+OPEN, RESUBMITTED = STATES = ("open", "resubmitted")
 
 
-async def list_rejected(request: web.Request) -> web.Response:
-    claims = await admin(request)
-    limit = read_limit(request)
-    filters = {"state": ["open"]} | read_filters(request, FILTERS)
-    query = _select(claims, filters, read_cursor(request)).limit(limit + 1)
-    rows = await request.app[CONTEXT].postgres.fetch(query)
-    shown = rows[:limit]
-    following = Cursor(shown[-1].received_at, shown[-1].rejected_id) if len(rows) > limit else None
-    return list_response(request, [_item(row) for row in shown], COLUMNS, following)
+class RejectedItem(TypedDict):
+    """A submission that could not be judged. The CSV has the fields in this order."""
+
+    rejected_id: UuidText
+    received_at: Moment
+    door: Annotated[str, Field(description="The task or request it came by.")]
+    punch_id: str | None
+    person_id: Id | None
+    site_id: Id | None
+    reasons: list[Reason]
+    waits_for: Annotated[
+        str | None,
+        Field(description="What a roster.sync has to bring: tenant or site."),
+    ]
+    times: Annotated[int, Field(ge=1, description="How often it came.")]
+    resubmitted_at: Moment | None
+    submitted_by: SubmittedBy
+    content: Annotated[str, Field(description="As it came.")]
 
 
-async def resubmit(request: web.Request) -> web.Response:
-    """As it was rejected, or, with a body, as it was mended."""
-    claims = await admin(request)
-    context = request.app[CONTEXT]
-    rejected_id = await _find(request, claims)
-    content = await read_json(request) if request.can_read_body else None
-    if another_tenants(content, claims):
-        raise ClientError("forbidden", "The punch is another tenant's.")
-    by = submitter(DOOR, claims)
-    outcome = await at_own_sites(intake.resubmit, context.intake, claims.tenant_id, rejected_id, content, by=by)
-    context.workers.hand_over(claims.tenant_id)
-    return web.json_response(answer(outcome), status=202)
-
-
-async def _find(request: web.Request, claims: Claims) -> UUID:
-    """The id of a row that the token may see."""
-    missing = ClientError("not_found", "There is no such rejected submission.")
-    try:
-        rejected_id = UUID(request.match_info["rejected_id"])
-    except ValueError:
-        raise missing from None
-    if not await request.app[CONTEXT].postgres.fetch(_select(claims, {}, None).where(rejected.c.rejected_id == rejected_id)):
-        raise missing
-    return rejected_id
-
-
-def _select(claims: Claims, filters: dict[str, list[Any]], cursor: Cursor | None) -> Select:
-    where: list[ColumnElement[bool]] = [rejected.c.tenant_id == claims.tenant_id]
-    if claims.sites is not None:
-        where += [rejected.c.site_id == func.any(sorted(claims.sites)), rejected.c.door != sync.DOOR]  # a roster is no site's
-    where += [column.in_(filters[name]) for name, column in _COLUMN_OF.items() if name in filters]
-    if len(states := filters.get("state", [])) == 1:
-        where.append(rejected.c.resubmitted_at.is_(None) if states == ["open"] else rejected.c.resubmitted_at.is_not(None))
-    if "since" in filters:
-        where.append(rejected.c.received_at >= max(filters["since"]))
-    if "until" in filters:
-        where.append(rejected.c.received_at < min(filters["until"]))
-    if cursor:
-        where.append(tuple_(rejected.c.received_at, rejected.c.rejected_id) < tuple_(cursor.moment, cursor.row_id))
-    return select(rejected).where(*where).order_by(rejected.c.received_at.desc(), rejected.c.rejected_id.desc())
-
-
-def _item(row: Row) -> dict[str, Any]:
+def _item(row: Row, _: Claims) -> RejectedItem:
     return {
         "rejected_id": str(row.rejected_id),
         "door": row.door,
@@ -111,3 +71,73 @@ def _item(row: Row) -> dict[str, Any]:
         "resubmitted_at": instant_text(row.resubmitted_at) if row.resubmitted_at else None,
         "submitted_by": row.submitted_by,
     }
+
+
+def _in_state(states: Sequence[str]) -> ColumnElement[bool]:
+    if len(set(states)) == len(STATES):
+        return true()
+    at = rejected.c.resubmitted_at
+    return at.is_(None) if OPEN in states else at.is_not(None)
+
+
+def _at_sites(sites: Collection[int]) -> list[ColumnElement[bool]]:
+    """Keep to the sites. A roster is no site's, whatever it names."""
+    return [rejected.c.site_id == func.any(sorted(sites)), rejected.c.door != sync.DOOR]
+
+
+REJECTED = Listing(
+    what="rejected submission",
+    moment=rejected.c.received_at,
+    key=rejected.c.rejected_id,
+    filters={
+        "state": Filter(
+            one_of(STATES),
+            _in_state,
+            "open (the default): what still needs somebody; resubmitted: taken since.",
+            default=(OPEN,),
+        ),
+        "door": any_of(rejected.c.door, TEXT),
+        "punch_id": any_of(rejected.c.punch_id, TEXT),
+        "site_id": any_of(rejected.c.site_id, ID),
+        "person_id": any_of(rejected.c.person_id, ID),
+        **since_and_until(rejected.c.received_at),
+    },
+    scope=_at_sites,
+    item=_item,
+)
+
+
+async def resubmit(request: web.Request) -> OutcomeItem:
+    """Submit it again, as it was rejected or, with a body, as it was mended."""
+    claims = await admin(request)
+    context = request.app[CONTEXT]
+    found = await REJECTED.find(request, claims)
+    content: Any = await read_optional_json(request)
+    if another_tenants(content, claims):
+        raise ClientError("forbidden", "The punch is another tenant's.")
+    outcome = await at_own_sites(
+        intake.resubmit,
+        context.intake,
+        claims.tenant_id,
+        found.rejected_id,
+        content,
+        by=submitter(DOOR, claims),
+    )
+    context.workers.hand_over(claims.tenant_id)
+    return outcome_item(outcome)
+
+
+ENDPOINTS = (
+    REJECTED.endpoint("/api/v1/rejected", "Rejected submissions (role admin)", admin),
+    endpoint(
+        "POST",
+        "/api/v1/rejected/{rejected_id}/resubmit",
+        resubmit,
+        "Submit what was rejected again, as it was or, with a body, mended (role admin)",
+        "What became of it.",
+        status=202,
+        # Whatever its door takes: mostly a punch.
+        takes=Body(Punch | Object, needed=False),
+        refuses=("invalid", "not_found"),
+    ),
+)

@@ -1,9 +1,8 @@
 """Why something was not accepted, and what to do about it. docs/submitting.md lists every code."""
 
-from typing import TypedDict
-
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
+from typing_extensions import TypedDict
 
 
 class Reason(TypedDict):

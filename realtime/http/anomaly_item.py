@@ -1,0 +1,98 @@
+"""An anomaly as the REST API shows it."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+from sqlalchemy import Row
+from typing_extensions import TypedDict
+
+from models.schemas.fields import Id, Share
+from models.schemas.said import AnomalyStatus, AnomalyType, Severity, anomaly_status, instant_text
+from models.vocabulary import VERDICTS
+from realtime.http.fields import Moment, Object, UuidText, choice
+from realtime.tokens import Claims
+
+Verdict = Annotated[str, choice(VERDICTS)]
+
+
+class _Anomaly(TypedDict):
+    anomaly_id: UuidText
+    tenant_id: Id
+    timestamp: Annotated[Moment, Field(description="When it was detected.")]
+    occurred_at: Moment
+    anomaly_type: AnomalyType
+    severity: Severity
+    status: AnomalyStatus
+    review: Annotated[
+        Verdict | None,
+        Field(
+            description="An operator's latest verdict, also while the anomaly does not stand.",
+        ),
+    ]
+    reason: str
+    explanation: str
+    person_id: Id
+    person_name: str | None
+    site_id: Id
+    site_name: str | None
+    punch_id: Annotated[str | None, Field(description="Null where its subject is a shift.")]
+    shift_id: Annotated[str | None, Field(description="Null where its subject is a punch.")]
+    fraud_score: Share
+    confidence: Share
+
+
+class AnomalyItem(_Anomaly):
+    """What was found. The CSV has the fields in this order."""
+
+    updated_at: Moment
+    policy_version: int
+    backfill: bool
+    evidence: Object
+    private_evidence: Annotated[
+        Object | None,
+        Field(description="What rests on other sites; null unless the token covers them all."),
+    ]
+
+
+class ReviewedAnomaly(_Anomaly):
+    """The anomaly as viewers are told it from now on."""
+
+    type: Literal["anomaly_updated"]
+    evidence: Object
+
+
+def item(row: Row, claims: Claims) -> AnomalyItem:
+    return {
+        "anomaly_id": str(row.anomaly_id),
+        "tenant_id": row.tenant_id,
+        "timestamp": instant_text(row.detected_at),
+        "updated_at": instant_text(row.updated_at),
+        "occurred_at": instant_text(row.occurred_at),
+        "anomaly_type": row.anomaly_type,
+        "severity": row.severity,
+        "status": anomaly_status(row.standing, row.shadow, row.review),
+        "review": row.review,
+        "reason": row.reason,
+        "explanation": row.explanation,
+        "person_id": row.person_id,
+        "person_name": row.person_name,
+        "site_id": row.site_id,
+        "site_name": row.site_name,
+        "punch_id": row.punch_id or None,
+        "shift_id": row.shift_id or None,
+        "fraud_score": round(row.fraud_score, 4),
+        "confidence": row.confidence,
+        "policy_version": row.policy_version,
+        "backfill": row.backfill,
+        "evidence": row.evidence,
+        "private_evidence": row.private_evidence if _covers(claims, row) else None,
+    }
+
+
+def _covers(claims: Claims, row: Row) -> bool:
+    return claims.covers(sites_named(row.other_sites))
+
+
+def sites_named(text: str) -> frozenset[int]:
+    """Return the sites of a column `other_sites`: ids with commas between."""
+    return frozenset(int(site_id) for site_id in text.split(",") if site_id)

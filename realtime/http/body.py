@@ -1,0 +1,42 @@
+"""Reading the body of a request as JSON."""
+
+import json
+from typing import Any
+
+from aiohttp import web
+
+from realtime.errors import ClientError
+
+
+async def read_json(request: web.Request) -> Any:
+    """Return the body, read as tasks' messages are: what is odd in it is for the door to reject.
+
+    Raises ClientError `invalid` where it is no JSON.
+    """
+    try:
+        return json.loads(await request.read())
+    except (ValueError, RecursionError):
+        raise ClientError("invalid", "The body is no JSON.") from None
+
+
+async def read_optional_json(request: web.Request) -> Any:
+    """Return the body, or None where there is none. Raises ClientError `invalid`."""
+    return await read_json(request) if request.can_read_body else None
+
+
+async def read_object(
+    request: web.Request,
+    wrong: str = "The body is an object.",
+    *,
+    needed: bool = False,
+) -> dict[str, Any]:
+    """Return the body, which may be left out unless it is `needed`.
+
+    Raises ClientError `invalid`, with the sentence `wrong` where it is anything but an object.
+    """
+    if not request.can_read_body and not needed:
+        return {}
+    given = await read_optional_json(request)
+    if not isinstance(given, dict):
+        raise ClientError("invalid", wrong)
+    return given

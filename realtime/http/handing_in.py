@@ -1,0 +1,58 @@
+"""What handing something in by HTTP has in common, whatever it is."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from models import intake
+from models.intake.refused.reasons import Reason
+from realtime.errors import ClientError
+from realtime.tokens import Claims, is_id
+
+Taken = TypeVar("Taken")
+
+
+class OutcomeItem(TypedDict):
+    """What became of one submission."""
+
+    punch_id: str | None
+    status: Literal["accepted", "rejected"]
+    applied: Annotated[
+        bool,
+        Field(description="Whether this content stands now: false where a later one does."),
+    ]
+    reasons: list[Reason]
+
+
+def another_tenants(punch: object, claims: Claims) -> bool:
+    tenant_id = punch.get("tenant_id") if isinstance(punch, dict) else None
+    return is_id(tenant_id) and tenant_id != claims.tenant_id
+
+
+def submitter(door: str, claims: Claims) -> intake.Submitter:
+    return intake.Submitter(door, claims.sub, claims.sites)
+
+
+async def at_own_sites(hand_in: Callable[..., Taken], *args: Any, **kwargs: Any) -> Taken:
+    """Hand in, in a thread.
+
+    Raises ClientError `forbidden` where something is, or was, at a site outside the token's;
+    nothing is stored then.
+    """
+    try:
+        return await asyncio.to_thread(hand_in, *args, **kwargs)
+    except intake.OutsideSites:
+        text = "This writes to a site outside the token's sites; nothing was stored."
+        raise ClientError("forbidden", text) from None
+
+
+def outcome_item(outcome: intake.Outcome) -> OutcomeItem:
+    return {
+        "punch_id": outcome.punch_id,
+        "status": outcome.status,
+        "applied": outcome.applied,
+        "reasons": outcome.reasons,
+    }

@@ -1,0 +1,66 @@
+"""Kinds of values that a query may hold: how the text of one is read, and how it is described."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from pydantic import TypeAdapter
+
+from models.schemas.fields import Id
+from models.schemas.instants import parse_instant
+from realtime.tokens import is_id
+
+MOST_CHARACTERS = 200
+
+
+class Kind(NamedTuple):
+    """`read` raises ValueError with words that go on where the parameter's name ends."""
+
+    read: Callable[[str], Any]
+    schema: Mapping[str, Any]
+
+
+def integer(text: str) -> int:
+    value = int(text) if text.isascii() and text.isdigit() and len(text) <= 16 else 0
+    if not is_id(value):
+        raise ValueError("is no id: an integer from 1 to 2^53 - 1")
+    return value
+
+
+def instant(text: str) -> datetime:
+    try:
+        moment = parse_instant(text.replace(" ", "+"))  # a plus sign that was not escaped
+    except ValueError:
+        raise ValueError("is no time; write ISO 8601 such as 2026-11-23T08:00:00Z") from None
+    if moment.tzinfo is None:
+        raise ValueError("has no offset from UTC; add it, such as Z")
+    return moment
+
+
+def plain_text(text: str) -> str:
+    if "\0" in text or len(text) > MOST_CHARACTERS:
+        raise ValueError("is too long, or holds what no id does")
+    return text
+
+
+def identity(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise ValueError("is no UUID") from None
+
+
+ID = Kind(integer, TypeAdapter(Id).json_schema())
+INSTANT = Kind(instant, {"type": "string", "format": "date-time"})
+TEXT = Kind(plain_text, {"type": "string", "maxLength": MOST_CHARACTERS})
+UUID_TEXT = Kind(identity, {"type": "string", "format": "uuid"})
+
+
+def one_of(choices: Sequence[str]) -> Kind:
+    def read(text: str) -> str:
+        if text not in choices:
+            raise ValueError(f"is none of {', '.join(choices)}")
+        return text
+
+    return Kind(read, {"type": "string", "enum": list(choices)})

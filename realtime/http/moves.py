@@ -1,0 +1,150 @@
+"""Moves of alerts by REST: one, or the same of up to 500 at once."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, NotRequired, cast
+
+from aiohttp import web
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from models.alerts.move import Moved, Wanted
+from models.alerts.moves import operator_moves
+from realtime.desk import MOST_NAME, MOST_NOTE, read_wanted, refusal
+from realtime.errors import ClientError
+from realtime.http.alerts import PATH, AlertItem
+from realtime.http.body import read_object
+from realtime.http.context import CONTEXT, viewer
+from realtime.http.endpoint import Answer, Body, endpoint
+from realtime.http.fields import UuidText
+from realtime.http.refusals import Code
+
+MOST_AT_ONCE = 500
+WRONG_IDS = f"alert_ids is a list of 1 to {MOST_AT_ONCE} ids; versions, if any, an object of them."
+Read = Wanted | ClientError
+
+Version = Annotated[int, Field(ge=1)]
+Versions = dict[str, Version | None]
+
+
+class _MoveBody(TypedDict):
+    note: NotRequired[Annotated[str, Field(max_length=MOST_NOTE)] | None]
+    assignee: NotRequired[Annotated[str, Field(max_length=MOST_NAME)] | None]
+
+
+class MoveBody(_MoveBody):
+    version: NotRequired[Annotated[Version | None, Field(description="Of what was seen.")]]
+
+
+class MovesBody(_MoveBody):
+    alert_ids: Annotated[list[UuidText], Field(min_length=1, max_length=MOST_AT_ONCE)]
+    versions: NotRequired[Annotated[Versions | None, Field(description="By the alert's id.")]]
+
+
+class MovedAlert(TypedDict):
+    alert: AlertItem
+
+
+class MoveRefusal(TypedDict):
+    """Why an alert was not moved; with `conflict`, the alert as it is now."""
+
+    code: Code
+    message: str
+    alert: NotRequired[AlertItem]
+
+
+class MoveDone(TypedDict):
+    alert_id: str
+    ok: Literal[True]
+    alert: AlertItem
+
+
+class MoveRefused(TypedDict):
+    alert_id: Annotated[str, Field(description="As it was given.")]
+    ok: Literal[False]
+    error: MoveRefusal
+
+
+class MoveResults(TypedDict):
+    results: list[MoveDone | MoveRefused]
+
+
+class MoveConflict(TypedDict):
+    error: MoveRefusal
+
+
+async def move_one(request: web.Request) -> MovedAlert:
+    claims = await viewer(request)
+    given = {**await read_object(request), "alert_id": request.match_info["alert_id"]}
+    moved = await request.app[CONTEXT].desk.move(claims, request.match_info["move"], given)
+    return cast(MovedAlert, moved)
+
+
+async def move_many(request: web.Request) -> MoveResults:
+    """Make the same move of each: those that are allowed commit together.
+
+    What is no id of ours is not found, like an alert that is not there, and is no reason to leave
+    the others alone.
+    """
+    claims = await viewer(request)
+    ids, wanted = _read_moves(request.path.rpartition("/")[2], await read_object(request))
+    possible = [want for want in wanted if isinstance(want, Wanted)]
+    moved = iter(await request.app[CONTEXT].desk.move_all(claims, possible))
+    outcomes = [next(moved) if isinstance(want, Wanted) else want for want in wanted]
+    pairs = zip(ids, outcomes, strict=True)
+    return {"results": [_result(alert_id, outcome) for alert_id, outcome in pairs]}
+
+
+def _read_moves(move: str, given: Mapping[str, Any]) -> tuple[list[Any], list[Read]]:
+    """Return the ids as they were given, and what each wants."""
+    ids, versions = given.get("alert_ids"), given.get("versions") or {}
+    if not isinstance(ids, list) or not isinstance(versions, dict):
+        raise ClientError("invalid", WRONG_IDS)
+    if not 1 <= len(ids) <= MOST_AT_ONCE:
+        raise ClientError("invalid", WRONG_IDS)
+    each = ({"alert_id": alert_id, "version": versions.get(str(alert_id))} for alert_id in ids)
+    return ids, [_wanted(move, {**given, **one}) for one in each]
+
+
+def _wanted(move: str, given: Mapping[str, Any]) -> Read:
+    try:
+        return read_wanted(move, given)
+    except ClientError as error:
+        if error.code != "not_found":
+            raise
+        return error
+
+
+def _result(alert_id: str, outcome: Moved | ClientError) -> MoveDone | MoveRefused:
+    if isinstance(outcome, Moved):
+        if not outcome.refused:
+            return {"alert_id": alert_id, "ok": True, "alert": cast(AlertItem, outcome.alert)}
+        outcome = refusal(outcome)
+    error = cast(MoveRefusal, outcome.as_object())
+    return {"alert_id": alert_id, "ok": False, "error": error}
+
+
+ENDPOINTS = (
+    endpoint(
+        "POST",
+        f"{PATH}/{{alert_id}}/{{move}}",
+        move_one,
+        "Move an alert (role operator)",
+        "The alert as it is now.",
+        takes=Body(MoveBody, needed=False),
+        refuses=("invalid", "not_found"),
+        choices={"move": operator_moves()},
+        also={409: Answer("conflict: its state forbids it, or it has changed.", MoveConflict)},
+    ),
+    *(
+        endpoint(
+            "POST",
+            f"{PATH}/{move}",
+            move_many,
+            f"The move {move} of up to {MOST_AT_ONCE} alerts (role operator)",
+            "What became of each, in the order given.",
+            takes=Body(MovesBody),
+            refuses=("invalid",),
+        )
+        for move in operator_moves()
+    ),
+)

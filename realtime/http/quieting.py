@@ -1,0 +1,82 @@
+"""Silences and maintenance windows by REST: a new one, and the end of one."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from aiohttp import web
+from pydantic import TypeAdapter, ValidationError
+
+from models.alerts.moves import MoveRefused
+from models.alerts.quiet_rows import add_quiet, cancel_quiet
+from models.schemas.quiet import Wanted
+from realtime.desk import actor_of
+from realtime.errors import ClientError
+from realtime.http.body import read_object
+from realtime.http.context import CONTEXT, viewer
+from realtime.http.endpoint import Body, endpoint
+from realtime.http.quiet import KINDS, PATH, QUIET, QuietItem
+from realtime.tokens import Claims
+
+WANTED: TypeAdapter = TypeAdapter(Wanted)
+
+
+async def add(request: web.Request) -> QuietItem:
+    claims = await viewer(request)
+    try:
+        # A rule may take dateutil a moment to make sense of.
+        wanted = await asyncio.to_thread(WANTED.validate_python, await read_object(request))
+    except ValidationError as error:
+        raise ClientError("invalid", _problem(error)) from None
+    quiet_id = await _write(request, claims, add_quiet, wanted)
+    return QUIET.item(await QUIET.find(request, claims, quiet_id), claims)
+
+
+async def cancel(request: web.Request) -> QuietItem:
+    """End it now. What it hides is raised, where it still stands, within half a minute."""
+    claims = await viewer(request)
+    quiet_id = QUIET.read_id(request)
+    await _write(request, claims, cancel_quiet, quiet_id)
+    return QUIET.item(await QUIET.find(request, claims, quiet_id), claims)
+
+
+async def _write(
+    request: web.Request,
+    claims: Claims,
+    write: Callable[..., Any],
+    what: object,
+) -> Any:
+    """Have it written by the token's bearer, in a thread. Raises ClientError as it is refused."""
+    engine = request.app[CONTEXT].intake
+    try:
+        return await asyncio.to_thread(write, engine, claims.tenant_id, actor_of(claims), what)
+    except MoveRefused as refused:
+        raise ClientError(refused.code, refused.message) from None
+
+
+def _problem(error: ValidationError) -> str:
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"] if part not in KINDS)
+    return f"{where}: {first['msg']}" if where else first["msg"]
+
+
+ENDPOINTS = (
+    endpoint(
+        "POST",
+        PATH,
+        add,
+        "A silence, or a maintenance window (role operator)",
+        "It is in force.",
+        status=201,
+        takes=Body(Wanted),
+        refuses=("invalid",),
+    ),
+    endpoint(
+        "DELETE",
+        f"{PATH}/{{quiet_id}}",
+        cancel,
+        "End a silence or maintenance window now (role operator)",
+        "It is over.",
+        refuses=("not_found", "conflict"),
+    ),
+)
