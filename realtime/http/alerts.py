@@ -29,8 +29,9 @@ MOST_SHOWN = 500
 
 
 class AlertItem(TypedDict):
-    """What an operator works on. The CSV has the fields in this order."""
+    """What an operator works on: anomalies of one person, site and type, while it is open."""
 
+    # The CSV has the fields in this order.
     alert_id: UuidText
     first_seen: Moment
     last_seen: Moment

@@ -42,8 +42,9 @@ class _Anomaly(TypedDict):
 
 
 class AnomalyItem(_Anomaly):
-    """What was found. The CSV has the fields in this order."""
+    """What was found."""
 
+    # The CSV has the fields in this order, those above first.
     updated_at: Moment
     policy_version: int
     backfill: bool

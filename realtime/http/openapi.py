@@ -72,7 +72,10 @@ def _schemas(endpoints: Sequence[Endpoint]) -> tuple[Schemas, Object]:
         ref_template=_TEMPLATE,
         schema_generator=_Generator,
     )
-    return {key: schema for (key, _), schema in schemas.items()}, defined["$defs"]
+    components = defined["$defs"]
+    for component in components.values():
+        component.pop("title")  # the name of its class
+    return {key: schema for (key, _), schema in schemas.items()}, components
 
 
 def _key(each: Endpoint, what: object) -> tuple[Any, ...]:

@@ -46,8 +46,9 @@ _STATE = case(
 
 
 class QuietItem(TypedDict):
-    """A silence or maintenance window. The CSV has the fields in this order."""
+    """A silence or maintenance window."""
 
+    # The CSV has the fields in this order.
     quiet_id: UuidText
     kind: Annotated[str, choice(KINDS)]
     state: Annotated[str, choice(STATES)]

@@ -37,8 +37,9 @@ OPEN, RESUBMITTED = STATES = ("open", "resubmitted")
 
 
 class RejectedItem(TypedDict):
-    """A submission that could not be judged. The CSV has the fields in this order."""
+    """A submission that could not be judged."""
 
+    # The CSV has the fields in this order.
     rejected_id: UuidText
     received_at: Moment
     door: Annotated[str, Field(description="The task or request it came by.")]

@@ -1,0 +1,185 @@
+"""What the API answers is what its description says, for every endpoint and every status."""
+
+import json
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+import pytest
+
+from dev.embedded.ports import free_port
+from realtime.app import MAX_BODY_BYTES
+from tests.models.alerts.cast import open_alert
+from tests.realtime.cast import Feed, RunningServer, token
+from tests.realtime.http.conftest import Caller
+from tests.realtime.http.described import (
+    ADMIN,
+    OPERATOR,
+    PLANNED,
+    Operation,
+    furnish,
+    operations,
+    punch,
+    read_document,
+)
+from tests.realtime.http.json_schema import flaws
+
+NOBODY = "00000000-0000-0000-0000-000000000000"
+METRICS_TOKEN = "0123456789abcdef" * 2
+JSON = "application/json"
+
+
+class Tour:
+    """Goes round the API, holding every answer against the description."""
+
+    def __init__(self, caller: Caller, document: dict[str, Any], ids: dict[str, str]) -> None:
+        self.document = document
+        self.operations = {each.name: each for each in operations(document)}
+        self.seen: defaultdict[str, set[int]] = defaultdict(set)
+        self._caller = caller
+        self._ids = ids
+
+    async def ask(
+        self,
+        name: str,
+        body: object = None,
+        *,
+        query: str = "",
+        ids: dict[str, str] | None = None,
+        **more: Any,
+    ) -> int:
+        each = self.operations[name]
+        address = each.path.format(**self._ids | (ids or {})) + query
+        data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+        response = await self._caller.ask(each.method, address, data=data, **more)
+        self.seen[name].add(response.status)
+        self._hold_against_description(each, response, await response.text())
+        return response.status
+
+    def _hold_against_description(
+        self,
+        each: Operation,
+        response: aiohttp.ClientResponse,
+        text: str,
+    ) -> None:
+        status = response.status
+        assert str(status) in each.says["responses"], f"{each.name}: {status} {text}"
+        described = each.says["responses"][str(status)]
+        content = described["content"][response.content_type]
+        value = json.loads(text) if response.content_type == JSON else text
+        assert flaws(self.document, content["schema"], value) == [], f"{each.name}: {status}"
+        if status >= 400 and each.path != "/readyz":
+            code = value["error"]["code"]
+            assert code in described["description"], f"{each.name}: {status} {code}"
+
+    async def repeat(self, caller: Caller) -> None:
+        """Ask each of a server that can tell nobody who they are, and has no token for metrics."""
+        elsewhere = Tour(caller, self.document, self._ids)
+        for name, each in self.operations.items():
+            if each.wants_token():
+                assert await elsewhere.ask(name, {}) == 503
+        assert await elsewhere.ask("GET /metrics") == 404
+        for name, statuses in elsewhere.seen.items():
+            self.seen[name] |= statuses
+
+    def left_out(self) -> dict[str, set[int]]:
+        """What is described and was not seen."""
+        described = {name: {int(status) for status in each.says["responses"]} for name, each in self.operations.items()}
+        missing = {name: statuses - self.seen[name] for name, statuses in described.items()}
+        return {name: statuses for name, statuses in missing.items() if statuses}
+
+
+@pytest.fixture
+async def tour(start_server: Any, feed: Feed) -> AsyncIterator[Tour]:
+    server = await start_server(METRICS_TOKEN=METRICS_TOKEN)
+    async with aiohttp.ClientSession() as session:
+        caller = Caller(session, server)
+        ids = await furnish(caller, feed)
+        yield Tour(caller, await read_document(caller), ids)
+
+
+@pytest.fixture
+async def untokened(start_server: Any, server: RunningServer) -> AsyncIterator[Caller]:
+    """Asks a server that cannot read the keys of its tokens' issuer, with a token of another."""
+    keys = f"http://127.0.0.1:{free_port()}/"
+    keyless = await start_server(JWT_SECRET="", JWT_JWKS_URL=keys)
+
+    class Stranger(Caller):
+        async def ask(self, *args: Any, **more: Any) -> Any:
+            headers = {"Authorization": f"Bearer {token(server.settings)}"}
+            return await super().ask(*args, **more | {"headers": headers, "anonymous": True})
+
+    async with aiohttp.ClientSession() as session:
+        yield Stranger(session, keyless)
+
+
+async def test_every_answer_that_is_described_comes_and_is_as_described(tour: Tour, untokened: Caller, feed: Feed) -> None:
+    await refuse(tour)
+    await succeed(tour, feed)
+    await tour.repeat(untokened)
+    assert tour.left_out() == {}
+
+
+async def refuse(tour: Tour) -> None:
+    """Ask each for what it refuses, whatever it is."""
+    for name, each in tour.operations.items():
+        if not each.wants_token():
+            continue
+        assert await tour.ask(name, anonymous=True) == 401
+        may = "viewer" if "/punches" in name else None
+        assert await tour.ask(name, _some_body(name), role=may, scope="" if may else "submit") == 403
+        role = {"role": "admin"}
+        if "400" in each.says["responses"]:
+            wrong = b"{" if each.takes_body() else None
+            assert await tour.ask(name, wrong, query="" if wrong else "?colour=red", **role) == 400
+        if "404" in each.says["responses"]:
+            nobody = {part: NOBODY for part in tour._ids if part.endswith("_id")}
+            assert await tour.ask(name, _some_body(name), ids=nobody, **role) == 404
+        if each.takes_body():
+            assert await tour.ask(name, b" " * (MAX_BODY_BYTES + 1), **role) == 413
+
+
+def _some_body(name: str) -> object:
+    if name.endswith("/review"):
+        return {"verdict": "CONFIRMED"}
+    return PLANNED if name == "POST /api/v1/quiet" else None
+
+
+async def succeed(tour: Tour, feed: Feed) -> None:
+    """Have each do what it is there for."""
+    alerts = "/api/v1/alerts"
+    for name, each in tour.operations.items():
+        if each.method == "GET" and each.wants_token():
+            assert await tour.ask(name, **ADMIN) == 200
+            if "text/csv" in each.says["responses"]["200"]["content"]:
+                assert await tour.ask(name, headers={"Accept": "text/csv"}, **ADMIN) == 200
+    # Its anomaly was withdrawn by a correction.
+    withdrawn = {"anomaly_id": f"00000000-0001-0000-0000-{2:012}"}
+    assert await tour.ask("GET /api/v1/anomalies/{anomaly_id}", ids=withdrawn) == 200
+    for each, status in ((punch("p7"), 202), ([punch("p8"), punch("p9", kind="nap")], 202)):
+        assert await tour.ask("POST /api/v1/punches", each, **ADMIN) == status
+    resubmit = "POST /api/v1/rejected/{rejected_id}/resubmit"
+    assert await tour.ask(resubmit, punch("p2"), **ADMIN) == 202
+    one = f"POST {alerts}/{{alert_id}}/{{move}}"
+    assert await tour.ask(one, {"note": "Looking.", "version": 1}, **OPERATOR) == 200
+    assert await tour.ask(one, **OPERATOR) == 409
+    for name in tour.operations:
+        if name.startswith(f"POST {alerts}/") and "{" not in name:
+            ids = [str(open_alert(feed.engine, person_id=90)), "nonsense", tour._ids["alert_id"]]
+            body = {"alert_ids": ids, "assignee": "Bob", "note": "Seen.", "versions": {ids[2]: 1}}
+            assert await tour.ask(name, body, **OPERATOR) == 200
+            feed.run("UPDATE alert SET status = 'RESOLVED' WHERE person_id = 90", {})
+    reviewed = "POST /api/v1/anomalies/{anomaly_id}/review"
+    assert await tour.ask(reviewed, {"verdict": "CONFIRMED", "note": "Seen."}, **OPERATOR) == 200
+    assert await tour.ask("GET /api/v1/anomalies/{anomaly_id}") == 200
+    assert await tour.ask("GET /api/v1/alerts/{alert_id}") == 200
+    assert await tour.ask("POST /api/v1/quiet", PLANNED, **OPERATOR) == 201
+    for status in (200, 409):
+        assert await tour.ask("DELETE /api/v1/quiet/{quiet_id}", **OPERATOR) == status
+    assert await tour.ask("GET /healthz", anonymous=True) == 200
+    assert await tour.ask("GET /readyz", anonymous=True) == 503  # no worker runs
+    assert await tour.ask("GET /readyz", query="?self", anonymous=True) == 200
+    assert await tour.ask("GET /metrics", anonymous=True) == 401
+    bearer = {"Authorization": f"Bearer {METRICS_TOKEN}"}
+    assert await tour.ask("GET /metrics", anonymous=True, headers=bearer) == 200

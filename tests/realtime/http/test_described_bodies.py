@@ -1,0 +1,138 @@
+"""What the API takes is what its description says: what fits is taken, what does not is refused."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.models.alerts.cast import open_alert
+from tests.realtime.cast import Feed
+from tests.realtime.http.conftest import Caller, store_anomaly
+from tests.realtime.http.described import (
+    ADMIN,
+    OPERATOR,
+    PLANNED,
+    RECURRING,
+    SILENCE,
+    punch,
+    read_document,
+)
+from tests.realtime.http.json_schema import flaws
+
+ALERTS = "/api/v1/alerts"
+MOVE = f"{ALERTS}/{{alert_id}}/{{move}}"
+REVIEW = "/api/v1/anomalies/{anomaly_id}/review"
+QUIET = "/api/v1/quiet"
+
+
+async def check(caller: Caller, path: str, address: str, body: object, **claims: Any) -> bool:
+    """Return whether `body` is as described. It must be taken then, and be refused else."""
+    document = await read_document(caller)
+    says = document["paths"][path]["post"]
+    schema = says["requestBody"]["content"]["application/json"]["schema"]
+    fits = flaws(document, schema, body) == []
+    response = await caller.ask("POST", address, data=json.dumps(body), **claims)
+    assert (response.status < 300) is fits, await response.text()
+    if not fits:
+        assert (response.status, (await response.json())["error"]["code"]) == (400, "invalid")
+    return fits
+
+
+@pytest.mark.parametrize(
+    ("body", "fits"),
+    [
+        ({}, True),
+        ({"note": "x" * 2_000, "assignee": "x" * 200, "version": 1}, True),
+        ({"note": None, "assignee": None, "version": None}, True),
+        ({"note": "x" * 2_001}, False),
+        ({"note": 7}, False),
+        ({"assignee": "x" * 201}, False),
+        ({"version": 0}, False),
+        ({"version": "1"}, False),
+        ({"version": True}, False),
+        ([], False),
+    ],
+)
+async def test_a_move(caller: Caller, feed: Feed, body: object, fits: bool) -> None:
+    address = f"{ALERTS}/{open_alert(feed.engine)}/acknowledge"
+    assert await check(caller, MOVE, address, body, **OPERATOR) is fits
+
+
+@pytest.mark.parametrize(
+    ("changes", "fits"),
+    [
+        ({}, True),
+        ({"alert_ids": ["00000000-0000-0000-0000-000000000000"] * 500}, True),
+        ({"alert_ids": ["00000000-0000-0000-0000-000000000000"] * 501}, False),
+        ({"alert_ids": []}, False),
+        ({"alert_ids": None}, False),
+        ({"versions": {}}, True),
+        ({"versions": None}, True),
+        ({"versions": [1]}, False),
+        ({"note": "x" * 2_001}, False),
+    ],
+)
+async def test_a_move_of_many(caller: Caller, feed: Feed, changes: Any, fits: bool) -> None:
+    body = {"alert_ids": [str(open_alert(feed.engine))]} | changes
+    path = f"{ALERTS}/acknowledge"
+    assert await check(caller, path, path, body, **OPERATOR) is fits
+
+
+@pytest.mark.parametrize(
+    ("body", "fits"),
+    [
+        ({"verdict": "CONFIRMED"}, True),
+        ({"verdict": "RESOLVED", "note": "x" * 2_000}, True),
+        ({"verdict": "RESOLVED", "note": "x" * 2_001}, False),
+        ({"verdict": "WITHDRAWN"}, False),
+        ({"note": "Seen."}, False),
+        ([], False),
+    ],
+)
+async def test_a_review(caller: Caller, feed: Feed, body: object, fits: bool) -> None:
+    address = REVIEW.format(anomaly_id=store_anomaly(feed, 1))
+    assert await check(caller, REVIEW, address, body, **OPERATOR) is fits
+
+
+async def test_what_is_to_be_quiet(caller: Caller) -> None:
+    ends_at = {"ends_at": SILENCE["ends_at"].replace("+00:00", "Z")}
+    moments = {name: PLANNED[name].replace("+00:00", "Z") for name in ("starts_at", "ends_at")}
+    silence, planned = SILENCE | ends_at, PLANNED | moments
+    for body in (silence, planned, silence | {"types": ["GPS_SPOOFING"], "severities": ["LOW"]}):
+        assert await check(caller, QUIET, QUIET, body, **OPERATOR)
+    for changes in ({"kind": "nap"}, {"sites": ["15"]}, {"author": "me"}, {"types": ["X"]}):
+        assert not await check(caller, QUIET, QUIET, silence | changes, **OPERATOR)
+    for missing in ("reason", "ends_at", "kind"):
+        body = {name: value for name, value in silence.items() if name != missing}
+        assert not await check(caller, QUIET, QUIET, body, **OPERATOR)
+    for changes in ({"duration_minutes": 0}, {"rrule": ""}):
+        assert not await check(caller, QUIET, QUIET, RECURRING | changes, **OPERATOR)
+
+
+async def test_a_punch_that_is_not_as_described_is_rejected(caller: Caller, feed: Feed) -> None:
+    """Punches are taken one by one: what is wrong with one is no reason to refuse the others."""
+    feed.run(
+        "INSERT INTO site (tenant_id, site_id, name, timezone) VALUES (1, 15, 'Depot', 'Europe/Paris')",
+        {},
+    )
+    document = await read_document(caller)
+    says = document["paths"]["/api/v1/punches"]["post"]
+    schema = says["requestBody"]["content"]["application/json"]["schema"]
+    good = punch("p0", occurred_at="2026-11-23T08:00:00Z")
+    changes: list[dict[str, Any]] = [
+        {},
+        {"kind": "nap"},
+        {"person_id": "7"},
+        {"site_id": 0},
+        {"punch_id": "x" * 65},
+        {"latitude": "48"},
+        {"biometric": {"method": "nose"}},
+        {"biometric": {"method": "face", "score": 0.5}},
+        {"schema_version": 2},
+        {"colour": "red"},
+    ]
+    bodies = [good | {"punch_id": f"p{number}"} | each for number, each in enumerate(changes)]
+    response = await caller.ask("POST", "/api/v1/punches", data=json.dumps(bodies), **ADMIN)
+    accepted = [each["status"] == "accepted" for each in await response.json()]
+    assert accepted == [flaws(document, schema, body) == [] for body in bodies]
+    assert accepted.count(True) == 3

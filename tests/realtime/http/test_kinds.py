@@ -1,0 +1,47 @@
+"""How the text of a query is read, and that what it is refused for goes on where its name ends."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from realtime.http.kinds import ID, INSTANT, TEXT, UUID_TEXT, Kind, one_of
+
+COLOURS = one_of(("red", "green"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "value"),
+    [
+        (ID, "15", 15),
+        (ID, "9007199254740991", 2**53 - 1),
+        (INSTANT, "2026-11-23T08:00:00Z", datetime(2026, 11, 23, 8, tzinfo=UTC)),
+        (INSTANT, "2026-11-23T09:00:00 01:00", datetime(2026, 11, 23, 8, tzinfo=UTC)),
+        (TEXT, "x" * 200, "x" * 200),
+        (UUID_TEXT, "00000000000000000000000000000001", UUID(int=1)),
+        (COLOURS, "red", "red"),
+    ],
+)
+def test_it_is_read(kind: Kind, text: str, value: Any) -> None:
+    assert kind.read(text) == value
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "words"),
+    [
+        (ID, "0", "is no id: an integer from 1 to 2^53 - 1"),
+        (ID, "9007199254740992", "is no id: an integer from 1 to 2^53 - 1"),
+        (ID, "१", "is no id: an integer from 1 to 2^53 - 1"),
+        (INSTANT, "yesterday", "is no time; write ISO 8601 such as 2026-11-23T08:00:00Z"),
+        (INSTANT, "2026-11-23T08:00:00", "has no offset from UTC; add it, such as Z"),
+        (TEXT, "x" * 201, "is too long, or holds what no id does"),
+        (TEXT, "\0", "is too long, or holds what no id does"),
+        (UUID_TEXT, "x", "is no UUID"),
+        (COLOURS, "blue", "is none of red, green"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_with_words(kind: Kind, text: str, words: str) -> None:
+    with pytest.raises(ValueError) as refused:
+        kind.read(text)
+    assert str(refused.value) == words
