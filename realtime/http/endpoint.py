@@ -14,11 +14,11 @@ BEARER = ("token_missing", "token_invalid", "token_expired", "forbidden", "unava
 
 
 class Answer(NamedTuple):
-    """What an answer holds; that of a `list` may be asked for as CSV, and names the next page."""
+    """What an answer holds. That of a list may be asked for as CSV, and names the next page."""
 
     about: str
     type: Any
-    list: bool = False
+    is_list: bool = False
     media: str = "application/json"
 
 
@@ -28,8 +28,9 @@ class Body(NamedTuple):
 
 
 class Parameter(NamedTuple):
-    """One of the query. `schema` is of one value; `several` may stand with commas between,
-    one that is `empty` needs no value.
+    """What may stand in the query. `schema` is of one value.
+
+    Where `several` may stand, commas are between; one that may be `empty` needs no value.
     """
 
     about: str

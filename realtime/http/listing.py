@@ -132,7 +132,7 @@ def list_endpoint(
     query: dict[str, Parameter],
 ) -> Endpoint:
     page: Any = Page  # of a type that is known at run time only
-    answers = {200: Answer(about, page[item], list=True)}
+    answers = {200: Answer(about, page[item], is_list=True)}
     return Endpoint("GET", path, answer, summary, answers, ("invalid", *BEARER), query=query)
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, NotRequired, cast
 
 from aiohttp import web
 from pydantic import Field
-from typing_extensions import TypedDict
+from typing_extensions import TypeAliasType, TypedDict
 
 from models.alerts.move import Moved, Wanted
 from models.alerts.moves import operator_moves
@@ -52,20 +52,23 @@ class MoveRefusal(TypedDict):
     alert: NotRequired[AlertItem]
 
 
-class MoveDone(TypedDict):
+class MoveMade(TypedDict):
     alert_id: str
     ok: Literal[True]
     alert: AlertItem
 
 
-class MoveRefused(TypedDict):
+class MoveNotMade(TypedDict):
     alert_id: Annotated[str, Field(description="As it was given.")]
     ok: Literal[False]
     error: MoveRefusal
 
 
+MoveResult = TypeAliasType("MoveResult", MoveMade | MoveNotMade)
+
+
 class MoveResults(TypedDict):
-    results: list[MoveDone | MoveRefused]
+    results: list[MoveResult]
 
 
 class MoveConflict(TypedDict):
@@ -114,7 +117,7 @@ def _wanted(move: str, given: Mapping[str, Any]) -> Read:
         return error
 
 
-def _result(alert_id: str, outcome: Moved | ClientError) -> MoveDone | MoveRefused:
+def _result(alert_id: str, outcome: Moved | ClientError) -> MoveResult:
     if isinstance(outcome, Moved):
         if not outcome.refused:
             return {"alert_id": alert_id, "ok": True, "alert": cast(AlertItem, outcome.alert)}

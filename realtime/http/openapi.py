@@ -74,7 +74,7 @@ def _schemas(endpoints: Sequence[Endpoint]) -> tuple[Schemas, Object]:
     )
     components = defined["$defs"]
     for component in components.values():
-        component.pop("title")  # the name of its class
+        component.pop("title", None)  # the name of its class
     return {key: schema for (key, _), schema in schemas.items()}, components
 
 
@@ -119,7 +119,7 @@ def _answer(answer: Answer, schema: Object) -> Object:
         "description": answer.about,
         "content": {answer.media: {"schema": schema}},
     }
-    if answer.list:
+    if answer.is_list:
         described["content"]["text/csv"] = {"schema": {"type": "string"}}
         described["headers"] = {"Link": {"schema": {"type": "string"}}}
     return described

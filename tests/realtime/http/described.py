@@ -96,6 +96,11 @@ RECURRING = {
 }
 
 
+def know_site(feed: Feed) -> None:
+    columns = "tenant_id, site_id, name, timezone"
+    feed.run(f"INSERT INTO site ({columns}) VALUES (1, 15, 'Depot', 'Europe/Paris')", {})
+
+
 async def post(caller: Caller, path: str, body: Any, **claims: Any) -> dict[str, Any]:
     response = await caller.ask("POST", path, data=json.dumps(body), **claims)
     assert response.status < 300, await response.text()
@@ -148,10 +153,7 @@ def _alerts(feed: Feed) -> str:
 
 
 async def _rejections(caller: Caller, feed: Feed) -> None:
-    feed.run(
-        "INSERT INTO site (tenant_id, site_id, name, timezone) VALUES (1, 15, 'Depot', 'Europe/Paris')",
-        {},
-    )
+    know_site(feed)
     wrong = [punch("p1", kind="nap"), punch("p2", kind="nap", person_id=8)]
     for each in (*wrong, punch("p3", site_id=16)):  # each at its own moment
         await post(caller, "/api/v1/punches", each, **ADMIN)

@@ -3,8 +3,6 @@
 import json
 from typing import Any
 
-import pytest
-
 from tests.models.alerts.cast import open_alert
 from tests.realtime.cast import Feed
 from tests.realtime.http.conftest import Caller, store_anomaly
@@ -14,6 +12,7 @@ from tests.realtime.http.described import (
     PLANNED,
     RECURRING,
     SILENCE,
+    know_site,
     punch,
     read_document,
 )
@@ -38,63 +37,63 @@ async def check(caller: Caller, path: str, address: str, body: object, **claims:
     return fits
 
 
-@pytest.mark.parametrize(
-    ("body", "fits"),
-    [
-        ({}, True),
-        ({"note": "x" * 2_000, "assignee": "x" * 200, "version": 1}, True),
-        ({"note": None, "assignee": None, "version": None}, True),
-        ({"note": "x" * 2_001}, False),
-        ({"note": 7}, False),
-        ({"assignee": "x" * 201}, False),
-        ({"version": 0}, False),
-        ({"version": "1"}, False),
-        ({"version": True}, False),
-        ([], False),
-    ],
-)
-async def test_a_move(caller: Caller, feed: Feed, body: object, fits: bool) -> None:
-    address = f"{ALERTS}/{open_alert(feed.engine)}/acknowledge"
-    assert await check(caller, MOVE, address, body, **OPERATOR) is fits
+MOVES = [
+    ({}, True),
+    ({"note": "x" * 2_000, "assignee": "x" * 200, "version": 1}, True),
+    ({"note": None, "assignee": None, "version": None}, True),
+    ({"note": "x" * 2_001}, False),
+    ({"note": 7}, False),
+    ({"assignee": "x" * 201}, False),
+    ({"version": 0}, False),
+    ({"version": "1"}, False),
+    ({"version": True}, False),
+    ([], False),
+]
 
 
-@pytest.mark.parametrize(
-    ("changes", "fits"),
-    [
-        ({}, True),
-        ({"alert_ids": ["00000000-0000-0000-0000-000000000000"] * 500}, True),
-        ({"alert_ids": ["00000000-0000-0000-0000-000000000000"] * 501}, False),
-        ({"alert_ids": []}, False),
-        ({"alert_ids": None}, False),
-        ({"versions": {}}, True),
-        ({"versions": None}, True),
-        ({"versions": [1]}, False),
-        ({"note": "x" * 2_001}, False),
-    ],
-)
-async def test_a_move_of_many(caller: Caller, feed: Feed, changes: Any, fits: bool) -> None:
-    body = {"alert_ids": [str(open_alert(feed.engine))]} | changes
+async def test_a_move_is_taken_as_described(caller: Caller, feed: Feed) -> None:
+    for number, (body, fits) in enumerate(MOVES, 1):
+        address = f"{ALERTS}/{open_alert(feed.engine, person_id=number)}/acknowledge"
+        assert await check(caller, MOVE, address, body, **OPERATOR) is fits, body
+
+
+MANY: list[tuple[dict[str, Any], bool]] = [
+    ({}, True),
+    ({"alert_ids": ["00000000-0000-0000-0000-000000000000"] * 500}, True),
+    ({"alert_ids": ["00000000-0000-0000-0000-000000000000"] * 501}, False),
+    ({"alert_ids": []}, False),
+    ({"alert_ids": None}, False),
+    ({"versions": {}}, True),
+    ({"versions": None}, True),
+    ({"versions": [1]}, False),
+    ({"note": "x" * 2_001}, False),
+]
+
+
+async def test_a_move_of_many_is_taken_as_described(caller: Caller, feed: Feed) -> None:
     path = f"{ALERTS}/acknowledge"
-    assert await check(caller, path, path, body, **OPERATOR) is fits
+    body = {"alert_ids": [str(open_alert(feed.engine))]}
+    for changes, fits in MANY:
+        assert await check(caller, path, path, body | changes, **OPERATOR) is fits, changes
 
 
-@pytest.mark.parametrize(
-    ("body", "fits"),
-    [
-        ({"verdict": "CONFIRMED"}, True),
-        ({"verdict": "RESOLVED", "note": "x" * 2_000}, True),
-        ({"verdict": "RESOLVED", "note": "x" * 2_001}, False),
-        ({"verdict": "WITHDRAWN"}, False),
-        ({"note": "Seen."}, False),
-        ([], False),
-    ],
-)
-async def test_a_review(caller: Caller, feed: Feed, body: object, fits: bool) -> None:
+REVIEWS = [
+    ({"verdict": "CONFIRMED"}, True),
+    ({"verdict": "RESOLVED", "note": "x" * 2_000}, True),
+    ({"verdict": "RESOLVED", "note": "x" * 2_001}, False),
+    ({"verdict": "WITHDRAWN"}, False),
+    ({"note": "Seen."}, False),
+    ([], False),
+]
+
+
+async def test_a_review_is_taken_as_described(caller: Caller, feed: Feed) -> None:
     address = REVIEW.format(anomaly_id=store_anomaly(feed, 1))
-    assert await check(caller, REVIEW, address, body, **OPERATOR) is fits
+    for body, fits in REVIEWS:
+        assert await check(caller, REVIEW, address, body, **OPERATOR) is fits, body
 
 
-async def test_what_is_to_be_quiet(caller: Caller) -> None:
+async def test_what_is_to_be_quiet_is_taken_as_described(caller: Caller) -> None:
     ends_at = {"ends_at": SILENCE["ends_at"].replace("+00:00", "Z")}
     moments = {name: PLANNED[name].replace("+00:00", "Z") for name in ("starts_at", "ends_at")}
     silence, planned = SILENCE | ends_at, PLANNED | moments
@@ -111,10 +110,7 @@ async def test_what_is_to_be_quiet(caller: Caller) -> None:
 
 async def test_a_punch_that_is_not_as_described_is_rejected(caller: Caller, feed: Feed) -> None:
     """Punches are taken one by one: what is wrong with one is no reason to refuse the others."""
-    feed.run(
-        "INSERT INTO site (tenant_id, site_id, name, timezone) VALUES (1, 15, 'Depot', 'Europe/Paris')",
-        {},
-    )
+    know_site(feed)
     document = await read_document(caller)
     says = document["paths"]["/api/v1/punches"]["post"]
     schema = says["requestBody"]["content"]["application/json"]["schema"]

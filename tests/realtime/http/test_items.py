@@ -20,25 +20,25 @@ from tests.realtime.http.conftest import Caller
 from tests.realtime.http.described import ADMIN, OPERATOR, post
 
 HEADERS = {
-    "alerts": "alert_id,first_seen,last_seen,anomaly_type,severity,status,count,message,person_id,"
-    "person_name,site_id,site_name,assigned_to,correlation_id,escalation_step,escalated_to,"
-    "escalates_at,quiet_reason,quiet_until,acknowledged_at,resolved_at,seconds_to_acknowledge,"
-    "seconds_to_resolve,version",
-    "anomalies": "anomaly_id,timestamp,occurred_at,anomaly_type,severity,status,review,reason,"
-    "explanation,person_id,person_name,site_id,site_name,punch_id,shift_id,fraud_score,confidence,"
-    "policy_version,evidence,private_evidence",
-    "rejected": "rejected_id,received_at,door,punch_id,person_id,site_id,reasons,waits_for,times,resubmitted_at,submitted_by,content",
-    "quiet": "quiet_id,kind,state,reason,author,types,severities,sites,people,starts_at,ends_at,"
-    "duration_minutes,rrule,hid_alerts,hid_anomalies,created_at,cancelled_at,cancelled_by",
-    "precision": "anomaly_type,site_id,policy_version,confirmed,false_positive,precision",
+    "alerts": """alert_id first_seen last_seen anomaly_type severity status count message person_id
+        person_name site_id site_name assigned_to correlation_id escalation_step escalated_to
+        escalates_at quiet_reason quiet_until acknowledged_at resolved_at seconds_to_acknowledge
+        seconds_to_resolve version""",
+    "anomalies": """anomaly_id timestamp occurred_at anomaly_type severity status review reason
+        explanation person_id person_name site_id site_name punch_id shift_id fraud_score
+        confidence policy_version evidence private_evidence""",
+    "rejected": """rejected_id received_at door punch_id person_id site_id reasons waits_for times
+        resubmitted_at submitted_by content""",
+    "quiet": """quiet_id kind state reason author types severities sites people starts_at ends_at
+        duration_minutes rrule hid_alerts hid_anomalies created_at cancelled_at cancelled_by""",
+    "precision": "anomaly_type site_id policy_version confirmed false_positive precision",
 }
 
 
-@pytest.mark.parametrize("name", HEADERS)
-async def test_the_columns_of_a_csv_stay_in_their_order(caller: Caller, name: str) -> None:
-    response = await caller.get(f"/api/v1/{name}", headers={"Accept": "text/csv"}, **ADMIN)
-    header = next(csv.reader(io.StringIO(await response.text())))
-    assert header == HEADERS[name].split(",")
+async def test_the_columns_of_a_csv_stay_in_their_order(caller: Caller) -> None:
+    for name, columns in HEADERS.items():
+        response = await caller.get(f"/api/v1/{name}", headers={"Accept": "text/csv"}, **ADMIN)
+        assert next(csv.reader(io.StringIO(await response.text()))) == columns.split()
 
 
 def test_an_alert_has_the_fields_that_are_said_of_it(feed: Feed) -> None:
@@ -54,7 +54,11 @@ def test_an_alert_has_the_fields_that_are_said_of_it(feed: Feed) -> None:
         (ReviewedAnomaly, AnomalyPayload, set()),
     ],
 )
-def test_an_item_lacks_nothing_of_the_payload_but_what_makes_it_a_message(item: Any, payload: Any, more: set[str]) -> None:
+def test_an_item_lacks_nothing_of_the_payload_but_what_makes_it_a_message(
+    item: Any,
+    payload: Any,
+    more: set[str],
+) -> None:
     said = set(TypeAdapter(payload).json_schema()["properties"])
     assert said - {"position"} - more <= set(get_type_hints(item))
 
