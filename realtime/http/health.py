@@ -7,7 +7,7 @@ from typing_extensions import TypedDict
 
 from realtime.http.endpoint import Answer, Endpoint, Parameter
 from realtime.http.readiness import Readiness
-from realtime.http.refusals import Refused
+from realtime.http.refusals import Refusal, Refused
 
 # Made when the application starts, on its loop.
 READINESS = web.AppKey("readiness", Readiness)
@@ -29,8 +29,7 @@ class Unready(Refused):
 
 
 async def alive(_: web.Request) -> web.Response:
-    body: Alive = {"status": "ok"}
-    return web.json_response(body)
+    return web.json_response(Alive(status="ok"))
 
 
 async def ready(request: web.Request) -> web.Response:
@@ -42,13 +41,9 @@ async def ready(request: web.Request) -> web.Response:
     alone = "self" in request.query
     problems = await (readiness.of_server() if alone else readiness.of_installation())
     if not problems:
-        ready: Ready = {"status": "ready"}
-        return web.json_response(ready)
-    unready: Unready = {
-        "error": {"code": "unavailable", "message": " ".join(problems.values())},
-        "failing": list(problems),
-        "problems": problems,
-    }
+        return web.json_response(Ready(status="ready"))
+    error = Refusal(code="unavailable", message=" ".join(problems.values()))
+    unready = Unready(error=error, failing=list(problems), problems=problems)
     return web.json_response(unready, status=503)
 
 

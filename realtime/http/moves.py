@@ -136,7 +136,7 @@ ENDPOINTS = (
         takes=Body(MoveBody, needed=False),
         refuses=("invalid", "not_found"),
         choices={"move": operator_moves()},
-        also={409: Answer("conflict: its state forbids it, or it has changed.", MoveConflict)},
+        also={409: Answer("Its state forbids it, or it has changed (conflict).", MoveConflict)},
     ),
     *(
         endpoint(

@@ -10,13 +10,10 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from realtime.errors import STATUS
 from realtime.http.endpoint import Answer, Body, Endpoint, Parameter
-from realtime.http.refusals import Refused
+from realtime.http.refusals import TOO_LONG, WHY, Refused
 
 Object = dict[str, Any]
 Schemas = Mapping[tuple[Any, ...], Object]
-
-# What is longer than the server reads has the code `invalid`, but a status of its own.
-TOO_LONG = 413
 
 _TEMPLATE = "#/components/schemas/{model}"
 _REFUSED = ("refused",)
@@ -110,7 +107,8 @@ def _refusals(each: Endpoint, schema: Object) -> dict[int, Object]:
     content = {"application/json": {"schema": schema}}
     answers: dict[int, Object] = {}
     for status, names in codes.items():
-        answers[status] = {"description": f"{' or '.join(names)}.", "content": content}
+        about = f"{WHY[status]} ({', '.join(names)})."
+        answers[status] = {"description": about, "content": content}
     return answers
 
 

@@ -48,6 +48,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
 
 
 def add_routes(app: web.Application) -> None:
+    _document()  # takes a moment, which is not to be taken from viewers
     app.router.add_get("/", console.index)
     app.router.add_get("/dashboard/{name}", console.file)
     app.router.add_get("/api/openapi.json", _describe)
