@@ -7,6 +7,7 @@ Schema in one thing: a field that is not described is an error, unless further o
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -39,10 +40,18 @@ _BOUNDS: dict[str, Callable[[Any, Any], bool]] = {
 
 
 def _is_moment(text: str) -> bool:
-    return text.endswith("Z") and datetime.fromisoformat(text).tzinfo is not None
+    with suppress(ValueError):
+        return text.endswith("Z") and datetime.fromisoformat(text).tzinfo is not None
+    return False
 
 
-_FORMATS = {"date-time": _is_moment, "uuid": lambda text: str(UUID(text)) == text}
+def _is_uuid(text: str) -> bool:
+    with suppress(ValueError):
+        return str(UUID(text)) == text
+    return False
+
+
+_FORMATS = {"date-time": _is_moment, "uuid": _is_uuid}
 _OF_OBJECTS = {"properties", "required", "additionalProperties"}
 _OF_CHOICE = {"$ref", "anyOf", "oneOf"}
 KNOWN = {"type", "items", *_SAYS_NOTHING, *_BOUNDS, *_OF_OBJECTS, *_OF_CHOICE}
