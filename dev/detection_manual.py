@@ -25,7 +25,7 @@ def _head() -> list[str]:
         "# Detection",
         "",
         "What each type of anomaly looks at, when it holds, how grave and how certain it is, and what it cannot tell. Rendered from",
-        "the detectors by `python -m dev.detection_manual`; edit those. `python -m worker explain PUNCH_ID --tenant T`",
+        "the detectors by `python -m dev.detection_manual`; edit those. `rollcall explain PUNCH_ID --tenant T`",
         "says the same of one punch.",
         "",
         "The anomalies that stand are a function of the stored punches, the roster, the policy and the moment: never of the order in which",

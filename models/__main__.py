@@ -1,28 +1,28 @@
-"""`python -m models migrate` brings the database up to the newest revision; the `release` line of the Procfile."""
+"""`python -m models migrate` is `rollcall migrate`; `revision` is for developers."""
 
-import argparse
+import sys
+from collections.abc import Sequence
 
-from models.migrations.upgrade import migrate, write_revision
-from models.misspelt import print_misspelt
-from models.settings import load_settings
+import click
+
+from models.commands.by_name import ByName, run
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m models", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    command = commands.add_parser("migrate", help="upgrade the database named by DATABASE_URL; two at once take turns")
-    command.add_argument("--patience", type=float, default=60.0, metavar="SECONDS", help="how long to wait for Postgres (60)")
-    command = commands.add_parser("revision", help="for developers: write a revision for what models.tables has and the database has not")
-    command.add_argument("message")
-    arguments = parser.parse_args()
-    url = load_settings().database_url
-    print_misspelt()
-    if arguments.command == "revision":
-        write_revision(url, arguments.message)
-        return
-    migrate(url, patience=arguments.patience)
-    print("rollcall: the database is up to date")
+@click.group(
+    cls=ByName,
+    places={
+        "migrate": "models.commands.migrate:command",
+        "revision": "models.commands.revision:command",
+    },
+)
+def models() -> None:
+    """Bring the database up to the newest revision: the `release` line of the Procfile."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command that `arguments` name, and return the status to exit with."""
+    return run(models, arguments, "python -m models")
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -54,6 +54,15 @@ class FeedManager(socketio.RedisManager):
             raise ValueError("emit needs a room; an empty one would reach every tenant")
         super().emit(event, data, namespace=namespace, room=room, **kwargs)
 
+    def ping(self) -> None:
+        """Ask Redis for an answer. Raises EmitFailed where it gives none."""
+        try:
+            if not self.connected:
+                self._redis_connect()
+            self.redis.ping()
+        except (RedisError, OSError) as error:
+            raise EmitFailed(str(error)) from error
+
     def say(self, tenant_id: int, epoch: str, base: int, messages: Sequence[Message]) -> None:
         """Publish messages that have been committed, the first at position `base + 1`, in one round trip.
 

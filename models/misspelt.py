@@ -5,11 +5,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
-import structlog
-
 from models.settings import Settings
-
-log = structlog.get_logger()
 
 # Of letters in common, without underscores. REDIS_TLS_URL, which Heroku sets, has 0.84 of REDIS_URL's; FEED_RETENTION has 0.87.
 CLOSE = 0.86
@@ -39,12 +35,6 @@ def _close(letters: str, names: Iterable[str]) -> list[str]:
 def _is_service(name: str, environ: Mapping[str, str]) -> bool:
     """Kubernetes sets METRIC_PORT, METRIC_SERVICE_HOST and more in every container where a service is called `metric`."""
     return name.endswith("_PORT") and f"{name.removesuffix('_PORT')}_SERVICE_HOST" in environ
-
-
-def log_misspelt(environ: Mapping[str, str] = os.environ) -> None:
-    """One warning for each, by name; of a process with logs."""
-    for given, meant in misspelt(environ).items():
-        log.warning("setting_unknown", given=given, meant=meant)
 
 
 def print_misspelt(environ: Mapping[str, str] = os.environ) -> None:

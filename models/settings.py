@@ -4,11 +4,9 @@ import os
 import re
 import sys
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 from urllib.parse import urlsplit
 
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 
@@ -118,11 +116,8 @@ class Settings(BaseModel):
     @field_validator("jwt_public_key")
     @classmethod
     def _public_key(cls, value: str) -> str:
-        try:
-            if value:
-                load_pem_public_key(value.encode())
-        except (ValueError, UnsupportedAlgorithm):
-            raise ValueError("is no public key in PEM; it starts with -----BEGIN PUBLIC KEY-----") from None
+        if value:
+            _check_public_key(value)
         return value
 
     @field_validator("jwt_jwks_url")
@@ -146,24 +141,45 @@ class Settings(BaseModel):
         return self.jwt_algorithms or (("HS256",) if self.jwt_secret else ("RS256", "ES256"))
 
 
+class Given(NamedTuple):
+    """What the environment holds: one sentence a problem, and the settings as far as they make sense.
+
+    Those named in `wrong` (as fields, in lower case) have another value than was given, or any at all.
+    """
+
+    settings: Settings
+    wrong: frozenset[str]
+    problems: list[str]
+
+
 def load_settings(environ: Mapping[str, str] = os.environ, *, tokens: bool = False) -> Settings:
     """The settings of this process. `tokens`: it verifies tokens, so a key is needed as well.
 
     Raises SettingsError (a SystemExit with status 2, printed once) naming every bad setting.
     """
-    given = {name: environ[name.upper()] for name in Settings.model_fields if environ.get(name.upper(), "") != ""}
-    problems: list[str] = []
-    settings = None
-    try:
-        settings = Settings.model_validate(given)
-    except ValidationError as error:
-        problems = [_problem(detail) for detail in error.errors()]
-    problems += _problems_of_keys(given, needed=tokens)
-    if problems or settings is None:
-        failure = SettingsError(problems)
+    given = read_settings(environ, tokens=tokens)
+    if given.problems:
+        failure = SettingsError(given.problems)
         print(failure, file=sys.stderr)
         raise failure
-    return settings
+    return given.settings
+
+
+def read_settings(environ: Mapping[str, str] = os.environ, *, tokens: bool = False) -> Given:
+    """Return what the environment holds, with all that is wrong with it. `tokens` as of load_settings."""
+    values = {name: environ[name.upper()] for name in Settings.model_fields if environ.get(name.upper(), "") != ""}
+    of_keys = _problems_of_keys(values, needed=tokens)
+    try:
+        return Given(Settings.model_validate(values), frozenset(), of_keys)
+    except ValidationError as error:
+        details = error.errors()
+    wrong = frozenset(str(detail["loc"][0]) for detail in details)
+    sound = {name: value for name, value in values.items() if name not in wrong}
+    return Given(Settings.model_validate(_NEEDED | sound), wrong, [_problem(detail) for detail in details] + of_keys)
+
+
+# What stands in the place of a setting that has no default and makes no sense, and is not asked.
+_NEEDED = {"database_url": "postgresql://", "redis_url": "redis://"}
 
 
 def _problems_of_keys(given: Mapping[str, str], *, needed: bool) -> list[str]:
@@ -178,6 +194,18 @@ def _problems_of_keys(given: Mapping[str, str], *, needed: bool) -> list[str]:
     wrong = [name.strip() for name in given.get("jwt_algorithms", "").split(",") if name.strip() in others]
     allowed = ", ".join(sorted((HMAC | ASYMMETRIC) - others))
     return [f"JWT_ALGORITHMS: {','.join(wrong)} does not go with {keys[0].upper()}; choose from {allowed}"] if wrong else []
+
+
+def _check_public_key(value: str) -> None:
+    """Raises ValueError where it is none."""
+    # Imported here, as few installations have such a key, and every process and command reads settings.
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+    try:
+        load_pem_public_key(value.encode())
+    except (ValueError, UnsupportedAlgorithm):
+        raise ValueError("is no public key in PEM; it starts with -----BEGIN PUBLIC KEY-----") from None
 
 
 def _with_scheme(value: str, schemes: set[str]) -> str:

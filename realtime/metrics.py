@@ -1,8 +1,12 @@
 """What the server counts, for Prometheus. Names end in their unit; tenants are labels, people and sites never."""
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import REGISTRY, Counter, Gauge, Histogram
+
+from models.build_info import BuildInfo
 
 _QUICK = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+REGISTRY.register(BuildInfo())
 
 viewers = Gauge("rollcall_viewers", "Connected, authenticated viewers.")
 messages = Counter("rollcall_feed_messages_total", "Messages of the feed fanned out by this server.", ["tenant_id"])

@@ -1,21 +1,51 @@
-"""The addresses a server listens at: PORT for everybody, METRICS_PORT on METRICS_HOST for Prometheus."""
+"""The server as a process, and the addresses it listens at: PORT for everybody, METRICS_PORT on METRICS_HOST for Prometheus."""
 
+import asyncio
 import errno
+import signal
 import socket
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import structlog
+import uvloop
 from aiohttp import web
 
 from models.settings import Settings
+from models.starting import log_misspelt, start_logs
 from realtime.app import make_app
 from realtime.http.scraping import scraped_app
 
 SHUTDOWN_SECONDS = 5.0
 
+log = structlog.get_logger(__name__)
+
 
 class NotListening(Exception):
     """An address cannot be listened at; the text says which, and what to set."""
+
+
+def serve_until_stopped(settings: Settings) -> int:
+    """Serve until SIGTERM or SIGINT, and return the status to exit with."""
+    start_logs(settings.log_level)
+    log_misspelt()
+    return uvloop.run(_serve(settings))
+
+
+async def _serve(settings: Settings) -> int:
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    try:
+        async with listening(settings) as metrics:
+            log.info("listening", port=settings.port, metrics=metrics)
+            await stopped.wait()
+            log.info("stopping")
+    except NotListening as why:
+        print(f"rollcall: {why}", file=sys.stderr)
+        return 1
+    return 0
 
 
 @asynccontextmanager

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jwt
@@ -42,7 +43,7 @@ class Verifier:
         self._audience = settings.jwt_audience or None
         self._issuer = settings.jwt_issuer or None
         self._key = settings.jwt_secret or settings.jwt_public_key
-        self._keys = jwt.PyJWKClient(settings.jwt_jwks_url, lifespan=JWKS_LIFESPAN, timeout=3) if settings.jwt_jwks_url else None
+        self._keys = find_keys(settings) if settings.jwt_jwks_url else None
         self._missed_at = -float(JWKS_PAUSE)
 
     async def verify(self, token: object) -> Claims:
@@ -90,6 +91,18 @@ class Verifier:
         if known is None:
             raise jwt.PyJWKClientError("unknown key")
         return known.key
+
+
+def find_keys(settings: Settings) -> jwt.PyJWKClient:
+    """Return what fetches the keys at JWT_JWKS_URL, and keeps them for a while."""
+    return jwt.PyJWKClient(settings.jwt_jwks_url, lifespan=JWKS_LIFESPAN, timeout=3)
+
+
+def fits(key: jwt.PyJWK, algorithms: Sequence[str]) -> bool:
+    """Whether a token of one of these algorithms can be verified by this key. An RSA key does for all of RSA's."""
+    if key.key_type == "RSA":
+        return any(name.startswith(("RS", "PS")) for name in algorithms)
+    return key.algorithm_name in algorithms
 
 
 def read_claims(claims: dict[str, Any]) -> Claims:

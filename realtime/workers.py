@@ -43,12 +43,17 @@ class Workers:
         self._celery = Celery("rollcall-realtime", set_as_current=False)
         self._celery.conf.update(_configuration(settings))
         connection = self._celery.connection_for_write()
-        self._errors = (*connection.connection_errors, *connection.channel_errors, OperationalError, OSError)
+        self.errors = (*connection.connection_errors, *connection.channel_errors, OperationalError, OSError)
         self._due: set[int] = set()
         self._sending: asyncio.Task[None] | None = None
         self._pinged_at = -FRESH_SECONDS
         self._answered = False
         self._pinging = asyncio.Lock()
+
+    def reach_broker(self) -> None:
+        """Connect to the broker once, without the pool. Raises one of `errors`."""
+        with self._celery.connection_for_write() as connection:
+            connection.connect()
 
     def hand_over(self, tenant_id: int) -> None:
         """Tell the workers soon. One who sends; what comes meanwhile is sent once after it."""
@@ -61,7 +66,7 @@ class Workers:
             tenant_id = self._due.pop()
             try:
                 await asyncio.to_thread(self._celery.send_task, JUDGE_TASK, kwargs={"tenant_id": tenant_id}, queue=UPKEEP_QUEUE)
-            except self._errors as error:
+            except self.errors as error:
                 log.warning("judge_not_told", tenant_id=tenant_id, error=type(error).__name__)
 
     async def answers(self) -> bool:
@@ -77,6 +82,6 @@ class Workers:
         for _ in range(2):
             try:
                 return bool(self._celery.control.ping(timeout=PING_SECONDS, limit=1))
-            except self._errors as error:
+            except self.errors as error:
                 log.warning("broker_unanswering", error=type(error).__name__)
         return False

@@ -14,6 +14,8 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, multiprocess, start_http_server
 from prometheus_client.metrics_core import Metric
 
+from models.build_info import BuildInfo
+
 METRICS_NOT_SERVED = "metrics_not_served"
 
 log = structlog.get_logger(__name__)
@@ -61,6 +63,7 @@ def serve(host: str, port: int) -> None:
     """
     registry = CollectorRegistry()
     SumOfProcesses(registry)
+    registry.register(BuildInfo())
     try:
         start_http_server(port, addr=host, registry=registry)
     except OSError as error:

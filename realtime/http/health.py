@@ -5,6 +5,8 @@ from typing import Literal
 from aiohttp import web
 from typing_extensions import TypedDict
 
+from models.migrations.revision import newest_revision
+from models.version import rollcall_version
 from realtime.http.endpoint import Answer, Endpoint, Parameter
 from realtime.http.readiness import Readiness
 from realtime.http.refusals import Refusal, Refused
@@ -19,6 +21,8 @@ class Alive(TypedDict):
 
 class Ready(TypedDict):
     status: Literal["ready"]
+    version: str
+    revision: str
 
 
 class Unready(Refused):
@@ -26,6 +30,8 @@ class Unready(Refused):
 
     failing: list[str]
     problems: dict[str, str]
+    version: str
+    revision: str
 
 
 async def alive(_: web.Request) -> web.Response:
@@ -35,15 +41,22 @@ async def alive(_: web.Request) -> web.Response:
 async def ready(request: web.Request) -> web.Response:
     """Answer 200 when punches are judged and told; with ?self, when this server can serve.
 
-    Else 503 with what is the matter.
+    Else 503 with what is the matter. Both tell the server's version, and the schema's revision that its code needs.
     """
     readiness = request.app[READINESS]
     alone = "self" in request.query
     problems = await (readiness.of_server() if alone else readiness.of_installation())
+    version, revision = rollcall_version(), newest_revision()
     if not problems:
-        return web.json_response(Ready(status="ready"))
+        return web.json_response(Ready(status="ready", version=version, revision=revision))
     error = Refusal(code="unavailable", message=" ".join(problems.values()))
-    unready = Unready(error=error, failing=list(problems), problems=problems)
+    unready = Unready(
+        error=error,
+        failing=list(problems),
+        problems=problems,
+        version=version,
+        revision=revision,
+    )
     return web.json_response(unready, status=503)
 
 

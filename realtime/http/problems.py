@@ -21,7 +21,7 @@ def of_postgres(seen: Seen | None, revision: str) -> Problems:
 
 
 def _of_schema(theirs: str | None, ours: str) -> str:
-    mend = "`python -m models migrate` brings it up to date."
+    mend = "`rollcall migrate` brings it up to date."
     if theirs is None:
         return f"The database has no tables, and this server's code needs revision {ours}. {mend}"
     if theirs < ours:

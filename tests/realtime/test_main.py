@@ -13,6 +13,8 @@ import aiohttp
 import jwt
 import pytest
 
+from models.migrations.revision import newest_revision
+from models.version import rollcall_version
 from tests.realtime.cast import ACME, Feed, anomaly_said, eventually, settings_of
 
 pytestmark = pytest.mark.process
@@ -66,7 +68,8 @@ def test_a_metrics_host_that_is_not_this_machine_is_one_clear_message(settings_e
 async def test_it_says_where_its_metrics_are_and_shows_them_to_nobody_else(settings_env: dict[str, str]) -> None:
     process = await asyncio.create_subprocess_exec(sys.executable, "-m", "realtime", env=settings_env, stderr=asyncio.subprocess.PIPE)
     assert process.stderr is not None
-    said = json.loads(await process.stderr.readline())
+    first, said = [json.loads(await process.stderr.readline()) for _ in range(2)]
+    assert (first["event"], first["version"], first["revision"]) == ("starting", rollcall_version(), newest_revision())
     assert said["event"] == "listening" and said["metrics"].startswith("http://127.0.0.1:")
     async with aiohttp.ClientSession() as session:
         async with session.get(said["metrics"]) as response:

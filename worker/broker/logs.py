@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from models.logs import configure_logs
-from models.misspelt import log_misspelt
 from models.settings import load_settings
+from models.starting import log_misspelt, start_logs
 
 
 def write_logs(**_: Any) -> None:
     """Set up our logs. Celery leaves its own alone when its signal `setup_logging` is answered."""
-    configure_logs(load_settings().log_level)
+    start_logs(load_settings().log_level)
     log_misspelt()

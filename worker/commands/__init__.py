@@ -1,1 +1,4 @@
-"""What whoever runs the installation asks by hand: one file a command of `python -m worker`."""
+"""What of `rollcall` needs the worker's side: one file a command, and beside it what does the work.
+
+The first hold what can be typed, and import the second when they are called.
+"""

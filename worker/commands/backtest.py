@@ -1,200 +1,76 @@
-"""Judging history again under another policy, without storing or saying anything.
+"""`rollcall backtest`."""
 
-One read-only transaction that sees one state of the database. Each site is walked in order of time, a slice of its punches and
-shifts at a time, and each slice is judged by the window that live judging would load for it: so memory is bounded by the slice,
-not by the tenant or the length of history.
-"""
-
-import argparse
-import json
-import sys
-import time
-from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
-from psycopg import Cursor
-from sqlalchemy import Engine
+import click
 
-from models.database import transaction
-from models.schemas.instants import parse_instant
-from worker.commands.proposed import BadPolicy, Proposed, propose, read_file
-from worker.commands.tally import Tally, table
-from worker.judging.detect import detect
-from worker.load import load_subjects
-from worker.rules.finding import Subject
-
-SLICE = 1_000
-_SPEAK_EVERY = 1.0  # seconds
-
-_PUNCHES = """
-SELECT occurred_at, punch_id FROM punch
-WHERE tenant_id = %(tenant_id)s AND site_id = %(site_id)s AND voided_at IS NULL AND occurred_at BETWEEN %(since)s AND %(until)s
-    AND (occurred_at, punch_id COLLATE "C") > (%(after_at)s, %(after_id)s)
-ORDER BY occurred_at, punch_id COLLATE "C" LIMIT %(limit)s
-"""
-_SHIFTS = """
-SELECT starts_at, shift_id FROM shift
-WHERE tenant_id = %(tenant_id)s AND site_id = %(site_id)s AND NOT deleted AND NOT cancelled AND starts_at BETWEEN %(since)s AND %(until)s
-    AND (starts_at, shift_id COLLATE "C") > (%(after_at)s, %(after_id)s)
-ORDER BY starts_at, shift_id COLLATE "C" LIMIT %(limit)s
-"""
-_STORED = """
-SELECT punch_id, shift_id, anomaly_type, person_id, site_id, standing AND NOT shadow, severity, review
-FROM anomaly WHERE tenant_id = %(tenant_id)s AND punch_id = ANY(%(punches)s) AND punch_id <> ''
-UNION ALL
-SELECT punch_id, shift_id, anomaly_type, person_id, site_id, standing AND NOT shadow, severity, review
-FROM anomaly WHERE tenant_id = %(tenant_id)s AND punch_id = '' AND shift_id = ANY(%(shifts)s)
-"""
+_LAST = timedelta(days=1) - timedelta(microseconds=1)
 
 
-class Span(NamedTuple):
-    """From `since` to `until`, both included: punches by their time, shifts by their start."""
+class Moment(click.ParamType):
+    """A moment with its offset, or a date, which means the moment `of_day` after 00:00 UTC."""
 
-    since: datetime
-    until: datetime
+    name = "date or moment"
 
+    def __init__(self, of_day: timedelta) -> None:
+        self._of_day = of_day
 
-class EmptySpan(Exception):
-    """--to is before --from: nothing lies between them"""
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        # Imported here, as it is only needed where a time is given.
+        from models.schemas.instants import parse_instant
 
-    def __str__(self) -> str:
-        return self.__doc__ or ""
-
-
-class Slice(NamedTuple):
-    site_id: int
-    reached: datetime
-    subjects: frozenset[Subject]
-
-
-class Backtest:
-    """One run: what it counted so far."""
-
-    def __init__(self, cursor: Cursor, tenant_id: int, proposed: Proposed, span: Span, as_of: datetime) -> None:
-        self.cursor = cursor
-        self.tenant_id = tenant_id
-        self.proposed = proposed
-        self.span = span
-        self.as_of = as_of
-        self.tallies: dict[tuple[str, int], Tally] = defaultdict(Tally)
-        self.total = Tally()
-        self.punches = 0
-        self.shifts = 0
-
-    def run(self) -> Iterator[Slice]:
-        """Yields each slice once it is counted."""
-        for site_id in self.proposed.sites:
-            for sliced in self._slices(site_id):
-                self._count(sliced)
-                yield sliced
-
-    def as_json(self) -> dict[str, Any]:
-        rows = [
-            {"anomaly_type": anomaly_type, "site_id": site_id, "site_name": self.proposed.names[site_id], **tally.as_json()}
-            for (anomaly_type, site_id), tally in sorted(self.tallies.items())
-        ]
-        moments = {"from": self.span.since.isoformat(), "to": self.span.until.isoformat(), "as_of": self.as_of.isoformat()}
-        seen = {"punches": self.punches, "shifts": self.shifts}
-        return {"tenant_id": self.tenant_id, **moments, **seen, "total": self.total.as_json(), "by_type_and_site": rows}
-
-    def _slices(self, site_id: int) -> Iterator[Slice]:
-        for sql, of_shifts in ((_PUNCHES, False), (_SHIFTS, True)):
-            for page in self._pages(sql, site_id):
-                subjects = frozenset(Subject("", key) if of_shifts else Subject(key, "") for _, key in page)
-                yield Slice(site_id, page[-1][0], subjects)
-
-    def _pages(self, sql: str, site_id: int) -> Iterator[list[tuple[datetime, str]]]:
-        after: tuple[datetime, str] = (self.span.since - timedelta(microseconds=1), "")
-        given = {"tenant_id": self.tenant_id, "site_id": site_id, "limit": SLICE, **self.span._asdict()}
-        while page := self.cursor.execute(sql, {**given, "after_at": after[0], "after_id": after[1]}).fetchall():
-            yield page
-            after = page[-1]
-
-    def _count(self, sliced: Slice) -> None:
-        would = self._would_stand(sliced)
-        stored = self._stored(sliced)
-        for identity in stored.keys() | would.keys():
-            before, review = stored.get(identity, (None, None))
-            after = would.get(identity)
-            if before or after:
-                self.tallies[identity[2], identity[4]].add(before, after, review)
-                self.total.add(before, after, review)
-        self.punches += sum(1 for subject in sliced.subjects if subject.punch_id)
-        self.shifts += sum(1 for subject in sliced.subjects if subject.shift_id)
-
-    def _would_stand(self, sliced: Slice) -> dict[tuple, str]:
-        """Severities by identity. What would be in shadow is seen by nobody, so it does not count as standing."""
-        window = load_subjects(self.cursor, self.tenant_id, sliced.subjects, self.as_of, policies=self.proposed.as_policies())
-        findings = [verdict.finding for verdict in detect(window) if not verdict.shadow]
-        return {(*found.subject, found.anomaly_type, found.person_id, found.site_id): found.severity for found in findings}
-
-    def _stored(self, sliced: Slice) -> dict[tuple, tuple[str | None, str | None]]:
-        """Severity, None where it does not stand, and review by identity."""
-        wanted = {
-            "tenant_id": self.tenant_id,
-            "punches": [subject.punch_id for subject in sliced.subjects if subject.punch_id],
-            "shifts": [subject.shift_id for subject in sliced.subjects if subject.shift_id],
-        }
-        rows = self.cursor.execute(_STORED, wanted).fetchall()
-        return {tuple(identity): (severity if stands else None, review) for *identity, stands, severity, review in rows}
+        try:
+            moment = parse_instant(value)
+        except ValueError:
+            self.fail(f"{value!r} is neither a date nor a moment; write 2026-03-01 or 2026-03-01T08:00+01:00", param, ctx)
+        if len(value) == len("2026-03-01"):
+            return moment.replace(tzinfo=UTC) + self._of_day
+        if moment.tzinfo is None:
+            self.fail(f"{value!r} has no offset; write for instance {value}Z or {value}+01:00", param, ctx)
+        return moment
 
 
-def backtest(engine: Engine, given: argparse.Namespace) -> int:
-    """The command. Status 2 where the policy or the span cannot be tried, 1 where the tenant is not there."""
-    try:
-        tenant, sites = read_file(given.policy)
-        with transaction(engine) as cursor:
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            as_of = next(iter(cursor.execute("SELECT clock_timestamp()")))[0]
-            span = _span(given.since, given.until or as_of)
-            run = Backtest(cursor, given.tenant, propose(cursor, given.tenant, tenant, sites), span, as_of)
-            _go(run)
-    except (BadPolicy, EmptySpan) as bad:
-        print(bad, file=sys.stderr)
-        return 2
-    except LookupError as unknown:
-        print(unknown, file=sys.stderr)
-        return 1
-    print(json.dumps(run.as_json(), indent=2) if given.json else table(run.tallies, run.total, run.proposed.names))
-    return 0
+_FIRST: Callable[..., Any] = click.option(
+    "--from",
+    "since",
+    type=Moment(timedelta(0)),
+    required=True,
+    metavar="TIME",
+    help="2026-03-01 (UTC), or a moment with its offset.",
+)
+_UNTIL: Callable[..., Any] = click.option(
+    "--to",
+    "until",
+    type=Moment(_LAST),
+    metavar="TIME",
+    help="Likewise, included; now where it is left out.",
+)
 
 
-def first_moment(text: str) -> datetime:
-    """A moment with its offset, or a date, which begins at 00:00 UTC."""
-    return _moment(text, timedelta(0))
+@click.command(
+    short_help="Judge history again under another policy.",
+    epilog="""\b
+Examples:
+  rollcall backtest --tenant 1 --policy policy.json --from 2026-10-01 --to 2026-10-31
+  rollcall backtest --tenant 1 --policy policy.json --from 2026-11-23T08:00+01:00 --json""",
+)
+@click.option("--tenant", type=int, required=True, help="The tenant_id.")
+@click.option(
+    "--policy",
+    required=True,
+    metavar="FILE",
+    help='JSON: policy keys, or {"tenant": {...}, "sites": {"15": {...}}}.',
+)
+@_FIRST
+@_UNTIL
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+def command(tenant: int, policy: str, since: datetime, until: datetime | None, as_json: bool) -> int:
+    """Judge history again under another policy, without storing or sending anything, and print what would change."""
+    # Imported here: all detectors with NumPy and Shapely, which help and completion go without.
+    from worker.commands.backtesting import backtest
+    from worker.commands.installation import database
 
-
-def last_moment(text: str) -> datetime:
-    """A moment with its offset, or a date, which is included and ends at 24:00 UTC."""
-    return _moment(text, timedelta(days=1) - timedelta(microseconds=1))
-
-
-def _moment(text: str, of_day: timedelta) -> datetime:
-    try:
-        moment = parse_instant(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is neither a date nor a moment; write 2026-03-01 or 2026-03-01T08:00+01:00") from error
-    if len(text) == len("2026-03-01"):
-        return moment.replace(tzinfo=UTC) + of_day
-    if moment.tzinfo is None:
-        raise argparse.ArgumentTypeError(f"{text!r} has no offset; write for instance {text}Z or {text}+01:00")
-    return moment
-
-
-def _span(since: datetime, until: datetime) -> Span:
-    if until < since:
-        raise EmptySpan
-    return Span(since, until)
-
-
-def _go(run: Backtest) -> None:
-    places = {site_id: place for place, site_id in enumerate(run.proposed.sites, 1)}
-    spoke = time.monotonic()
-    for sliced in run.run():
-        if time.monotonic() - spoke >= _SPEAK_EVERY:
-            spoke = time.monotonic()
-            where = f"site {places[sliced.site_id]} of {len(places)}, {sliced.reached:%Y-%m-%d}"
-            print(f"{where}: {run.punches:,} punches and {run.shifts:,} shifts judged", file=sys.stderr)
-    print(f"{run.punches:,} punches and {run.shifts:,} shifts judged as of {run.as_of:%Y-%m-%d %H:%M} UTC", file=sys.stderr)
+    with database() as engine:
+        return backtest(engine, tenant, policy, since, until, as_json=as_json)

@@ -1,43 +1,22 @@
-"""What could not be judged, for whoever runs the installation: above all what named no readable tenant, which no token shows."""
+"""`rollcall rejected`."""
 
-import argparse
-import json
-import sys
-from pathlib import Path
-
-from sqlalchemy import Engine
-
-from models import intake
-from models.database import transaction
-from models.schemas.said import instant_text
-
-_OPEN = """
-SELECT rejected_id::text, received_at, door, punch_id, reasons, times, content, submitted_by FROM rejected
-WHERE tenant_id = %s AND resubmitted_at IS NULL ORDER BY received_at DESC, rejected_id DESC LIMIT %s
-"""
+import click
 
 
-def list_rejected(engine: Engine, given: argparse.Namespace) -> int:
-    """The command. One JSON object a line, newest first; `content` is text, as it came."""
-    with transaction(engine) as cursor:
-        for rejected_id, received_at, door, punch_id, reasons, times, content, by in cursor.execute(_OPEN, (given.tenant, given.limit)):
-            row = {"rejected_id": rejected_id, "received_at": instant_text(received_at), "door": door, "punch_id": punch_id}
-            print(json.dumps(row | {"reasons": reasons, "times": times, "submitted_by": by, "content": content}))
-    return 0
+@click.command(
+    short_help="List what could not be judged and was not resubmitted.",
+    epilog="""\b
+Examples:
+  rollcall rejected                      # what named no readable tenant
+  rollcall rejected --tenant 1 --limit 5""",
+)
+@click.option("--tenant", type=int, default=0, help="The tenant_id; left out, what named no readable tenant.")
+@click.option("--limit", type=int, default=100, show_default=True, help="At most so many, newest first.")
+def command(tenant: int, limit: int) -> int:
+    """List what could not be judged and was not resubmitted, one JSON object a line, newest first."""
+    # Imported here: help and completion go without the database and what goes into it.
+    from worker.commands.installation import database
+    from worker.commands.rejections import list_rejected
 
-
-def resubmit(engine: Engine, given: argparse.Namespace) -> int:
-    """The command. Status 1 where it is refused again or is not there, 2 where the file cannot be read. Workers judge it soon."""
-    try:
-        mended = json.loads(Path(given.file).read_text()) if given.file else None
-    except (OSError, ValueError) as error:
-        print(f"{given.file}: cannot be read as JSON: {error}", file=sys.stderr)
-        return 2
-    try:
-        outcome = intake.resubmit(engine, given.tenant, given.rejected_id, mended)
-    except LookupError as unknown:
-        print(unknown, file=sys.stderr)
-        return 1
-    told = {"punch_id": outcome.punch_id, "status": outcome.status, "applied": outcome.applied, "reasons": outcome.reasons}
-    print(json.dumps(told))
-    return int(outcome.status == "rejected")
+    with database() as engine:
+        return list_rejected(engine, tenant, limit)

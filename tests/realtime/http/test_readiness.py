@@ -11,6 +11,7 @@ import pytest
 from models import pulse
 from models.database import transaction
 from models.migrations.revision import newest_revision
+from models.version import rollcall_version
 from realtime.feed.reader import FeedReader
 from realtime.http import readiness
 from tests.realtime.cast import ACME, DEADLINE, Connect, Feed, RunningServer, anomaly_said
@@ -23,6 +24,7 @@ async def problems(caller: Caller, path: str = "/readyz?self") -> dict[str, str]
     """What is the matter, by name; of no server of these tests a worker answers, and that is left out."""
     response = await caller.get(path, anonymous=True)
     body = await response.json()
+    assert (body.pop("version"), body.pop("revision")) == (rollcall_version(), newest_revision())
     if response.status == 200:
         assert body == {"status": "ready"}
         return {}

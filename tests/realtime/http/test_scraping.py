@@ -8,6 +8,8 @@ import aiohttp
 import pytest
 from sqlalchemy import Executable
 
+from models.migrations.revision import newest_revision
+from models.version import rollcall_version
 from realtime.postgres import Postgres
 from tests.realtime.cast import ACME, Connect, Feed, RunningServer, anomaly_said
 from tests.realtime.http.conftest import Caller, store_anomaly
@@ -65,6 +67,7 @@ async def test_their_own_port_has_them_and_nothing_else(caller: Caller, server: 
     await alice.until_position(1)
     text = await caller.metrics()
     assert "rollcall_viewers 1.0" in text
+    assert f'rollcall_build_info{{revision="{newest_revision()}",version="{rollcall_version()}"}} 1.0' in text
     assert 'rollcall_feed_messages_total{tenant_id="1"}' in text
     async with aiohttp.ClientSession() as session:
         for path in ("/", "/readyz", "/api/v1/anomalies", "/socket.io/?EIO=4&transport=polling"):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-import worker.commands.backtest
+import worker.commands.backtesting
 from models import intake
 from models.tables import metadata
 from tests.worker.cast import NOON, punch, rows
@@ -125,14 +125,14 @@ def test_nothing_is_stored_and_nothing_is_said(engine: Engine, attempt: Any) -> 
 
 def test_its_transaction_could_not_write_if_it_would(engine: Engine, attempt: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
-    load = worker.commands.backtest.load_subjects
+    load = worker.commands.backtesting.load_subjects
 
     def look(cursor: Any, *arguments: Any, **more: Any) -> Any:
         sql = "SELECT current_setting('transaction_read_only'), current_setting('transaction_isolation')"
         seen.append(cursor.execute(sql).fetchone())
         return load(cursor, *arguments, **more)
 
-    monkeypatch.setattr(worker.commands.backtest, "load_subjects", look)
+    monkeypatch.setattr(worker.commands.backtesting, "load_subjects", look)
     attempt({})
     assert set(seen) == {("on", "repeatable read")}
 
@@ -142,7 +142,7 @@ def test_in_small_slices_it_comes_to_the_same(attempt: Any, monkeypatch: pytest.
         return {name: value for name, value in json.loads(attempt({"biometric_min_score": 0.8}, "--json")[1]).items() if name != "as_of"}
 
     whole = counted()
-    monkeypatch.setattr(worker.commands.backtest, "SLICE", 1)
+    monkeypatch.setattr(worker.commands.backtesting, "SLICE", 1)
     assert counted() == whole
 
 

@@ -1,0 +1,179 @@
+"""What Rollcall needs, looked at one beside the other, each for a few seconds at most: the work of `rollcall check`."""
+
+import asyncio
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from threading import Thread
+from typing import NamedTuple
+from urllib.parse import unquote, urlsplit
+
+import jwt
+from sqlalchemy.exc import SQLAlchemyError
+
+from models.database import make_async_engine
+from models.emitter import EmitFailed, FeedManager
+from models.migrations.revision import newest_revision
+from models.misspelt import misspelt
+from models.settings import Given, Settings, read_settings
+from realtime.http.postgres_check import PostgresCheck, Seen
+from realtime.http.problems import of_postgres
+from realtime.tokens import find_keys, fits
+from realtime.workers import Workers
+
+SECONDS = 5.0
+
+
+class Answer(NamedTuple):
+    """`detail` is a sentence: what is there, or what is the matter and what to do."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+class Away(Exception):
+    """What was looked at does not do; the text says why, and what to do."""
+
+
+class Check(NamedTuple):
+    """`look` returns what it found or raises Away; it is not called where a setting it rests on is wrong."""
+
+    name: str
+    rests_on: tuple[str, ...]
+    look: Callable[[Settings], str]
+
+
+def check_all() -> list[Answer]:
+    """Return an answer for each thing, within SECONDS and a little; of settings, one for each that is wrong."""
+    given = read_settings(tokens=True)
+    return [*_of_settings(given), *_of_servers(given)]
+
+
+def _of_settings(given: Given) -> list[Answer]:
+    unknown = [
+        f"{name}: is no setting and does nothing; {meant} may be meant (README, “Settings”)" for name, meant in misspelt(os.environ).items()
+    ]
+    wrong = [Answer("settings", False, problem) for problem in given.problems + unknown]
+    return wrong or [Answer("settings", True, "all that are set make sense")]
+
+
+def _of_servers(given: Given) -> Iterator[Answer]:
+    checks = [check for check in CHECKS if check.name != "jwks" or given.settings.jwt_jwks_url]
+    looks = [Look(check, given) for check in checks]
+    deadline = time.monotonic() + SECONDS
+    for look in looks:
+        yield look.answer_by(deadline)
+
+
+class Look:
+    """One check under way, in a thread that ends with the process, whatever it waits for."""
+
+    def __init__(self, check: Check, given: Given) -> None:
+        self._check = check
+        self._answer = Answer(check.name, False, f"does not answer within {SECONDS:.0f} s")
+        if wrong := [name.upper() for name in check.rests_on if name in given.wrong]:
+            self._answer = Answer(check.name, False, f"was not asked, as {' and '.join(wrong)} must be mended first")
+        self._broke: Exception | None = None
+        self._thread = Thread(target=self._look, args=(given.settings,), daemon=True)
+        if not wrong:
+            self._thread.start()
+
+    def answer_by(self, deadline: float) -> Answer:
+        """The answer, or that there was none in time. Raises what nobody expects of a look."""
+        if self._thread.ident is not None:
+            self._thread.join(max(0.0, deadline - time.monotonic()))
+        if self._broke:
+            raise self._broke
+        return self._answer
+
+    def _look(self, settings: Settings) -> None:
+        try:
+            self._answer = Answer(self._check.name, True, self._check.look(settings))
+        except Away as why:
+            self._answer = Answer(self._check.name, False, _without_passwords(str(why), settings))
+        except Exception as error:
+            self._broke = error
+
+
+def _postgres(settings: Settings) -> str:
+    revision = newest_revision()
+    try:
+        seen = asyncio.run(_seen(settings.database_url, revision))
+    except (SQLAlchemyError, OSError) as error:
+        reason = _reason(getattr(error, "orig", None) or error)
+        raise Away(f"does not answer: {reason}; start it, or mend DATABASE_URL") from None
+    if problems := of_postgres(seen, revision):
+        raise Away(" ".join(problems.values()))
+    return f"answers, can write, and is at revision {revision}"
+
+
+async def _seen(url: str, revision: str) -> Seen:
+    engine = make_async_engine(url, pool_size=1)
+    try:
+        return await PostgresCheck(engine, revision).look()
+    finally:
+        await engine.dispose()
+
+
+def _redis(settings: Settings) -> str:
+    where = _where(settings.redis_url)
+    try:
+        FeedManager(settings.redis_url, settings.redis_channel).ping()
+    except (EmitFailed, ValueError) as error:
+        raise Away(f"does not answer at {where}: {_reason(error)}; start it, or mend REDIS_URL") from None
+    return f"answers at {where}"
+
+
+def _broker(settings: Settings) -> str:
+    where = _where(settings.broker_url)
+    setting = "CELERY_BROKER_URL" if settings.celery_broker_url else "REDIS_URL"
+    workers = Workers(settings)
+    try:
+        workers.reach_broker()
+    except workers.errors as error:
+        raise Away(f"does not answer at {where}: {_reason(error)}; start it, or mend {setting}") from None
+    return f"answers at {where}"
+
+
+def _jwks(settings: Settings) -> str:
+    where = _where(settings.jwt_jwks_url)
+    try:
+        keys = find_keys(settings).get_signing_keys()
+    except jwt.PyJWKClientConnectionError as error:
+        raise Away(f"does not answer at {where}: {_reason(error)}; mend JWT_JWKS_URL, or its server") from None
+    except (jwt.PyJWTError, json.JSONDecodeError):
+        raise Away(f"{where} holds no key with a `kid` for signatures; mend JWT_JWKS_URL, or what is there") from None
+    algorithms = settings.token_algorithms
+    usable = [key for key in keys if fits(key, algorithms)]
+    if not usable:
+        raise Away(f"no key at {where} goes with {', '.join(algorithms)}; set JWT_ALGORITHMS to what they are for")
+    return f"{len(usable)} usable key{'s' * (len(usable) > 1)} at {where}"
+
+
+CHECKS = (
+    Check("postgres", ("database_url",), _postgres),
+    Check("redis", ("redis_url", "redis_channel"), _redis),
+    Check("broker", ("celery_broker_url", "redis_url", "broker_queue_type"), _broker),
+    Check("jwks", ("jwt_jwks_url", "jwt_algorithms"), _jwks),
+)
+
+
+def _where(url: str) -> str:
+    """Host and port, without whoever may enter there; of a socket its path."""
+    parts = urlsplit(url)
+    return parts.netloc.rpartition("@")[2] or parts.path
+
+
+def _without_passwords(text: str, settings: Settings) -> str:
+    """Libraries quote parts of an address that they make no sense of, and those may be anything."""
+    for url in (settings.database_url, settings.redis_url, settings.broker_url, settings.jwt_jwks_url):
+        if password := urlsplit(url).password:
+            text = text.replace(password, "***").replace(unquote(password), "***")
+    return text
+
+
+def _reason(error: BaseException) -> str:
+    """What it says in its first line, without its dot; its class where it says nothing."""
+    return str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__

@@ -1,0 +1,69 @@
+"""`rollcall token`."""
+
+import time
+from typing import Any
+
+import click
+
+from models.commands.by_name import Failed
+from models.vocabulary import ROLES
+
+# That of realtime.tokens, which takes a while to import; a test holds them together.
+MAX_ID = 2**53 - 1
+
+
+class Id(click.ParamType):
+    """An id of a tenant."""
+
+    name = "id"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        number = int(value) if str(value).isdecimal() else 0
+        if not 1 <= number <= MAX_ID:
+            self.fail(f"{value!r} is no id; ids are integers from 1 to 2^53 - 1", param, ctx)
+        return number
+
+
+class Sites(click.ParamType):
+    """All sites, or ids with commas between."""
+
+    name = "all|15,16"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str | list[int]:
+        return "all" if value == "all" else [Id().convert(part, param, ctx) for part in value.split(",")]
+
+
+class CannotMint(Failed):
+    """Tokens are signed elsewhere, so none can be printed here: a matter of the settings."""
+
+    exit_code = 2
+
+
+@click.command(
+    short_help="Print a token for a viewer, an operator or an admin.",
+    epilog="""\b
+Examples:
+  rollcall token --tenant 1
+  rollcall token --tenant 1 --sites 15,16 --role operator --sub ada --ttl 28800
+  TOKEN=$(rollcall token --tenant 1 --role admin)""",
+)
+@click.option("--tenant", type=Id(), required=True, help="The tenant_id.")
+@click.option("--sites", type=Sites(), default="all", show_default=True, help="What it may see.")
+@click.option("--role", type=click.Choice(tuple(ROLES)), default="viewer", show_default=True)
+@click.option("--sub", default="developer", show_default=True, metavar="NAME", help="Whose it is.")
+@click.option("--ttl", type=int, default=3600, show_default=True, metavar="SECONDS", help="How long it is good for.")
+def command(tenant: int, sites: str | list[int], role: str, sub: str, ttl: int) -> None:
+    """Print a token signed with JWT_SECRET, for the page, for curl and for whoever tries things out."""
+    # Imported here, and PyJWT with cryptography last: help and completion need neither, a wrong setting only the first.
+    from models.misspelt import print_misspelt
+    from models.settings import load_settings
+
+    settings = load_settings(tokens=True)
+    print_misspelt()
+    from realtime.tokens import mint
+
+    claims = {"sub": sub, "tenant_id": tenant, "sites": sites, "role": role, "exp": int(time.time()) + ttl}
+    try:
+        click.echo(mint(settings, claims))
+    except ValueError as error:
+        raise CannotMint(str(error)) from None

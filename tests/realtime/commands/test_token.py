@@ -1,0 +1,23 @@
+"""`rollcall token`: what may be asked for is what a server takes."""
+
+import pytest
+
+from models.commands.by_name import run
+from realtime import tokens
+from realtime.commands.token import MAX_ID, ROLES, command
+
+
+def test_roles_and_ids_are_those_that_tokens_are_read_by() -> None:
+    assert (ROLES, MAX_ID) == (tokens.ROLES, tokens.MAX_ID)
+
+
+def test_where_tokens_are_signed_elsewhere_it_says_so(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://u:p@127.0.0.1:9/x")
+    monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:9/0")
+    monkeypatch.delenv("JWT_SECRET", raising=False)
+    monkeypatch.setenv("JWT_JWKS_URL", "http://127.0.0.1:9/keys")
+    with pytest.raises(SystemExit) as ended:
+        run(command, ["--tenant", "1"], "rollcall token")
+    told = capsys.readouterr()
+    assert (ended.value.code, told.out) == (2, "")
+    assert told.err == "rollcall: JWT_SECRET is not set: tokens are issued by whoever holds the private key\n"

@@ -1,0 +1,129 @@
+"""What each detector saw in one punch or shift, what it decided, and why: also why it found nothing."""
+
+import json
+import sys
+from collections.abc import Iterator
+from types import ModuleType
+
+from psycopg import Cursor
+from sqlalchemy import Engine
+
+from models.database import transaction
+from worker.judging.detect import detect
+from worker.load import load_subjects
+from worker.registry import DETECTORS
+from worker.rules.evidence import clock, instant
+from worker.rules.finding import Finding, Nothing, Subject, Verdict
+from worker.rules.window import Punch, Shift, Window
+
+_INDENT = "    "
+_HANDED_IN = {"before": "earlier content: received", "standing": "content that stands: received", "voided": "voided:"}
+_CONTENTS = """
+SELECT received_at, coalesce(claimed_at, sent_at), submitted_by, 'before' FROM punch_revision AS earlier
+WHERE tenant_id = %(tenant_id)s AND punch_id = %(punch_id)s AND NOT EXISTS (
+    SELECT FROM punch WHERE punch.tenant_id = earlier.tenant_id AND punch.punch_id = earlier.punch_id
+        AND punch.content_hash = earlier.content_hash
+)
+UNION ALL
+SELECT received_at, coalesce(claimed_at, sent_at), submitted_by, 'standing' FROM punch
+WHERE tenant_id = %(tenant_id)s AND punch_id = %(punch_id)s AND person_id <> 0
+UNION ALL
+SELECT voided_at, NULL, voided_by, 'voided' FROM punch
+WHERE tenant_id = %(tenant_id)s AND punch_id = %(punch_id)s AND voided_at IS NOT NULL
+ORDER BY 1
+"""
+
+
+def explain(engine: Engine, tenant_id: int, subject_id: str, *, of_shift: bool = False) -> int:
+    """Print the explanation, and return the status: 1 where the tenant or the subject is not there."""
+    subject = Subject("", subject_id) if of_shift else Subject(subject_id, "")
+    try:
+        with transaction(engine) as cursor:
+            as_of = next(iter(cursor.execute("SELECT clock_timestamp()")))[0]
+            window = load_subjects(cursor, tenant_id, frozenset((subject,)), as_of, explaining=True)
+            handed_in = list(_handed_in(cursor, tenant_id, subject.punch_id))
+    except LookupError as unknown:
+        print(unknown, file=sys.stderr)
+        return 1
+    print(*handed_in, sep="\n", end="\n" * bool(handed_in))
+    if not window.punches_to_judge and not window.shifts_to_judge:
+        kind = "shift" if of_shift else "punch"
+        print(f"tenant {tenant_id} has no {kind} {subject_id!r} that counts", file=sys.stderr)
+        return 1
+    print("\n".join(lines(window)))
+    return 0
+
+
+def _handed_in(cursor: Cursor, tenant_id: int, punch_id: str) -> Iterator[str]:
+    """Who handed in each content that the punch has had, and who voided it, oldest first."""
+    for at, sent_at, by, what in cursor.execute(_CONTENTS, {"tenant_id": tenant_id, "punch_id": punch_id}):
+        whom = " ".join(by[part] for part in ("door", "name") if part in by) if by else "somebody, before it was noted"
+        sent = f", sent {instant(sent_at)}" if sent_at else ""
+        yield f"{_HANDED_IN[what]} {instant(at)}{sent}, by {whom}"
+
+
+def lines(window: Window) -> Iterator[str]:
+    """The whole explanation of a window of one subject, which must be `explaining`."""
+    yield from _seen(window)
+    (site_id,) = {row.site_id for row in window.punches_to_judge} | {row.site_id for row in window.shifts_to_judge}
+    for detector in DETECTORS:
+        yield ""
+        yield f"{detector.TYPE}{_switched(window.policy(site_id).of_type(detector.TYPE).mode)}"
+        decided = _decisions(detector, window)
+        yield from (_INDENT + line for line in decided or ["nothing: it looks at other things than this"])
+    yield ""
+    yield from _outcome(detect(window))
+
+
+def _seen(window: Window) -> Iterator[str]:
+    """What the window holds of the subject. Coordinates and scores are the operator's own, on his own terminal."""
+    for punch in window.punches_to_judge:
+        yield f"punch {punch.punch_id}: {_told(window, punch)}"
+        yield f"{_INDENT}before it: {_told(window, window.previous(punch))}"
+        yield f"{_INDENT}after it:  {_told(window, window.next(punch))}"
+        for shift in window.shifts_of.get(punch.person_id, ()):
+            yield f"{_INDENT}own shift {shift.shift_id}: {window.site_name(shift.site_id)}, {_times(window, shift)}"
+    for shift in window.shifts_to_judge:
+        yield f"shift {shift.shift_id}: {window.site_name(shift.site_id)}, {_times(window, shift)}"
+    roster = "complete" if window.roster_complete else "declared incomplete"
+    yield f"{_INDENT}policy version {window.policy_version}, roster {roster}, as of {instant(window.as_of)}"
+
+
+def _told(window: Window, punch: Punch | None) -> str:
+    if punch is None:
+        return "nothing"
+    kind = "check-in" if punch.is_check_in else "check-out"
+    name = window.name_of(punch) or f"person {punch.person_id}"
+    return f"{kind} of {name} at {window.site_name(punch.site_id)}, {clock(window, punch.site_id, punch.occurred_at)}"
+
+
+def _times(window: Window, shift: Shift) -> str:
+    site_id = shift.site_id
+    return f"{clock(window, site_id, shift.starts_at)} to {clock(window, site_id, shift.ends_at)}"
+
+
+def _switched(mode: str) -> str:
+    return {"on": "", "off": " (switched off: what it finds does not stand)", "shadow": " (in shadow: stored, never alerted or sent)"}[mode]
+
+
+def _decisions(detector: ModuleType, window: Window) -> list[str]:
+    """Where the detector crashes, that: whoever read of it in the log asks here first."""
+    try:
+        return [_decided(answer) for answer in detector.detect(window) if answer.subject in window.subjects]
+    except Exception as crash:
+        return [f"crashed, and decides nothing: {crash!r}"]
+
+
+def _decided(answer: Finding | Nothing) -> str:
+    if isinstance(answer, Nothing):
+        return f"no {answer.reason}: {answer.because}"
+    numbers = json.dumps({**answer.evidence, **(answer.private or {})}, ensure_ascii=False)
+    return f"{answer.reason}, {answer.severity} {answer.confidence:.2f}: {answer.explanation} {numbers}"
+
+
+def _outcome(verdicts: list[Verdict]) -> Iterator[str]:
+    if not verdicts:
+        yield "Nothing stands."
+    for verdict in verdicts:
+        finding = verdict.finding
+        yield f"{finding.anomaly_type} stands: {finding.reason}, {finding.severity}, fraud score {verdict.fraud_score}"

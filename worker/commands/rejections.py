@@ -1,0 +1,46 @@
+"""What could not be judged, for whoever runs the installation: above all what named no readable tenant, which no token shows."""
+
+import json
+import sys
+from pathlib import Path
+from uuid import UUID
+
+from sqlalchemy import Engine
+
+from models import intake
+from models.database import transaction
+from models.schemas.said import instant_text
+
+_OPEN = """
+SELECT rejected_id::text, received_at, door, punch_id, reasons, times, content, submitted_by FROM rejected
+WHERE tenant_id = %s AND resubmitted_at IS NULL ORDER BY received_at DESC, rejected_id DESC LIMIT %s
+"""
+
+
+def list_rejected(engine: Engine, tenant_id: int, limit: int) -> int:
+    """Print one JSON object a line, newest first, and return the status; `content` is text, as it came."""
+    with transaction(engine) as cursor:
+        for rejected_id, received_at, door, punch_id, reasons, times, content, by in cursor.execute(_OPEN, (tenant_id, limit)):
+            row = {"rejected_id": rejected_id, "received_at": instant_text(received_at), "door": door, "punch_id": punch_id}
+            print(json.dumps(row | {"reasons": reasons, "times": times, "submitted_by": by, "content": content}))
+    return 0
+
+
+def resubmit(engine: Engine, tenant_id: int, rejected_id: UUID, mended_file: str | None) -> int:
+    """Print what became of it, and return the status. Workers judge it soon.
+
+    It is 1 where it is refused again or is not there, 2 where the file cannot be read.
+    """
+    try:
+        mended = json.loads(Path(mended_file).read_text()) if mended_file else None
+    except (OSError, ValueError) as error:
+        print(f"{mended_file}: cannot be read as JSON: {error}", file=sys.stderr)
+        return 2
+    try:
+        outcome = intake.resubmit(engine, tenant_id, rejected_id, mended)
+    except LookupError as unknown:
+        print(unknown, file=sys.stderr)
+        return 1
+    told = {"punch_id": outcome.punch_id, "status": outcome.status, "applied": outcome.applied, "reasons": outcome.reasons}
+    print(json.dumps(told))
+    return int(outcome.status == "rejected")
