@@ -1,4 +1,4 @@
-"""Connecting to Postgres: one engine per process, made after any fork."""
+"""Connecting to Postgres: one engine per process, made after any fork. That of a server's loop is in realtime.postgres."""
 
 import time
 from collections.abc import Iterator
@@ -9,20 +9,22 @@ from psycopg import Connection, Cursor
 from psycopg import Error as DatabaseError
 from sqlalchemy import Engine, PoolProxiedConnection, create_engine, event
 from sqlalchemy.exc import InvalidatePoolError, OperationalError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 # Below Celery's soft time limit (60 s), so that Postgres gives up before a signal lands inside a COMMIT.
 _SESSION = "-c timezone=UTC -c statement_timeout=30000 -c lock_timeout=20000 -c idle_in_transaction_session_timeout=30000"
 
-# A Postgres that hangs, or a network that swallows packets, is noticed within seconds.
-_CONNECT = {
-    "options": _SESSION,
-    "application_name": "rollcall",
-    "connect_timeout": 5,
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 20_000,
+# Of every engine. A Postgres that hangs, or a network that swallows packets, is noticed within seconds.
+CONNECTING: dict[str, Any] = {
+    "connect_args": {
+        "options": _SESSION,
+        "application_name": "rollcall",
+        "connect_timeout": 5,
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 20_000,
+    },
+    "hide_parameters": True,  # an error's text ends up in logs, and parameters hold names and places
 }
 
 _CURSOR = "cursor of autocommitted"
@@ -37,8 +39,7 @@ def make_engine(url: str, *, pool_size: int = 2, trusted_seconds: float = 0.0) -
         psycopg_url(url),
         pool_size=pool_size,
         max_overflow=2,
-        connect_args=_CONNECT,
-        hide_parameters=True,  # an error's text ends up in logs, and parameters hold names and places
+        **CONNECTING,
     )
     _ping_after(engine, trusted_seconds)
     return engine
@@ -56,17 +57,6 @@ def _ping_after(engine: Engine, seconds: float) -> None:
                 engine.dialect.do_ping(connection)
             except DatabaseError as dead:
                 raise InvalidatePoolError("the database has closed the connection") from dead
-
-
-def make_async_engine(url: str, *, pool_size: int = 8) -> AsyncEngine:
-    return create_async_engine(
-        psycopg_url(url),
-        pool_size=pool_size,
-        max_overflow=4,
-        pool_pre_ping=True,
-        connect_args=_CONNECT,
-        hide_parameters=True,  # an error's text ends up in logs, and parameters hold names and places
-    )
 
 
 def psycopg_url(url: str) -> str:

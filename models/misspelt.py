@@ -40,4 +40,8 @@ def _is_service(name: str, environ: Mapping[str, str]) -> bool:
 def print_misspelt(environ: Mapping[str, str] = os.environ) -> None:
     """One line for each on standard error; of a command."""
     for given, meant in misspelt(environ).items():
-        print(f"rollcall: {given} is no setting and does nothing; {meant} may be meant (README, “Settings”)", file=sys.stderr)
+        print(f"rollcall: {unknown_setting(given, meant)}", file=sys.stderr)
+
+
+def unknown_setting(given: str, meant: str) -> str:
+    return f"{given} is no setting and does nothing; {meant} may be meant (README, “Settings”)"

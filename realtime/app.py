@@ -11,7 +11,7 @@ import structlog
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from models.database import make_async_engine, make_engine
+from models.database import make_engine
 from models.emitter import FeedManager
 from models.migrations.revision import newest_revision
 from models.settings import Settings
@@ -25,7 +25,7 @@ from realtime.http.postgres_check import PostgresCheck
 from realtime.http.readiness import Readiness
 from realtime.http.routes import add_routes
 from realtime.namespace import Noc
-from realtime.postgres import Postgres
+from realtime.postgres import Postgres, make_async_engine
 from realtime.tokens import Verifier
 from realtime.transport.endings import end
 from realtime.transport.redis_manager import RedisManager

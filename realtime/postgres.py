@@ -5,7 +5,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Executable, Row
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from models.database import CONNECTING, psycopg_url
+
+
+def make_async_engine(url: str, *, pool_size: int = 8) -> AsyncEngine:
+    """An engine for the event loop. It is made here, as it brings SQLAlchemy's ORM, which workers and commands go without."""
+    return create_async_engine(psycopg_url(url), pool_size=pool_size, max_overflow=4, pool_pre_ping=True, **CONNECTING)
 
 
 class Postgres:

@@ -1,4 +1,4 @@
-"""`python -m worker explain` is `rollcall explain`, and so on. Workers are started by `celery -A worker worker`."""
+"""`python -m worker explain` is `rollcall explain`, and so on. It starts no worker."""
 
 import sys
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Commands that are imported by name when they are asked for, so that no module imports both sides."""
+"""Commands that are imported by name when asked for, so that no module imports both sides."""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ import click
 
 
 class ByName(click.Group):
-    """A command of which `places` says where each subcommand is: `worker.commands.explain:command`."""
+    """`places` says where each subcommand is: `worker.commands.explain:command`."""
 
     def __init__(self, *arguments: Any, places: Mapping[str, str], **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -31,7 +31,7 @@ class Failed(click.ClickException):
 
 
 def run(command: click.Command, arguments: Sequence[str] | None, program: str) -> int:
-    """Run what `arguments` (else those of this process) ask for, and return the status to exit with.
+    """Run what `arguments` (else those of this process) ask for, and return the status.
 
     This is where expected failures end, in one sentence. Raises SystemExit: with 2 where the
     arguments are wrong, with 1 where what was asked for cannot be had, with 130 after Ctrl-C.

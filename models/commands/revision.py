@@ -11,7 +11,7 @@ Example:
 )
 @click.argument("message")
 def command(message: str) -> None:
-    """Write a revision for what models.tables has and the database has not, to be read and corrected."""
+    """Write a revision for what models.tables has and the database has not. Read and correct it."""
     # Imported here: Alembic and SQLAlchemy take a second, which help goes without.
     from models.migrations.upgrade import write_revision
     from models.misspelt import print_misspelt

@@ -1,4 +1,4 @@
-"""`rollcall`: one command for whatever is to be done. setup.cfg names its subcommands, of all sides."""
+"""`rollcall`: one command for whatever is to be done. setup.cfg names its subcommands."""
 
 from importlib.metadata import distribution
 
@@ -12,8 +12,9 @@ GROUP = "rollcall.commands"
 
 
 def installed_commands() -> dict[str, str]:
-    """Return where each subcommand is, by name: the entry points of setup.cfg, as they were installed."""
-    return {each.name: each.value for each in distribution("rollcall").entry_points if each.group == GROUP}
+    """Return where each subcommand is, by name: the entry points of setup.cfg, as installed."""
+    entry_points = distribution("rollcall").entry_points.select(group=GROUP)
+    return {each.name: each.value for each in entry_points}
 
 
 def _print_version(context: click.Context, _: click.Parameter, asked: bool) -> None:

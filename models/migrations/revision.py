@@ -10,9 +10,9 @@ IS_MIGRATED = "SELECT to_regclass('alembic_version') IS NOT NULL"
 
 @cache
 def newest_revision() -> str:
-    """Return the last revision of versions/, by the names of its files: Alembic takes half a second to import.
+    """Return the last revision of versions/, by the names of its files.
 
-    A test holds this against what Alembic reads in them.
+    Alembic, which takes half a second to import, says the same: a test asks it.
     """
     files = (Path(__file__).parent / "versions").glob("[0-9]*_*.py")
     return max(file.name.partition("_")[0] for file in files)

@@ -1,1 +1,4 @@
-"""What of `rollcall` needs the server's side: one file a command. They import what does the work when they are called."""
+"""What of `rollcall` needs the server's side: one file a command.
+
+They hold what can be typed, and import what does the work when they are called.
+"""

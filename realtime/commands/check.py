@@ -15,12 +15,17 @@ Examples:
 
 The status is 0 where all is well, else 1.""",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of a line for each.")
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print one JSON object instead of a line for each.",
+)
 def command(as_json: bool) -> int:
     """Say of each thing that Rollcall needs whether it is `ok` or `FAILED`, and what to do.
 
     These are the settings, all of them at once; Postgres, its revision, and whether it can write;
-    Redis; the broker; and the keys at JWT_JWKS_URL, where that is set. It takes a few seconds at most.
+    Redis; the broker; and the keys at JWT_JWKS_URL, where that is set. It takes a few seconds.
     """
     # Imported here: SQLAlchemy, Socket.IO and Celery, which help and completion go without.
     from models.migrations.revision import newest_revision
@@ -30,8 +35,9 @@ def command(as_json: bool) -> int:
     answers = check_all()
     well = all(answer.ok for answer in answers)
     if as_json:
-        told = {"ok": well, "version": rollcall_version(), "revision": newest_revision()}
-        click.echo(json.dumps(told | {"checks": [answer._asdict() for answer in answers]}, indent=2))
+        release = {"version": rollcall_version(), "revision": newest_revision()}
+        checks = [answer._asdict() for answer in answers]
+        click.echo(json.dumps({"ok": well, **release, "checks": checks}, indent=2))
     else:
         for answer in answers:
             click.echo(f"{'ok' if answer.ok else 'FAILED':6}  {answer.name:8}  {answer.detail}")

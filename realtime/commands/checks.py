@@ -1,4 +1,4 @@
-"""What Rollcall needs, looked at one beside the other, each for a few seconds at most: the work of `rollcall check`."""
+"""What Rollcall needs, all looked at together, for a few seconds: the work of `rollcall check`."""
 
 import asyncio
 import json
@@ -12,13 +12,13 @@ from urllib.parse import unquote, urlsplit
 import jwt
 from sqlalchemy.exc import SQLAlchemyError
 
-from models.database import make_async_engine
 from models.emitter import EmitFailed, FeedManager
 from models.migrations.revision import newest_revision
-from models.misspelt import misspelt
+from models.misspelt import misspelt, unknown_setting
 from models.settings import Given, Settings, read_settings
 from realtime.http.postgres_check import PostgresCheck, Seen
 from realtime.http.problems import of_postgres
+from realtime.postgres import make_async_engine
 from realtime.tokens import find_keys, fits
 from realtime.workers import Workers
 
@@ -38,7 +38,7 @@ class Away(Exception):
 
 
 class Check(NamedTuple):
-    """`look` returns what it found or raises Away; it is not called where a setting it rests on is wrong."""
+    """`look` returns what it found, or raises Away; a wrong setting it rests on prevents it."""
 
     name: str
     rests_on: tuple[str, ...]
@@ -46,15 +46,13 @@ class Check(NamedTuple):
 
 
 def check_all() -> list[Answer]:
-    """Return an answer for each thing, within SECONDS and a little; of settings, one for each that is wrong."""
+    """Return an answer for each thing, within SECONDS; of settings, one for each that is wrong."""
     given = read_settings(tokens=True)
     return [*_of_settings(given), *_of_servers(given)]
 
 
 def _of_settings(given: Given) -> list[Answer]:
-    unknown = [
-        f"{name}: is no setting and does nothing; {meant} may be meant (README, “Settings”)" for name, meant in misspelt(os.environ).items()
-    ]
+    unknown = [unknown_setting(name, meant) for name, meant in misspelt(os.environ).items()]
     wrong = [Answer("settings", False, problem) for problem in given.problems + unknown]
     return wrong or [Answer("settings", True, "all that are set make sense")]
 
@@ -74,7 +72,8 @@ class Look:
         self._check = check
         self._answer = Answer(check.name, False, f"does not answer within {SECONDS:.0f} s")
         if wrong := [name.upper() for name in check.rests_on if name in given.wrong]:
-            self._answer = Answer(check.name, False, f"was not asked, as {' and '.join(wrong)} must be mended first")
+            why = f"was not asked, as {' and '.join(wrong)} must be mended first"
+            self._answer = Answer(check.name, False, why)
         self._broke: Exception | None = None
         self._thread = Thread(target=self._look, args=(given.settings,), daemon=True)
         if not wrong:
@@ -122,7 +121,7 @@ def _redis(settings: Settings) -> str:
     try:
         FeedManager(settings.redis_url, settings.redis_channel).ping()
     except (EmitFailed, ValueError) as error:
-        raise Away(f"does not answer at {where}: {_reason(error)}; start it, or mend REDIS_URL") from None
+        raise Away(_unanswered(where, error, "start it, or mend REDIS_URL")) from None
     return f"answers at {where}"
 
 
@@ -133,7 +132,7 @@ def _broker(settings: Settings) -> str:
     try:
         workers.reach_broker()
     except workers.errors as error:
-        raise Away(f"does not answer at {where}: {_reason(error)}; start it, or mend {setting}") from None
+        raise Away(_unanswered(where, error, f"start it, or mend {setting}")) from None
     return f"answers at {where}"
 
 
@@ -142,13 +141,15 @@ def _jwks(settings: Settings) -> str:
     try:
         keys = find_keys(settings).get_signing_keys()
     except jwt.PyJWKClientConnectionError as error:
-        raise Away(f"does not answer at {where}: {_reason(error)}; mend JWT_JWKS_URL, or its server") from None
+        raise Away(_unanswered(where, error, "mend JWT_JWKS_URL, or its server")) from None
     except (jwt.PyJWTError, json.JSONDecodeError):
-        raise Away(f"{where} holds no key with a `kid` for signatures; mend JWT_JWKS_URL, or what is there") from None
+        why = f"{where} holds no key with a `kid` for signatures"
+        raise Away(f"{why}; mend JWT_JWKS_URL, or what is there") from None
     algorithms = settings.token_algorithms
     usable = [key for key in keys if fits(key, algorithms)]
     if not usable:
-        raise Away(f"no key at {where} goes with {', '.join(algorithms)}; set JWT_ALGORITHMS to what they are for")
+        why = f"no key at {where} goes with {', '.join(algorithms)}"
+        raise Away(f"{why}; set JWT_ALGORITHMS to what they are for")
     return f"{len(usable)} usable key{'s' * (len(usable) > 1)} at {where}"
 
 
@@ -160,6 +161,10 @@ CHECKS = (
 )
 
 
+def _unanswered(where: str, error: Exception, what_to_do: str) -> str:
+    return f"does not answer at {where}: {_reason(error)}; {what_to_do}"
+
+
 def _where(url: str) -> str:
     """Host and port, without whoever may enter there; of a socket its path."""
     parts = urlsplit(url)
@@ -168,7 +173,12 @@ def _where(url: str) -> str:
 
 def _without_passwords(text: str, settings: Settings) -> str:
     """Libraries quote parts of an address that they make no sense of, and those may be anything."""
-    for url in (settings.database_url, settings.redis_url, settings.broker_url, settings.jwt_jwks_url):
+    for url in (
+        settings.database_url,
+        settings.redis_url,
+        settings.broker_url,
+        settings.jwt_jwks_url,
+    ):
         if password := urlsplit(url).password:
             text = text.replace(password, "***").replace(unquote(password), "***")
     return text

@@ -11,8 +11,8 @@ Examples:
   PORT=8001 METRICS_PORT=9101 rollcall serve     # another one on the same machine""",
 )
 def command() -> int:
-    """Serve Socket.IO, REST and the page on PORT, and metrics on METRICS_PORT, until SIGTERM or SIGINT."""
-    # Imported here, and the server last: it takes seconds, which help and whoever mistyped a setting go without.
+    """Serve Socket.IO, REST and the page on PORT, until SIGTERM or SIGINT."""
+    # Imported here, and the server last: help needs neither, a wrong setting only the first.
     from models.settings import load_settings
 
     settings = load_settings(tokens=True)

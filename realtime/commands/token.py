@@ -29,8 +29,15 @@ class Sites(click.ParamType):
 
     name = "all|15,16"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str | list[int]:
-        return "all" if value == "all" else [Id().convert(part, param, ctx) for part in value.split(",")]
+    def convert(
+        self,
+        value: Any,
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> str | list[int]:
+        if value == "all":
+            return value
+        return [Id().convert(part, param, ctx) for part in value.split(",")]
 
 
 class CannotMint(Failed):
@@ -51,10 +58,17 @@ Examples:
 @click.option("--sites", type=Sites(), default="all", show_default=True, help="What it may see.")
 @click.option("--role", type=click.Choice(tuple(ROLES)), default="viewer", show_default=True)
 @click.option("--sub", default="developer", show_default=True, metavar="NAME", help="Whose it is.")
-@click.option("--ttl", type=int, default=3600, show_default=True, metavar="SECONDS", help="How long it is good for.")
+@click.option(
+    "--ttl",
+    type=int,
+    default=3600,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long it is good for.",
+)
 def command(tenant: int, sites: str | list[int], role: str, sub: str, ttl: int) -> None:
-    """Print a token signed with JWT_SECRET, for the page, for curl and for whoever tries things out."""
-    # Imported here, and PyJWT with cryptography last: help and completion need neither, a wrong setting only the first.
+    """Print a token signed with JWT_SECRET, for the page, for curl and for trying things out."""
+    # Imported here, and PyJWT last: help needs neither, a wrong setting only the first.
     from models.misspelt import print_misspelt
     from models.settings import load_settings
 
@@ -62,7 +76,13 @@ def command(tenant: int, sites: str | list[int], role: str, sub: str, ttl: int) 
     print_misspelt()
     from realtime.tokens import mint
 
-    claims = {"sub": sub, "tenant_id": tenant, "sites": sites, "role": role, "exp": int(time.time()) + ttl}
+    claims = {
+        "sub": sub,
+        "tenant_id": tenant,
+        "sites": sites,
+        "role": role,
+        "exp": int(time.time()) + ttl,
+    }
     try:
         click.echo(mint(settings, claims))
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""One version, that of setup.cfg, and one revision, that of the last migration; both are told wherever one asks."""
+"""One version, that of setup.cfg, and one revision, that of the last migration."""
 
 import importlib.metadata
 from collections.abc import Iterator

@@ -17,18 +17,25 @@ class Moment(click.ParamType):
     def __init__(self, of_day: timedelta) -> None:
         self._of_day = of_day
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+    def convert(
+        self,
+        value: Any,
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> datetime:
         # Imported here, as it is only needed where a time is given.
         from models.schemas.instants import parse_instant
 
         try:
             moment = parse_instant(value)
         except ValueError:
-            self.fail(f"{value!r} is neither a date nor a moment; write 2026-03-01 or 2026-03-01T08:00+01:00", param, ctx)
+            taken = "write 2026-03-01 or 2026-03-01T08:00+01:00"
+            self.fail(f"{value!r} is neither a date nor a moment; {taken}", param, ctx)
         if len(value) == len("2026-03-01"):
             return moment.replace(tzinfo=UTC) + self._of_day
         if moment.tzinfo is None:
-            self.fail(f"{value!r} has no offset; write for instance {value}Z or {value}+01:00", param, ctx)
+            taken = f"write for instance {value}Z or {value}+01:00"
+            self.fail(f"{value!r} has no offset; {taken}", param, ctx)
         return moment
 
 
@@ -66,8 +73,17 @@ Examples:
 @_FIRST
 @_UNTIL
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
-def command(tenant: int, policy: str, since: datetime, until: datetime | None, as_json: bool) -> int:
-    """Judge history again under another policy, without storing or sending anything, and print what would change."""
+def command(
+    tenant: int,
+    policy: str,
+    since: datetime,
+    until: datetime | None,
+    as_json: bool,
+) -> int:
+    """Judge history again under another policy, and print what would change.
+
+    Nothing is stored or sent.
+    """
     # Imported here: all detectors with NumPy and Shapely, which help and completion go without.
     from worker.commands.backtesting import backtest
     from worker.commands.installation import database

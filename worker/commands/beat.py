@@ -16,5 +16,8 @@ Examples:
 )
 @celery_options
 def command(options: tuple[str, ...]) -> None:
-    """Tell the workers when to sweep, until SIGTERM: `celery -A worker beat`, with whatever options of Celery's are given."""
+    """Tell the workers when to sweep, until SIGTERM.
+
+    It is `celery -A worker beat`, with whatever options of Celery's are given.
+    """
     run_celery("beat", options)

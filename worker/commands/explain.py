@@ -12,9 +12,13 @@ Examples:
 )
 @click.argument("subject", metavar="PUNCH_ID")
 @click.option("--tenant", type=int, required=True, help="The tenant_id.")
-@click.option("--shift", is_flag=True, help="Explain a shift instead of a punch: PUNCH_ID is a shift_id.")
+@click.option(
+    "--shift",
+    is_flag=True,
+    help="Explain a shift instead of a punch: PUNCH_ID is a shift_id.",
+)
 def command(subject: str, tenant: int, shift: bool) -> int:
-    """Print what each detector saw in a punch or shift, what it decided, and why: also why it found nothing.
+    """Print what each detector saw in a punch or shift, what it decided, and why.
 
     Nothing is stored or sent.
     """

@@ -19,9 +19,9 @@ from models.starting import start_logs
 
 @contextmanager
 def database() -> Iterator[Engine]:
-    """Yield an engine for DATABASE_URL; logs go to standard error, for stdout is for what was asked.
+    """Yield an engine for DATABASE_URL. Logs go to standard error: stdout is for what was asked.
 
-    Raises SettingsError, and Failed with a sentence where Postgres is away or lacks what this code needs.
+    Raises SettingsError, and Failed where Postgres is away, or lacks what this code needs.
     """
     settings = load_settings()
     start_logs(settings.log_level)
@@ -39,8 +39,8 @@ def _explained(error: Exception) -> Exception:
     """The failure in words, or what it was where nobody expects it."""
     cause = error.orig if isinstance(error, DBAPIError) else error
     if isinstance(cause, UndefinedTable | UndefinedColumn):
-        needed = newest_revision()
-        return Failed(f"the database is not at revision {needed}, which this code needs; `rollcall migrate` brings it there")
+        why = f"the database is not at revision {newest_revision()}, which this code needs"
+        return Failed(f"{why}; `rollcall migrate` brings it there")
     if isinstance(cause, PostgresAway):
         reason = str(cause).strip().partition("\n")[0]
         return Failed(f"Postgres does not answer: {reason}; `rollcall check` tells more")

@@ -10,10 +10,21 @@ Examples:
   rollcall rejected                      # what named no readable tenant
   rollcall rejected --tenant 1 --limit 5""",
 )
-@click.option("--tenant", type=int, default=0, help="The tenant_id; left out, what named no readable tenant.")
-@click.option("--limit", type=int, default=100, show_default=True, help="At most so many, newest first.")
+@click.option(
+    "--tenant",
+    type=int,
+    default=0,
+    help="The tenant_id; left out, what named no readable tenant.",
+)
+@click.option(
+    "--limit",
+    type=int,
+    default=100,
+    show_default=True,
+    help="At most so many, newest first.",
+)
 def command(tenant: int, limit: int) -> int:
-    """List what could not be judged and was not resubmitted, one JSON object a line, newest first."""
+    """List what could not be judged and was not resubmitted, one JSON object a line."""
     # Imported here: help and completion go without the database and what goes into it.
     from worker.commands.installation import database
     from worker.commands.rejections import list_rejected

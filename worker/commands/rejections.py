@@ -1,4 +1,4 @@
-"""What could not be judged, for whoever runs the installation: above all what named no readable tenant, which no token shows."""
+"""What could not be judged: above all what named no readable tenant, which no token shows."""
 
 import json
 import sys
@@ -11,18 +11,24 @@ from models import intake
 from models.database import transaction
 from models.schemas.said import instant_text
 
-_OPEN = """
-SELECT rejected_id::text, received_at, door, punch_id, reasons, times, content, submitted_by FROM rejected
-WHERE tenant_id = %s AND resubmitted_at IS NULL ORDER BY received_at DESC, rejected_id DESC LIMIT %s
+_FIELDS = (
+    *("rejected_id", "received_at", "door", "punch_id", "reasons", "times", "submitted_by"),
+    "content",
+)
+_OPEN = f"""
+SELECT {", ".join(_FIELDS)} FROM rejected WHERE tenant_id = %s AND resubmitted_at IS NULL
+ORDER BY received_at DESC, rejected_id DESC LIMIT %s
 """
 
 
 def list_rejected(engine: Engine, tenant_id: int, limit: int) -> int:
-    """Print one JSON object a line, newest first, and return the status; `content` is text, as it came."""
+    """Print one JSON object a line, newest first; `content` is text, as it came. Return 0."""
     with transaction(engine) as cursor:
-        for rejected_id, received_at, door, punch_id, reasons, times, content, by in cursor.execute(_OPEN, (tenant_id, limit)):
-            row = {"rejected_id": rejected_id, "received_at": instant_text(received_at), "door": door, "punch_id": punch_id}
-            print(json.dumps(row | {"reasons": reasons, "times": times, "submitted_by": by, "content": content}))
+        for values in cursor.execute(_OPEN, (tenant_id, limit)):
+            row = dict(zip(_FIELDS, values, strict=True))
+            row["rejected_id"] = str(row["rejected_id"])
+            row["received_at"] = instant_text(row["received_at"])
+            print(json.dumps(row))
     return 0
 
 
@@ -41,6 +47,11 @@ def resubmit(engine: Engine, tenant_id: int, rejected_id: UUID, mended_file: str
     except LookupError as unknown:
         print(unknown, file=sys.stderr)
         return 1
-    told = {"punch_id": outcome.punch_id, "status": outcome.status, "applied": outcome.applied, "reasons": outcome.reasons}
+    told = {
+        "punch_id": outcome.punch_id,
+        "status": outcome.status,
+        "applied": outcome.applied,
+        "reasons": outcome.reasons,
+    }
     print(json.dumps(told))
     return int(outcome.status == "rejected")

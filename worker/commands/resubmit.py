@@ -13,10 +13,15 @@ Examples:
   rollcall resubmit 0198c0de-0000-7000-8000-000000000000 --file mended.json""",
 )
 @click.argument("rejected_id", metavar="REJECTED_ID", type=click.UUID)
-@click.option("--tenant", type=int, default=0, help="The tenant_id it is listed under; left out, none.")
+@click.option(
+    "--tenant",
+    type=int,
+    default=0,
+    help="The tenant_id it is listed under; left out, none.",
+)
 @click.option("--file", "mended", metavar="FILE", help="JSON: what to submit in its place.")
 def command(rejected_id: UUID, tenant: int, mended: str | None) -> int:
-    """Submit a rejected submission again, as it was or mended. `rollcall rejected` lists them with their ids."""
+    """Submit a rejected submission again, as it was or mended. `rollcall rejected` lists them."""
     # Imported here: help and completion go without the database and what goes into it.
     from worker.commands.installation import database
     from worker.commands.rejections import resubmit

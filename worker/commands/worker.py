@@ -17,5 +17,8 @@ Examples:
 )
 @celery_options
 def command(options: tuple[str, ...]) -> None:
-    """Take tasks until SIGTERM: `celery -A worker worker`, with whatever options of Celery's are given."""
+    """Take tasks until SIGTERM.
+
+    It is `celery -A worker worker`, with whatever options of Celery's are given.
+    """
     run_celery("worker", options)

@@ -74,6 +74,12 @@ def test_it_is_the_wheel_that_runs(installation: Installation) -> None:
     assert all("site-packages" in name and str(ROOT) not in name for name in files.split())
 
 
+def test_the_command_is_there_and_finds_all_well(system: System) -> None:
+    assert system.installation.run("rollcall", "--version").startswith("rollcall 0.1.0, schema revision ")
+    said = system.installation.run("rollcall", "check", **system.settings)
+    assert [line.split()[:2] for line in said.splitlines()] == [["ok", name] for name in ("settings", "postgres", "redis", "broker")]
+
+
 def test_every_line_of_the_procfile_runs(system: System) -> None:
     assert set(procfile()) == {"release", "web", "worker", "beat", "flower"}
     assert system.released == 0

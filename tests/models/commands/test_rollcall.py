@@ -1,4 +1,4 @@
-"""`rollcall`: it finds its subcommands by name, each imports its own side only, and its help is quick and true."""
+"""`rollcall`: it finds its subcommands by name, each imports its own side, and help is true."""
 
 import json
 import os
@@ -24,8 +24,27 @@ from models.version import rollcall_version
 CONTEXT = click.Context(rollcall, info_name="rollcall")
 NAMES = sorted(installed_commands())
 # What takes a tenth of a second or more to import.
-HEAVY = {"aiohttp", "alembic", "celery", "cryptography", "jwt", "kombu", "numpy", "psycopg", "pydantic", "redis", "shapely"}
+HEAVY = {
+    "aiohttp",
+    "alembic",
+    "celery",
+    "cryptography",
+    "jwt",
+    "kombu",
+    "numpy",
+    "psycopg",
+    "pydantic",
+    "redis",
+    "shapely",
+}
 HEAVY |= {"socketio", "sqlalchemy", "structlog", "uvloop"}
+# Nobody listens there.
+SETTINGS = {
+    "DATABASE_URL": "postgresql://u:geheim@127.0.0.1:9/x",
+    "REDIS_URL": "redis://127.0.0.1:9/0",
+    "JWT_SECRET": "s" * 32,
+    "LOG_LEVEL": "ERROR",
+}
 SIDES = {"worker": "realtime", "realtime": "worker", "models": "worker"}
 
 
@@ -35,11 +54,26 @@ def subcommand(name: str) -> click.Command:
     return command
 
 
-def imported_by(statement: str) -> set[str]:
+def imported_by(statement: str, **environ: str) -> set[str]:
     """Every module that a fresh Python has after `statement`, whatever that wrote."""
-    script = f"import json, sys\ntry:\n    {statement}\nexcept SystemExit:\n    pass\nprint()\nprint(json.dumps(sorted(sys.modules)))"
-    ran = subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=_without_settings(), capture_output=True, text=True, check=True)
+    listing = "import json, sys; print(); print(json.dumps(sorted(sys.modules)))"
+    script = f"try:\n    {statement}\nexcept SystemExit:\n    pass\n{listing}"
+    ran = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env=_without_settings() | environ,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     return set(json.loads(ran.stdout.splitlines()[-1]))
+
+
+def heavy_of(arguments: list[str], **environ: str) -> set[str]:
+    """What of HEAVY is imported by `rollcall` with these arguments."""
+    command = "from models.commands.rollcall import rollcall; rollcall.main"
+    found = imported_by(f"{command}({arguments!r})", **environ)
+    return {name.partition(".")[0] for name in found} & HEAVY
 
 
 def _without_settings() -> dict[str, str]:
@@ -48,7 +82,14 @@ def _without_settings() -> dict[str, str]:
 
 def call(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
     program = [str(Path(sys.executable).with_name("rollcall")), *arguments]
-    return subprocess.run(program, env=_without_settings() | environ, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(
+        program,
+        env=_without_settings() | environ,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
 
 
 def test_the_subcommands_are_those_of_setup_cfg_and_each_is_there() -> None:
@@ -59,7 +100,10 @@ def test_the_subcommands_are_those_of_setup_cfg_and_each_is_there() -> None:
     assert all(isinstance(subcommand(name), click.Command) for name in NAMES)
 
 
-@pytest.mark.parametrize("group", [models.__main__.models, worker.__main__.worker, realtime.__main__.realtime])
+@pytest.mark.parametrize(
+    "group",
+    [models.__main__.models, worker.__main__.worker, realtime.__main__.realtime],
+)
 def test_python_m_runs_the_very_same_commands(group: ByName) -> None:
     installed = installed_commands()
     same = {name: place for name, place in group.places.items() if name != "revision"}
@@ -70,8 +114,26 @@ def test_python_m_runs_the_very_same_commands(group: ByName) -> None:
 @pytest.mark.process
 def test_help_and_completion_import_nothing_heavy() -> None:
     for arguments in (["--help"], ["token", "--help"], ["explain"], ["nothing"]):
-        found = imported_by(f"from models.commands.rollcall import rollcall; rollcall.main({arguments!r})")
-        assert {name.partition(".")[0] for name in found} & HEAVY == set()
+        assert heavy_of(arguments) == set()
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("name", ["migrate", "serve", "worker", "beat", "token --tenant 1"])
+def test_a_wrong_setting_costs_reading_the_settings_and_no_more(name: str) -> None:
+    assert heavy_of(name.split(), **SETTINGS | {"PORT": "eighty"}) == {"pydantic"}
+
+
+@pytest.mark.process
+def test_a_token_costs_no_server() -> None:
+    assert heavy_of(["token", "--tenant", "1"], **SETTINGS) == {"cryptography", "jwt", "pydantic"}
+
+
+@pytest.mark.process
+def test_what_reads_the_database_costs_no_celery_no_redis_and_no_orm() -> None:
+    command = "from models.commands.rollcall import rollcall; rollcall.main"
+    found = imported_by(f"{command}({['explain', 'p', '--tenant', '1']!r})", **SETTINGS)
+    assert {"celery", "kombu", "redis", "socketio", "aiohttp", "alembic"} & found == set()
+    assert "sqlalchemy.orm" not in found and "sqlalchemy" in found
 
 
 @pytest.mark.process
@@ -97,7 +159,10 @@ def test_every_example_of_the_help_can_be_typed(name: str) -> None:
 @pytest.mark.process
 def test_it_says_which_it_is() -> None:
     said = call("--version")
-    assert (said.returncode, said.stdout) == (0, f"rollcall {rollcall_version()}, schema revision {newest_revision()}\n")
+    assert (said.returncode, said.stdout) == (
+        0,
+        f"rollcall {rollcall_version()}, schema revision {newest_revision()}\n",
+    )
 
 
 WRONG = {
@@ -107,15 +172,32 @@ WRONG = {
     ("explain", "--tenant", "1"): "Missing argument 'PUNCH_ID'",
     ("token", "--tenant", "0"): "'0' is no id; ids are integers from 1 to 2^53 - 1",
     ("token", "--tenant", "1", "--sites", "15,x"): "'x' is no id",
-    ("token", "--tenant", "1", "--role", "owner"): "'owner' is not one of 'viewer', 'operator', 'admin'",
+    (
+        "token",
+        "--tenant",
+        "1",
+        "--role",
+        "owner",
+    ): "'owner' is not one of 'viewer', 'operator', 'admin'",
     ("resubmit", "7"): "'7' is not a valid UUID",
     ("migrate", "--patient", "3"): "No such option '--patient'. Did you mean '--patience'?",
-    ("backtest", "--tenant", "1", "--policy", "p", "--from", "yesterday"): "'yesterday' is neither a date nor a moment",
+    (
+        "backtest",
+        "--tenant",
+        "1",
+        "--policy",
+        "p",
+        "--from",
+        "yesterday",
+    ): "'yesterday' is neither a date nor a moment",
 }
 
 
 @pytest.mark.parametrize("arguments", WRONG, ids=" ".join)
-def test_wrong_usage_is_said_in_a_sentence_with_status_2(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_usage_is_said_in_a_sentence_with_status_2(
+    arguments: tuple[str, ...],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     with pytest.raises(SystemExit) as ended:
         run(rollcall, arguments, "rollcall")
     told = capsys.readouterr()
@@ -123,7 +205,9 @@ def test_wrong_usage_is_said_in_a_sentence_with_status_2(arguments: tuple[str, .
     assert WRONG[arguments] in told.err
 
 
-def test_an_expected_failure_is_one_sentence_with_status_1(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_expected_failure_is_one_sentence_with_status_1(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     @click.command()
     def failing() -> None:
         raise Failed("nothing is there")
@@ -145,7 +229,11 @@ def test_ctrl_c_is_no_traceback(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.process
 def test_shells_complete_subcommands_options_and_values() -> None:
-    for line, completed in {"rollcall exp": "explain", "rollcall token --te": "--tenant", "rollcall token --role ad": "admin"}.items():
+    for line, completed in {
+        "rollcall exp": "explain",
+        "rollcall token --te": "--tenant",
+        "rollcall token --role ad": "admin",
+    }.items():
         words = {"COMP_WORDS": line, "COMP_CWORD": str(len(line.split()) - 1)}
         said = call(_ROLLCALL_COMPLETE="bash_complete", **words)
         assert said.stdout.split() == [f"plain,{completed}"]
@@ -154,7 +242,15 @@ def test_shells_complete_subcommands_options_and_values() -> None:
 @pytest.mark.process
 @pytest.mark.parametrize(
     "arguments",
-    [["migrate"], ["serve"], ["worker"], ["beat"], ["token", "--tenant", "1"], ["explain", "p", "--tenant", "1"], ["rejected"]],
+    [
+        ["migrate"],
+        ["serve"],
+        ["worker"],
+        ["beat"],
+        ["token", "--tenant", "1"],
+        ["explain", "p", "--tenant", "1"],
+        ["rejected"],
+    ],
     ids=lambda arguments: arguments[0],
 )
 def test_wrong_settings_are_told_before_anything_else_is_imported(arguments: list[str]) -> None:
@@ -166,19 +262,25 @@ def test_wrong_settings_are_told_before_anything_else_is_imported(arguments: lis
 
 
 @pytest.mark.process
-@pytest.mark.parametrize("name", ["explain p --tenant 1", "rejected", "backtest --tenant 1 --policy {policy} --from 2026-01-01"])
+@pytest.mark.parametrize(
+    "name",
+    ["explain p --tenant 1", "rejected", "backtest --tenant 1 --policy {policy} --from 2026-01-01"],
+)
 def test_a_postgres_that_is_away_is_one_sentence(name: str, tmp_path: Path) -> None:
     policy = tmp_path / "policy.json"
     policy.write_text("{}")
-    settings = {"DATABASE_URL": "postgresql://u:geheim@127.0.0.1:9/x", "REDIS_URL": "redis://127.0.0.1:9/0", "LOG_LEVEL": "ERROR"}
-    said = call(*name.format(policy=policy).split(), **settings)
+    said = call(*name.format(policy=policy).split(), **SETTINGS)
     assert (said.returncode, said.stdout) == (1, "")
-    assert said.stderr.startswith("rollcall: Postgres does not answer: ") and said.stderr.count("\n") == 1
+    assert said.stderr.startswith("rollcall: Postgres does not answer: ")
+    assert said.stderr.count("\n") == 1
     assert "geheim" not in said.stderr
 
 
 def test_a_database_that_was_never_migrated_is_one_sentence(
-    bare_database: str, redis_url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    bare_database: str,
+    redis_url: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", bare_database)
     monkeypatch.setenv("REDIS_URL", redis_url)

@@ -25,7 +25,10 @@ SECRET = "geheim-and-not-to-be-shown"
 
 
 @pytest.fixture
-def environment(settings_env: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+def environment(
+    settings_env: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> pytest.MonkeyPatch:
     """That of a whole installation, which a test may change."""
     for name in Settings.model_fields:
         monkeypatch.delenv(name.upper(), raising=False)
@@ -38,7 +41,11 @@ def checked(capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[str, list[tup
     """The status, and by name whether it is well, and what was said of it."""
     status = command.main(["--json"], standalone_mode=False)
     told = json.loads(capsys.readouterr().out)
-    assert (told["ok"], told["version"], told["revision"]) == (status == 0, rollcall_version(), newest_revision())
+    assert (told["ok"], told["version"], told["revision"]) == (
+        status == 0,
+        rollcall_version(),
+        newest_revision(),
+    )
     by_name: dict[str, list[tuple[bool, str]]] = {}
     for each in told["checks"]:
         by_name.setdefault(each["name"], []).append((each["ok"], each["detail"]))
@@ -55,26 +62,40 @@ def only_failing(capsys: pytest.CaptureFixture[str], name: str) -> str:
     return detail
 
 
-def test_where_all_answers_each_is_ok_in_a_line(environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_where_all_answers_each_is_ok_in_a_line(
+    environment: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert command.main([], standalone_mode=False) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[:2] for line in lines] == [["ok", name] for name in ("settings", "postgres", "redis", "broker")]
+    names = ("settings", "postgres", "redis", "broker")
+    assert [line.split()[:2] for line in lines] == [["ok", name] for name in names]
     assert f"at revision {newest_revision()}" in lines[1]
 
 
-def test_every_setting_that_is_wrong_or_misspelt_is_named(environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_setting_that_is_wrong_or_misspelt_is_named(
+    environment: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     environment.setenv("PORT", "eighty")
     environment.setenv("JWT_SECRET", SECRET[:8])
     environment.setenv("FEED_RETENTON_DAYS", SECRET)
     status, found = checked(capsys)
     said = [detail for ok, detail in found.pop("settings") if not ok]
     assert status == 1
-    assert [detail.partition(":")[0] for detail in said] == ["PORT", "JWT_SECRET", "FEED_RETENTON_DAYS"]
+    assert [detail.split()[0].rstrip(":") for detail in said] == [
+        "PORT",
+        "JWT_SECRET",
+        "FEED_RETENTON_DAYS",
+    ]
     assert "FEED_RETENTION_DAYS may be meant" in said[2]
     assert all(ok for answers in found.values() for ok, _ in answers)
 
 
-def test_what_rests_on_a_wrong_setting_is_not_asked(environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_rests_on_a_wrong_setting_is_not_asked(
+    environment: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     environment.setenv("DATABASE_URL", f"mysql://u:{SECRET}@localhost/x")
     environment.delenv("REDIS_URL")
     status, found = checked(capsys)
@@ -83,14 +104,19 @@ def test_what_rests_on_a_wrong_setting_is_not_asked(environment: pytest.MonkeyPa
     assert found["redis"] == [(False, "was not asked, as REDIS_URL must be mended first")]
 
 
-def test_a_postgres_that_is_away_is_told(environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_postgres_that_is_away_is_told(
+    environment: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     environment.setenv("DATABASE_URL", f"postgresql://u:{SECRET}@{NOWHERE}/x")
     detail = only_failing(capsys, "postgres")
     assert "Connection refused" in detail and "mend DATABASE_URL" in detail
 
 
 def test_a_wrong_password_for_postgres_is_told(
-    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], settings_env: dict[str, str]
+    environment: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    settings_env: dict[str, str],
 ) -> None:
     whole, at, where = settings_env["DATABASE_URL"].rpartition("@")
     environment.setenv("DATABASE_URL", f"{whole.rpartition(':')[0]}:{SECRET}{at}{where}")
@@ -98,10 +124,18 @@ def test_a_wrong_password_for_postgres_is_told(
 
 
 @pytest.mark.parametrize(
-    ("statement", "told"), [("UPDATE alembic_version SET version_num = '0001'", "0001"), ("DROP TABLE alembic_version", "no tables")]
+    ("statement", "told"),
+    [
+        ("UPDATE alembic_version SET version_num = '0001'", "0001"),
+        ("DROP TABLE alembic_version", "no tables"),
+    ],
 )
 def test_another_revision_is_told_with_what_mends_it(
-    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], postgres_url: str, statement: str, told: str
+    environment: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    postgres_url: str,
+    statement: str,
+    told: str,
 ) -> None:
     with psycopg.connect(postgres_url) as connection:
         connection.execute(statement)
@@ -118,19 +152,31 @@ def test_a_postgres_that_cannot_write_is_told(
     assert "read-only" in only_failing(capsys, "postgres")
 
 
-def test_a_redis_that_is_away_is_told(environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], broker_url: str) -> None:
+def test_a_redis_that_is_away_is_told(
+    environment: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    broker_url: str,
+) -> None:
     environment.setenv("REDIS_URL", f"redis://:{SECRET}@{NOWHERE}/0")
     detail = only_failing(capsys, "redis")
     assert NOWHERE in detail and "mend REDIS_URL" in detail
 
 
-def test_a_wrong_password_for_redis_is_told(environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], redis_url: str) -> None:
+def test_a_wrong_password_for_redis_is_told(
+    environment: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    redis_url: str,
+) -> None:
     environment.setenv("REDIS_URL", f"redis://:{SECRET}@{redis_url.rpartition('@')[2]}")
     assert "invalid username-password pair" in only_failing(capsys, "redis")
 
 
 @pytest.mark.parametrize("scheme", ["redis", "amqp"])
-def test_a_broker_that_is_away_is_told(environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], scheme: str) -> None:
+def test_a_broker_that_is_away_is_told(
+    environment: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    scheme: str,
+) -> None:
     environment.setenv("CELERY_BROKER_URL", f"{scheme}://u:{SECRET}@{NOWHERE}/0")
     detail = only_failing(capsys, "broker")
     assert NOWHERE in detail and "mend CELERY_BROKER_URL" in detail
@@ -151,11 +197,17 @@ def test_servers_that_take_and_do_not_answer_cost_a_few_seconds_together(
         status, found = checked(capsys)
     assert time.monotonic() - began < 4
     assert status == 1
-    assert [name for name, answers in found.items() if not answers[0][0]] == ["postgres", "redis", "broker", "jwks"]
+    assert [name for name, answers in found.items() if not answers[0][0]] == [
+        "postgres",
+        "redis",
+        "broker",
+        "jwks",
+    ]
 
 
 def public(key: Any, **claims: Any) -> dict[str, Any]:
-    algorithm: Any = jwt.algorithms.RSAAlgorithm if isinstance(key, rsa.RSAPrivateKey) else jwt.algorithms.ECAlgorithm
+    is_rsa = isinstance(key, rsa.RSAPrivateKey)
+    algorithm: Any = jwt.algorithms.RSAAlgorithm if is_rsa else jwt.algorithms.ECAlgorithm
     return algorithm.to_jwk(key.public_key(), as_dict=True) | {"kid": "k", "use": "sig"} | claims
 
 
@@ -186,7 +238,10 @@ def with_keys(environment: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     return environment
 
 
-def test_keys_that_are_published_are_counted(with_keys: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_keys_that_are_published_are_counted(
+    with_keys: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     rsa_key, ec_key = rsa.generate_private_key(65537, 2048), ec.generate_private_key(ec.SECP256R1())
     with published(json.dumps({"keys": [public(rsa_key), public(ec_key)]})) as url:
         with_keys.setenv("JWT_JWKS_URL", url)
@@ -195,7 +250,10 @@ def test_keys_that_are_published_are_counted(with_keys: pytest.MonkeyPatch, caps
     assert found["jwks"][0][1].startswith("2 usable keys at 127.0.0.1:")
 
 
-def test_keys_for_other_algorithms_are_told(with_keys: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_keys_for_other_algorithms_are_told(
+    with_keys: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     with_keys.setenv("JWT_ALGORITHMS", "RS256,PS256")
     with published(json.dumps({"keys": [public(ec.generate_private_key(ec.SECP256R1()))]})) as url:
         with_keys.setenv("JWT_JWKS_URL", url)
@@ -203,13 +261,21 @@ def test_keys_for_other_algorithms_are_told(with_keys: pytest.MonkeyPatch, capsy
 
 
 @pytest.mark.parametrize("document", ["<html>", "[]", '{"keys": []}', '{"keys": [{"kty": "RSA"}]}'])
-def test_what_holds_no_key_is_told(with_keys: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], document: str) -> None:
+def test_what_holds_no_key_is_told(
+    with_keys: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    document: str,
+) -> None:
     with published(document) as url:
         with_keys.setenv("JWT_JWKS_URL", url)
         assert "holds no key" in only_failing(capsys, "jwks")
 
 
 @pytest.mark.parametrize("url", [f"http://{NOWHERE}/keys", f"http://u:{SECRET}@localhost/keys"])
-def test_keys_that_cannot_be_fetched_are_told(with_keys: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], url: str) -> None:
+def test_keys_that_cannot_be_fetched_are_told(
+    with_keys: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    url: str,
+) -> None:
     with_keys.setenv("JWT_JWKS_URL", url)
     assert "mend JWT_JWKS_URL" in only_failing(capsys, "jwks")

@@ -11,7 +11,10 @@ def test_roles_and_ids_are_those_that_tokens_are_read_by() -> None:
     assert (ROLES, MAX_ID) == (tokens.ROLES, tokens.MAX_ID)
 
 
-def test_where_tokens_are_signed_elsewhere_it_says_so(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_tokens_are_signed_elsewhere_it_says_so(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://u:p@127.0.0.1:9/x")
     monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:9/0")
     monkeypatch.delenv("JWT_SECRET", raising=False)
@@ -20,4 +23,5 @@ def test_where_tokens_are_signed_elsewhere_it_says_so(capsys: pytest.CaptureFixt
         run(command, ["--tenant", "1"], "rollcall token")
     told = capsys.readouterr()
     assert (ended.value.code, told.out) == (2, "")
-    assert told.err == "rollcall: JWT_SECRET is not set: tokens are issued by whoever holds the private key\n"
+    why = "JWT_SECRET is not set: tokens are issued by whoever holds the private key"
+    assert told.err == f"rollcall: {why}\n"

@@ -21,7 +21,7 @@ Start = Callable[..., subprocess.Popen[str]]
 
 @pytest.fixture
 def start(settings_env: dict[str, str], tmp_path: Path, log: Path) -> Iterator[Start]:
-    """Start `rollcall` with these arguments, in a folder that is not the checkout; it says all into `log`."""
+    """Starts `rollcall`, in a folder that is not the checkout; what it says goes to `log`."""
     started: list[subprocess.Popen[str]] = []
 
     def run(*arguments: str, **environ: str) -> subprocess.Popen[str]:
@@ -45,27 +45,42 @@ def start(settings_env: dict[str, str], tmp_path: Path, log: Path) -> Iterator[S
             process.wait()
 
 
+def wait_until_ready(process: subprocess.Popen[str], log: Path, times: int = 1) -> None:
+    def is_ready() -> bool:
+        return log.read_text().count("ready.") == times or process.poll() is not None
+
+    wait_until(is_ready, "the worker is ready")
+
+
 def events(log: Path) -> list[dict]:
     return [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
 
 
-def test_a_worker_takes_celerys_options_and_ends_as_it_does(start: Start, log: Path, tmp_path: Path) -> None:
+def test_a_worker_takes_celerys_options_and_ends_as_it_does(
+    start: Start,
+    log: Path,
+    tmp_path: Path,
+) -> None:
     # Which Python would find before ours, were it looked for in the folder.
     (tmp_path / "worker.py").write_text("raise RuntimeError('not this one')")
-    process = start("worker", "--pool", "solo", "-n", "named@%h", "-Q", "upkeep", "--without-heartbeat")
-    wait_until(lambda: "ready." in log.read_text() or process.poll() is not None, "the worker is ready")
+    process = start("worker", "--pool", "solo", "-n", "named@%h", "--without-heartbeat")
+    wait_until_ready(process, log)
     process.send_signal(signal.SIGTERM)
     assert process.wait(30) == 0
     first = events(log)[0]
-    assert (first["event"], first["version"], first["revision"]) == ("starting", rollcall_version(), newest_revision())
+    assert (first["event"], first["version"], first["revision"]) == (
+        "starting",
+        rollcall_version(),
+        newest_revision(),
+    )
     assert "named@" in log.read_text()
 
 
 def test_a_worker_starts_anew_when_it_is_told_to(start: Start, log: Path) -> None:
     process = start("worker", "--pool", "solo", "-Q", "upkeep")
-    wait_until(lambda: "ready." in log.read_text() or process.poll() is not None, "the worker is ready")
+    wait_until_ready(process, log)
     process.send_signal(signal.SIGHUP)
-    wait_until(lambda: log.read_text().count("ready.") == 2 or process.poll() is not None, "the worker is ready again")
+    wait_until_ready(process, log, times=2)
     process.send_signal(signal.SIGTERM)
     assert process.wait(30) == 0
 
@@ -80,7 +95,11 @@ def test_beat_sends_until_it_is_told_to_end(start: Start, log: Path, tmp_path: P
 
 
 @pytest.mark.parametrize("subcommand", ["worker", "beat"])
-def test_an_option_that_celery_does_not_have_is_refused_by_it(start: Start, log: Path, subcommand: str) -> None:
+def test_an_option_that_celery_does_not_have_is_refused_by_it(
+    start: Start,
+    log: Path,
+    subcommand: str,
+) -> None:
     assert start(subcommand, "--no-such-option").wait(60) == 2
     assert "No such option" in log.read_text()
 
