@@ -15,10 +15,12 @@ from models.intake.refused.reasons import reasons_of
 from models.intake.refused.reject import TENANT_UNKNOWN, keep, lock, unreadable
 from models.intake.submitter import OutsideSites, Submitter
 from models.schemas.void import Void
+from models.tables.punches import VERSION
 
 DOOR = "attendance.void"
 TASK = Submitter(DOOR)
 
+_VERSION = ", ".join(VERSION)
 # A punch that is not there yet gets a row without content, so that it comes in voided. The unique key makes a void and a
 # submission at the same moment wait for each other.
 _VOID = f"""
@@ -31,10 +33,10 @@ WITH voided AS (
     ON CONFLICT (tenant_id, punch_id) DO UPDATE
     SET voided_at = excluded.voided_at, void_reason = excluded.void_reason, voided_by = excluded.voided_by
     WHERE punch.voided_at IS NULL OR punch.void_reason = '{KILLS_WORKER}'
-    RETURNING tenant_id, punch_id, person_id, site_id, occurred_at, device_id, biometric_person_id
+    RETURNING {_VERSION}
 ), waiting AS (
-    INSERT INTO pending (tenant_id, punch_id, person_id, site_id, occurred_at, device_id, biometric_person_id, received_at, cause)
-    SELECT *, %(at)s, %(cause)s::jsonb FROM voided WHERE person_id <> 0
+    INSERT INTO pending ({_VERSION}, received_at, cause)
+    SELECT {_VERSION}, %(at)s, %(cause)s::jsonb FROM voided WHERE person_id <> 0
 )
 SELECT 1 FROM tenant WHERE tenant_id = %(tenant_id)s AND NOT deleted
 """

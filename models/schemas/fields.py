@@ -15,9 +15,12 @@ class Incoming(BaseModel):
     model_config = ConfigDict(strict=True, extra="allow", allow_inf_nan=False)
 
 
+_MOMENT = str, datetime
+
+
 def read_instant(value: object) -> datetime:
     """ISO 8601 with an offset, as an aware datetime in UTC."""
-    if not isinstance(value, str | datetime):
+    if not isinstance(value, _MOMENT):
         raise PydanticCustomError("wrong_type", "must be text: an ISO 8601 time with an offset, such as 2026-11-23T08:00:00+01:00")
     try:
         moment = parse_instant(value) if isinstance(value, str) else value

@@ -1,8 +1,14 @@
-"""A punch as a clock, phone or kiosk reports it."""
+"""A punch: what is judged of it, and how a clock, phone or kiosk reports it.
 
-from typing import Annotated, Literal
+`Punch` is the one place that names what a punch holds. What is sent is checked by `PunchIn`, which
+is made from it, and stored in the columns of the same names (models.tables.punches).
+"""
 
-from pydantic import BeforeValidator, Field
+from collections.abc import Mapping
+from operator import attrgetter
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, get_type_hints
+
+from pydantic import BeforeValidator, ConfigDict, Field, create_model
 
 from models.schemas.fields import DeviceId, Id, Incoming, Instant, Share, Text, TextId
 
@@ -13,27 +19,24 @@ def _measured(accuracy: object) -> object:
 
 
 Accuracy = Annotated[
-    Annotated[float, Field(ge=0)] | None, BeforeValidator(_measured), Field(description="Metres, 68 %; -1 is the same as none.")
+    Annotated[float, Field(ge=0)] | None,
+    BeforeValidator(_measured),
+    Field(description="Metres, 68 %; -1 is the same as none."),
 ]
+Method = Literal["face", "fingerprint", "iris", "card", "pin"]
 
 
-class Biometric(Incoming):
-    """What the reader made of the person: `score` of the match and `liveness`, 0 to 1, and whom it took them for."""
+class Punch(NamedTuple):
+    """One check-in or check-out, as it is judged. Degrees and metres.
 
-    method: Literal["face", "fingerprint", "iris", "card", "pin"] | None = None
-    score: Share | None = None
-    liveness: Share | None = None
-    matched_person_id: Id | None = None
-
-
-class Punch(Incoming):
-    """One check-in or check-out. Degrees and metres; impossible coordinates are for detection, so any finite number passes."""
+    Each field is a column. All but `is_check_in` and `backfill` are sent: under the same name, or,
+    where that begins with `biometric_`, within the object `biometric`. A new one needs a default.
+    """
 
     punch_id: TextId
-    tenant_id: Id
     person_id: Id
     site_id: Id
-    kind: Literal["check_in", "check_out"]
+    is_check_in: bool
     occurred_at: Instant
     person_name: Text | None = None
     latitude: float | None = None
@@ -41,6 +44,88 @@ class Punch(Incoming):
     accuracy_m: Accuracy = None
     is_mock_location: bool | None = None
     device_id: DeviceId | None = None
-    biometric: Biometric | None = None
-    schema_version: Annotated[int, Field(ge=1, le=1)] | None = 1
-    sent_at: Instant | None = None
+    biometric_method: Method | None = None
+    biometric_score: Share | None = None
+    biometric_liveness: Share | None = None
+    biometric_person_id: Id | None = None
+    backfill: bool = False
+
+
+REPORTED = tuple(name for name in Punch._fields if name != "backfill")
+# What is sent within `biometric`: the column by the name it has there.
+_PREFIX = "biometric_"
+_SENT_AS = {"biometric_person_id": "matched_person_id"}
+BIOMETRIC = {_SENT_AS.get(column, column.removeprefix(_PREFIX)): column for column in REPORTED if column.startswith(_PREFIX)}
+# What is sent beside it, under the column's own name.
+FLAT = tuple(name for name in REPORTED if not name.startswith(_PREFIX) and name != "is_check_in")
+
+_HINTS = get_type_hints(Punch, include_extras=True)
+
+
+def _fields(columns: Mapping[str, str]) -> dict[str, Any]:
+    """Type and default of what is sent, by the name it is sent under."""
+    defaults = Punch._field_defaults
+    return {sent: (_HINTS[column], defaults.get(column, ...)) for sent, column in columns.items()}
+
+
+class _Sent(Incoming):
+    model_config = ConfigDict(title="Punch")
+
+    backfill: ClassVar[bool] = False  # nobody says so of one punch: it is of a call
+
+    @property
+    def is_check_in(self) -> bool:
+        return self.kind == "check_in"  # type: ignore[attr-defined]  # declared below
+
+
+Biometric = create_model(
+    "Biometric",
+    __base__=Incoming,
+    __doc__="What the reader made of the person: `score` of the match and `liveness`, 0 to 1, and whom it took them for.",
+    **_fields(BIOMETRIC),
+)
+
+# In this order errors are told.
+_SENT: dict[str, Any] = {
+    "punch_id": (TextId, ...),
+    "tenant_id": (Id, ...),
+    "person_id": (Id, ...),
+    "site_id": (Id, ...),
+    "kind": (Literal["check_in", "check_out"], ...),
+    **_fields({name: name for name in FLAT if name not in ("punch_id", "person_id", "site_id")}),
+    "biometric": (Biometric | None, None),
+    "schema_version": (Annotated[int, Field(ge=1, le=1)] | None, 1),
+    "sent_at": (Instant | None, None),
+}
+PunchIn = create_model(
+    "PunchIn",
+    __base__=_Sent,
+    __doc__="One check-in or check-out. Degrees and metres; impossible coordinates are for detection, so any finite number passes.",
+    **_SENT,
+)
+
+# Where each column is found in what was sent. Without a `biometric`, that is itself the None.
+_PLACES = {column: f"biometric.{sent}" for sent, column in BIOMETRIC.items()}
+_read = attrgetter(*(_PLACES.get(column, column) for column in Punch._fields))
+_read_without = attrgetter(*("biometric" if c in _PLACES else c for c in Punch._fields))
+
+
+def punch_of(sent: Any) -> Punch:
+    """The punch that a valid PunchIn reports."""
+    return Punch._make((_read_without if sent.biometric is None else _read)(sent))
+
+
+def sent_of(punch: Punch) -> dict[str, Any]:
+    """The punch as its sender wrote it, without what was not given."""
+    biometric = _given({sent: getattr(punch, column) for sent, column in BIOMETRIC.items()})
+    return _given(
+        {
+            **{name: getattr(punch, name) for name in FLAT},
+            "kind": "check_in" if punch.is_check_in else "check_out",
+            "biometric": biometric or None,
+        }
+    )
+
+
+def _given(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}

@@ -32,14 +32,14 @@ class RosterRow(Incoming):
     deleted: bool = False
 
 
-class Tenant(RosterRow):
+class TenantIn(RosterRow):
     tenant_id: Id
     name: Name = ""
     roster_complete: bool = True
     policy: dict[str, Any] | None = None
 
 
-class Site(RosterRow):
+class SiteIn(RosterRow):
     """The place in degrees, the radius in metres. The boundary is a GeoJSON Polygon or MultiPolygon and goes before the radius."""
 
     site_id: Id
@@ -52,18 +52,18 @@ class Site(RosterRow):
     policy: dict[str, Any] | None = None
 
 
-class Person(RosterRow):
+class PersonIn(RosterRow):
     person_id: Id
     name: Name = ""
 
 
-class Device(RosterRow):
+class DeviceIn(RosterRow):
     device_id: DeviceId
     shared: bool = False
     person_id: Id | None = None
 
 
-class Assignment(RosterRow):
+class AssignmentIn(RosterRow):
     """Ends are included. A date means the whole day at the site."""
 
     person_id: Id
@@ -72,7 +72,7 @@ class Assignment(RosterRow):
     valid_to: DateOrInstant | None = None
 
 
-class Shift(RosterRow):
+class ShiftIn(RosterRow):
     """The substitutes are entitled to the shift as well."""
 
     shift_id: TextId

@@ -87,3 +87,6 @@ pending = Table(
     # Of a version that a correction or a void brought or took away: which, and whose (models.intake.punches.cause). Null for a new punch.
     json_object("cause", nullable=True),
 )
+
+# What `pending` holds of a version of a punch, and of its receipt: the columns that both tables have.
+VERSION = tuple(column.name for column in pending.c if column.name in punch.c and column.name != "received_at")

@@ -21,13 +21,13 @@ _Described = tuple[Any, Literal["validation", "serialization"], TypeAdapter]
 
 
 class _Generator(GenerateJsonSchema):
-    """Names components for what they describe: AlertItem is Alert; and gives fields no titles."""
+    """Names components for what they describe: AlertItem is Alert, PunchIn is Punch; and gives fields no titles."""
 
     def field_title_should_be_set(self, _: Any) -> bool:
         return False
 
     def normalize_name(self, name: str) -> str:
-        short = re.sub(r"(?:Item|Line)(?=\W|$)", "", name)
+        short = re.sub(r"(?:Item|Line|In)(?=\W|$)", "", name)
         return super().normalize_name(short.rstrip("]"))
 
 

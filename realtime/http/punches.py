@@ -6,7 +6,7 @@ from aiohttp import web
 from pydantic import Field
 
 from models import intake
-from models.schemas.punch import Punch
+from models.schemas.punch import PunchIn
 from realtime import metrics
 from realtime.errors import ClientError
 from realtime.http.body import read_json
@@ -24,7 +24,7 @@ MAX_PUNCHES = 10_000
 PATH = "/api/v1/punches"
 DOOR = f"POST {PATH}"
 
-Punches = Annotated[list[Punch], Field(min_length=1, max_length=MAX_PUNCHES)]
+Punches = Annotated[list[PunchIn], Field(min_length=1, max_length=MAX_PUNCHES)]
 
 
 async def submit_punches(request: web.Request) -> OutcomeItem | list[OutcomeItem]:
@@ -56,7 +56,7 @@ ENDPOINTS = (
         f"Submit one punch or up to {MAX_PUNCHES:,} (role admin or scope submit)",
         "What became of each, in the order given. 403 stores nothing.",
         status=202,
-        takes=Body(Punch | Punches),
+        takes=Body(PunchIn | Punches),
         refuses=("invalid",),
     ),
 )

@@ -13,7 +13,7 @@ from models.intake.refused.reasons import Reason
 from models.intake.resubmission.resubmit import DOOR
 from models.intake.roster import sync
 from models.schemas.fields import Id
-from models.schemas.punch import Punch
+from models.schemas.punch import PunchIn
 from models.schemas.said import instant_text
 from models.tables import rejected
 from realtime.errors import ClientError
@@ -138,7 +138,7 @@ ENDPOINTS = (
         "What became of it.",
         status=202,
         # Whatever its door takes: mostly a punch.
-        takes=Body(Punch | Object, needed=False),
+        takes=Body(PunchIn | Object, needed=False),
         refuses=("invalid", "not_found"),
     ),
 )

@@ -4,14 +4,16 @@ from datetime import datetime
 
 import structlog
 from psycopg import Cursor
+from psycopg.rows import dict_row
 
 from models.intake.content import as_text
 from models.intake.punches import cause
-from models.intake.punches.row import Row, content_of
+from models.intake.punches.row import COLUMNS, content_of, row_of
 from models.intake.punches.store import KILLS_WORKER
 from models.intake.refused.reasons import reason
 from models.intake.refused.reject import Rejection, keep, lock
 from models.intake.submitter import Submitter
+from models.tables.punches import VERSION
 from worker.metrics import REJECTED
 
 PUNCH_GIVEN_UP = "punch_given_up"
@@ -24,6 +26,7 @@ _WHY = reason(
     KILLS_WORKER, "", "killed the worker that judged it, or made it fail, three times alone; correct the punch, or void it, and report this"
 )
 
+_VERSION = ", ".join(VERSION)
 # A correction of the punch brings it back; the row of `pending` judges what its absence changes.
 _VOID = f"""
 WITH gone AS (
@@ -33,10 +36,9 @@ WITH gone AS (
     FROM gone WHERE punch.tenant_id = %(tenant_id)s AND punch.punch_id = gone.punch_id AND voided_at IS NULL
     RETURNING punch.*
 ), waiting AS (
-    INSERT INTO pending (tenant_id, punch_id, person_id, site_id, occurred_at, device_id, biometric_person_id, received_at, cause)
-    SELECT tenant_id, punch_id, person_id, site_id, occurred_at, device_id, biometric_person_id, %(at)s, %(cause)s::jsonb FROM voided
+    INSERT INTO pending ({_VERSION}, received_at, cause) SELECT {_VERSION}, %(at)s, %(cause)s::jsonb FROM voided
 )
-SELECT {", ".join(Row._fields).replace("extra", "extra::text")} FROM voided
+SELECT {", ".join(name for name in COLUMNS if name != "extra")}, extra::text AS extra FROM voided
 """
 _DROP = "DELETE FROM roster_change WHERE tenant_id = %s AND change_id = ANY(%s) RETURNING kind, key"
 
@@ -59,9 +61,9 @@ def _give_up_punch(cursor: Cursor, tenant_id: int, row_id: int, at: datetime) ->
     if voided is None:  # voided before: then it is the judgement of its absence that fails, and nothing is left to reject
         log.error(PUNCH_GIVEN_UP, tenant_id=tenant_id, punch_id=None)
         return
-    row = Row(*voided)
+    row = row_of(dict_row(cursor)(voided))
     rejection = Rejection(
-        tenant_id, row.punch_id, row.person_id, row.site_id, as_text(content_of(row)), bytes(row.content_hash), [_WHY], None
+        tenant_id, row.punch_id, row.punch.person_id, row.punch.site_id, as_text(content_of(row)), row.content_hash, [_WHY], None
     )
     lock(cursor, [tenant_id])
     keep(cursor, [rejection], _JUDGE, at)

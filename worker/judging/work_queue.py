@@ -30,8 +30,8 @@ _WAITING = """
 SELECT EXISTS (SELECT FROM pending WHERE tenant_id = %(tenant_id)s AND attempts = 0)
     OR EXISTS (SELECT FROM roster_change WHERE tenant_id = %(tenant_id)s AND attempts = 0)
 """
-_PENDING = """
-SELECT pending_id, punch_id, person_id, site_id, occurred_at, device_id, biometric_person_id, cause, received_at
+_PENDING = f"""
+SELECT pending_id, {", ".join(TouchedPunch._fields)}
 FROM pending
 WHERE tenant_id = %(tenant_id)s AND CASE WHEN %(ids)s::bigint[] IS NULL THEN attempts = 0 ELSE pending_id = ANY(%(ids)s) END
 ORDER BY pending_id LIMIT %(limit)s
@@ -121,8 +121,10 @@ def take_punches(cursor: Cursor, tenant_id: int, ids: Sequence[int] | None = Non
     rows = cursor.execute(_PENDING, {"tenant_id": tenant_id, "ids": ids, "limit": BATCH}).fetchall()
     if not rows:
         return None
-    touched = Touched(punches=tuple(TouchedPunch(*row[1:]) for row in rows))
-    return Batch("pending", [row[0] for row in rows], touched, min(row[-1] for row in rows))
+    ids = [pending_id for pending_id, *_ in rows]
+    punches = tuple(TouchedPunch._make(columns) for _, *columns in rows)
+    oldest = min(punch.received_at for punch in punches if punch.received_at)
+    return Batch("pending", ids, Touched(punches=punches), oldest)
 
 
 def take_changes(cursor: Cursor, tenant_id: int, as_of: datetime, ids: Sequence[int] | None = None) -> Batch | None:

@@ -11,7 +11,7 @@ from worker.rules.window import Device, Punch
 
 AnyPunch = TypeVar("AnyPunch", Punch, TouchedPunch)
 
-_DEVICES = "SELECT device_id, shared, person_id FROM device WHERE tenant_id = %s AND device_id = ANY(%s) AND NOT deleted"
+_DEVICES = f"SELECT {', '.join(Device._fields)} FROM device WHERE tenant_id = %s AND device_id = ANY(%s) AND NOT deleted"
 
 
 class Devices:
@@ -33,7 +33,7 @@ class Devices:
         wanted = {device_id for device_id in device_ids if device_id}
         self.ask(wanted)
         for answer in self._asked:
-            self._found |= {row[0]: Device._make(row) for row in answer.fetchall()}
+            self._found |= {device.device_id: device for device in map(Device._make, answer.fetchall())}
         self._asked.clear()
         return {device_id: device for device_id in wanted if (device := self._found[device_id])}
 

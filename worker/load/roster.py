@@ -36,7 +36,7 @@ def read_roster(
     )
     named = {*people, *(device.person_id for device in devices.values() if device.person_id is not None)}
     asked_people = cursor.execute(_PEOPLE, [tenant_id, numbers(named)])
-    found_sites = {row[0]: Site._make(row) for row in asked_sites.fetchall()}
+    found_sites = {site.site_id: site for site in map(Site._make, asked_sites.fetchall())}
     rows = asked_assignments.fetchall() if asked_assignments else []
     return Roster(found_sites, dict(asked_people.fetchall()), [assignment(row, found_sites) for row in rows])
 

@@ -11,6 +11,7 @@ STANDING = "NOT s.deleted AND NOT s.cancelled"
 
 
 def shift(row: Sequence[Any]) -> Shift:
+    """The columns of SHIFT, in its order."""
     shift_id, person_id, site_id, starts_at, ends_at, substitutes = row
     return Shift(shift_id, person_id, site_id, starts_at, ends_at, tuple(substitutes))
 
@@ -20,4 +21,5 @@ def shifts(rows: Iterable[Sequence[Any]]) -> list[Shift]:
 
 
 def punches(rows: Iterable[Sequence[Any]]) -> list[Punch]:
+    """Each row has the columns of PUNCH, in its order."""
     return [Punch._make(row) for row in rows]

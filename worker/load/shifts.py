@@ -63,6 +63,6 @@ class OwnShifts:
         return self._cursor.execute(_OWN_SHIFTS, parameters)
 
     def _rows(self, answer: Cursor) -> Iterator[tuple[int, Shift]]:
-        for row in answer.fetchall():
-            shift_id = row[1]
-            yield row[0], self._known.get(shift_id) or self._known.setdefault(shift_id, shift(row[1:]))
+        for ordinal, *columns in answer.fetchall():
+            read = shift(columns)
+            yield ordinal, self._known.setdefault(read.shift_id, read)

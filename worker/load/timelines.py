@@ -54,7 +54,7 @@ class Timelines:
         return self._cursor.execute(_TIMELINES, {"tenant_id": self._tenant_id, "ranges": document(ranges)})
 
     def _rows(self, answer: Cursor) -> list[tuple[int, Punch]]:
-        found = [(row[0], Punch._make(row[1:])) for row in answer.fetchall()]
+        found = [(ordinal, Punch._make(columns)) for ordinal, *columns in answer.fetchall()]
         self.punches.update((punch.punch_id, punch) for _, punch in found)
         return found
 

@@ -11,26 +11,8 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from models.policy import Policy
+from models.schemas.punch import Punch as Punch  # what a detector reads comes from here
 from worker.rules.finding import Subject
-
-
-class Punch(NamedTuple):
-    punch_id: str
-    person_id: int
-    site_id: int
-    is_check_in: bool
-    occurred_at: datetime
-    person_name: str | None = None
-    latitude: float | None = None
-    longitude: float | None = None
-    accuracy_m: float | None = None
-    is_mock_location: bool | None = None
-    device_id: str | None = None
-    biometric_method: str | None = None
-    biometric_score: float | None = None
-    biometric_liveness: float | None = None
-    biometric_person_id: int | None = None
-    backfill: bool = False
 
 
 class Site(NamedTuple):

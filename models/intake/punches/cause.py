@@ -26,7 +26,7 @@ class Reuse(NamedTuple):
 
 def is_reuse(before: Row, content: Row) -> bool:
     """Whether this is hardly the same punch, told better: another person's, or of another week."""
-    return content.person_id != before.person_id or abs(content.occurred_at - before.occurred_at) > APART
+    return content.punch.person_id != before.punch.person_id or abs(content.punch.occurred_at - before.punch.occurred_at) > APART
 
 
 def of_void(by: Submitter) -> str:
@@ -48,7 +48,7 @@ def _told(reuse: Reuse | None) -> dict[str, Any] | None:
         return None
     names = ("person_id", "site_id")
     return {
-        part: {name: getattr(row, name) for name in names} | {"occurred_at": instant_text(row.occurred_at)}
+        part: {name: getattr(row.punch, name) for name in names} | {"occurred_at": instant_text(row.punch.occurred_at)}
         for part, row in reuse._asdict().items()
     }
 

@@ -76,7 +76,7 @@ def correct(cursor: Cursor, contents: Sequence[Again], received_at: datetime, ba
 
 
 def _may_write(by: Submitter, stored: Stored | None) -> bool:
-    return stored is None or stored.row is None or by.covers(stored.row.site_id)
+    return stored is None or stored.row is None or by.covers(stored.row.punch.site_id)
 
 
 def _has_other(stored: Stored | None, group: Iterable[Again]) -> bool:

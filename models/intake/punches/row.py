@@ -1,15 +1,17 @@
 """A punch as it is stored: what was sent, checked and flattened into the columns of the table `punch`."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import orjson
 from pydantic import ValidationError
 
-from models.intake.content import as_json, digest
+from models.intake.content import as_json
 from models.intake.flaws import flaws
+from models.intake.punches.digest import content_digest
 from models.intake.refused.reasons import Reason, reason, reasons_of
-from models.schemas.punch import Biometric, Punch
+from models.schemas.punch import REPORTED, Punch, PunchIn, punch_of, sent_of
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 AHEAD = timedelta(hours=24)
@@ -21,6 +23,10 @@ Key = tuple[int, str]  # tenant_id, punch_id
 ContentKey = tuple[int, str, bytes]  # and content_hash
 
 
+# Its columns in the table `punch`; those of its receipt stand beside them.
+COLUMNS = ("tenant_id", *REPORTED, "extra", "content_hash", "sent_at", "claimed_at")
+
+
 class Row(NamedTuple):
     """One content of a punch. `extra` holds the unknown fields as JSON text; `content_hash` leaves out `sent_at`.
 
@@ -28,33 +34,38 @@ class Row(NamedTuple):
     """
 
     tenant_id: int
-    punch_id: str
-    person_id: int
-    site_id: int
-    is_check_in: bool
-    occurred_at: datetime
-    person_name: str | None
-    latitude: float | None
-    longitude: float | None
-    accuracy_m: float | None
-    is_mock_location: bool | None
-    device_id: str | None
-    biometric_method: str | None
-    biometric_score: float | None
-    biometric_liveness: float | None
-    biometric_person_id: int | None
+    punch: Punch
     extra: str | None
     content_hash: bytes
     sent_at: datetime | None
     claimed_at: datetime | None
 
     @property
+    def punch_id(self) -> str:
+        return self.punch.punch_id
+
+    @property
     def key(self) -> Key:
-        return self.tenant_id, self.punch_id
+        return self.tenant_id, self.punch.punch_id
 
     @property
     def content_key(self) -> ContentKey:
-        return self.tenant_id, self.punch_id, self.content_hash
+        return self.tenant_id, self.punch.punch_id, self.content_hash
+
+    def columns(self) -> dict[str, Any]:
+        """The values of COLUMNS, by name."""
+        columns = self.punch._asdict()
+        del columns["backfill"]
+        columns["tenant_id"], columns["extra"], columns["content_hash"] = self.tenant_id, self.extra, self.content_hash
+        columns["sent_at"], columns["claimed_at"] = self.sent_at, self.claimed_at
+        return columns
+
+
+def row_of(columns: Mapping[str, Any]) -> Row:
+    """The row that these columns make; `extra` as text. Columns that are no part of it are left out."""
+    punch = Punch(**{name: columns[name] for name in REPORTED})
+    rest = {name: columns[name] for name in Row._fields if name != "punch"}
+    return Row(punch=punch, **rest)
 
 
 class Refused(Exception):
@@ -65,39 +76,21 @@ class Refused(Exception):
         self.reasons = reasons
 
 
-_NO_BIOMETRIC = Biometric()
-_validate = Punch.__pydantic_validator__.validate_python
+_validate = PunchIn.__pydantic_validator__.validate_python
 
 
 def read_punch(content: object, received_at: datetime) -> Row:
     """The row that `content` makes. Raises Refused with all reasons why it is no punch."""
     try:
-        punch = _validate(content)
+        sent: Any = _validate(content)
     except ValidationError as error:
         raise Refused(reasons_of(error)) from error
-    if not EARLIEST <= punch.occurred_at <= received_at + AHEAD:
+    if not EARLIEST <= sent.occurred_at <= received_at + AHEAD:
         raise Refused([_implausible])
-    biometric = punch.biometric or _NO_BIOMETRIC
-    values = (
-        punch.tenant_id,
-        punch.punch_id,
-        punch.person_id,
-        punch.site_id,
-        punch.kind == "check_in",
-        punch.occurred_at,
-        punch.person_name,
-        punch.latitude,
-        punch.longitude,
-        punch.accuracy_m,
-        punch.is_mock_location,
-        punch.device_id,
-        biometric.method,
-        biometric.score,
-        biometric.liveness,
-        biometric.matched_person_id,
-        _extra(punch.model_extra, biometric.model_extra),
-    )
-    return Row(*values, digest(orjson.dumps(values)), *when_sent(punch.sent_at, received_at))
+    punch = punch_of(sent)
+    extra = _extra(sent.model_extra, sent.biometric and sent.biometric.model_extra)
+    digest = content_digest(sent.tenant_id, punch, extra)
+    return Row(sent.tenant_id, punch, extra, digest, *when_sent(sent.sent_at, received_at))
 
 
 def when_sent(sent_at: datetime | None, received_at: datetime) -> tuple[datetime | None, datetime | None]:
@@ -124,13 +117,10 @@ def _extra(fields: dict[str, Any] | None, biometric_fields: dict[str, Any] | Non
 
 def content_of(row: Row) -> dict[str, Any]:
     """The punch as its sender wrote it, but for spelling: what punch_revision and the record keep."""
-    fields = row._asdict()
-    biometric = {name: fields.pop(f"biometric_{name}") for name in ("method", "score", "liveness")}
-    biometric["matched_person_id"] = fields.pop("biometric_person_id")
-    extra = orjson.loads(fields.pop("extra") or "{}")
-    biometric |= extra.pop("biometric", {})
-    fields["kind"] = "check_in" if fields.pop("is_check_in") else "check_out"
-    del fields["content_hash"], fields["claimed_at"]
-    given = {name: value for name, value in fields.items() if value is not None}
-    biometric = {name: value for name, value in biometric.items() if value is not None}
-    return {**extra, **given, **({"biometric": biometric} if biometric else {})}
+    extra = orjson.loads(row.extra or "{}")
+    sent = sent_of(row.punch) | {"tenant_id": row.tenant_id}
+    if row.sent_at is not None:
+        sent["sent_at"] = row.sent_at
+    if biometric := sent.get("biometric", {}) | extra.pop("biometric", {}):
+        sent["biometric"] = biometric
+    return {**extra, **sent}

@@ -150,7 +150,7 @@ def _homeless(row: Row, tenant_known: bool) -> Rejection:
 
 
 def _refusal_of(row: Row, why: Reason, waits_for: str | None) -> Rejection:
-    return Rejection(row.tenant_id, row.punch_id, row.person_id, row.site_id, "", row.content_hash, [why], waits_for)
+    return Rejection(row.tenant_id, row.punch_id, row.punch.person_id, row.punch.site_id, "", row.content_hash, [why], waits_for)
 
 
 def _verdict(content: object, read: Row | Refused, missing: dict[ContentKey, Rejection]) -> Row | Rejection:

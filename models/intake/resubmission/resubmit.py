@@ -14,19 +14,20 @@ from models.intake.refused.reasons import reason
 from models.intake.resubmission.again import submit_again, tenants_named
 from models.intake.resubmission.waiting import mark
 from models.intake.submitter import Submitter
+from models.tables.punches import VERSION
 
 _OTHER_TENANT = reason("other_tenant", "tenant_id", "is not the tenant that this was refused for; submit it there")
 
 _LOAD = "SELECT door, content, backfill, punch_id, reasons FROM rejected WHERE tenant_id = %s AND rejected_id = %s"
 
+_VERSION = ", ".join(VERSION)
 _REVIVE = f"""
 WITH revived AS (
     UPDATE punch SET voided_at = NULL, void_reason = NULL, voided_by = NULL
     WHERE tenant_id = %(tenant_id)s AND punch_id = %(punch_id)s AND void_reason = '{KILLS_WORKER}'
-    RETURNING tenant_id, punch_id, person_id, site_id, occurred_at, device_id, biometric_person_id
+    RETURNING {_VERSION}
 )
-INSERT INTO pending (tenant_id, punch_id, person_id, site_id, occurred_at, device_id, biometric_person_id, received_at)
-SELECT *, %(at)s FROM revived
+INSERT INTO pending ({_VERSION}, received_at) SELECT {_VERSION}, %(at)s FROM revived
 """
 
 

@@ -3,7 +3,15 @@
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
-from models.schemas.roster import Assignment, Device, Person, RosterRow, Shift, Site, Tenant
+from models.schemas.roster import (
+    AssignmentIn,
+    DeviceIn,
+    PersonIn,
+    RosterRow,
+    ShiftIn,
+    SiteIn,
+    TenantIn,
+)
 
 Columns = dict[str, Any]
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -25,22 +33,22 @@ class Kind(NamedTuple):
         return *self.key, *self.required, *self.blank, "sent_at", "deleted", "extra"
 
 
-TENANT = Kind("tenant", "tenant", Tenant, (), {"name": ""}, {"roster_complete": True, "policy": {}})
+TENANT = Kind("tenant", "tenant", TenantIn, (), {"name": ""}, {"roster_complete": True, "policy": {}})
 
 SITE = Kind(
     "sites",
     "site",
-    Site,
+    SiteIn,
     ("site_id",),
     {"name": "", "timezone": "UTC"},
     {"latitude": None, "longitude": None, "radius_m": None, "boundary": None, "policy": {}},
 )
-PERSON = Kind("people", "person", Person, ("person_id",), {"name": ""}, {})
-DEVICE = Kind("devices", "device", Device, ("device_id",), {"shared": False}, {"person_id": None})
+PERSON = Kind("people", "person", PersonIn, ("person_id",), {"name": ""}, {})
+DEVICE = Kind("devices", "device", DeviceIn, ("device_id",), {"shared": False}, {"person_id": None})
 ASSIGNMENT = Kind(
     "assignments",
     "assignment",
-    Assignment,
+    AssignmentIn,
     ("person_id", "site_id", "valid_from_key"),
     {},
     {"valid_from": None, "valid_from_date": None, "valid_to": None, "valid_to_date": None},
@@ -48,7 +56,7 @@ ASSIGNMENT = Kind(
 SHIFT = Kind(
     "shifts",
     "shift",
-    Shift,
+    ShiftIn,
     ("shift_id",),
     {"person_id": 0, "site_id": 0, "starts_at": EPOCH, "ends_at": EPOCH},
     {"substitutes": [], "cancelled": False},

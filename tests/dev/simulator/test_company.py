@@ -10,7 +10,7 @@ from dev.simulator.day import Day, honest_day
 from dev.simulator.founding import found
 from dev.simulator.places import kilometres
 from dev.simulator.rows import Punch
-from models.schemas.punch import Punch as PunchSchema
+from models.schemas.punch import PunchIn
 
 ACME = found(1, "Acme", seed=5, sites=20, people=200)
 FIRST = date(2026, 3, 16)
@@ -51,7 +51,7 @@ def test_other_people_may_work_at_the_same_sites() -> None:
 
 def test_every_punch_is_one_the_contract_takes(punches: list[Punch]) -> None:
     for punch in punches[:2_000]:
-        PunchSchema.model_validate(punch.contract(1))
+        PunchIn.model_validate(punch.contract(1))
 
 
 def test_ids_of_punches_and_shifts_are_unique(days: list[Day], punches: list[Punch]) -> None:

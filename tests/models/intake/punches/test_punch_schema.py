@@ -140,15 +140,15 @@ def test_a_sent_at_ahead_of_its_receipt_counts_as_the_receipt():
 
 def test_times_are_kept_as_instants():
     row = read_punch(a_punch(occurred_at="2026-03-02T08:00:00+01:00"), NOW)
-    assert row.occurred_at == datetime(2026, 3, 2, 7, tzinfo=UTC)
-    assert row.occurred_at.utcoffset() == timedelta(0)
+    assert row.punch.occurred_at == datetime(2026, 3, 2, 7, tzinfo=UTC)
+    assert row.punch.occurred_at.utcoffset() == timedelta(0)
 
 
 def test_unknown_fields_are_kept_also_within_biometric():
     content = a_punch(battery=0.4, tags=[{"a": None}], biometric={"method": "face", "vendor": "X"})
     row = read_punch(content, NOW)
     assert row.extra == '{"battery":0.4,"biometric":{"vendor":"X"},"tags":[{"a":null}]}'
-    assert content_of(row) == content | {"occurred_at": row.occurred_at}
+    assert content_of(row) == content | {"occurred_at": row.punch.occurred_at}
 
 
 @pytest.mark.parametrize(
