@@ -1,16 +1,18 @@
 """${message}
 
-Revision ID: ${up_revision}
-Revises: ${down_revision | comma,n}
+It only adds (docs/development/changing.md): old code runs on the new schema while it is replaced.
 """
 
-from alembic import op
 import sqlalchemy as sa
+from alembic import op
+from models.migrations.expand import add_column, build_index, drop_index, in_batches
 ${imports if imports else ""}
 revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}
 branch_labels = None
 depends_on = None
+
+# For what is in use already: add_column; build_index or in_batches, which need a revision of their own each.
 
 
 def upgrade() -> None:

@@ -5,14 +5,13 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, Engine, NullPool, create_engine, text
+from sqlalchemy import Connection, Engine, NullPool, create_engine
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 
 from models.database import psycopg_url
-
-# Migrations exclude only each other: no key of models.locks is this one, short of a collision of 64-bit hashes.
-_LOCK = -1
+from models.migrations.patience import LOCK_TIMEOUT, Patience
+from models.migrations.turns import turn
 
 
 class PostgresAway(SystemExit):
@@ -20,15 +19,29 @@ class PostgresAway(SystemExit):
 
 
 def migrate(url: str, *, revision: str = "head", patience: float = 60.0) -> None:
-    """Upgrade the database to `revision`. Two at once take turns, and the second finds nothing to do.
+    """Upgrade the database to `revision`, each one on the way in a transaction of its own.
 
-    Raises PostgresAway after `patience` seconds without an answer.
+    Two at once take turns, and the second finds nothing to do. Readers and writers go on meanwhile:
+    none waits longer for us than LOCK_TIMEOUT. Raises PostgresAway after `patience` seconds without
+    an answer, TableBusy after as long without a lock.
     """
-    # Not models.database.make_engine: a migration may take longer than a worker's statement may.
-    engine = create_engine(psycopg_url(url), poolclass=NullPool, connect_args={"connect_timeout": 5})
-    with _connected(engine, patience) as connection, connection.begin():
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-        command.upgrade(alembic_config(connection), revision)
+    engine = _make_engine(url)
+    with _connected(engine, patience) as connection, turn(connection):
+        left = Patience(patience)
+        while True:
+            try:
+                command.upgrade(alembic_config(connection, patience), revision)
+                return
+            except OperationalError as error:
+                connection.rollback()
+                left.wait(connection, error)
+
+
+def _make_engine(url: str) -> Engine:
+    """Not that of models.database: a migration may take longer than a worker's statement may, and waits less for a lock."""
+    options = f"-c timezone=UTC -c lock_timeout={LOCK_TIMEOUT * 1000:.0f}"
+    given = {"connect_timeout": 5, "application_name": "rollcall migrate", "options": options}
+    return create_engine(psycopg_url(url), poolclass=NullPool, connect_args=given)
 
 
 def write_revision(url: str, message: str) -> None:
@@ -38,11 +51,12 @@ def write_revision(url: str, message: str) -> None:
         command.revision(alembic_config(connection), message, autogenerate=True, rev_id=f"{int(newest) + 1:04}")
 
 
-def alembic_config(connection: Connection) -> Config:
+def alembic_config(connection: Connection, patience: float = 60.0) -> Config:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
+    config.attributes["patience"] = patience
     return config
 
 

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 
 import psycopg
 import pytest
@@ -13,15 +12,9 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, inspect
 
 from models.database import psycopg_url
+from models.migrations.revision import IN_DATABASE, newest_revision
 from models.migrations.upgrade import PostgresAway, alembic_config, migrate
 from models.tables import metadata
-from tests.databases import new_database
-
-
-@pytest.fixture
-def empty_url(postgres_admin_url: str) -> Iterator[str]:
-    with new_database(postgres_admin_url, "TEMPLATE template0") as url:
-        yield url
 
 
 def test_migrations_make_exactly_the_tables_of_the_code(postgres_url: str) -> None:
@@ -113,10 +106,18 @@ def test_a_trail_takes_nothing_back(postgres_url: str, trail: str, statement: st
 def test_every_revision_can_be_taken_back(empty_url: str) -> None:
     migrate(empty_url)
     engine = create_engine(psycopg_url(empty_url))
-    with engine.begin() as connection:
+    with engine.connect() as connection:
         command.downgrade(alembic_config(connection), "base")
         assert inspect(connection).get_table_names() == ["alembic_version"]
     engine.dispose()
+
+
+@pytest.mark.parametrize("revision", ["0001", "0002", "0003", "0004", "0005", "0006", "0007"])
+def test_each_revision_is_a_place_to_go_on_from(empty_url: str, revision: str) -> None:
+    migrate(empty_url, revision=revision)
+    migrate(empty_url)
+    with psycopg.connect(empty_url) as connection:
+        assert connection.execute(IN_DATABASE).fetchall() == [(newest_revision(),)]
 
 
 def test_two_migrations_at_once_take_turns(empty_url: str) -> None:

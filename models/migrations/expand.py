@@ -1,0 +1,80 @@
+"""What a revision may do to tables that are in use: each of these holds no reader or writer up.
+
+The code of the release before runs on the new schema while processes are replaced, so a revision only
+adds; what nothing reads any more goes in a later release. tests/models/migrations holds them to it.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import sqlalchemy as sa
+from alembic import op
+
+_STATE = sa.text("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(:name)")
+
+
+def add_column(table: str, column: sa.Column) -> None:
+    """Add a column that rows which are there, and old code, can do without: nullable, or with a constant default.
+
+    Raises ValueError for another one.
+    """
+    if not column.nullable and column.server_default is None:
+        raise ValueError(f"{table}.{column.name} must be nullable or have a server_default: old code leaves it out")
+    op.add_column(table, column)
+
+
+def build_index(name: str, table: str, columns: Sequence[str], *, unique: bool = False, where: str | None = None) -> None:
+    """Build an index while the table is written to. It commits: nothing else belongs into its revision.
+
+    What a build that was cut off has left is dropped and built again.
+    """
+    with _autocommitted():
+        state = op.get_bind().execute(_STATE, {"name": name}).scalar_one_or_none()
+        if state:
+            return
+        print(f"rollcall: building {name} on {table}, once the transactions that are open now have ended", flush=True)
+        if state is False:
+            _drop(name, table)
+        condition = sa.text(where) if where else None
+        op.create_index(name, table, columns, unique=unique, postgresql_where=condition, postgresql_concurrently=True)
+
+
+def drop_index(name: str, table: str) -> None:
+    """Take `build_index` back."""
+    with _autocommitted():
+        _drop(name, table)
+
+
+def in_batches(statement: str) -> None:
+    """Run a statement, each time in a transaction of its own, until it changes no more rows.
+
+    It must bound itself, to some thousand rows, and find only those that are left to change. It
+    commits: nothing else belongs into its revision.
+    """
+    with _autocommitted():
+        while op.get_bind().execute(sa.text(statement)).rowcount:
+            pass
+
+
+def _drop(name: str, table: str) -> None:
+    op.drop_index(name, table, if_exists=True, postgresql_concurrently=True)
+
+
+@contextmanager
+def _autocommitted() -> Iterator[None]:
+    """Each statement commits. They wait for others' transactions, and nobody waits for them: for as long as there is patience."""
+    context = op.get_context()
+    assert context.config is not None
+    patience = context.config.attributes["patience"]
+    with context.autocommit_block():
+        connection = op.get_bind()
+        before = connection.execute(sa.text("SELECT current_setting('lock_timeout')")).scalar_one()
+        _set_lock_timeout(connection, f"{max(1, int(patience * 1000))}ms")
+        try:
+            yield
+        finally:
+            _set_lock_timeout(connection, before)
+
+
+def _set_lock_timeout(connection: sa.Connection, value: str) -> None:
+    connection.execute(sa.text("SELECT set_config('lock_timeout', :value, false)"), {"value": value})

@@ -1,0 +1,71 @@
+"""Trying a revision again that was turned away from a table which somebody else has locked.
+
+Whoever asks for a table's strongest lock makes all later readers and writers of it wait as well,
+until it was granted or given up. So it is given up after LOCK_TIMEOUT, and asked for again after a
+pause in which they get on.
+"""
+
+import time
+
+from psycopg import errors
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import OperationalError
+
+LOCK_TIMEOUT = 1.0  # seconds
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 8.0
+
+_OLDEST = text(
+    """
+    SELECT pid, coalesce(nullif(application_name, ''), 'unnamed') AS name,
+        extract(epoch FROM clock_timestamp() - xact_start)::bigint AS seconds
+    FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS NOT NULL
+    ORDER BY xact_start LIMIT 1
+    """
+)
+_REVISION = text("SELECT max(version_num) FROM alembic_version")
+
+
+class TableBusy(SystemExit):
+    """A revision needs a table that somebody else kept locked for too long. What came before it stands."""
+
+
+class Patience:
+    """Allows `seconds` of trying again for each revision, from when it was first turned away."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._revision: str | None = None
+        self._deadline: float | None = None
+        self._pause = _FIRST_PAUSE
+
+    def wait(self, connection: Connection, error: OperationalError) -> None:
+        """Pause. Raises `error` where it is about no lock, TableBusy where time is up."""
+        if not isinstance(error.orig, errors.LockNotAvailable | errors.DeadlockDetected):
+            raise error
+        revision = connection.execute(_REVISION).scalar_one()
+        why = _why(connection, error)
+        connection.rollback()
+        if self._deadline is None or revision != self._revision:
+            self._revision, self._pause = revision, _FIRST_PAUSE
+            self._deadline = time.monotonic() + self._seconds
+            print(
+                f"rollcall: the revision after {revision} waits for a lock: {why}; trying again for {self._seconds:.0f} s",
+                flush=True,
+            )
+        if time.monotonic() >= self._deadline:
+            raise TableBusy(
+                f"rollcall: gave up on the revision after {revision}, which got no lock in"
+                f" {self._seconds:.0f} s: {why}. The database is whole, at {revision}; end what"
+                " holds the lock and migrate again, or give it longer with --patience"
+            ) from None
+        time.sleep(min(self._pause, max(0.0, self._deadline - time.monotonic())))
+        self._pause = min(2 * self._pause, _LONGEST_PAUSE)
+
+
+def _why(connection: Connection, error: OperationalError) -> str:
+    """Which statement was turned away, and the oldest transaction, which is most likely what it waits for."""
+    statement = " ".join((error.statement or "").split())[:100]
+    oldest = connection.execute(_OLDEST).one_or_none()
+    held = f"pid {oldest.pid} ({oldest.name}) has a transaction open since {oldest.seconds} s" if oldest else "no transaction is open now"
+    return f"`{statement}`, and {held}"
