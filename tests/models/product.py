@@ -27,7 +27,7 @@ class Product:
     def __init__(self, folder: Path, database_url: str) -> None:
         self.folder = folder / "product"
         for package in ("models", "worker"):
-            shutil.copytree(ROOT / package, self.folder / package, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(ROOT / package, self.folder / package)
         self._newest = newest_revision()
         self._environment = os.environ | {
             "DATABASE_URL": database_url,
