@@ -3,17 +3,16 @@
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from pydantic import ValidationError
 from sqlalchemy import Engine
 
 from models.database import transaction
 from models.feed import Appended, Message, append
 from models.intake.content import as_json
 from models.intake.flaws import flaws
-from models.intake.punches.row import Refused
-from models.intake.refused.outcome import Outcome, refusal
-from models.intake.refused.reasons import Reason, reason, reasons_of
-from models.intake.refused.reject import TENANT_UNKNOWN, Rejection, keep, lock, unreadable
+from models.intake.refused.outcome import Outcome
+from models.intake.refused.reasons import Reason, Refused, reason, validated
+from models.intake.refused.refuse import refuse_alone
+from models.intake.refused.rejection import TENANT_UNKNOWN, unreadable
 from models.intake.submitter import OutsideSites, Submitter
 from models.schemas.message import PublishedMessage
 from models.schemas.said import instant_text
@@ -46,9 +45,13 @@ def publish(engine: Engine, content: object, by: Submitter = TASK) -> Publicatio
     """Put the message into its tenant's feed and commit. The caller emits it. Raises OutsideSites."""
     now = datetime.now(UTC)
     try:
-        message = _read(content)
+        return _publish(engine, _read(content), by, now)
     except Refused as refused:
-        return _refused(engine, unreadable(content, refused.reasons), by, now)
+        outcome = refuse_alone(engine, unreadable(content, refused.reasons), by, now, door=DOOR)
+        return Publication(outcome, None, ())
+
+
+def _publish(engine: Engine, message: PublishedMessage, by: Submitter, now: datetime) -> Publication:
     if not by.covers(message.site_id):
         raise OutsideSites
     said = Message(message.type, message.site_id, None, message.severity, None, _body(message, now))
@@ -58,16 +61,13 @@ def publish(engine: Engine, content: object, by: Submitter = TASK) -> Publicatio
         remembered = cursor.execute(_REMEMBER, values).fetchone()
         if remembered == (True,):
             return Publication(outcome, append(cursor, message.tenant_id, [said]), (said,))
-    if remembered:
-        return Publication(outcome, None, ())
-    return _refused(engine, unreadable(content, [TENANT_UNKNOWN])._replace(waits_for="tenant"), by, now)
+    if not remembered:
+        raise Refused([TENANT_UNKNOWN])
+    return Publication(outcome, None, ())
 
 
 def _read(content: object) -> PublishedMessage:
-    try:
-        message = PublishedMessage.model_validate(content)
-    except ValidationError as error:
-        raise Refused(reasons_of(error)) from error
+    message = validated(PublishedMessage, content)
     if problems := flaws(message.data, "data") + flaws(message.model_extra, "") or _too_large(message):
         raise Refused(problems)
     return message
@@ -93,10 +93,3 @@ def _body(message: PublishedMessage, now: datetime) -> str:
 
 def _extra(message: PublishedMessage) -> str | None:
     return as_json(message.model_extra).decode() if message.model_extra else None
-
-
-def _refused(engine: Engine, rejection: Rejection, by: Submitter, now: datetime) -> Publication:
-    with transaction(engine) as cursor:
-        lock(cursor, [rejection.tenant_id])
-        keep(cursor, [rejection], by, now, door=DOOR)
-    return Publication(refusal(rejection), None, ())

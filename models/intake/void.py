@@ -4,15 +4,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from psycopg import Cursor
-from pydantic import ValidationError
 from sqlalchemy import Engine
 
 from models.database import transaction
 from models.intake.punches import cause
 from models.intake.punches.store import KILLS_WORKER
-from models.intake.refused.outcome import Outcome, refusal
-from models.intake.refused.reasons import reasons_of
-from models.intake.refused.reject import TENANT_UNKNOWN, keep, lock, unreadable
+from models.intake.refused.outcome import Outcome
+from models.intake.refused.reasons import Refused, validated
+from models.intake.refused.refuse import refuse_alone
+from models.intake.refused.rejection import TENANT_UNKNOWN, unreadable
 from models.intake.submitter import OutsideSites, Submitter
 from models.schemas.void import Void
 from models.tables.punches import VERSION
@@ -51,21 +51,19 @@ def void(engine: Engine, tenant_id: object, punch_id: object, reason: object, by
     content = {"tenant_id": tenant_id, "punch_id": punch_id, "reason": reason}
     at = datetime.now(UTC)
     try:
-        wanted = Void.model_validate(content)
-    except ValidationError as error:
-        rejection = unreadable(content, reasons_of(error))
-    else:
-        values = {**wanted.model_dump(), "at": at, "voided_by": by.as_text(), "cause": cause.of_void(by)}
-        with transaction(engine) as cursor:
-            if by.sites is not None and not by.covers(_site(cursor, values)):
-                raise OutsideSites
-            if cursor.execute(_VOID, values).fetchone():
-                return Outcome(wanted.punch_id, "accepted", [], wanted.tenant_id, True)
-        rejection = unreadable(content, [TENANT_UNKNOWN])._replace(waits_for="tenant")
+        return _void(engine, validated(Void, content), by, at)
+    except Refused as refused:
+        return refuse_alone(engine, unreadable(content, refused.reasons), by, at, door=DOOR)
+
+
+def _void(engine: Engine, wanted: Void, by: Submitter, at: datetime) -> Outcome:
+    values = {**wanted.model_dump(), "at": at, "voided_by": by.as_text(), "cause": cause.of_void(by)}
     with transaction(engine) as cursor:
-        lock(cursor, [rejection.tenant_id])
-        keep(cursor, [rejection], by, at, door=DOOR)
-    return refusal(rejection)
+        if by.sites is not None and not by.covers(_site(cursor, values)):
+            raise OutsideSites
+        if not cursor.execute(_VOID, values).fetchone():
+            raise Refused([TENANT_UNKNOWN])
+    return Outcome(wanted.punch_id, "accepted", [], wanted.tenant_id, True)
 
 
 def _site(cursor: Cursor, values: dict[str, Any]) -> int | None:

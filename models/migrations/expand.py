@@ -32,11 +32,21 @@ def build_index(name: str, table: str, columns: Sequence[str], *, unique: bool =
         state = op.get_bind().execute(_STATE, {"name": name}).scalar_one_or_none()
         if state:
             return
-        print(f"rollcall: building {name} on {table}, once the transactions that are open now have ended", flush=True)
+        print(
+            f"rollcall: building {name} on {table}, once the transactions that are open now have ended",
+            flush=True,
+        )
         if state is False:
             _drop(name, table)
         condition = sa.text(where) if where else None
-        op.create_index(name, table, columns, unique=unique, postgresql_where=condition, postgresql_concurrently=True)
+        op.create_index(
+            name,
+            table,
+            columns,
+            unique=unique,
+            postgresql_where=condition,
+            postgresql_concurrently=True,
+        )
 
 
 def drop_index(name: str, table: str) -> None:

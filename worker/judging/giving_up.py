@@ -11,7 +11,8 @@ from models.intake.punches import cause
 from models.intake.punches.row import COLUMNS, content_of, row_of
 from models.intake.punches.store import KILLS_WORKER
 from models.intake.refused.reasons import reason
-from models.intake.refused.reject import Rejection, keep, lock
+from models.intake.refused.refuse import refuse
+from models.intake.refused.rejection import Rejection
 from models.intake.submitter import Submitter
 from models.tables.punches import VERSION
 from worker.metrics import REJECTED
@@ -65,7 +66,6 @@ def _give_up_punch(cursor: Cursor, tenant_id: int, row_id: int, at: datetime) ->
     rejection = Rejection(
         tenant_id, row.punch_id, row.punch.person_id, row.punch.site_id, as_text(content_of(row)), row.content_hash, [_WHY], None
     )
-    lock(cursor, [tenant_id])
-    keep(cursor, [rejection], _JUDGE, at)
+    refuse(cursor, [rejection], _JUDGE, at)
     REJECTED.labels(task=_JUDGE.door, code=KILLS_WORKER).inc()
     log.error(PUNCH_GIVEN_UP, tenant_id=tenant_id, punch_id=row.punch_id)

@@ -7,8 +7,9 @@ from typing import Any
 from sqlalchemy import Engine
 
 from models.database import transaction
+from models.intake.refused import refuse as refusing
 from models.intake.refused.reasons import Reason, reason
-from models.intake.refused.reject import keep, lock, unreadable
+from models.intake.refused.rejection import unreadable
 from models.intake.submitter import Submitter
 from worker.metrics import REJECTED
 
@@ -37,8 +38,7 @@ def refuse(engine: Engine, by: Submitter, args: Sequence[Any], kwargs: Mapping[s
     """Keep what a call brought, and commit. Punches are kept one by one, so that each can be resubmitted."""
     rejections = [unreadable(content, [why]) for content in _contents(args, kwargs)]
     with transaction(engine) as cursor:
-        lock(cursor, {rejection.tenant_id for rejection in rejections})
-        keep(cursor, rejections, by, datetime.now(UTC), backfill=kwargs.get("backfill") is True)
+        refusing.refuse(cursor, rejections, by, datetime.now(UTC), backfill=kwargs.get("backfill") is True)
     REJECTED.labels(task=by.door, code=why["code"]).inc(len(rejections))
 
 

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from models.intake.content import as_json
 from models.intake.flaws import flaws
 from models.intake.punches.digest import content_digest
-from models.intake.refused.reasons import Reason, reason, reasons_of
+from models.intake.refused.reasons import Refused, reason, reasons_of
 from models.schemas.punch import REPORTED, Punch, PunchIn, punch_of, sent_of
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -56,7 +56,11 @@ class Row(NamedTuple):
         """The values of COLUMNS, by name."""
         columns = self.punch._asdict()
         del columns["backfill"]
-        columns["tenant_id"], columns["extra"], columns["content_hash"] = self.tenant_id, self.extra, self.content_hash
+        columns["tenant_id"], columns["extra"], columns["content_hash"] = (
+            self.tenant_id,
+            self.extra,
+            self.content_hash,
+        )
         columns["sent_at"], columns["claimed_at"] = self.sent_at, self.claimed_at
         return columns
 
@@ -66,14 +70,6 @@ def row_of(columns: Mapping[str, Any]) -> Row:
     punch = Punch(**{name: columns[name] for name in REPORTED})
     rest = {name: columns[name] for name in Row._fields if name != "punch"}
     return Row(punch=punch, **rest)
-
-
-class Refused(Exception):
-    """What was sent cannot be accepted."""
-
-    def __init__(self, reasons: list[Reason]) -> None:
-        super().__init__(reasons)
-        self.reasons = reasons
 
 
 _validate = PunchIn.__pydantic_validator__.validate_python
@@ -100,7 +96,9 @@ def when_sent(sent_at: datetime | None, received_at: datetime) -> tuple[datetime
 
 
 _implausible = reason(
-    "implausible_time", "occurred_at", "is before 2000, or more than 24 hours ahead of its receipt; set the clock of the device right"
+    "implausible_time",
+    "occurred_at",
+    "is before 2000, or more than 24 hours ahead of its receipt; set the clock of the device right",
 )
 
 

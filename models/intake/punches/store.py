@@ -90,7 +90,11 @@ _WANTED = "unnest(%(tenant_id)s::bigint[], %(punch_id)s::text[]) AS wanted(tenan
 _IS_AHEAD = "sent_at > %(ahead)s"
 _SENT_AT = f"CASE WHEN {_IS_AHEAD} THEN received_at ELSE sent_at END"
 _CLAIMED_AT = f"CASE WHEN {_IS_AHEAD} THEN sent_at ELSE claimed_at END"
-_READ_AS = {"extra": "extra::text AS extra", "sent_at": f"{_SENT_AT} AS sent_at", "claimed_at": f"{_CLAIMED_AT} AS claimed_at"}
+_READ_AS = {
+    "extra": "extra::text AS extra",
+    "sent_at": f"{_SENT_AT} AS sent_at",
+    "claimed_at": f"{_CLAIMED_AT} AS claimed_at",
+}
 
 _LOCK = f"""
 SELECT {", ".join(_READ_AS.get(name, name) for name in COLUMNS)},
@@ -140,7 +144,15 @@ ORDER BY ordinality
 """
 
 
-def insert(cursor: Cursor, rows: Sequence[Row], received_at: datetime, backfill: bool, by: Submitter, *, settling: bool) -> list[Placed]:
+def insert(
+    cursor: Cursor,
+    rows: Sequence[Row],
+    received_at: datetime,
+    backfill: bool,
+    by: Submitter,
+    *,
+    settling: bool,
+) -> list[Placed]:
     """Store what is new, and put it up for judging. Of several contents of one punch the first whose site is known is stored.
 
     Unless `settling`, punches are left out of which something was rejected before: to store them settles that.
@@ -176,7 +188,10 @@ def revise(cursor: Cursor, rows: Sequence[Row], received_at: datetime, by: Submi
     """Keep contents of corrected punches for the record, before another one stands. The punches must be locked."""
     names = ("tenant_id", "punch_id", "content_hash", "sent_at", "claimed_at")
     contents = [{name: getattr(row, name) for name in names} | {"content": orjson.Fragment(as_json(content_of(row)))} for row in rows]
-    cursor.execute(_REVISE, {"rows": _document(contents), "received_at": received_at, "submitted_by": by.as_text()})
+    cursor.execute(
+        _REVISE,
+        {"rows": _document(contents), "received_at": received_at, "submitted_by": by.as_text()},
+    )
 
 
 def put_up(cursor: Cursor, versions: Sequence[Version], received_at: datetime) -> None:
@@ -209,4 +224,7 @@ def _bytea(value: object) -> str:
 
 
 def _key_columns(keys: Collection[Key]) -> dict[str, list[object]]:
-    return {"tenant_id": [tenant_id for tenant_id, _ in keys], "punch_id": [punch_id for _, punch_id in keys]}
+    return {
+        "tenant_id": [tenant_id for tenant_id, _ in keys],
+        "punch_id": [punch_id for _, punch_id in keys],
+    }

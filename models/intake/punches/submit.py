@@ -14,20 +14,12 @@ from models.database import autocommitted, transaction
 from models.intake.content import as_text
 from models.intake.punches.correct import Again, Corrected, correct
 from models.intake.punches.corrections import Content, later
-from models.intake.punches.row import ContentKey, Key, Refused, Row, read_punch
-from models.intake.punches.settle import settle
+from models.intake.punches.row import ContentKey, Key, Row, read_punch
 from models.intake.punches.store import Placed, insert
 from models.intake.refused.outcome import Outcome, refusal
-from models.intake.refused.reasons import Reason, reason
-from models.intake.refused.reject import (
-    OTHER_SITE,
-    SITE_UNKNOWN,
-    TENANT_UNKNOWN,
-    Rejection,
-    keep,
-    lock,
-    unreadable,
-)
+from models.intake.refused.reasons import Reason, Refused, reason
+from models.intake.refused.refuse import Came, refuse, refuse_alone
+from models.intake.refused.rejection import OTHER_SITE, SITE_UNKNOWN, TENANT_UNKNOWN, Rejection, unreadable
 from models.intake.submitter import OutsideSites, Submitter
 
 MOST_PUNCHES = 10_000
@@ -90,12 +82,9 @@ def take(
         verdicts = [_verdict(content, each, missing) for content, each in zip(punches, read, strict=True)]
         rejections = [verdict for verdict in verdicts if isinstance(verdict, Rejection)]
         known = [row for key, row in rows.items() if key in left and left[key].rejected_before and key not in missing]
-        if touched := {row.tenant_id for row in (*accepted, *known)} | {each.tenant_id for each in rejections if keeping}:
-            lock(cursor, touched)
-        if accepted or known:
-            settle(cursor, accepted, known, received_at)
-        if rejections and keeping:
-            keep(cursor, rejections, by, received_at, backfill=backfill, counted=receipts is None)
+        came = [*_came(accepted, stands=True), *_came(known, stands=False)]
+        kept = rejections if keeping else []
+        refuse(cursor, kept, by, received_at, backfill=backfill, counted=receipts is None, came=came)
     return Taken([_outcome(verdict, corrected.standing) for verdict in verdicts], rejections)
 
 
@@ -144,6 +133,10 @@ def _store_left(
     return accepted + corrected.changed, corrected
 
 
+def _came(rows: Iterable[Row], *, stands: bool) -> list[Came]:
+    return [Came(row.tenant_id, row.punch_id, row.content_hash, stands) for row in rows]
+
+
 def _homeless(row: Row, tenant_known: bool) -> Rejection:
     why, waits_for = (SITE_UNKNOWN, "site") if tenant_known else (TENANT_UNKNOWN, "tenant")
     return _refusal_of(row, why, waits_for)
@@ -170,10 +163,7 @@ def _outcome(verdict: Row | Rejection, standing: Mapping[Key, bytes]) -> Outcome
 def refuse_call(engine: Engine, call: dict[str, object], reasons: list[Reason], by: Submitter) -> Outcome:
     """Keep the call as it came."""
     rejection = unreadable(call, reasons)._replace(tenant_id=_common_tenant(call["punches"]))
-    with transaction(engine) as cursor:
-        lock(cursor, [rejection.tenant_id])
-        keep(cursor, [rejection], by, datetime.now(UTC))
-    return refusal(rejection)
+    return refuse_alone(engine, rejection, by, datetime.now(UTC))
 
 
 def _common_tenant(punches: object) -> int:

@@ -3,7 +3,7 @@
 from typing import Literal, NamedTuple
 
 from models.intake.refused.reasons import Reason
-from models.intake.refused.reject import Rejection
+from models.intake.refused.rejection import Rejection
 
 
 class Outcome(NamedTuple):

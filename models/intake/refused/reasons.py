@@ -1,6 +1,8 @@
 """Why something was not accepted, and what to do about it. docs/submitting.md lists every code."""
 
-from pydantic import ValidationError
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 from typing_extensions import TypedDict
 
@@ -11,6 +13,25 @@ class Reason(TypedDict):
     code: str
     field: str
     message: str
+
+
+class Refused(Exception):
+    """What was sent cannot be accepted."""
+
+    def __init__(self, reasons: list[Reason]) -> None:
+        super().__init__(reasons)
+        self.reasons = reasons
+
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def validated(schema: type[M], content: object) -> M:
+    """The content, once it fits. Raises Refused with all reasons why it does not."""
+    try:
+        return schema.model_validate(content)
+    except ValidationError as error:
+        raise Refused(reasons_of(error)) from error
 
 
 _TYPES = {

@@ -11,8 +11,8 @@ from models.database import transaction
 from models.intake.punches.store import KILLS_WORKER
 from models.intake.refused.outcome import Outcome
 from models.intake.refused.reasons import reason
+from models.intake.refused.refuse import mark
 from models.intake.resubmission.again import submit_again, tenants_named
-from models.intake.resubmission.waiting import mark
 from models.intake.submitter import Submitter
 from models.tables.punches import VERSION
 
@@ -54,7 +54,7 @@ def resubmit(engine: Engine, tenant_id: int, rejected_id: UUID, content: object 
             _revive(cursor, tenant_id, punch_id)
     outcome = submit_again(engine, door, content, by=by, backfill=backfill)
     if outcome.status == "accepted":
-        mark(engine, tenant_id, [rejected_id])
+        mark(engine, tenant_id, [rejected_id], datetime.now(UTC))
     return outcome
 
 

@@ -13,7 +13,8 @@ from models.database import transaction
 from models.intake import publish, void
 from models.intake.punches.submit import take
 from models.intake.refused.outcome import Outcome
-from models.intake.refused.reject import OTHER_SITE, SITE_UNKNOWN, TENANT_UNKNOWN, Rejection, lock
+from models.intake.refused.refuse import mark
+from models.intake.refused.rejection import OTHER_SITE, SITE_UNKNOWN, TENANT_UNKNOWN, Rejection
 from models.intake.resubmission.again import submit_again
 from models.intake.roster import sync
 from models.intake.submitter import Submitter
@@ -43,8 +44,8 @@ class Waiting(NamedTuple):
 
 _BEGINNING = datetime.min.replace(tzinfo=UTC), UUID(int=0)
 
-_PAGE = """
-SELECT received_at, rejected_id, door, content, backfill, site_id, submitted_by, confined FROM rejected
+_PAGE = f"""
+SELECT {", ".join(Waiting._fields)} FROM rejected
 WHERE tenant_id = %(tenant_id)s AND waits_for IS NOT NULL AND resubmitted_at IS NULL AND (door = 'roster.sync') = %(rosters)s
     AND EXISTS (SELECT FROM tenant WHERE tenant.tenant_id = rejected.tenant_id AND NOT deleted)
     AND (waits_for = 'tenant' OR EXISTS (
@@ -72,10 +73,10 @@ def readmit(engine: Engine, tenant_id: int) -> list[Outcome]:
 
 def came_meanwhile(engine: Engine, rejections: Iterable[Rejection]) -> list[int]:
     """Tenants whose roster brought what these wait for between the look at the roster and the commit of the rejection."""
-    missed = {(each.tenant_id, each.site_id, each.waits_for) for each in rejections if each.waits_for}
+    missed = [each for each in rejections if each.waits_for]
     if not missed:
         return []
-    values = {name: [each[place] for each in missed] for place, name in enumerate(("tenant_id", "site_id", "waits_for"))}
+    values = {name: [getattr(each, name) for each in missed] for name in ("tenant_id", "site_id", "waits_for")}
     with transaction(engine) as cursor:
         return [tenant_id for (tenant_id,) in cursor.execute(_CAME, values)]
 
@@ -85,11 +86,11 @@ def _pages(engine: Engine, tenant_id: int, rosters: bool) -> Iterator[list[Waiti
     while True:
         values = {"tenant_id": tenant_id, "rosters": rosters, "after_at": after_at, "after_id": after_id, "limit": PAGE}
         with transaction(engine) as cursor:
-            page = [Waiting(*row) for row in cursor.execute(_PAGE, values)]
+            page = [Waiting._make(columns) for columns in cursor.execute(_PAGE, values)]
         if not page:
             return
         yield page
-        after_at, after_id = page[-1][:2]
+        after_at, after_id = page[-1].received_at, page[-1].rejected_id
 
 
 def _take_up(engine: Engine, tenant_id: int, page: Sequence[Waiting]) -> list[Outcome]:
@@ -102,7 +103,7 @@ def _take_up(engine: Engine, tenant_id: int, page: Sequence[Waiting]) -> list[Ou
         ended = list(_submit(engine, door, backfill, by, group))
         done += [waiting.rejected_id for waiting, outcome in zip(group, ended, strict=True) if not _stays(outcome)]
         outcomes += ended
-    mark(engine, tenant_id, done)
+    mark(engine, tenant_id, done, datetime.now(UTC))
     return outcomes
 
 
@@ -115,13 +116,3 @@ def _submit(engine: Engine, door: str, backfill: bool, by: Submitter, group: lis
 
 def _stays(outcome: Outcome) -> bool:
     return any(why["code"] in _STILL_OPEN for why in outcome.reasons)
-
-
-def mark(engine: Engine, tenant_id: int, rejected_ids: Sequence[UUID]) -> None:
-    """Note that these were taken."""
-    with transaction(engine) as cursor:
-        lock(cursor, [tenant_id])
-        cursor.execute(
-            "UPDATE rejected SET resubmitted_at = %s WHERE tenant_id = %s AND rejected_id = ANY(%s) AND resubmitted_at IS NULL",
-            [datetime.now(UTC), tenant_id, list(rejected_ids)],
-        )

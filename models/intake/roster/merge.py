@@ -4,8 +4,8 @@ from datetime import datetime
 from typing import Any
 
 from models.intake.flaws import flaws
-from models.intake.punches.row import SENT_AHEAD, Refused
-from models.intake.refused.reasons import Reason, reason
+from models.intake.punches.row import SENT_AHEAD
+from models.intake.refused.reasons import Reason, Refused, reason
 from models.intake.roster.kinds import ASSIGNMENT, SHIFT, SITE, Columns, Kind, given
 from models.policy import validate
 from models.schemas.roster import LONGEST_SHIFT, RosterRow

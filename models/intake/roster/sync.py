@@ -6,15 +6,14 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from psycopg import Cursor
-from pydantic import ValidationError
 from sqlalchemy import Engine
 
 from models import substitutes
 from models.database import transaction
-from models.intake.punches.row import Refused, when_sent
-from models.intake.refused import reject
-from models.intake.refused.reasons import Reason, reason, reasons_of
-from models.intake.refused.reject import Rejection, unreadable
+from models.intake.punches.row import when_sent
+from models.intake.refused.reasons import Reason, Refused, reason, validated
+from models.intake.refused.refuse import refuse, refuse_alone
+from models.intake.refused.rejection import Rejection, unreadable
 from models.intake.roster import tables
 from models.intake.roster.facts import Fact, facts
 from models.intake.roster.kinds import SECTIONS, SHIFT, SITE, TENANT, Columns, Kind, key_of
@@ -51,25 +50,21 @@ def take_roster(engine: Engine, roster: object, by: Submitter) -> RosterOutcome:
         raise OutsideSites
     now = datetime.now(UTC)
     try:
-        envelope = Envelope.model_validate(roster)
-    except ValidationError as error:
-        return _refuse_whole(engine, roster, reasons_of(error), by, now)
+        envelope = validated(Envelope, roster)
+    except Refused as refused:
+        return _refuse_whole(engine, roster, refused.reasons, by, now)
     assert isinstance(roster, dict)
     with transaction(engine) as cursor:
         sync = _Sync(cursor, roster, envelope, by, now)
         sync.run()
-        if sync.rejections:
-            reject.lock(cursor, [sync.tenant_id])
-            reject.keep(cursor, sync.rejections, by, now, door=DOOR)
+        refuse(cursor, sync.rejections, by, now, door=DOOR)
     return RosterOutcome(sync.tenant_id, sync.refused, frozenset(sync.facts))
 
 
 def _refuse_whole(engine: Engine, roster: object, reasons: list[Reason], by: Submitter, now: datetime) -> RosterOutcome:
     tenant = roster.get("tenant") if isinstance(roster, dict) else None
     tenant_id = unreadable(tenant, []).tenant_id
-    with transaction(engine) as cursor:
-        reject.lock(cursor, [tenant_id])
-        reject.keep(cursor, [_rejection(roster, reasons, tenant_id or 0)], by, now, door=DOOR)
+    refuse_alone(engine, _rejection(roster, reasons, tenant_id), by, now, door=DOOR)
     return RosterOutcome(tenant_id or None, [RefusedRow("", 0, reasons)], frozenset())
 
 
@@ -115,7 +110,7 @@ class _Sync:
         if known and content.keys() == {"tenant_id"}:
             return True
         try:
-            row = _read(TENANT, content)
+            row = validated(TENANT.model, content)
             new = stored if is_older(stored, self.sent_at, self.now) else merge(TENANT, stored, row, self.sent_at, self.now)
         except Refused as refused:
             self._refuse_tenant(refused.reasons, known)
@@ -153,7 +148,7 @@ class _Sync:
         named: dict[tuple[Any, ...], list[tuple[int, RosterRow]]] = defaultdict(list)
         for index, content in enumerate(contents if isinstance(contents, list) else []):
             try:
-                row = _read(kind, content)
+                row = validated(kind.model, content)
                 named[key_of(kind, row)].append((index, row))
             except Refused as refused:
                 self._refuse(kind, index, content, refused.reasons)
@@ -196,13 +191,6 @@ class _Sync:
         roster = {name: self.roster[name] for name in ("sent_at",) if name in self.roster}
         roster |= {"tenant": {"tenant_id": self.tenant_id}} | {kind.section: content if kind is TENANT else [content]}
         self.rejections.append(_rejection(roster, reasons, self.tenant_id))
-
-
-def _read(kind: Kind, content: object) -> RosterRow:
-    try:
-        return kind.model.model_validate(content)
-    except ValidationError as error:
-        raise Refused(reasons_of(error)) from error
 
 
 def _policy(columns: Columns | None) -> Columns:

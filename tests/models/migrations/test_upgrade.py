@@ -75,7 +75,9 @@ def test_alerts_come_to_a_company_that_has_anomalies_already(empty_url: str) -> 
         assert connection.execute("SELECT count(*) FROM alert").fetchall() == [(0,)]
 
 
-def test_punches_that_were_there_before_are_found_by_the_biometrics_of_another(empty_url: str) -> None:
+def test_punches_that_were_there_before_are_found_by_the_biometrics_of_another(
+    empty_url: str,
+) -> None:
     migrate(empty_url, revision="0003")
     with psycopg.connect(empty_url) as connection:
         connection.execute(
@@ -99,7 +101,10 @@ def test_punches_that_were_there_before_are_found_by_the_biometrics_of_another(e
 @pytest.mark.parametrize("trail", ["alert_trail", "review_trail"])
 @pytest.mark.parametrize("statement", ["UPDATE {} SET note = 'x'", "DELETE FROM {}", "TRUNCATE {}"])
 def test_a_trail_takes_nothing_back(postgres_url: str, trail: str, statement: str) -> None:
-    with psycopg.connect(postgres_url) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege, match="append-only"):
+    with (
+        psycopg.connect(postgres_url) as connection,
+        pytest.raises(psycopg.errors.InsufficientPrivilege, match="append-only"),
+    ):
         connection.execute(statement.format(trail))
 
 

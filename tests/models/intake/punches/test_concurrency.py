@@ -6,7 +6,7 @@ from threading import Barrier
 
 from models.database import transaction
 from models.intake import Submitter, submit, sync_roster, void
-from models.intake.refused.reject import lock
+from models.intake.refused.refuse import lock
 from models.intake.resubmission.waiting import readmit
 from models.intake.roster import take_roster
 from tests.models.intake.stored import a_punch, pending, punches, rejected, rows, until_it_waits

@@ -10,24 +10,32 @@ import pytest
 from tests.models.intake.stored import a_punch
 from tests.models.product import Product
 
-# Submits what it is given, and answers as JSON with the outcomes and all that is stored then.
+# Makes these calls one after the other, and answers with their outcomes and all that is stored after each.
 SUBMIT = """
 import json, os, sys
 import psycopg
 from psycopg.rows import dict_row
 from models.database import make_engine
 from models.intake import submit, sync_roster
-engine = make_engine(os.environ["DATABASE_URL"])
+
+def text(value):
+    return value.hex() if isinstance(value, bytes) else str(value)
+
+url = os.environ["DATABASE_URL"]
+engine = make_engine(url)
 site = {"site_id": 15, "name": "Office", "timezone": "Europe/Berlin"}
 sync_roster(engine, {"tenant": {"tenant_id": 1, "name": "Acme"}, "sites": [site]})
-outcomes = submit(engine, json.loads(sys.argv[1]))
+answers = []
+with psycopg.connect(url, row_factory=dict_row, autocommit=True) as connection:
+    for punches in json.loads(sys.argv[1]):
+        outcomes = [outcome._asdict() for outcome in submit(engine, punches)]
+        tables = ("punch", "punch_revision", "pending", "rejected")
+        stored = {table: connection.execute(f"SELECT * FROM {table} ORDER BY punch_id").fetchall() for table in tables}
+        answers.append([outcomes, stored])
 engine.dispose()
-with psycopg.connect(os.environ["DATABASE_URL"], row_factory=dict_row) as connection:
-    tables = ("punch", "punch_revision", "pending", "rejected")
-    stored = {table: connection.execute(f"SELECT * FROM {table} ORDER BY punch_id").fetchall() for table in tables}
-print(json.dumps([[outcome._asdict() for outcome in outcomes], stored], default=lambda value: value.hex() if isinstance(value, bytes) else str(value)))
+print(json.dumps(answers, default=text))
 """
-# What the judge reads of the punches.
+# What the judge reads of the punch `new`.
 WINDOW = """
 import json, os
 import psycopg
@@ -37,7 +45,7 @@ from worker.rules.finding import Subject
 with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
     subjects = frozenset({Subject("new", "")})
     window = load_subjects(connection.cursor(), 1, subjects, datetime(2026, 3, 2, 12, tzinfo=UTC))
-    (punch,) = window.punches_to_judge
+(punch,) = window.punches_to_judge
 print(json.dumps([punch.shoe_size, punch.biometric_firmware]))
 """
 FIRST = a_punch(punch_id="first", biometric={"method": "face", "score": 0.9, "vendor": "V"}, note="x")
@@ -59,11 +67,14 @@ def product(tmp_path: Path, postgres_url: str) -> Product:
     return Product(tmp_path, postgres_url)
 
 
-def submitted(product: Product, *punches: dict[str, Any]) -> tuple[list[Any], dict[str, list[dict[str, Any]]]]:
-    code, said = product.run("-c", SUBMIT, json.dumps(punches))
+Answer = tuple[list[dict[str, Any]], dict[str, list[dict[str, Any]]]]
+
+
+def submitted(product: Product, *calls: list[dict[str, Any]]) -> list[Answer]:
+    """The outcomes of each call, and the rows of each table after it."""
+    code, said = product.run("-c", SUBMIT, json.dumps(calls))
     assert code == 0, said
-    outcomes, stored = json.loads(said)
-    return outcomes, stored
+    return [(outcomes, stored) for outcomes, stored in json.loads(said)]
 
 
 def add_fields(product: Product) -> None:
@@ -85,40 +96,48 @@ def add_fields(product: Product) -> None:
 
 
 def test_a_new_field_is_stored_read_and_corrected_and_changes_no_stored_digest(product: Product, postgres_url: str) -> None:
-    _, before = submitted(product, *OLD)
+    ((_, before),) = submitted(product, OLD)
     with psycopg.connect(postgres_url) as connection:
         connection.execute("TRUNCATE pending")
     add_fields(product)
     code, said = product.migrate()
     assert code == 0, said
+    new = a_punch(punch_id="new", shoe_size=43, biometric={"method": "face", "firmware": "2.0"})
+    later = {"sent_at": "2026-03-02T10:02:00Z"}
+    again, taken, refused, corrected, given = submitted(
+        product,
+        OLD,
+        [new],
+        [new | {"shoe_size": 0}],
+        [new | {"shoe_size": 44} | later],
+        [FIRST | {"shoe_size": 41} | later],
+    )
 
     # All that was stored comes once more, and is what it was.
-    outcomes, again = submitted(product, *OLD)
+    outcomes, stored = again
     assert [outcome["applied"] for outcome in outcomes] == [True, True, False, True, False]
-    assert digests(again) == digests(before)
-    assert again["punch_revision"] == before["punch_revision"]
-    assert again["pending"] == []
-    assert [row["times"] for row in again["rejected"]] == [2]
+    assert digests(stored) == digests(before)
+    assert stored["punch_revision"] == before["punch_revision"]
+    assert stored["pending"] == []
+    assert [row["times"] for row in stored["rejected"]] == [2]
 
-    # The field is taken, stored, and read by the judge.
-    new = a_punch(punch_id="new", shoe_size=43, biometric={"method": "face", "firmware": "2.0"})
-    outcomes, stored = submitted(product, new)
-    assert outcomes[0]["applied"]
-    row = by_id(stored["punch"], "new")
+    # The field is taken, or refused by its bounds, and stored.
+    row = by_id(taken[1]["punch"], "new")
     assert (row["shoe_size"], row["biometric_firmware"], row["extra"]) == (43, "2.0", None)
-    code, said = product.run("-c", WINDOW)
-    assert (code, json.loads(said)) == (0, [43, "2.0"])
-    outcomes, stored = submitted(product, new | {"shoe_size": 0})
-    assert [(why["code"], why["field"]) for why in outcomes[0]["reasons"]] == [("out_of_range", "shoe_size")]
+    whys = [(why["code"], why["field"]) for why in refused[0][0]["reasons"]]
+    assert whys == [("out_of_range", "shoe_size")]
 
     # Another value is a correction, which keeps what was before.
-    submitted(product, new | {"shoe_size": 44, "sent_at": "2026-03-02T10:02:00Z"})
-    _, stored = submitted(product, FIRST | {"shoe_size": 41, "sent_at": "2026-03-02T10:02:00Z"})
-    assert by_id(stored["punch"], "new")["shoe_size"] == 44
-    assert by_id(stored["punch"], "first")["shoe_size"] == 41
-    kept = [row["content"].get("shoe_size") for row in stored["punch_revision"] if row["punch_id"] == "new"]
-    assert sorted(kept) == [43, 44]
-    assert len([row for row in stored["pending"] if row["punch_id"] == "first"]) == 2
+    assert by_id(corrected[1]["punch"], "new")["shoe_size"] == 44
+    kept = [row["content"] for row in corrected[1]["punch_revision"] if row["punch_id"] == "new"]
+    assert sorted(content["shoe_size"] for content in kept) == [43, 44]
+    # So is a value where none was given before.
+    assert by_id(given[1]["punch"], "first")["shoe_size"] == 41
+    assert len([row for row in given[1]["pending"] if row["punch_id"] == "first"]) == 2
+
+    # The judge reads it.
+    code, said = product.run("-c", WINDOW)
+    assert (code, json.loads(said)) == (0, [44, "2.0"])
 
 
 def test_old_and_new_workers_give_one_content_one_digest(product: Product, postgres_url: str) -> None:
@@ -127,11 +146,10 @@ def test_old_and_new_workers_give_one_content_one_digest(product: Product, postg
     add_fields(new)
     code, said = new.migrate()
     assert code == 0, said
-    with_field = a_punch(shoe_size=42, biometric={"firmware": "1.2"})
-    submitted(product, with_field)
-    outcomes, stored = submitted(new, with_field)
-    assert outcomes[0]["applied"]
-    outcomes, stored = submitted(product, with_field)
+    punches = [a_punch(shoe_size=42, biometric={"firmware": "1.2"})]
+    submitted(product, punches)
+    submitted(new, punches)
+    ((outcomes, stored),) = submitted(product, punches)
     assert outcomes[0]["applied"]
     assert stored["punch_revision"] == []
     assert len(stored["pending"]) == 1

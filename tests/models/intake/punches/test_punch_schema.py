@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from models.intake.punches.row import Refused, content_of, read_punch
+from models.intake.punches.row import content_of, read_punch
+from models.intake.refused.reasons import Refused
 from tests.models.intake.stored import a_punch
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)

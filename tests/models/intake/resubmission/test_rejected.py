@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from models.intake import Submitter, resubmit, submit, sync_roster, void
-from models.intake.refused.reject import unreadable
+from models.intake.refused.rejection import unreadable
 from tests.models.intake.stored import a_punch, codes, forget, pending, punches, rejected
 
 ACME = {"tenant_id": 1}
