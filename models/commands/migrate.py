@@ -16,7 +16,7 @@ Examples:
     default=60.0,
     show_default=True,
     metavar="SECONDS",
-    help="How long to wait for Postgres.",
+    help="How long to wait for Postgres, and for a lock.",
 )
 def command(patience: float) -> None:
     """Upgrade the database named by DATABASE_URL to the newest revision.

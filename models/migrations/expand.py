@@ -10,6 +10,8 @@ from contextlib import contextmanager
 import sqlalchemy as sa
 from alembic import op
 
+from models.migrations.patience import LOCK_TIMEOUT, limit_locks
+
 _STATE = sa.text("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(:name)")
 
 
@@ -77,14 +79,8 @@ def _autocommitted() -> Iterator[None]:
     assert context.config is not None
     patience = context.config.attributes["patience"]
     with context.autocommit_block():
-        connection = op.get_bind()
-        before = connection.execute(sa.text("SELECT current_setting('lock_timeout')")).scalar_one()
-        _set_lock_timeout(connection, f"{max(1, int(patience * 1000))}ms")
+        limit_locks(op.get_bind(), patience)
         try:
             yield
         finally:
-            _set_lock_timeout(connection, before)
-
-
-def _set_lock_timeout(connection: sa.Connection, value: str) -> None:
-    connection.execute(sa.text("SELECT set_config('lock_timeout', :value, false)"), {"value": value})
+            limit_locks(op.get_bind(), LOCK_TIMEOUT)

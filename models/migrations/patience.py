@@ -14,6 +14,7 @@ from sqlalchemy.exc import OperationalError
 LOCK_TIMEOUT = 1.0  # seconds
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 8.0
 
+_LIMIT = text("SELECT set_config('lock_timeout', :value, false)")
 _OLDEST = text(
     """
     SELECT pid, coalesce(nullif(application_name, ''), 'unnamed') AS name,
@@ -24,6 +25,14 @@ _OLDEST = text(
     """
 )
 _REVISION = text("SELECT max(version_num) FROM alembic_version")
+
+
+def limit_locks(connection: Connection, seconds: float) -> None:
+    """Let no statement of this session wait longer for a lock, once this is committed.
+
+    Not as an option of the connection: poolers refuse those, or leave them out.
+    """
+    connection.execute(_LIMIT, {"value": f"{max(1, int(seconds * 1000))}ms"})
 
 
 class TableBusy(SystemExit):

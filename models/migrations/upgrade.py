@@ -10,7 +10,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 
 from models.database import psycopg_url
-from models.migrations.patience import LOCK_TIMEOUT, Patience
+from models.migrations.patience import LOCK_TIMEOUT, Patience, limit_locks
 from models.migrations.turns import turn
 
 
@@ -27,6 +27,8 @@ def migrate(url: str, *, revision: str = "head", patience: float = 60.0) -> None
     """
     engine = _make_engine(url)
     with _connected(engine, patience) as connection, turn(connection):
+        limit_locks(connection, LOCK_TIMEOUT)
+        connection.commit()
         left = Patience(patience)
         while True:
             try:
@@ -38,9 +40,8 @@ def migrate(url: str, *, revision: str = "head", patience: float = 60.0) -> None
 
 
 def _make_engine(url: str) -> Engine:
-    """Not that of models.database: a migration may take longer than a worker's statement may, and waits less for a lock."""
-    options = f"-c timezone=UTC -c lock_timeout={LOCK_TIMEOUT * 1000:.0f}"
-    given = {"connect_timeout": 5, "application_name": "rollcall migrate", "options": options}
+    """Not that of models.database, whose statements may not take as long as a migration's."""
+    given = {"connect_timeout": 5, "application_name": "rollcall migrate"}
     return create_engine(psycopg_url(url), poolclass=NullPool, connect_args=given)
 
 

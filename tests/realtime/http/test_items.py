@@ -9,7 +9,8 @@ from uuid import uuid4
 import pytest
 from pydantic import TypeAdapter
 
-from models.alerts.rows import COLUMNS, fields_of
+from models.alerts.alert import ALERT_COLUMNS, Alert
+from models.alerts.rows import fields_of
 from models.schemas.said import AlertPayload, AnomalyPayload
 from realtime.http.alerts import AlertItem
 from realtime.http.anomaly_item import ReviewedAnomaly
@@ -43,8 +44,8 @@ async def test_the_columns_of_a_csv_stay_in_their_order(caller: Caller) -> None:
 
 def test_an_alert_has_the_fields_that_are_said_of_it(feed: Feed) -> None:
     open_alert(feed.engine)
-    (row,) = feed.rows(f"SELECT {', '.join(COLUMNS)} FROM alert")
-    assert set(fields_of(dict(zip(COLUMNS, row, strict=True)))) == set(get_type_hints(AlertItem))
+    (row,) = feed.rows(f"SELECT {', '.join(ALERT_COLUMNS)} FROM alert")
+    assert set(fields_of(Alert(**dict(zip(ALERT_COLUMNS, row, strict=True))))) == set(get_type_hints(AlertItem))
 
 
 @pytest.mark.parametrize(
