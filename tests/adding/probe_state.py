@@ -5,11 +5,11 @@ from typing import Any
 
 from models import intake
 from models.database import transaction
-from models.schemas.said import AlertPayload
 from tests.adding.described import enums_with
 from tests.models.alerts.cast import trail
 from tests.realtime.cast import Connect, Feed, RunningServer, Watcher
 from tests.realtime.http.conftest import Caller
+from tests.said import alert_payload
 from tests.worker.cast import imposter, roster, rows
 from worker.alerts.escalation import keep_alerts
 from worker.judging.judge import judge
@@ -42,7 +42,7 @@ async def park(server: RunningServer, feed: Feed, connect: Connect) -> tuple[Wat
 async def test_a_move_leads_there_and_is_kept_and_said(server: RunningServer, feed: Feed, connect: Connect) -> None:
     olga, alert = await park(server, feed, connect)
     assert (alert["status"], alert["version"]) == (STATE, 2)
-    assert AlertPayload.model_validate(await olga.until("alert_updated")).status == STATE
+    assert alert_payload(await olga.until("alert_updated")).status == STATE
     (alert_id,) = rows(feed.engine, "SELECT alert_id FROM alert")[0]
     assert trail(feed.engine, alert_id)[-1][:4] == ("park", "olga", "NEW", STATE)
     assert alert["seconds_to_acknowledge"] is not None

@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from models import intake
-from models.schemas.said import AlertPayload, AnomalyPayload
 from tests.adding.described import enums_with
 from tests.realtime.cast import Connect, Feed, RunningServer
 from tests.realtime.http.conftest import Caller
+from tests.said import alert_payload, anomaly_payload
 from tests.worker.cast import NOON, anomalies, punch, roster, rows
 from worker.judging.judge import judge
 
@@ -37,13 +37,13 @@ async def test_it_is_stored_alerted_said_to_whom_asks_for_it_and_listed(
     await other.ask("filter_anomalies", {"types": ["GPS_SPOOFING"]})
     come_at_night(feed, "p1")
     assert anomalies(feed.engine) == [("p1", TYPE, 1, 15, True)]
-    said = AnomalyPayload.model_validate(await asking.until("anomaly_detected"))
+    said = anomaly_payload(await asking.until("anomaly_detected"))
     assert (said.anomaly_type, said.reason, said.fraud_score) == (TYPE, "at_night", round(0.4 * 0.8, 4))
-    alerted = AlertPayload.model_validate(await asking.until("alert_created"))
+    alerted = alert_payload(await asking.until("alert_created"))
     assert (alerted.anomaly_type, alerted.severity, alerted.status) == (TYPE, "HIGH", "NEW")
     assert not other.heard("anomaly_detected")
-    assert [item["anomaly_id"] for item in await caller.items(f"/api/v1/anomalies?type={TYPE}")] == [said.anomaly_id]
-    assert [item["alert_id"] for item in await caller.items(f"/api/v1/alerts?type={TYPE}")] == [alerted.alert_id]
+    assert [item["anomaly_id"] for item in await caller.items(f"/api/v1/anomalies?type={TYPE}")] == [str(said.anomaly_id)]
+    assert [item["alert_id"] for item in await caller.items(f"/api/v1/alerts?type={TYPE}")] == [str(alerted.alert_id)]
     assert await caller.items(f"/api/v1/precision?type={TYPE}") == []
 
 
