@@ -146,8 +146,11 @@ def test_a_failed_migration_lets_the_next_one_in(product: Product, url: str) -> 
     code, said = product.migrate()
     assert (code, "division by zero" in said) == (1, True)
     with psycopg.connect(url) as connection:
-        held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"
-        assert connection.execute(held).fetchall() == [(0,)]
+        locks = """
+        SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
+        WHERE locktype = 'advisory' AND datname = current_database()
+        """
+        assert connection.execute(locks).fetchall() == [(0,)]
 
 
 def test_rows_are_changed_batch_by_batch_until_none_is_left(product: Product, url: str) -> None:
