@@ -14,7 +14,9 @@ from dev.run.runner import run
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m dev", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("run", help="start everything, with a Postgres and a Redis of its own where none is named")
+    commands.add_parser(
+        "run", help="start everything, with a Postgres and a Redis of its own where none is named"
+    )
     parser.parse_args()
     folder = Path(os.environ.get("DATA_DIR") or ".data").absolute()
     with lock_folder(folder):

@@ -16,7 +16,16 @@ ANSWERS = Path(__file__).parent.parent / "docs" / "detection-answers.md"
 def manual() -> str:
     """The whole page."""
     return "\n".join(
-        [*_head(), *(line for detector in DETECTORS for line in _section(detector.__doc__ or "", detector.TYPE)), *_policy(), *_answers()]
+        [
+            *_head(),
+            *(
+                line
+                for detector in DETECTORS
+                for line in _section(detector.__doc__ or "", detector.TYPE)
+            ),
+            *_policy(),
+            *_answers(),
+        ]
     )
 
 

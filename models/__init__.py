@@ -1,1 +1,3 @@
-"""The shared vocabulary of workers and servers: tables, schemas of what travels, settings, rooms. Imports nothing of ours."""
+"""The shared vocabulary of workers and servers: tables, schemas of what travels, settings, rooms.
+Imports nothing of ours.
+"""

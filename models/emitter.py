@@ -1,8 +1,10 @@
-"""Telling the servers: the Redis manager that workers write with. What it says is a hint; the feed is the truth.
+"""Telling the servers: the Redis manager that workers write with. What it says is a hint; the feed
+is the truth.
 
-A document on a tenant's channel is `{"method": "say", "tenant_id", "epoch", "base", "messages", "host_id", "at"}`, its messages
-`[event, site_id, anomaly_type, severity, prior_severity, body]`, of which number i has position base + 1 + i. One document holds
-at most 100 messages and, but for a single large one, 256 KiB.
+A document on a tenant's channel is `{"method": "say", "tenant_id", "epoch", "base", "messages",
+"host_id", "at"}`, its messages `[event, site_id, anomaly_type, severity, prior_severity, body]`, of
+which number i has position base + 1 + i. One document holds at most 100 messages and, but for a
+single large one, 256 KiB.
 """
 
 import time
@@ -19,7 +21,8 @@ from models.feed import Message
 
 DOCUMENT_MESSAGES = 100
 DOCUMENT_BYTES = 262_144
-# A worker waits no longer than this for Redis: the servers' next look at the feed brings what it did not say.
+# A worker waits no longer than this for Redis: the servers' next look at the feed brings what it
+# did not say.
 _SECONDS = 2.0
 
 
@@ -33,7 +36,9 @@ def tenant_channel(channel: str, tenant_id: int) -> str:
 
 
 class FeedManager(socketio.RedisManager):
-    """A write-only Redis manager that says so when it cannot publish, and never addresses everybody by accident."""
+    """A write-only Redis manager that says so when it cannot publish, and never addresses everybody
+    by accident.
+    """
 
     # A test compares the source of these with the one that was read: tests/models/test_emitter.py.
     OVERRIDDEN = (
@@ -48,8 +53,12 @@ class FeedManager(socketio.RedisManager):
         options = {"socket_timeout": _SECONDS, "socket_connect_timeout": _SECONDS}
         super().__init__(url, channel=channel, write_only=True, redis_options=options)
 
-    def emit(self, event: str, data: Any, namespace: str | None = None, room: Any = None, **kwargs: Any) -> None:
-        """As socketio's. Raises ValueError without a room: the library takes an empty one for every client of every tenant."""
+    def emit(
+        self, event: str, data: Any, namespace: str | None = None, room: Any = None, **kwargs: Any
+    ) -> None:
+        """As socketio's. Raises ValueError without a room: the library takes an empty one for every
+        client of every tenant.
+        """
         if not (kwargs.get("to") or room):
             raise ValueError("emit needs a room; an empty one would reach every tenant")
         super().emit(event, data, namespace=namespace, room=room, **kwargs)
@@ -64,12 +73,16 @@ class FeedManager(socketio.RedisManager):
             raise EmitFailed(str(error)) from error
 
     def say(self, tenant_id: int, epoch: str, base: int, messages: Sequence[Message]) -> None:
-        """Publish messages that have been committed, the first at position `base + 1`, in one round trip.
+        """Publish messages that have been committed, the first at position `base + 1`, in one round
+        trip.
 
-        Raises EmitFailed when Redis cannot be reached; some documents may have been published by then.
+        Raises EmitFailed when Redis cannot be reached; some documents may have been published by
+        then.
         """
         channel = tenant_channel(self.channel, tenant_id)
-        self._send([(channel, document) for document in self._documents(tenant_id, epoch, base, messages)])
+        self._send(
+            [(channel, document) for document in self._documents(tenant_id, epoch, base, messages)]
+        )
 
     def _publish(self, data: Any) -> None:
         try:
@@ -85,7 +98,8 @@ class FeedManager(socketio.RedisManager):
             try:
                 self._publish_all(documents)
             except RedisConnectionError:
-                # A connection of the pool that died with a Redis since restarted; the next one is new. Said twice is a repeat.
+                # A connection of the pool that died with a Redis since restarted; the next one is
+                # new. Said twice is a repeat.
                 self._publish_all(documents)
         except (RedisError, OSError) as error:
             raise EmitFailed(str(error)) from error
@@ -96,7 +110,9 @@ class FeedManager(socketio.RedisManager):
                 pipeline.publish(channel, document)
             pipeline.execute()
 
-    def _documents(self, tenant_id: int, epoch: str, base: int, messages: Sequence[Message]) -> Iterator[bytes]:
+    def _documents(
+        self, tenant_id: int, epoch: str, base: int, messages: Sequence[Message]
+    ) -> Iterator[bytes]:
         for start, part in _parts(messages):
             yield orjson.dumps(
                 {

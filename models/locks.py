@@ -1,4 +1,6 @@
-"""Advisory locks of Postgres, each class of them with keys of its own. All are held to the end of their transaction."""
+"""Advisory locks of Postgres, each class of them with keys of its own. All are held to the end of
+their transaction.
+"""
 
 from hashlib import blake2b
 
@@ -12,12 +14,16 @@ def tenant_lock_key(tenant_id: int) -> int:
 
 
 def alerts_lock_key(tenant_id: int) -> int:
-    """Who holds it opens, bumps, moves or names the tenant's alerts: one at a time. Taken before any of their rows is read."""
+    """Who holds it opens, bumps, moves or names the tenant's alerts: one at a time. Taken before
+    any of their rows is read.
+    """
     return _key("alerts", tenant_id)
 
 
 def rejected_lock_key(tenant_id: int) -> int:
-    """Who holds it writes to the tenant's rejected submissions. Taken last, so that it can be part of no deadlock."""
+    """Who holds it writes to the tenant's rejected submissions. Taken last, so that it can be part
+    of no deadlock.
+    """
     return _key("rejected", tenant_id)
 
 

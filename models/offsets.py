@@ -1,4 +1,6 @@
-"""Offsets: the opaque string a viewer hands back to go on where it was. An epoch, which names one history of a feed, and a position."""
+"""Offsets: the opaque string a viewer hands back to go on where it was. An epoch, which names one
+history of a feed, and a position.
+"""
 
 from typing import NamedTuple
 

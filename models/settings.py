@@ -1,4 +1,6 @@
-"""Settings, all from the environment. README lists them; a missing or nonsensical one ends the process with one message."""
+"""Settings, all from the environment. README lists them; a missing or nonsensical one ends the
+process with one message.
+"""
 
 import os
 import re
@@ -13,7 +15,18 @@ from pydantic_core import ErrorDetails
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 HMAC = {"HS256", "HS384", "HS512"}
-ASYMMETRIC = {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
+ASYMMETRIC = {
+    "RS256",
+    "RS384",
+    "RS512",
+    "PS256",
+    "PS384",
+    "PS512",
+    "ES256",
+    "ES384",
+    "ES512",
+    "EdDSA",
+}
 
 
 class SettingsError(SystemExit):
@@ -24,11 +37,16 @@ class SettingsError(SystemExit):
         self.problems = problems
 
     def __str__(self) -> str:
-        return "rollcall: the settings below are missing or wrong (README, “Settings”):\n" + "\n".join(f"  {p}" for p in self.problems)
+        return (
+            "rollcall: the settings below are missing or wrong (README, “Settings”):\n"
+            + "\n".join(f"  {p}" for p in self.problems)
+        )
 
 
 class Settings(BaseModel):
-    """What every process reads. Times are in seconds, sizes in bytes, unless the name says otherwise."""
+    """What every process reads. Times are in seconds, sizes in bytes, unless the name says
+    otherwise.
+    """
 
     model_config = ConfigDict(extra="ignore", frozen=True, str_strip_whitespace=True)
 
@@ -61,7 +79,11 @@ class Settings(BaseModel):
     @field_validator("cors_origins", "jwt_algorithms", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+        return (
+            tuple(part.strip() for part in value.split(",") if part.strip())
+            if isinstance(value, str)
+            else value
+        )
 
     @field_validator("log_level", mode="before")
     @classmethod
@@ -88,29 +110,49 @@ class Settings(BaseModel):
     @field_validator("celery_broker_url")
     @classmethod
     def _broker(cls, value: str) -> str:
-        return value and _with_scheme(value, {"redis", "rediss", "redis+sentinel", "redis+socket", "sentinel", "amqp", "amqps", "pyamqp"})
+        return value and _with_scheme(
+            value,
+            {
+                "redis",
+                "rediss",
+                "redis+sentinel",
+                "redis+socket",
+                "sentinel",
+                "amqp",
+                "amqps",
+                "pyamqp",
+            },
+        )
 
     @field_validator("cors_origins")
     @classmethod
     def _origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for origin in value:
             parts = urlsplit(origin)
-            if origin != "*" and (parts.scheme not in ("http", "https") or not parts.netloc or parts.path):
-                raise ValueError(f"{origin!r} is no origin; write scheme and host, such as https://noc.example.com, separated by commas")
+            if origin != "*" and (
+                parts.scheme not in ("http", "https") or not parts.netloc or parts.path
+            ):
+                raise ValueError(
+                    f"{origin!r} is no origin; write scheme and host, such as https://noc.example.com, separated by commas"
+                )
         return value
 
     @field_validator("jwt_secret")
     @classmethod
     def _long_enough(cls, value: str) -> str:
         if value and len(value.encode()) < 32:
-            raise ValueError("is too short to be safe; give at least 32 bytes, such as the output of `openssl rand -hex 32`")
+            raise ValueError(
+                "is too short to be safe; give at least 32 bytes, such as the output of `openssl rand -hex 32`"
+            )
         return value
 
     @field_validator("metrics_token")
     @classmethod
     def _fit_for_a_header(cls, value: str) -> str:
         if value and not re.fullmatch(r"[\x21-\x7e]{32,}", value):
-            raise ValueError("is no safe token; give at least 32 characters of ASCII without spaces, such as `openssl rand -hex 32`")
+            raise ValueError(
+                "is no safe token; give at least 32 characters of ASCII without spaces, such as `openssl rand -hex 32`"
+            )
         return value
 
     @field_validator("jwt_public_key")
@@ -129,7 +171,9 @@ class Settings(BaseModel):
     @classmethod
     def _known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if unknown := [name for name in value if name not in HMAC | ASYMMETRIC]:
-            raise ValueError(f"{','.join(unknown)} is none of {', '.join(sorted(HMAC | ASYMMETRIC))}")
+            raise ValueError(
+                f"{','.join(unknown)} is none of {', '.join(sorted(HMAC | ASYMMETRIC))}"
+            )
         return value
 
     @property
@@ -142,9 +186,11 @@ class Settings(BaseModel):
 
 
 class Given(NamedTuple):
-    """What the environment holds: one sentence a problem, and the settings as far as they make sense.
+    """What the environment holds: one sentence a problem, and the settings as far as they make
+    sense.
 
-    Those named in `wrong` (as fields, in lower case) have another value than was given, or any at all.
+    Those named in `wrong` (as fields, in lower case) have another value than was given, or any at
+    all.
     """
 
     settings: Settings
@@ -166,8 +212,14 @@ def load_settings(environ: Mapping[str, str] = os.environ, *, tokens: bool = Fal
 
 
 def read_settings(environ: Mapping[str, str] = os.environ, *, tokens: bool = False) -> Given:
-    """Return what the environment holds, with all that is wrong with it. `tokens` as of load_settings."""
-    values = {name: environ[name.upper()] for name in Settings.model_fields if environ.get(name.upper(), "") != ""}
+    """Return what the environment holds, with all that is wrong with it. `tokens` as of
+    load_settings.
+    """
+    values = {
+        name: environ[name.upper()]
+        for name in Settings.model_fields
+        if environ.get(name.upper(), "") != ""
+    }
     of_keys = _problems_of_keys(values, needed=tokens)
     try:
         return Given(Settings.model_validate(values), frozenset(), of_keys)
@@ -175,7 +227,11 @@ def read_settings(environ: Mapping[str, str] = os.environ, *, tokens: bool = Fal
         details = error.errors()
     wrong = frozenset(str(detail["loc"][0]) for detail in details)
     sound = {name: value for name, value in values.items() if name not in wrong}
-    return Given(Settings.model_validate(_NEEDED | sound), wrong, [_problem(detail) for detail in details] + of_keys)
+    return Given(
+        Settings.model_validate(_NEEDED | sound),
+        wrong,
+        [_problem(detail) for detail in details] + of_keys,
+    )
 
 
 # What stands in the place of a setting that has no default and makes no sense, and is not asked.
@@ -183,36 +239,60 @@ _NEEDED = {"database_url": "postgresql://", "redis_url": "redis://"}
 
 
 def _problems_of_keys(given: Mapping[str, str], *, needed: bool) -> list[str]:
-    """What no setting shows by itself. Of values as they were given, so that it is said beside whatever else is wrong."""
-    keys = [name for name in ("jwt_secret", "jwt_public_key", "jwt_jwks_url") if given.get(name, "").strip()]
+    """What no setting shows by itself. Of values as they were given, so that it is said beside
+    whatever else is wrong.
+    """
+    keys = [
+        name
+        for name in ("jwt_secret", "jwt_public_key", "jwt_jwks_url")
+        if given.get(name, "").strip()
+    ]
     if not keys:
         missing = "JWT_SECRET: is not set, nor JWT_PUBLIC_KEY nor JWT_JWKS_URL; one of them is needed to verify tokens"
         return [missing] if needed else []
     if len(keys) > 1:
-        return [f"{' and '.join(key.upper() for key in keys)} are both set; keep the one your tokens are signed with"]
+        return [
+            f"{' and '.join(key.upper() for key in keys)} are both set; keep the one your tokens are signed with"
+        ]
     others = ASYMMETRIC if keys == ["jwt_secret"] else HMAC
-    wrong = [name.strip() for name in given.get("jwt_algorithms", "").split(",") if name.strip() in others]
+    wrong = [
+        name.strip()
+        for name in given.get("jwt_algorithms", "").split(",")
+        if name.strip() in others
+    ]
     allowed = ", ".join(sorted((HMAC | ASYMMETRIC) - others))
-    return [f"JWT_ALGORITHMS: {','.join(wrong)} does not go with {keys[0].upper()}; choose from {allowed}"] if wrong else []
+    return (
+        [
+            f"JWT_ALGORITHMS: {','.join(wrong)} does not go with {keys[0].upper()}; choose from {allowed}"
+        ]
+        if wrong
+        else []
+    )
 
 
 def _check_public_key(value: str) -> None:
     """Raises ValueError where it is none."""
-    # Imported here, as few installations have such a key, and every process and command reads settings.
+    # Imported here, as few installations have such a key, and every process and command reads
+    # settings.
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
     try:
         load_pem_public_key(value.encode())
     except (ValueError, UnsupportedAlgorithm):
-        raise ValueError("is no public key in PEM; it starts with -----BEGIN PUBLIC KEY-----") from None
+        raise ValueError(
+            "is no public key in PEM; it starts with -----BEGIN PUBLIC KEY-----"
+        ) from None
 
 
 def _with_scheme(value: str, schemes: set[str]) -> str:
     parts = urlsplit(value)
     if parts.scheme not in schemes or "://" not in value:
-        raise ValueError(f"is no address Rollcall can use; it starts with one of {', '.join(sorted(s + '://' for s in schemes))}")
-    ports = re.findall(r":([^:,\]]*)(?=,|$)", parts.netloc.rpartition("@")[2])  # Sentinel and Postgres take several hosts
+        raise ValueError(
+            f"is no address Rollcall can use; it starts with one of {', '.join(sorted(s + '://' for s in schemes))}"
+        )
+    # Sentinel and Postgres take several hosts
+    ports = re.findall(r":([^:,\]]*)(?=,|$)", parts.netloc.rpartition("@")[2])
     if not all(port.isdigit() and 1 <= int(port) <= 65535 for port in ports):
         raise ValueError("has a port that is no number from 1 to 65535")
     return value

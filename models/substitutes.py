@@ -1,4 +1,6 @@
-"""Who may stand in for whom: the rows by which a substitute's shifts are found without reading everybody's."""
+"""Who may stand in for whom: the rows by which a substitute's shifts are found without reading
+everybody's.
+"""
 
 from collections.abc import Sequence
 

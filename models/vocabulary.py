@@ -1,8 +1,8 @@
 """The words of the contract: one place, one line each.
 
-They are plain text in rows, messages, SQL and over the wire. Schemas, filters, OpenAPI, the registry
-of detectors, the composition of policies and the page read them here. Moves have their names in the
-table of moves, models/alerts/moves.py.
+They are plain text in rows, messages, SQL and over the wire. Schemas, filters, OpenAPI, the
+registry of detectors, the composition of policies and the page read them here. Moves have their
+names in the table of moves, models/alerts/moves.py.
 """
 
 from collections.abc import Iterable

@@ -1,4 +1,6 @@
-"""Letting a client in: its token, what it wants to hear, and whether the feed can go on where it was. Nothing is sent to it yet."""
+"""Letting a client in: its token, what it wants to hear, and whether the feed can go on where it
+was. Nothing is sent to it yet.
+"""
 
 import asyncio
 import re
@@ -21,14 +23,18 @@ _PID = re.compile(r"[A-Za-z0-9_-]{20,64}")
 
 
 class Place(NamedTuple):
-    """Where in the feed the viewer goes on: a position, or none and, where it asked for one, the reason."""
+    """Where in the feed the viewer goes on: a position, or none and, where it asked for one, the
+    reason.
+    """
 
     position: int | None
     reason: ResyncReason | None
 
 
 class Admission(NamedTuple):
-    """A client that is let in. It holds its feed. `given_filter` is what its auth will bring again when it reconnects."""
+    """A client that is let in. It holds its feed. `given_filter` is what its auth will bring again
+    when it reconnects.
+    """
 
     claims: Claims
     feed: TenantFeed
@@ -61,17 +67,25 @@ class Door:
                 self._feeds.release(feed)
                 raise
 
-    async def _seat(self, given: dict[str, Any], claims: Claims, feed: TenantFeed, wanted: Filter, history: int) -> Admission:
+    async def _seat(
+        self, given: dict[str, Any], claims: Claims, feed: TenantFeed, wanted: Filter, history: int
+    ) -> Admission:
         place = await find_place(feed, given.get("offset"))
         pid = given.get("pid")
         if place.position is None or not (isinstance(pid, str) and _PID.fullmatch(pid)):
-            return Admission(claims, feed, place, secrets.token_urlsafe(18), wanted, wanted, history)
+            return Admission(
+                claims, feed, place, secrets.token_urlsafe(18), wanted, wanted, history
+            )
         remembered = await self._reader.remembered_filter(claims.tenant_id, pid, claims.sub)
-        return Admission(claims, feed, place, pid, wanted if remembered is None else remembered, wanted, history)
+        return Admission(
+            claims, feed, place, pid, wanted if remembered is None else remembered, wanted, history
+        )
 
 
 async def find_place(feed: TenantFeed, given: object) -> Place:
-    """What `auth.offset` means for this feed now. A client ahead of this server makes it catch up first."""
+    """What `auth.offset` means for this feed now. A client ahead of this server makes it catch up
+    first.
+    """
     if given is None:
         return Place(None, None)
     offset = parse_offset(given)

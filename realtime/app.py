@@ -87,14 +87,18 @@ def allowed_origins(settings: Settings) -> list[str] | str | None:
 
 
 def _library_log() -> logging.Logger:
-    """Warnings and worse, whatever LOG_LEVEL says: below that the libraries log packets whole, tokens included."""
+    """Warnings and worse, whatever LOG_LEVEL says: below that the libraries log packets whole,
+    tokens included.
+    """
     logger = logging.getLogger("rollcall.socketio")
     logger.setLevel(logging.WARNING)
     return logger
 
 
 def _running(context: Context, server: Server, engine: AsyncEngine) -> Any:
-    """What lives as long as the application does: the listener and the watches, started before the first client."""
+    """What lives as long as the application does: the listener and the watches, started before the
+    first client.
+    """
 
     async def run(app: web.Application) -> AsyncIterator[None]:
         settings, manager = context.settings, context.manager
@@ -113,7 +117,9 @@ def _running(context: Context, server: Server, engine: AsyncEngine) -> Any:
         )
         app[NOC] = noc
         checking = make_async_engine(settings.database_url, pool_size=1)
-        app[health.READINESS] = Readiness(PostgresCheck(checking, newest_revision()), manager, context.workers, feeds)
+        app[health.READINESS] = Readiness(
+            PostgresCheck(checking, newest_revision()), manager, context.workers, feeds
+        )
         manager.start()
         watches = [asyncio.create_task(_for_ever(watch)) for watch in (feeds.watch, noc.tidy_up)]
         app.on_shutdown.append(lambda _: hang_up(server))
@@ -139,7 +145,9 @@ async def _for_ever(watch: Any) -> None:
 
 
 async def hang_up(server: Server) -> None:
-    """Close every connection by its transport: a browser then comes back by itself, to whichever server there is."""
+    """Close every connection by its transport: a browser then comes back by itself, to whichever
+    server there is.
+    """
     await server.shutdown()
     for socket in list(server.eio.sockets.values()):
         socket.hang_up()

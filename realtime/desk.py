@@ -25,21 +25,27 @@ EVENTS = {f"alert_{move}": move for move in operator_moves()}
 
 
 class Desk:
-    """What operators do is committed and then said, by a thread that goes on even if whoever asked has gone."""
+    """What operators do is committed and then said, by a thread that goes on even if whoever asked
+    has gone.
+    """
 
     def __init__(self, engine: Engine, manager: FeedManager) -> None:
         self._engine = engine
         self._manager = manager
 
     async def move(self, claims: Claims, move: str, given: Mapping[str, Any]) -> dict[str, Any]:
-        """One alert's. Raises ClientError, with the alert as it is where the move was refused for its state."""
+        """One alert's. Raises ClientError, with the alert as it is where the move was refused for
+        its state.
+        """
         (moved,) = await self.move_all(claims, [read_wanted(move, given)])
         if moved.refused:
             raise refusal(moved)
         return {"alert": moved.alert}
 
     async def move_all(self, claims: Claims, wanted: Sequence[Wanted]) -> list[Moved]:
-        moved = await asyncio.to_thread(self._move_and_say, claims.tenant_id, actor_of(claims), wanted)
+        moved = await asyncio.to_thread(
+            self._move_and_say, claims.tenant_id, actor_of(claims), wanted
+        )
         for want, outcome in zip(wanted, moved, strict=True):
             metrics.moves.labels(want.move, outcome.refused.code if outcome.refused else "ok").inc()
         return moved
@@ -48,7 +54,9 @@ class Desk:
         """Raises ClientError."""
         verdict = read_verdict(given)
         try:
-            anomaly = await asyncio.to_thread(self._review_and_say, claims.tenant_id, actor_of(claims), verdict)
+            anomaly = await asyncio.to_thread(
+                self._review_and_say, claims.tenant_id, actor_of(claims), verdict
+            )
         except MoveRefused as refused:
             metrics.moves.labels("review", refused.code).inc()
             raise ClientError(refused.code, refused.message) from None
@@ -72,7 +80,9 @@ class Desk:
             self._manager.say(tenant_id, *said.appended, said.messages)
         except EmitFailed as error:
             metrics.failed_emits.inc()
-            log.warning("emit_failed", tenant_id=tenant_id, messages=len(said.messages), reason=str(error))
+            log.warning(
+                "emit_failed", tenant_id=tenant_id, messages=len(said.messages), reason=str(error)
+            )
 
 
 def actor_of(claims: Claims) -> Actor:
@@ -98,7 +108,9 @@ def read_verdict(given: Mapping[str, Any]) -> Verdict:
     verdict = given.get("verdict")
     if verdict not in VERDICTS:
         raise ClientError("invalid", f"verdict is one of {', '.join(VERDICTS)}.")
-    return Verdict(read_id(given.get("anomaly_id"), "anomaly"), verdict, read_text(given, "note", MOST_NOTE))
+    return Verdict(
+        read_id(given.get("anomaly_id"), "anomaly"), verdict, read_text(given, "note", MOST_NOTE)
+    )
 
 
 def read_id(value: object, what: str) -> UUID:
@@ -115,6 +127,11 @@ def read_text(given: Mapping[str, Any], name: str, most: int) -> str | None:
     value = given.get(name)
     if value is None:
         return None
-    if not isinstance(value, str) or len(value) > most or "\0" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
+    if (
+        not isinstance(value, str)
+        or len(value) > most
+        or "\0" in value
+        or any("\ud800" <= letter <= "\udfff" for letter in value)
+    ):
         raise ClientError("invalid", f"{name} is text of at most {most:,} characters.")
     return value.strip() or None

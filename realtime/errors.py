@@ -1,4 +1,6 @@
-"""What a client did wrong, or cannot have now: one exception, its code the contract's, caught once per door."""
+"""What a client did wrong, or cannot have now: one exception, its code the contract's, caught once
+per door.
+"""
 
 from typing import Any
 
@@ -16,7 +18,8 @@ STATUS = {
 
 
 class ClientError(Exception):
-    """Answered to the client as its code and message; the message is for people and never names what they may not see.
+    """Answered to the client as its code and message; the message is for people and never names
+    what they may not see.
 
     What else is given stands beside them: of a refused move the alert as it is.
     """

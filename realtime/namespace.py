@@ -33,10 +33,12 @@ log = structlog.get_logger()
 
 EVENT_SECONDS = 10
 MAX_PAGE = 500
-# An Engine.IO connection that asks for no namespace is closed after so long; looked at every LOOK seconds.
+# An Engine.IO connection that asks for no namespace is closed after so long; looked at every LOOK
+# seconds.
 CONNECT_SECONDS = 30
 LOOK_SECONDS = 5
-# The collector runs seldom here (see realtime.app), and a connection that ended is a ring of objects.
+# The collector runs seldom here (see realtime.app), and a connection that ended is a ring of
+# objects.
 COLLECT_AFTER = 200
 # A client told to go has this long to hang up by itself.
 GOODBYE_SECONDS = 1.0
@@ -104,7 +106,9 @@ class Noc(socketio.AsyncNamespace):
         self.followers[sid] = follower
         admission.feed.viewers.add(viewer)
         metrics.viewers.inc()
-        metrics.connections.labels("fresh" if admission.place.position is None else "recovered").inc()
+        metrics.connections.labels(
+            "fresh" if admission.place.position is None else "recovered"
+        ).inc()
         self._mind_expiry(follower)
         if admission.place.position is None:
             viewer.owed_resync = admission.place.reason
@@ -190,10 +194,15 @@ class Noc(socketio.AsyncNamespace):
         try:
             claims = await self._verifier.verify(given.get("token"))
         except ClientError as error:
-            raise ClientError("unavailable" if error.code == "unavailable" else "invalid", error.message) from None
+            raise ClientError(
+                "unavailable" if error.code == "unavailable" else "invalid", error.message
+            ) from None
         if viewer.closed:
             raise ClientError("forbidden", "The connection has ended.")
-        if (claims.sub, claims.tenant_id) != (viewer.claims.sub, viewer.claims.tenant_id) or claims.role is None:
+        if (claims.sub, claims.tenant_id) != (
+            viewer.claims.sub,
+            viewer.claims.tenant_id,
+        ) or claims.role is None:
             raise ClientError("forbidden", "The token is not for the same viewer.")
         moved = claims.sites != viewer.claims.sites
         follower.hear(claims, viewer.hearing.filter)
@@ -239,11 +248,16 @@ class Noc(socketio.AsyncNamespace):
             viewer.socket.hang_up()
 
     async def tidy_up(self) -> None:
-        """For ever: end connections that never ask for the namespace or were told to leave it, and free what ended ones held."""
+        """For ever: end connections that never ask for the namespace or were told to leave it, and
+        free what ended ones held.
+        """
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             for eio_sid, socket in list(self.server.eio.sockets.items()):
-                silent = isinstance(socket, Socket) and time.monotonic() - socket.opened_at > CONNECT_SECONDS
+                silent = (
+                    isinstance(socket, Socket)
+                    and time.monotonic() - socket.opened_at > CONNECT_SECONDS
+                )
                 if silent and self.server.manager.sid_from_eio_sid(eio_sid, NAMESPACE) is None:
                     metrics.dropped.labels("silent").inc()
                     socket.hang_up()

@@ -1,4 +1,6 @@
-"""Asking Postgres from the event loop. A question that was begun is finished, whoever stops waiting for the answer."""
+"""Asking Postgres from the event loop. A question that was begun is finished, whoever stops waiting
+for the answer.
+"""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -11,8 +13,12 @@ from models.database import CONNECTING, psycopg_url
 
 
 def make_async_engine(url: str, *, pool_size: int = 8) -> AsyncEngine:
-    """An engine for the event loop. It is made here, as it brings SQLAlchemy's ORM, which workers and commands go without."""
-    return create_async_engine(psycopg_url(url), pool_size=pool_size, max_overflow=4, pool_pre_ping=True, **CONNECTING)
+    """An engine for the event loop. It is made here, as it brings SQLAlchemy's ORM, which workers
+    and commands go without.
+    """
+    return create_async_engine(
+        psycopg_url(url), pool_size=pool_size, max_overflow=4, pool_pre_ping=True, **CONNECTING
+    )
 
 
 class Postgres:
@@ -21,21 +27,28 @@ class Postgres:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
 
-    async def fetch(self, statement: Executable, values: Mapping[str, Any] | None = None) -> Sequence[Row]:
+    async def fetch(
+        self, statement: Executable, values: Mapping[str, Any] | None = None
+    ) -> Sequence[Row]:
         """All rows. Raises SQLAlchemyError or OSError."""
         return await self._finish(statement, values, fetching=True)
 
     async def run(self, statement: Executable, values: Mapping[str, Any] | None = None) -> None:
         await self._finish(statement, values, fetching=False)
 
-    async def _finish(self, statement: Executable, values: Mapping[str, Any] | None, *, fetching: bool) -> Any:
-        # A connection that is cancelled while it is made stays half open on both sides, and one cancelled later is thrown
+    async def _finish(
+        self, statement: Executable, values: Mapping[str, Any] | None, *, fetching: bool
+    ) -> Any:
+        # A connection that is cancelled while it is made stays half open on both sides, and one
+        # cancelled later is thrown
         # away: viewers that come and go would use up the pool.
         asking = asyncio.create_task(self._ask(statement, values, fetching))
         asking.add_done_callback(_take_note)
         return await asyncio.shield(asking)
 
-    async def _ask(self, statement: Executable, values: Mapping[str, Any] | None, fetching: bool) -> Any:
+    async def _ask(
+        self, statement: Executable, values: Mapping[str, Any] | None, fetching: bool
+    ) -> Any:
         async with self._engine.connect() as connection:
             result = await connection.execute(statement, dict(values or {}))
             return result.all() if fetching else None

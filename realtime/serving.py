@@ -1,4 +1,6 @@
-"""The server as a process, and the addresses it listens at: PORT for everybody, METRICS_PORT on METRICS_HOST for Prometheus."""
+"""The server as a process, and the addresses it listens at: PORT for everybody, METRICS_PORT on
+METRICS_HOST for Prometheus.
+"""
 
 import asyncio
 import errno

@@ -1,4 +1,6 @@
-"""Tokens: the JWT that says who is asking, for which tenant, which sites and in which role; and minting one for a development key."""
+"""Tokens: the JWT that says who is asking, for which tenant, which sites and in which role; and
+minting one for a development key.
+"""
 
 import asyncio
 import time
@@ -14,12 +16,15 @@ from realtime.errors import ClientError, Unavailable
 MAX_ID = 2**53 - 1
 MAX_SITES = 10_000
 JWKS_LIFESPAN = 300
-# A token with an unknown key id makes us ask the issuer for its keys again, but not more often than this (seconds).
+# A token with an unknown key id makes us ask the issuer for its keys again, but not more often than
+# this (seconds).
 JWKS_PAUSE = 10
 
 
 class Claims(NamedTuple):
-    """What a verified token grants. `sites` is None for all of them; `exp` is in seconds since 1970."""
+    """What a verified token grants. `sites` is None for all of them; `exp` is in seconds since
+    1970.
+    """
 
     sub: str
     tenant_id: int
@@ -36,7 +41,9 @@ class Claims(NamedTuple):
 
 
 class Verifier:
-    """Checks tokens against the one key of the settings: a shared secret, a public key, or the keys an issuer publishes."""
+    """Checks tokens against the one key of the settings: a shared secret, a public key, or the keys
+    an issuer publishes.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._algorithms = list(settings.token_algorithms)
@@ -63,7 +70,10 @@ class Verifier:
                 algorithms=self._algorithms,
                 audience=self._audience,
                 issuer=self._issuer,
-                options={"require": ["exp", "sub", "tenant_id"], "verify_aud": self._audience is not None},
+                options={
+                    "require": ["exp", "sub", "tenant_id"],
+                    "verify_aud": self._audience is not None,
+                },
             )
         except jwt.ExpiredSignatureError:
             raise ClientError("token_expired", "The token has expired.") from None
@@ -99,7 +109,9 @@ def find_keys(settings: Settings) -> jwt.PyJWKClient:
 
 
 def fits(key: jwt.PyJWK, algorithms: Sequence[str]) -> bool:
-    """Whether a token of one of these algorithms can be verified by this key. An RSA key does for all of RSA's."""
+    """Whether a token of one of these algorithms can be verified by this key. An RSA key does for
+    all of RSA's.
+    """
     if key.key_type == "RSA":
         return any(name.startswith(("RS", "PS")) for name in algorithms)
     return key.algorithm_name in algorithms
@@ -110,7 +122,9 @@ def read_claims(claims: dict[str, Any]) -> Claims:
     scopes = _scopes(claims.get("scope", ""))
     role = claims.get("role")
     if not is_id(claims["tenant_id"]):
-        raise ClientError("token_invalid", "The token's tenant_id is not an integer from 1 to 2^53 - 1.")
+        raise ClientError(
+            "token_invalid", "The token's tenant_id is not an integer from 1 to 2^53 - 1."
+        )
     if not isinstance(claims["sub"], str) or not claims["sub"]:
         raise ClientError("token_invalid", "The token's sub is not a string.")
     if role not in ROLES and not (role is None and "submit" in scopes):
@@ -127,20 +141,34 @@ def _sites(value: object) -> frozenset[int] | None:
     if value == "all":
         return None
     if not isinstance(value, list) or len(value) > MAX_SITES or not all(map(is_id, value)):
-        raise ClientError("token_invalid", 'The token\'s sites are neither "all" nor a list of ids.')
+        raise ClientError(
+            "token_invalid", 'The token\'s sites are neither "all" nor a list of ids.'
+        )
     return frozenset(value)
 
 
 def _scopes(value: object) -> frozenset[str]:
     """As OAuth spells them: a string with spaces between; a list is taken as well."""
     words = value.split() if isinstance(value, str) else value
-    return frozenset(word for word in words if isinstance(word, str)) if isinstance(words, list) else frozenset()
+    return (
+        frozenset(word for word in words if isinstance(word, str))
+        if isinstance(words, list)
+        else frozenset()
+    )
 
 
 def mint(settings: Settings, claims: dict[str, Any]) -> str:
-    """A token signed with JWT_SECRET. Raises ValueError where tokens are signed by somebody else's private key."""
+    """A token signed with JWT_SECRET. Raises ValueError where tokens are signed by somebody else's
+    private key.
+    """
     if not settings.jwt_secret:
-        raise ValueError("JWT_SECRET is not set: tokens are issued by whoever holds the private key")
+        raise ValueError(
+            "JWT_SECRET is not set: tokens are issued by whoever holds the private key"
+        )
     extra = {"aud": settings.jwt_audience, "iss": settings.jwt_issuer}
     algorithm = next(name for name in settings.token_algorithms if name in HMAC)
-    return jwt.encode(claims | {name: value for name, value in extra.items() if value}, settings.jwt_secret, algorithm=algorithm)
+    return jwt.encode(
+        claims | {name: value for name, value in extra.items() if value},
+        settings.jwt_secret,
+        algorithm=algorithm,
+    )

@@ -1,6 +1,8 @@
-"""The workers, as the server sees them: told by name that a tenant has something to judge, and asked whether they are there.
+"""The workers, as the server sees them: told by name that a tenant has something to judge, and
+asked whether they are there.
 
-Both are hints over the broker. What was submitted is in Postgres; the workers' own sweep finds it where nobody told them.
+Both are hints over the broker. What was submitted is in Postgres; the workers' own sweep finds it
+where nobody told them.
 """
 
 import asyncio
@@ -24,7 +26,10 @@ FRESH_SECONDS = 5.0
 def _configuration(settings: Settings) -> dict[str, Any]:
     """The broker and queue of the workers; but a server waits only moments for it."""
     configuration = broker_configuration(settings.broker_url, settings.broker_queue_type)
-    options = configuration["broker_transport_options"] | {"socket_timeout": 2, "socket_connect_timeout": 2}
+    options = configuration["broker_transport_options"] | {
+        "socket_timeout": 2,
+        "socket_connect_timeout": 2,
+    }
     return configuration | {
         "broker_transport_options": options,
         "broker_connection_timeout": 2,
@@ -34,7 +39,12 @@ def _configuration(settings: Settings) -> dict[str, Any]:
         "task_default_queue": UPKEEP_QUEUE,
         "task_queues": [task_queue(UPKEEP_QUEUE, settings.broker_queue_type)],
         "task_create_missing_queues": False,
-        "task_publish_retry_policy": {"max_retries": 1, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.5},
+        "task_publish_retry_policy": {
+            "max_retries": 1,
+            "interval_start": 0,
+            "interval_step": 0.2,
+            "interval_max": 0.5,
+        },
     }
 
 
@@ -43,7 +53,12 @@ class Workers:
         self._celery = Celery("rollcall-realtime", set_as_current=False)
         self._celery.conf.update(_configuration(settings))
         connection = self._celery.connection_for_write()
-        self.errors = (*connection.connection_errors, *connection.channel_errors, OperationalError, OSError)
+        self.errors = (
+            *connection.connection_errors,
+            *connection.channel_errors,
+            OperationalError,
+            OSError,
+        )
         self._due: set[int] = set()
         self._sending: asyncio.Task[None] | None = None
         self._pinged_at = -FRESH_SECONDS
@@ -65,12 +80,19 @@ class Workers:
         while self._due:
             tenant_id = self._due.pop()
             try:
-                await asyncio.to_thread(self._celery.send_task, JUDGE_TASK, kwargs={"tenant_id": tenant_id}, queue=UPKEEP_QUEUE)
+                await asyncio.to_thread(
+                    self._celery.send_task,
+                    JUDGE_TASK,
+                    kwargs={"tenant_id": tenant_id},
+                    queue=UPKEEP_QUEUE,
+                )
             except self.errors as error:
                 log.warning("judge_not_told", tenant_id=tenant_id, error=type(error).__name__)
 
     async def answers(self) -> bool:
-        """Whether at least one worker does. One of those that ask at once asks the broker, and of what is good every few seconds."""
+        """Whether at least one worker does. One of those that ask at once asks the broker, and of
+        what is good every few seconds.
+        """
         async with self._pinging:
             if not self._answered or time.monotonic() - self._pinged_at >= FRESH_SECONDS:
                 self._answered = await asyncio.to_thread(self._ping)

@@ -16,7 +16,9 @@ def rendered() -> str:
         sources = [status for status in ALERT_STATES if status in move.sources]
         told = "any" if len(sources) == len(ALERT_STATES) else ", ".join(sources)
         roles = ", ".join(role for role in (*ROLES, SYSTEM) if role in move.roles)
-        lines.append(f"| {name} | {told} | {move.to or 'as it is'} | {roles} | {move.needs or ''} |")
+        lines.append(
+            f"| {name} | {told} | {move.to or 'as it is'} | {roles} | {move.needs or ''} |"
+        )
     return HEAD + "\n".join(lines) + "\n"
 
 

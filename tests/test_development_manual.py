@@ -1,4 +1,6 @@
-"""What developers are told is so: files are where the manual says, targets are what `make help` lists."""
+"""What developers are told is so: files are where the manual says, targets are what `make help`
+lists.
+"""
 
 import re
 from configparser import ConfigParser
@@ -15,7 +17,9 @@ PHONY = set(re.findall(r"^\.PHONY: (.*)$", MAKEFILE, re.MULTILINE)[0].split()) -
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_the_files_it_names_are_there(page: Path) -> None:
-    named = re.findall(r"\b(?:models|worker|realtime|dev|tests|docs)/[\w./]*\w\.(?:py|md)\b", page.read_text())
+    named = re.findall(
+        r"\b(?:models|worker|realtime|dev|tests|docs)/[\w./]*\w\.(?:py|md)\b", page.read_text()
+    )
     linked = re.findall(r"\]\(([^)#:]+)\)", page.read_text())
     missing = {name for name in named if not (ROOT / name).exists()}
     missing |= {link for link in linked if not (page.parent / link).exists()}
@@ -41,4 +45,6 @@ def test_the_layers_it_shows_are_those_that_are_checked(column: int, contract: s
     setup = ConfigParser()
     setup.read(ROOT / "setup.cfg")
     layers = setup[f"importlinter:contract:{contract}"]["layers"].split("\n")
-    assert [re.findall(r"`(\w+)`", cell) for cell in shown if cell.strip()] == [re.findall(r"\w+", layer) for layer in layers if layer]
+    assert [re.findall(r"`(\w+)`", cell) for cell in shown if cell.strip()] == [
+        re.findall(r"\w+", layer) for layer in layers if layer
+    ]

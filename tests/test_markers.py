@@ -32,7 +32,9 @@ class Item(SimpleNamespace):
         (("models/test_misspelt.py", "process"), False),
     ],
 )
-def test_a_unit_test_is_one_wherever_the_checkout_lies(item: tuple[str, ...], is_unit: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_unit_test_is_one_wherever_the_checkout_lies(
+    item: tuple[str, ...], is_unit: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(conftest, "TESTS", Path("/srv/run/browser/rollcall/tests"))
     collected: Any = Item(*item)
     conftest.pytest_collection_modifyitems([collected])
@@ -40,7 +42,12 @@ def test_a_unit_test_is_one_wherever_the_checkout_lies(item: tuple[str, ...], is
 
 
 def test_what_starts_processes_is_begun_first() -> None:
-    names = ["models/test_policy.py", "worker/test_process.py", "chaos/test_short.py", "worker/test_x.py"]
+    names = [
+        "models/test_policy.py",
+        "worker/test_process.py",
+        "chaos/test_short.py",
+        "worker/test_x.py",
+    ]
     items: list[Any] = [Item(name) for name in names]
     items[1].add_marker("process")
     conftest.pytest_collection_modifyitems(items)
@@ -48,7 +55,9 @@ def test_what_starts_processes_is_begun_first() -> None:
     assert begun == [names[1], names[2], names[0], names[3]]
 
 
-def test_what_processes_compile_is_kept_whatever_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_processes_compile_is_kept_whatever_the_environment_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     conftest.pytest_configure()

@@ -12,7 +12,9 @@ from models.vocabulary import TYPES
 
 MANUAL = (ROOT / "docs" / "policy.md").read_text()
 LISTED = re.findall(r"\| `([a-z_]+)` \| ([^|]+?) (?=\|)", MANUAL)
-RANGES = re.findall(r"^\| `([a-z_]+)` \| [^|]+ \| ((?:[^|]+ to|up to) [^|]+?) \| ([^|]*?) ?\|", MANUAL, re.MULTILINE)
+RANGES = re.findall(
+    r"^\| `([a-z_]+)` \| [^|]+ \| ((?:[^|]+ to|up to) [^|]+?) \| ([^|]*?) ?\|", MANUAL, re.MULTILINE
+)
 UNITS = {"_minutes": "min", "_hours": "h", "_kmh": "km/h", "_km": "km", "_m": "m", "_days": "days"}
 
 
@@ -24,7 +26,9 @@ def test_every_key_is_listed_once_and_no_other() -> None:
 def test_its_default_is_the_one_in_the_code(name: str, default: str) -> None:
     expected = KEYS[name].default
     if isinstance(expected, list):
-        assert json.loads(default.strip("`")) == [step.model_dump(exclude_none=True) for step in expected]
+        assert json.loads(default.strip("`")) == [
+            step.model_dump(exclude_none=True) for step in expected
+        ]
     elif isinstance(expected, int | float):
         assert float(default.replace(",", "")) == expected
     else:
@@ -39,7 +43,11 @@ def test_its_range_and_unit_are_the_ones_in_the_code(name: str, allowed: str, un
 
 def test_every_range_is_told() -> None:
     """Of weights in words: they all have the same."""
-    ranged = {name for name, key in KEYS.items() if not isinstance(key.default, str) and key.field != "weight"}
+    ranged = {
+        name
+        for name, key in KEYS.items()
+        if not isinstance(key.default, str) and key.field != "weight"
+    }
     assert {name for name, _, _ in RANGES} == ranged
     assert "weight, from 0 to 1" in MANUAL
 
@@ -53,7 +61,11 @@ def _range(name: str) -> str:
     limits = _limits(KEYS[name].part.model_json_schema()["properties"][KEYS[name].field])
     if "maxItems" in limits:
         return f"up to {limits['maxItems']} steps"
-    least = f"over {limits['exclusiveMinimum']:,.10g}" if "exclusiveMinimum" in limits else f"{limits['minimum']:,.10g}"
+    least = (
+        f"over {limits['exclusiveMinimum']:,.10g}"
+        if "exclusiveMinimum" in limits
+        else f"{limits['minimum']:,.10g}"
+    )
     return f"{least} to {limits['maximum']:,.10g}"
 
 

@@ -13,12 +13,20 @@ FOLDER = re.compile(r"^( *[a-z_]+/) +\S", re.MULTILINE)
 # These mirror the tree.
 MIRRORS = ("dev", "models", "realtime", "worker")
 # Made by `make run` where they are not set, or taken from another setting.
-SAID_IN_WORDS = {"DATABASE_URL": "*", "REDIS_URL": "*", "JWT_SECRET": "*", "CELERY_BROKER_URL": "`REDIS_URL`"}
+SAID_IN_WORDS = {
+    "DATABASE_URL": "*",
+    "REDIS_URL": "*",
+    "JWT_SECRET": "*",
+    "CELERY_BROKER_URL": "`REDIS_URL`",
+}
 
 
 def test_every_setting_is_listed_with_its_default() -> None:
     listed = dict(ROW.findall(README))
-    expected = {name.upper(): SAID_IN_WORDS.get(name.upper(), _shown(field.default)) for name, field in Settings.model_fields.items()}
+    expected = {
+        name.upper(): SAID_IN_WORDS.get(name.upper(), _shown(field.default))
+        for name, field in Settings.model_fields.items()
+    }
     assert listed == expected
 
 
@@ -45,8 +53,14 @@ def _shown(default: object) -> str:
 
 def _folders() -> set[str]:
     """As the tree writes them: `models/`, and indented `  alerts/`."""
-    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True).stdout.splitlines()
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout.splitlines()
     folders = [Path(name).parts[:-1] for name in listed if not name.startswith(".")]
     first = {f"{parts[0]}/" for parts in folders if parts}
-    second = {f"  {parts[1]}/" for parts in folders if len(parts) > 1 and not (parts[0] == "tests" and parts[1] in MIRRORS)}
+    second = {
+        f"  {parts[1]}/"
+        for parts in folders
+        if len(parts) > 1 and not (parts[0] == "tests" and parts[1] in MIRRORS)
+    }
     return first | second

@@ -23,7 +23,9 @@ read_quickly()
 app = Celery("rollcall", set_as_current=True)
 app.conf.update(configuration(settings))
 # The last by its name, as it counts in worker.metrics.
-app.steps["consumer"].update((EventsTogether, ConsumerHeartbeat, "worker.broker.remote_control:RemoteControl"))
+app.steps["consumer"].update(
+    (EventsTogether, ConsumerHeartbeat, "worker.broker.remote_control:RemoteControl")
+)
 app.on_after_finalize.connect(leave_out_others)
 signals.setup_logging.connect(write_logs)
 signals.worker_init.connect(refuse_threads)

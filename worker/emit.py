@@ -1,4 +1,6 @@
-"""Saying what was committed. It may fail: then the servers find it in the feed, and here it is logged and counted."""
+"""Saying what was committed. It may fail: then the servers find it in the feed, and here it is
+logged and counted.
+"""
 
 from collections.abc import Callable
 
@@ -29,7 +31,15 @@ class Emitter:
             for start in range(0, len(messages), DOCUMENT_MESSAGES):
                 if start:
                     reach("halfway_through_emits")
-                self._manager.say(tenant_id, epoch, base + start, messages[start : start + DOCUMENT_MESSAGES])
+                self._manager.say(
+                    tenant_id, epoch, base + start, messages[start : start + DOCUMENT_MESSAGES]
+                )
         except EmitFailed as error:
             metrics.FAILED_EMITS.inc()
-            log.warning(EMIT_FAILED, tenant_id=tenant_id, base=base, messages=len(messages), reason=str(error))
+            log.warning(
+                EMIT_FAILED,
+                tenant_id=tenant_id,
+                base=base,
+                messages=len(messages),
+                reason=str(error),
+            )

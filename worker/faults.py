@@ -1,7 +1,8 @@
-"""Named points of the pipeline at which a test may have a worker killed. Without ROLLCALL_FAULTS they do nothing at all.
+"""Named points of the pipeline at which a test may have a worker killed. Without ROLLCALL_FAULTS
+they do nothing at all.
 
-`ROLLCALL_FAULTS="after_store=0.02,between_commit_and_emit=1"` kills, with -9, at those points with those probabilities;
-`judging:p13=1` kills whoever judges the punch p13.
+`ROLLCALL_FAULTS="after_store=0.02,between_commit_and_emit=1"` kills, with -9, at those points with
+those probabilities; `judging:p13=1` kills whoever judges the punch p13.
 """
 
 import os
@@ -9,14 +10,25 @@ import random
 import signal
 from collections.abc import Iterable
 
-POINTS = ("after_store", "before_judge_commit", "after_judge_commit", "between_commit_and_emit", "halfway_through_emits")
+POINTS = (
+    "after_store",
+    "before_judge_commit",
+    "after_judge_commit",
+    "between_commit_and_emit",
+    "halfway_through_emits",
+)
 
 
 def _parse(text: str) -> dict[str, float]:
-    chances = {name.strip(): float(chance) for name, _, chance in (part.partition("=") for part in text.split(",") if part.strip())}
+    chances = {
+        name.strip(): float(chance)
+        for name, _, chance in (part.partition("=") for part in text.split(",") if part.strip())
+    }
     unknown = {name for name in chances if name not in POINTS and not name.startswith("judging:")}
     if unknown:
-        raise ValueError(f"ROLLCALL_FAULTS names {', '.join(sorted(unknown))}; points are {', '.join(POINTS)}, judging:PUNCH_ID")
+        raise ValueError(
+            f"ROLLCALL_FAULTS names {', '.join(sorted(unknown))}; points are {', '.join(POINTS)}, judging:PUNCH_ID"
+        )
     return chances
 
 

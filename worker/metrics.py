@@ -1,7 +1,8 @@
 """What the workers count, for Prometheus.
 
-Where PROMETHEUS_MULTIPROC_DIR is set before this is imported (worker.metrics_directory does so where WORKER_METRICS_PORT is), every
-process of a pool counts in files of that directory, and the main process serves their sum.
+Where PROMETHEUS_MULTIPROC_DIR is set before this is imported (worker.metrics_directory does so
+where WORKER_METRICS_PORT is), every process of a pool counts in files of that directory, and the
+main process serves their sum.
 """
 
 import os
@@ -11,7 +12,14 @@ from pathlib import Path
 import billiard
 import prometheus_client.values
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, multiprocess, start_http_server
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    multiprocess,
+    start_http_server,
+)
 from prometheus_client.metrics_core import Metric
 
 from models.build_info import BuildInfo
@@ -22,11 +30,14 @@ log = structlog.get_logger(__name__)
 
 
 def _place_in_pool() -> str:
-    """Files are named by it, not by process ids: a child that follows another goes on with its files, so they stay few."""
+    """Files are named by it, not by process ids: a child that follows another goes on with its
+    files, so they stay few.
+    """
     return str(getattr(billiard.current_process(), "index", "main"))
 
 
-# The library chooses when it is first imported, which the celery command does before our app is (by Flower's subcommand).
+# The library chooses when it is first imported, which the celery command does before our app is (by
+# Flower's subcommand).
 if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
     prometheus_client.values.ValueClass = prometheus_client.values.MultiProcessValue(_place_in_pool)
 
@@ -35,29 +46,69 @@ RECEIPT_TO_EMIT = Histogram(
     "From the receipt of the oldest punch of a judgement to the emit of what was found.",
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
 )
-FAILED_EMITS = Counter("rollcall_failed_emits_total", "Emits that Redis did not take; servers find those messages in the feed.")
-PUNCHES = Counter("rollcall_punches_total", "Punches that came by the tasks, by what became of them.", ["status"])
-REJECTED = Counter("rollcall_rejected_total", "Reasons for which submissions were rejected, by task and code.", ["task", "code"])
-JUDGED = Counter("rollcall_judged_total", "Rows of work that were judged, by the table they waited in.", ["table"])
-UNJUDGED = Gauge("rollcall_unjudged", "Rows that waited for over a second when the last sweep looked.", multiprocess_mode="mostrecent")
-SAID = Counter("rollcall_messages_total", "Messages appended to feeds, by event and anomaly type.", ["event", "anomaly_type"])
-TASKS = Counter("rollcall_tasks_total", "Tasks that ended, by name and outcome.", ["task", "outcome"])
-JUDGING_FAILED = Counter("rollcall_judging_failed_total", "Judgements that failed; their work is left to the sweep.")
-DETECTOR_CRASHES = Counter("rollcall_detector_crashes_total", "Detectors that failed on a subject, by anomaly type.", ["anomaly_type"])
-IGNORED = Counter("rollcall_ignored_wishes_total", "What producers asked for that is not done, by kind.", ["wish"])
-REFUSED_CONTROLS = Counter("rollcall_refused_controls_total", "Remote control that would have changed a worker.", ["command"])
+FAILED_EMITS = Counter(
+    "rollcall_failed_emits_total",
+    "Emits that Redis did not take; servers find those messages in the feed.",
+)
+PUNCHES = Counter(
+    "rollcall_punches_total", "Punches that came by the tasks, by what became of them.", ["status"]
+)
+REJECTED = Counter(
+    "rollcall_rejected_total",
+    "Reasons for which submissions were rejected, by task and code.",
+    ["task", "code"],
+)
+JUDGED = Counter(
+    "rollcall_judged_total",
+    "Rows of work that were judged, by the table they waited in.",
+    ["table"],
+)
+UNJUDGED = Gauge(
+    "rollcall_unjudged",
+    "Rows that waited for over a second when the last sweep looked.",
+    multiprocess_mode="mostrecent",
+)
+SAID = Counter(
+    "rollcall_messages_total",
+    "Messages appended to feeds, by event and anomaly type.",
+    ["event", "anomaly_type"],
+)
+TASKS = Counter(
+    "rollcall_tasks_total", "Tasks that ended, by name and outcome.", ["task", "outcome"]
+)
+JUDGING_FAILED = Counter(
+    "rollcall_judging_failed_total", "Judgements that failed; their work is left to the sweep."
+)
+DETECTOR_CRASHES = Counter(
+    "rollcall_detector_crashes_total",
+    "Detectors that failed on a subject, by anomaly type.",
+    ["anomaly_type"],
+)
+IGNORED = Counter(
+    "rollcall_ignored_wishes_total", "What producers asked for that is not done, by kind.", ["wish"]
+)
+REFUSED_CONTROLS = Counter(
+    "rollcall_refused_controls_total",
+    "Remote control that would have changed a worker.",
+    ["command"],
+)
 PRUNED = Counter("rollcall_pruned_total", "Rows that retention removed, by table.", ["table"])
 
 
 class SumOfProcesses(multiprocess.MultiProcessCollector):
-    """The library fails on a file that a process has made, but not yet given its size: nothing is counted there yet."""
+    """The library fails on a file that a process has made, but not yet given its size: nothing is
+    counted there yet.
+    """
 
     def collect(self) -> Iterable[Metric]:
-        return self.merge([str(file) for file in Path(self._path).glob("*.db") if file.stat().st_size])
+        return self.merge(
+            [str(file) for file in Path(self._path).glob("*.db") if file.stat().st_size]
+        )
 
 
 def serve(host: str, port: int) -> None:
-    """Serve the sum over the processes of this worker at http://HOST:PORT/metrics. Needs PROMETHEUS_MULTIPROC_DIR.
+    """Serve the sum over the processes of this worker at http://HOST:PORT/metrics. Needs
+    PROMETHEUS_MULTIPROC_DIR.
 
     Where that cannot be, it is logged, and the worker works on: punches matter more than figures.
     """

@@ -1,4 +1,6 @@
-"""What a process of a worker holds, made in the process that uses it: neither an engine nor an emitter survives a fork."""
+"""What a process of a worker holds, made in the process that uses it: neither an engine nor an
+emitter survives a fork.
+"""
 
 import os
 from functools import cache
@@ -13,7 +15,8 @@ from worker.broker.backlog import Backlog
 from worker.emit import Emitter
 from worker.judging.gathering import Gathering
 
-# As many connections as the largest pool of threads that makes sense; each is opened only when it is needed.
+# As many connections as the largest pool of threads that makes sense; each is opened only when it
+# is needed.
 _CONNECTIONS = 32
 
 
@@ -33,4 +36,9 @@ def this_process() -> Process:
 def _made(_pid: int) -> Process:
     settings = load_settings()
     engine = make_engine(settings.database_url, pool_size=_CONNECTIONS, trusted_seconds=1.0)
-    return Process(settings, engine, Emitter(FeedManager(settings.redis_url, settings.redis_channel)), Gathering(Backlog()))
+    return Process(
+        settings,
+        engine,
+        Emitter(FeedManager(settings.redis_url, settings.redis_channel)),
+        Gathering(Backlog()),
+    )

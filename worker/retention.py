@@ -1,4 +1,6 @@
-"""What is kept how long. Removed in batches that hold no lock for long; the tenant's `floor` says up to where its feed is gone."""
+"""What is kept how long. Removed in batches that hold no lock for long; the tenant's `floor` says
+up to where its feed is gone.
+"""
 
 from datetime import timedelta
 
@@ -15,7 +17,8 @@ BATCH = 5_000
 
 log = structlog.get_logger(__name__)
 
-# A content that a punch once had must stay known for as long as a task or a caller may bring it again.
+# A content that a punch once had must stay known for as long as a task or a caller may bring it
+# again.
 REVISIONS = timedelta(days=400)
 
 # Only ever from the beginning, so that what is left has no hole.
@@ -65,7 +68,9 @@ def prune_feed(engine: Engine, tenant_id: int, age: timedelta) -> int:
     total = 0
     while True:
         with transaction(engine) as cursor:
-            rows, highest = cursor.execute(_MESSAGES, {"tenant_id": tenant_id, "age": age, "limit": BATCH}).fetchone() or (0, 0)
+            rows, highest = cursor.execute(
+                _MESSAGES, {"tenant_id": tenant_id, "age": age, "limit": BATCH}
+            ).fetchone() or (0, 0)
             if rows:
                 cursor.execute(_FLOOR, (highest, tenant_id))
         total += rows

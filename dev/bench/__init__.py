@@ -1,1 +1,3 @@
-"""Measures Rollcall beside its peers and floors, interleaved in one run. `python -m dev.bench [short|full]`; docs/performance.md."""
+"""Measures Rollcall beside its peers and floors, interleaved in one run. `python -m dev.bench
+[short|full]`; docs/performance.md.
+"""

@@ -1,4 +1,6 @@
-"""python -m dev.bench [short|full|tiny] [--only fanout,pipeline,...] [--without node,...] [--rounds N]"""
+"""python -m dev.bench [short|full|tiny] [--only fanout,pipeline,...] [--without node,...] [--rounds
+N]
+"""
 
 import argparse
 import json
@@ -35,7 +37,8 @@ def main(arguments: list[str] | None = None) -> None:
     if options.rounds:
         size = size._replace(rounds=options.rounds)
     described = machine.describe()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that everything started here is ended here
+    # so that everything started here is ended here
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     figures = Figures()
     _allow_many_sockets()
     try:
@@ -44,14 +47,23 @@ def main(arguments: list[str] | None = None) -> None:
                 _run(name, stage)
     finally:  # an hour's figures are worth keeping, whatever ended the run
         kept = outcomes(figures)
-        print(rendered(figures, kept), "", *(f"{name}: {value}" for name, value in described.items()), sep="\n")
+        print(
+            rendered(figures, kept),
+            "",
+            *(f"{name}: {value}" for name, value in described.items()),
+            sep="\n",
+        )
         _write(figures, kept, {"size": size.name, "rounds": size.rounds, "machine": described})
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m dev.bench", description="Measure Rollcall beside its peers and floors.")
+    parser = argparse.ArgumentParser(
+        prog="python -m dev.bench", description="Measure Rollcall beside its peers and floors."
+    )
     parser.add_argument("size", nargs="?", default="short", choices=SIZES)
-    parser.add_argument("--only", default=",".join(SCENARIOS), help="scenarios, separated by commas: %(default)s")
+    parser.add_argument(
+        "--only", default=",".join(SCENARIOS), help="scenarios, separated by commas: %(default)s"
+    )
     parser.add_argument("--without", default="", help="contenders to leave out, such as node")
     parser.add_argument("--rounds", type=int, help="instead of those of the size (3 and 5)")
     return parser
@@ -77,7 +89,13 @@ def _write(figures: Figures, kept: list[Outcome], run: dict[str, object]) -> Non
         "taken_at": taken.isoformat(),
         **run,
         "figures": [
-            {**question._asdict(), "who": figure.who, "kind": figure.kind, "median": figure.middle, "values": figure.values}
+            {
+                **question._asdict(),
+                "who": figure.who,
+                "kind": figure.kind,
+                "median": figure.middle,
+                "values": figure.values,
+            }
             for question, answers in figures.rows()
             for figure in answers
         ],

@@ -1,6 +1,8 @@
-"""Filling a queue fast: one task is sent as any producer sends it, and its message on Redis is the form for all the others.
+"""Filling a queue fast: one task is sent as any producer sends it, and its message on Redis is the
+form for all the others.
 
-What is to be done all at once waits under another name until then: nothing can tell a worker of ours to hold back.
+What is to be done all at once waits under another name until then: nothing can tell a worker of
+ours to hold back.
 """
 
 import base64
@@ -39,15 +41,36 @@ def _sent(app: Celery, broker: redis.Redis, task: str, kwargs: dict[str, Any]) -
 
 def _filled_in(form: dict[str, Any], kwargs: dict[str, Any]) -> str:
     task_id = str(uuid4())
-    body = json.dumps([[], kwargs, {"callbacks": None, "errbacks": None, "chain": None, "chord": None}])
-    headers = {**form["headers"], "id": task_id, "root_id": task_id, "kwargsrepr": repr(kwargs)[:1024]}
+    body = json.dumps(
+        [[], kwargs, {"callbacks": None, "errbacks": None, "chain": None, "chord": None}]
+    )
+    headers = {
+        **form["headers"],
+        "id": task_id,
+        "root_id": task_id,
+        "kwargsrepr": repr(kwargs)[:1024],
+    }
     delivery = {"exchange": "", "routing_key": QUEUE}
-    properties = {**form["properties"], "correlation_id": task_id, "delivery_tag": str(uuid4()), "delivery_info": delivery}
-    return json.dumps({**form, "body": base64.b64encode(body.encode()).decode(), "headers": headers, "properties": properties})
+    properties = {
+        **form["properties"],
+        "correlation_id": task_id,
+        "delivery_tag": str(uuid4()),
+        "delivery_info": delivery,
+    }
+    return json.dumps(
+        {
+            **form,
+            "body": base64.b64encode(body.encode()).decode(),
+            "headers": headers,
+            "properties": properties,
+        }
+    )
 
 
 def release(broker: redis.Redis) -> None:
-    """Let the workers at all that is held, at once. What was in their queue would be lost: it is empty."""
+    """Let the workers at all that is held, at once. What was in their queue would be lost: it is
+    empty.
+    """
     broker.rename(HELD, QUEUE)
 
 
@@ -57,7 +80,9 @@ def drained(broker: redis.Redis) -> bool:
 
 
 def wait_drained(broker: redis.Redis, seconds: float) -> None:
-    """Three looks in a row: a task is in neither place while it moves from one to the other. Raises TimeoutError."""
+    """Three looks in a row: a task is in neither place while it moves from one to the other. Raises
+    TimeoutError.
+    """
     deadline = time.monotonic() + seconds
     quiet = 0
     while quiet < 3:

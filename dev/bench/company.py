@@ -1,7 +1,9 @@
-"""The company whose punches the pipeline is measured with: everybody checks in once, at the start of a shift of their own.
+"""The company whose punches the pipeline is measured with: everybody checks in once, at the start
+of a shift of their own.
 
-The shifts start some hours from now, so that during the run no moment passes at which something would be due. An honest
-punch has no anomaly; a dishonest one has exactly one (its location is mocked).
+The shifts start some hours from now, so that during the run no moment passes at which something
+would be due. An honest punch has no anomaly; a dishonest one has exactly one (its location is
+mocked).
 """
 
 import random
@@ -22,7 +24,9 @@ Punch = dict[str, Any]
 
 
 class Company(NamedTuple):
-    """`people` are spread evenly over `tenants` (1 ..) and `sites` (1 .., every tenant has them all)."""
+    """`people` are spread evenly over `tenants` (1 ..) and `sites` (1 .., every tenant has them
+    all).
+    """
 
     people: int
     tenants: int
@@ -38,7 +42,9 @@ class Company(NamedTuple):
 
 def founded(people: int, tenants: int = 1) -> Company:
     sites = max(1, people // tenants // PEOPLE_AT_A_SITE)
-    return Company(people, tenants, sites, datetime.now(UTC).replace(microsecond=0) + timedelta(hours=4))
+    return Company(
+        people, tenants, sites, datetime.now(UTC).replace(microsecond=0) + timedelta(hours=4)
+    )
 
 
 def store_roster(connection: psycopg.Connection, company: Company) -> None:
@@ -46,15 +52,30 @@ def store_roster(connection: psycopg.Connection, company: Company) -> None:
     tenants = range(1, company.tenants + 1)
     people = range(1, company.people + 1)
     places = [(tenant, site) for tenant in tenants for site in range(1, company.sites + 1)]
-    _copy(connection, "tenant", "tenant_id name epoch swept_at", ((t, f"Company {t}", f"bench{t}", datetime.now(UTC)) for t in tenants))
+    _copy(
+        connection,
+        "tenant",
+        "tenant_id name epoch swept_at",
+        ((t, f"Company {t}", f"bench{t}", datetime.now(UTC)) for t in tenants),
+    )
     _copy(
         connection,
         "site",
         "tenant_id site_id name timezone latitude longitude radius_m",
         ((tenant, site, f"Site {site}", "UTC", *_place(site), 200.0) for tenant, site in places),
     )
-    _copy(connection, "device", "tenant_id device_id shared", ((tenant, f"kiosk-{site}", True) for tenant, site in places))
-    _copy(connection, "person", "tenant_id person_id name", ((company.tenant_of(p), p, f"Person {p}") for p in people))
+    _copy(
+        connection,
+        "device",
+        "tenant_id device_id shared",
+        ((tenant, f"kiosk-{site}", True) for tenant, site in places),
+    )
+    _copy(
+        connection,
+        "person",
+        "tenant_id person_id name",
+        ((company.tenant_of(p), p, f"Person {p}") for p in people),
+    )
     _copy(
         connection,
         "assignment",
@@ -65,7 +86,17 @@ def store_roster(connection: psycopg.Connection, company: Company) -> None:
         connection,
         "shift",
         "tenant_id shift_id person_id site_id starts_at ends_at",
-        ((company.tenant_of(p), f"shift-{p}", p, company.site_of(p), company.starts_at, company.starts_at + SHIFT) for p in people),
+        (
+            (
+                company.tenant_of(p),
+                f"shift-{p}",
+                p,
+                company.site_of(p),
+                company.starts_at,
+                company.starts_at + SHIFT,
+            )
+            for p in people
+        ),
     )
     connection.commit()
 
@@ -74,7 +105,9 @@ def _place(site: int) -> tuple[float, float]:
     return LATITUDE + site // 100 * APART, LONGITUDE + site % 100 * APART
 
 
-def punches(company: Company, share: float, people: Sequence[int] | None = None, *, seed: int = 1) -> Iterator[Punch]:
+def punches(
+    company: Company, share: float, people: Sequence[int] | None = None, *, seed: int = 1
+) -> Iterator[Punch]:
     """One check-in of each person, in a random order; a `share` of them dishonest."""
     chance = random.Random(seed)
     everybody = list(people if people is not None else range(1, company.people + 1))
@@ -102,13 +135,21 @@ def _punch(company: Company, person: int, chance: random.Random, *, mocked: bool
         "accuracy_m": round(chance.uniform(5, 30), 1),
         "is_mock_location": mocked,
         "device_id": f"kiosk-{site}",
-        "biometric": {"method": "face", "score": round(chance.uniform(0.9, 0.99), 3), "liveness": 0.95, "matched_person_id": person},
+        "biometric": {
+            "method": "face",
+            "score": round(chance.uniform(0.9, 0.99), 3),
+            "liveness": 0.95,
+            "matched_person_id": person,
+        },
         "sent_at": datetime.now(UTC).isoformat(),
     }
 
 
-def _copy(connection: psycopg.Connection, table: str, columns: str, rows: Iterator[tuple[object, ...]]) -> None:
+def _copy(
+    connection: psycopg.Connection, table: str, columns: str, rows: Iterator[tuple[object, ...]]
+) -> None:
     names = ", ".join(columns.split())
-    with connection.cursor() as cursor, cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:  # ours, not a caller's
+    # ours, not a caller's
+    with connection.cursor() as cursor, cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
         for row in rows:
             copy.write_row(row)

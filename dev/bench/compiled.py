@@ -1,4 +1,6 @@
-"""Compiling the two C programs: the load client, and the sender that is the floor. Once a run, with whatever `cc` is there."""
+"""Compiling the two C programs: the load client, and the sender that is the floor. Once a run, with
+whatever `cc` is there.
+"""
 
 import functools
 import subprocess
@@ -10,9 +12,14 @@ HERE = Path(__file__).resolve().parent
 
 @functools.cache
 def compiled(source: str, *libraries: str) -> Path:
-    """The program made of `source` (a path below this folder). Raises CalledProcessError with the compiler's words."""
+    """The program made of `source` (a path below this folder). Raises CalledProcessError with the
+    compiler's words.
+    """
     program = _folder() / Path(source).stem
-    subprocess.run(["cc", "-O2", "-o", str(program), str(HERE / source), *(f"-l{name}" for name in libraries)], check=True)
+    subprocess.run(
+        ["cc", "-O2", "-o", str(program), str(HERE / source), *(f"-l{name}" for name in libraries)],
+        check=True,
+    )
     return program
 
 

@@ -1,4 +1,6 @@
-"""Databases for one measurement each: migrated once, then copied, and dropped when the measurement is over."""
+"""Databases for one measurement each: migrated once, then copied, and dropped when the measurement
+is over.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,7 +32,9 @@ def _created(postgres_url: str, template: str | None) -> Iterator[str]:
     name = f"bench_{uuid4().hex[:12]}"
     made = SQL("CREATE DATABASE {}").format(Identifier(name))
     if template:
-        made = SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(Identifier(name), Identifier(template))
+        made = SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(
+            Identifier(name), Identifier(template)
+        )
     with psycopg.connect(postgres_url, autocommit=True) as connection:
         connection.execute(made)
     try:

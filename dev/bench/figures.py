@@ -34,10 +34,16 @@ class Figures:
         self._values: dict[Question, dict[tuple[str, Kind], list[float]]] = {}
         self.notes: list[str] = []
 
-    def add(self, scenario: str, case: str, metric: str, who: str, kind: Kind, value: float | None) -> None:
-        """None: there is nothing to tell in this round, such as a delay where no message carried its time."""
+    def add(
+        self, scenario: str, case: str, metric: str, who: str, kind: Kind, value: float | None
+    ) -> None:
+        """None: there is nothing to tell in this round, such as a delay where no message carried
+        its time.
+        """
         if value is not None:
-            self._values.setdefault(Question(scenario, case, metric), {}).setdefault((who, kind), []).append(value)
+            self._values.setdefault(Question(scenario, case, metric), {}).setdefault(
+                (who, kind), []
+            ).append(value)
 
     def note(self, text: str) -> None:
         """Something the reader of the figures has to know."""
@@ -52,5 +58,7 @@ class Figures:
 
     def middle(self, question: Question, who: str) -> float | None:
         """The median for `who`, None where it was not measured."""
-        found = [values for (name, _), values in self._values.get(question, {}).items() if name == who]
+        found = [
+            values for (name, _), values in self._values.get(question, {}).items() if name == who
+        ]
         return median(found[0]) if found else None

@@ -4,7 +4,8 @@ import psycopg
 
 from dev.bench.company import Company
 
-# Everybody's days until the day before yesterday: in at the start of the shift, out at its end. Where `count` ends within a day it is
+# Everybody's days until the day before yesterday: in at the start of the shift, out at its end.
+# Where `count` ends within a day it is
 # the oldest: a last check-in without its check-out would be judged once more with the next.
 HISTORY = """
 INSERT INTO punch (tenant_id, punch_id, person_id, site_id, is_check_in, occurred_at, person_name, latitude, longitude, accuracy_m,

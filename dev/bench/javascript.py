@@ -1,4 +1,6 @@
-"""What runs under Node (node/): the packages its lock file names, installed when they are first wanted."""
+"""What runs under Node (node/): the packages its lock file names, installed when they are first
+wanted.
+"""
 
 import shutil
 import subprocess
@@ -10,6 +12,8 @@ FOLDER = Path(__file__).resolve().parent / "node"
 def install() -> None:
     """Raises FileNotFoundError without Node, CalledProcessError with npm's words."""
     if shutil.which("node") is None:
-        raise FileNotFoundError("node is not installed; leave out what needs it: --without node, and --only without end_to_end")
+        raise FileNotFoundError(
+            "node is not installed; leave out what needs it: --without node, and --only without end_to_end"
+        )
     if not (FOLDER / "node_modules").exists():
         subprocess.run(["npm", "ci", "--silent", "--ignore-scripts"], cwd=FOLDER, check=True)

@@ -47,7 +47,10 @@ def describe() -> dict[str, str]:
 def _processor() -> str:
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.exists() else []
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
+    return next(
+        (line.partition(":")[2].strip() for line in lines if line.startswith("model name")),
+        platform.machine(),
+    )
 
 
 def _version(name: str) -> str:
@@ -61,6 +64,11 @@ def _node() -> dict[str, str]:
     if shutil.which("node") is None:
         return {}
     lock = json.loads((Path(__file__).parent / "node" / "package-lock.json").read_text())
-    locked = {name: lock["packages"][f"node_modules/{name}"]["version"] for name in ("socket.io", "@socket.io/redis-adapter", "redis")}
-    node = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout.strip()
+    locked = {
+        name: lock["packages"][f"node_modules/{name}"]["version"]
+        for name in ("socket.io", "@socket.io/redis-adapter", "redis")
+    }
+    node = subprocess.run(
+        ["node", "--version"], capture_output=True, text=True, check=True
+    ).stdout.strip()
     return {"node": node, **{f"npm {name}": version for name, version in locked.items()}}

@@ -10,7 +10,9 @@ NANOSECONDS = 1e9
 
 
 def cpu_seconds(*pids: int) -> float:
-    """CPU time of the processes with all their children, those that ended included. In steps of 10 ms."""
+    """CPU time of the processes with all their children, those that ended included. In steps of 10
+    ms.
+    """
     return sum(_with_reaped_children(process) for process in family(pids))
 
 
@@ -39,7 +41,8 @@ def family(pids: Iterable[int]) -> list[psutil.Process]:
 def _with_reaped_children(process: psutil.Process) -> float:
     try:
         times = process.cpu_times()
-    except psutil.NoSuchProcess:  # it ended between the listing and now; its parent has its time by then
+    # it ended between the listing and now; its parent has its time by then
+    except psutil.NoSuchProcess:
         return 0.0
     return times.user + times.system + times.children_user + times.children_system
 

@@ -1,4 +1,6 @@
-"""The message every contender carries: 400 bytes of JSON that say when they were said and which number they have."""
+"""The message every contender carries: 400 bytes of JSON that say when they were said and which
+number they have.
+"""
 
 import time
 

@@ -19,13 +19,26 @@ class Died(RuntimeError):
 
 
 class Process:
-    """One child process with its own log, ended with everything it started when the `with` block ends."""
+    """One child process with its own log, ended with everything it started when the `with` block
+    ends.
+    """
 
-    def __init__(self, command: Sequence[str], log: Path, env: Mapping[str, str] | None = None, cores: Iterable[int] | None = None) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        log: Path,
+        env: Mapping[str, str] | None = None,
+        cores: Iterable[int] | None = None,
+    ) -> None:
         self.log = log
         self._file = log.open("ab")
         self._popen = subprocess.Popen(
-            list(command), cwd=ROOT, env={**os.environ, **(env or {})}, stdin=subprocess.DEVNULL, stdout=self._file, stderr=self._file
+            list(command),
+            cwd=ROOT,
+            env={**os.environ, **(env or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=self._file,
+            stderr=self._file,
         )
         self.pid = self._popen.pid
         if cores is not None:
@@ -34,7 +47,12 @@ class Process:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.stop()
 
     def wait_until(self, ready: Callable[[], bool], seconds: float = 30) -> None:

@@ -1,4 +1,6 @@
-"""Something done again and again in the background while a `with` block runs, and its first error raised at the end."""
+"""Something done again and again in the background while a `with` block runs, and its first error
+raised at the end.
+"""
 
 import threading
 import time

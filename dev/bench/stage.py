@@ -1,4 +1,6 @@
-"""What every scenario plays on: an embedded Postgres, an embedded Valkey, a folder for logs; durable, and gone afterwards."""
+"""What every scenario plays on: an embedded Postgres, an embedded Valkey, a folder for logs;
+durable, and gone afterwards.
+"""
 
 import tempfile
 from collections.abc import Iterator
@@ -15,7 +17,8 @@ from dev.embedded.postgres import Postgres
 from dev.embedded.valkey import Valkey
 
 PASSWORD = "for-the-benchmark-only"
-# As much as a server with millions of punches is given; the default, 128 MB, is for machines of another age.
+# As much as a server with millions of punches is given; the default, 128 MB, is for machines of
+# another age.
 _MEMORY = ("shared_buffers=1GB", "max_wal_size=4GB")
 
 
@@ -24,7 +27,8 @@ class Stage(NamedTuple):
     figures: Figures
     logs: Path
     without: frozenset[str]  # contenders that are left out
-    server_cores: list[int] | None  # for the one server that is measured; None: this machine has a single core
+    # for the one server that is measured; None: this machine has a single core
+    server_cores: list[int] | None
     other_cores: list[int] | None  # for what loads it
     postgres_url: str  # of the maintenance database
     postgres_pid: int
@@ -36,7 +40,9 @@ class Stage(NamedTuple):
 
 
 @contextmanager
-def raise_stage(size: Size, figures: Figures, without: frozenset[str] = frozenset()) -> Iterator[Stage]:
+def raise_stage(
+    size: Size, figures: Figures, without: frozenset[str] = frozenset()
+) -> Iterator[Stage]:
     with tempfile.TemporaryDirectory(prefix="rollcall-bench-") as folder:
         logs = Path(folder) / "logs"
         logs.mkdir()
@@ -45,13 +51,27 @@ def raise_stage(size: Size, figures: Figures, without: frozenset[str] = frozense
             redis_pid = int(redis.Redis.from_url(valkey.url).info("server")["process_id"])
             assert postgres.process is not None
             postgres_url = postgres.url("postgres")
-            yield Stage(size, figures, logs, without, servers, others, postgres_url, postgres.process.pid, valkey.url, redis_pid)
+            yield Stage(
+                size,
+                figures,
+                logs,
+                without,
+                servers,
+                others,
+                postgres_url,
+                postgres.process.pid,
+                valkey.url,
+                redis_pid,
+            )
 
 
 @contextmanager
 def _running(folder: Path) -> Iterator[tuple[Postgres, Valkey]]:
     """Both durable: what is measured has been written."""
-    postgres, valkey = Postgres(folder / "postgres", PASSWORD, settings=_MEMORY), Valkey(folder / "valkey", PASSWORD)
+    postgres, valkey = (
+        Postgres(folder / "postgres", PASSWORD, settings=_MEMORY),
+        Valkey(folder / "valkey", PASSWORD),
+    )
     with ExitStack() as stack:
         for server in (postgres, valkey):
             stack.callback(server.stop)
@@ -60,6 +80,8 @@ def _running(folder: Path) -> Iterator[tuple[Postgres, Valkey]]:
 
 
 def _split_cores() -> tuple[list[int] | None, list[int] | None]:
-    """The last core for the server under test, the others for the load: so neither waits for the other."""
+    """The last core for the server under test, the others for the load: so neither waits for the
+    other.
+    """
     cores = psutil.Process().cpu_affinity() if hasattr(psutil.Process, "cpu_affinity") else []
     return (cores[-1:], cores[:-1]) if len(cores) > 1 else (None, None)

@@ -10,13 +10,25 @@ from dev.bench.processes import pin
 
 
 class StockClients:
-    """`count` connections in one Node process that keep the delay of every anomaly. Ends with its `with` block."""
+    """`count` connections in one Node process that keep the delay of every anomaly. Ends with its
+    `with` block.
+    """
 
-    def __init__(self, port: int, count: int, auth: dict[str, str], cores: Iterable[int] | None = None) -> None:
+    def __init__(
+        self, port: int, count: int, auth: dict[str, str], cores: Iterable[int] | None = None
+    ) -> None:
         javascript.install()
-        command = ["node", str(javascript.FOLDER / "stock_client.js"), f"http://127.0.0.1:{port}", str(count), json.dumps(auth)]
+        command = [
+            "node",
+            str(javascript.FOLDER / "stock_client.js"),
+            f"http://127.0.0.1:{port}",
+            str(count),
+            json.dumps(auth),
+        ]
         self.count = count
-        self._popen = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._popen = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
         if cores is not None:
             pin(self._popen.pid, cores)
 
@@ -36,7 +48,9 @@ class StockClients:
         deadline = time.monotonic() + seconds
         while (heard := int(self._asked("count"))) < messages * self.count:
             if time.monotonic() > deadline:
-                raise TimeoutError(f"{heard} of {messages * self.count} anomalies reached the clients in {seconds} s")
+                raise TimeoutError(
+                    f"{heard} of {messages * self.count} anomalies reached the clients in {seconds} s"
+                )
             time.sleep(0.1)
         return [delay / 1e3 for delay in json.loads(self._asked("take"))]
 

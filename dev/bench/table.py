@@ -1,4 +1,6 @@
-"""The one table: each question a row, ours beside peers and floors with the ratio of ours to theirs, then the targets."""
+"""The one table: each question a row, ours beside peers and floors with the ratio of ours to
+theirs, then the targets.
+"""
 
 from collections.abc import Sequence
 
@@ -13,7 +15,12 @@ def rendered(figures: Figures, outcomes: Sequence[Outcome]) -> str:
         [
             *_aligned([HEADER, *_figure_rows(figures)]),
             "",
-            *_aligned([("target", "at most", "measured", ""), *(_target_row(outcome) for outcome in outcomes)]),
+            *_aligned(
+                [
+                    ("target", "at most", "measured", ""),
+                    *(_target_row(outcome) for outcome in outcomes),
+                ]
+            ),
             *("note: " + text for text in figures.notes),
         ]
     )
@@ -21,8 +28,18 @@ def rendered(figures: Figures, outcomes: Sequence[Outcome]) -> str:
 
 def as_markdown(figures: Figures, outcomes: Sequence[Outcome]) -> str:
     rows = [HEADER, ("---",) * 4, *_figure_rows(figures)]
-    targets = [("target", "at most", "measured", ""), ("---",) * 4, *(_target_row(outcome) for outcome in outcomes)]
-    return "\n".join([*(f"| {' | '.join(row)} |" for row in rows), "", *(f"| {' | '.join(row)} |" for row in targets)])
+    targets = [
+        ("target", "at most", "measured", ""),
+        ("---",) * 4,
+        *(_target_row(outcome) for outcome in outcomes),
+    ]
+    return "\n".join(
+        [
+            *(f"| {' | '.join(row)} |" for row in rows),
+            "",
+            *(f"| {' | '.join(row)} |" for row in targets),
+        ]
+    )
 
 
 def _figure_rows(figures: Figures) -> list[tuple[str, ...]]:
@@ -61,4 +78,7 @@ def _number(value: float) -> str:
 
 def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]

@@ -9,7 +9,9 @@ OURS = "rollcall"
 
 
 class Target(NamedTuple):
-    """`most` is the greatest ratio of ours to `other` that keeps the promise; without `other` the greatest value of ours."""
+    """`most` is the greatest ratio of ours to `other` that keeps the promise; without `other` the
+    greatest value of ours.
+    """
 
     what: str
     question: Question
@@ -50,13 +52,38 @@ TARGETS = (
     Target("fan-out in bursts, CPU, to Node", BURST, "node", 0.15),
     Target("fan-out in bursts, CPU, to Channels", BURST, "channels/uvicorn", 0.005),
     Target("fan-out at a modest rate, CPU, to Node", Question("fan-out", CALM, CPU), "node", NOISE),
-    Target("fan-out at a modest rate, p50, to Node", Question("fan-out", CALM, "p50, ms"), "node", NOISE),
-    Target("fan-out at a modest rate, p99, to Node", Question("fan-out", CALM, "p99, ms"), "node", NOISE),
-    Target("memory per idle viewer, 1,000, to Node", Question("memory", "1,000 viewers", MEMORY), "node", NOISE),
-    Target("memory per idle viewer, 5,000, to Node", Question("memory", "5,000 viewers", MEMORY), "node", NOISE),
+    Target(
+        "fan-out at a modest rate, p50, to Node",
+        Question("fan-out", CALM, "p50, ms"),
+        "node",
+        NOISE,
+    ),
+    Target(
+        "fan-out at a modest rate, p99, to Node",
+        Question("fan-out", CALM, "p99, ms"),
+        "node",
+        NOISE,
+    ),
+    Target(
+        "memory per idle viewer, 1,000, to Node",
+        Question("memory", "1,000 viewers", MEMORY),
+        "node",
+        NOISE,
+    ),
+    Target(
+        "memory per idle viewer, 5,000, to Node",
+        Question("memory", "5,000 viewers", MEMORY),
+        "node",
+        NOISE,
+    ),
     Target("a punch singly, CPU of the workers, to a no-op task", SINGLY, "no-op task", 1.5),
     Target("a punch in batches of 1,000, CPU of all, to the floor", THOUSANDS, "floor", 4.0),
-    Target("punch to client, p99, 500/s in tens, to the chained floor", Question("end to end", STREAM, "p99, ms"), "floor", 2.0),
+    Target(
+        "punch to client, p99, 500/s in tens, to the chained floor",
+        Question("end to end", STREAM, "p99, ms"),
+        "floor",
+        2.0,
+    ),
     Target(
         "5,000,000 punches of history to 50,000",
         Question("growth", "5,000,000 punches of history", ALL),
@@ -64,8 +91,18 @@ TARGETS = (
         1.2,
         base=Question("growth", "50,000 punches of history", ALL),
     ),
-    Target("1,000 anomalies and their alerts at once, Redis publishes", Question("burst", burst_case(1_000), PUBLISHES), None, 50),
-    Target("1,000 anomalies and their alerts at once, socket writes a viewer", Question("burst", burst_case(1_000), WRITES), None, 50),
+    Target(
+        "1,000 anomalies and their alerts at once, Redis publishes",
+        Question("burst", burst_case(1_000), PUBLISHES),
+        None,
+        50,
+    ),
+    Target(
+        "1,000 anomalies and their alerts at once, socket writes a viewer",
+        Question("burst", burst_case(1_000), WRITES),
+        None,
+        50,
+    ),
     Target("a server beside 1,000 messages/s of other tenants, % of a core", ELSEWHERE, None, 2.0),
 )
 
@@ -75,7 +112,9 @@ def outcomes(figures: Figures) -> list[Outcome]:
     found = []
     for target in TARGETS:
         ours = figures.middle(target.question, OURS)
-        other = figures.middle(target.base or target.question, target.other) if target.other else 1.0
+        other = (
+            figures.middle(target.base or target.question, target.other) if target.other else 1.0
+        )
         if ours is not None and other:
             found.append(Outcome(target.what, target.most, ours / other))
     return found

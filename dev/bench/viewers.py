@@ -14,11 +14,15 @@ from dev.bench.processes import pin
 
 
 class Lost(RuntimeError):
-    """Messages did not reach every viewer once and in order while they were measured, so the figure is none."""
+    """Messages did not reach every viewer once and in order while they were measured, so the figure
+    is none.
+    """
 
 
 class Heard(NamedTuple):
-    """What all viewers heard of one volley. Times in ms, from when a message was said to when it was read; None: none was stamped."""
+    """What all viewers heard of one volley. Times in ms, from when a message was said to when it
+    was read; None: none was stamped.
+    """
 
     received: int
     seconds: float  # from the first delivery to the last
@@ -50,12 +54,28 @@ class Viewers:
         at_once: tuple[int, float] | None = None,
         cores: Iterable[int] | None = None,
     ) -> None:
-        command = [str(load_client()), "--port", str(port), "--viewers", str(count), "--path", path, "--event", event]
+        command = [
+            str(load_client()),
+            "--port",
+            str(port),
+            "--viewers",
+            str(count),
+            "--path",
+            path,
+            "--event",
+            event,
+        ]
         command += ["--connect", connect] if connect is not None else []
         command += ["--deflate"] * deflate + ["--ordered"] * ordered
         command += ["--expect", str(at_once[0]), "--seconds", str(at_once[1])] if at_once else []
         self.count = count
-        self._popen = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0)
+        self._popen = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,
+        )
         if cores is not None:
             pin(self._popen.pid, cores)
         self._unread = b""
@@ -65,7 +85,12 @@ class Viewers:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         for stream in (self._popen.stdin, self._popen.stdout, self._popen.stderr):
             if stream is not None:
                 stream.close()
@@ -92,7 +117,9 @@ class Viewers:
         known: dict[str, Any] = {name: answer[name] for name in Heard._fields if name in answer}
         heard = Heard(**known)
         if complete and (heard.lost or heard.disorder):
-            raise Lost(f"{heard.lost} messages lost and {heard.disorder} out of order, of {heard.lost + heard.received}")
+            raise Lost(
+                f"{heard.lost} messages lost and {heard.disorder} out of order, of {heard.lost + heard.received}"
+            )
         return heard
 
     def _line(self, word: str, seconds: float) -> str:
@@ -100,7 +127,9 @@ class Viewers:
         deadline = time.monotonic() + seconds
         assert self._popen.stdout is not None
         while b"\n" not in self._unread:
-            readable, _, _ = select.select([self._popen.stdout], [], [], max(0.0, deadline - time.monotonic()))
+            readable, _, _ = select.select(
+                [self._popen.stdout], [], [], max(0.0, deadline - time.monotonic())
+            )
             if not readable:
                 raise TimeoutError(f"the load client did not say {word!r} within {seconds} s")
             data = self._popen.stdout.read(65536)

@@ -24,7 +24,9 @@ class Workers:
         self._node = f"bench-{application.rpartition('.')[2]}-{time.monotonic_ns()}@localhost"
         celery = [sys.executable, "-m", "celery", "-A", application]
         options = ["--concurrency", str(PROCESSES), "--hostname", self._node, "--without-mingle"]
-        self._worker = Process([*celery, "worker", *options], stage.logs / f"worker-{application}.log", env=env)
+        self._worker = Process(
+            [*celery, "worker", *options], stage.logs / f"worker-{application}.log", env=env
+        )
         self._beat = Process([*celery, "beat"], stage.logs / f"beat-{application}.log", env=env)
         self.pid = self._worker.pid
         self.pids = (self._worker.pid, self._beat.pid)

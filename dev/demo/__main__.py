@@ -1,6 +1,8 @@
-"""`python -m dev.demo load`: the demo companies and some days of history. `python -m dev.demo stream`: their work, until ended.
+"""`python -m dev.demo load`: the demo companies and some days of history. `python -m dev.demo
+stream`: their work, until ended.
 
-DEMO_SPEED says how many times faster than real the simulated clock runs (180: a day in eight minutes).
+DEMO_SPEED says how many times faster than real the simulated clock runs (180: a day in eight
+minutes).
 """
 
 import argparse
@@ -40,7 +42,9 @@ def _speed() -> float:
     except ValueError:
         speed = 0.0
     if not 0 < speed <= 3_600:
-        raise SystemExit(f"DEMO_SPEED: {given!r} is no speed; give a number over 0, up to 3600, such as 180")
+        raise SystemExit(
+            f"DEMO_SPEED: {given!r} is no speed; give a number over 0, up to 3600, such as 180"
+        )
     return speed
 
 

@@ -1,6 +1,8 @@
-"""Who is in the demo: Acme with ten sites in five cities and two desks on the real clock, and Globex, which must see nothing of it.
+"""Who is in the demo: Acme with ten sites in five cities and two desks on the real clock, and
+Globex, which must see nothing of it.
 
-An edition is one run of days. The next edition has the same sites and other people, so that its days may fall on the same dates.
+An edition is one run of days. The next edition has the same sites and other people, so that its
+days may fall on the same dates.
 """
 
 from dataclasses import replace
@@ -13,8 +15,9 @@ from dev.simulator.places import CITIES
 ACME, GLOBEX = 1, 2
 DESK, ON_CALL = 11, 12  # sites of Acme whose punches happen now
 DESK_PEOPLE, ON_CALL_PEOPLE = 14, 18
-# Simulated days are judged days after they happened, and a day's shifts come before its punches: with the usual half hour
-# every one of them would be a no-show for a moment. The sites on the real clock keep the half hour.
+# Simulated days are judged days after they happened, and a day's shifts come before its punches:
+# with the usual half hour every one of them would be a no-show for a moment. The sites on the real
+# clock keep the half hour.
 _POLICY = {"no_show_after_minutes": 525_600}
 _ON_REAL_CLOCK = {"no_show_after_minutes": 30}
 _ROUND_THE_CLOCK = ("three_shifts", "two_shifts", "three_shifts")
@@ -40,14 +43,37 @@ def on_real_clock(company: Company, site_id: int) -> list[Person]:
 
 def _acme(edition: int) -> Company:
     first = 1_001 + _PEOPLE_PER_EDITION * edition
-    company = found(ACME, "Acme Facilities", seed=7, sites=10, people=88, cities=5, rotas=_ROUND_THE_CLOCK, first_person=first)
-    sites = company.sites | {site.site_id: site for site in (_desk(DESK, "Night Desk"), _desk(ON_CALL, "On-Call Room"))}
-    people = company.people | _desk_people(DESK, 501, DESK_PEOPLE) | _desk_people(ON_CALL, 551, ON_CALL_PEOPLE)
+    company = found(
+        ACME,
+        "Acme Facilities",
+        seed=7,
+        sites=10,
+        people=88,
+        cities=5,
+        rotas=_ROUND_THE_CLOCK,
+        first_person=first,
+    )
+    sites = company.sites | {
+        site.site_id: site for site in (_desk(DESK, "Night Desk"), _desk(ON_CALL, "On-Call Room"))
+    }
+    people = (
+        company.people
+        | _desk_people(DESK, 501, DESK_PEOPLE)
+        | _desk_people(ON_CALL, 551, ON_CALL_PEOPLE)
+    )
     return replace(company, sites=sites, people=people, policy=_POLICY)
 
 
 def _globex(edition: int) -> Company:
-    company = found(GLOBEX, "Globex", seed=8, sites=2, people=12, cities=1, first_person=1_001 + _PEOPLE_PER_EDITION * edition)
+    company = found(
+        GLOBEX,
+        "Globex",
+        seed=8,
+        sites=2,
+        people=12,
+        cities=1,
+        first_person=1_001 + _PEOPLE_PER_EDITION * edition,
+    )
     return replace(company, policy=_POLICY)
 
 
@@ -72,4 +98,7 @@ def _desk(site_id: int, name: str) -> Site:
 def _desk_people(site_id: int, first: int, count: int) -> dict[int, Person]:
     """The same in every edition: the real clock never runs again over the same hours."""
     names = found(0, "", seed=site_id, sites=1, people=count, first_person=first).people.values()
-    return {person.person_id: replace(person, role="on_real_clock", sites=(site_id,), phone=None) for person in names}
+    return {
+        person.person_id: replace(person, role="on_real_clock", sites=(site_id,), phone=None)
+        for person in names
+    }

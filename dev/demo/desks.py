@@ -1,6 +1,8 @@
-"""Two sites on the real clock, for what Rollcall sees by waiting: somebody does not come, somebody does not go home.
+"""Two sites on the real clock, for what Rollcall sees by waiting: somebody does not come, somebody
+does not go home.
 
-Times follow from the real moment alone, in slots, so that a restart goes on where the clock is and repeats nothing.
+Times follow from the real moment alone, in slots, so that a restart goes on where the clock is and
+repeats nothing.
 """
 
 from collections.abc import Iterator
@@ -28,8 +30,14 @@ class Action(NamedTuple):
 def actions(company: Company, since: datetime, until: datetime) -> list[Action]:
     """What falls into (since, until], in order."""
     desk, on_call = on_real_clock(company, DESK), on_real_clock(company, ON_CALL)
-    found = [action for slot in _slots(_DESK_EVERY, since, until) for action in _desk_shift(desk, *slot)]
-    found += [action for slot in _slots(_ON_CALL_EVERY, since, until) for action in _long_stay(on_call, *slot)]
+    found = [
+        action for slot in _slots(_DESK_EVERY, since, until) for action in _desk_shift(desk, *slot)
+    ]
+    found += [
+        action
+        for slot in _slots(_ON_CALL_EVERY, since, until)
+        for action in _long_stay(on_call, *slot)
+    ]
     return sorted(action for action in found if since < action.at <= until)
 
 
@@ -42,28 +50,43 @@ def first_punch(company: Company, at: datetime) -> list[dict[str, Any]]:
 
 def _slots(every: timedelta, since: datetime, until: datetime) -> Iterator[tuple[int, datetime]]:
     """Numbered slots, as far back as their last action reaches."""
-    first, last = (int((moment.timestamp()) // every.total_seconds()) for moment in (since - timedelta(hours=1), until))
+    first, last = (
+        int((moment.timestamp()) // every.total_seconds())
+        for moment in (since - timedelta(hours=1), until)
+    )
     for number in range(first, last + 1):
         yield number, datetime.fromtimestamp(number * every.total_seconds(), UTC)
 
 
 def _desk_shift(people: list[Person], number: int, start: datetime) -> Iterator[Action]:
-    """A shift that nobody came to within half an hour; every other time the person arrives after all."""
+    """A shift that nobody came to within half an hour; every other time the person arrives after
+    all.
+    """
     person, starts_at = people[number % len(people)], start - _NO_SHOW
     shift = {"shift_id": f"desk-{number}", "person_id": person.person_id, "site_id": DESK}
-    shift |= {"starts_at": starts_at.isoformat(), "ends_at": (starts_at + timedelta(hours=1)).isoformat()}
+    shift |= {
+        "starts_at": starts_at.isoformat(),
+        "ends_at": (starts_at + timedelta(hours=1)).isoformat(),
+    }
     yield Action(start, "roster.sync", {"tenant": {"tenant_id": ACME}, "shifts": [shift]})
     if number % 2:
         for kind, minutes in (("check_in", 2), ("check_out", 29)):
             at = start + timedelta(minutes=minutes)
-            yield Action(at, "attendance.submit", _punch(f"desk-{number}-{kind}", person, DESK, kind, at))
+            yield Action(
+                at, "attendance.submit", _punch(f"desk-{number}-{kind}", person, DESK, kind, at)
+            )
 
 
 def _long_stay(people: list[Person], number: int, start: datetime) -> Iterator[Action]:
     """A check-in of sixteen hours ago reaches us now; the person leaves three minutes later."""
     person = people[number % len(people)]
-    for kind, sent, at in (("check_in", start, start - _STILL_WORKING), ("check_out", start + timedelta(minutes=3), start)):
-        yield Action(sent, "attendance.submit", _punch(f"on-call-{number}-{kind}", person, ON_CALL, kind, at))
+    for kind, sent, at in (
+        ("check_in", start, start - _STILL_WORKING),
+        ("check_out", start + timedelta(minutes=3), start),
+    ):
+        yield Action(
+            sent, "attendance.submit", _punch(f"on-call-{number}-{kind}", person, ON_CALL, kind, at)
+        )
 
 
 def _punch(punch_id: str, person: Person, site_id: int, kind: str, at: datetime) -> dict[str, Any]:

@@ -1,4 +1,6 @@
-"""Loading the demo: its rosters, and a few days that went before, as history. Running it again changes nothing."""
+"""Loading the demo: its rosters, and a few days that went before, as history. Running it again
+changes nothing.
+"""
 
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -22,7 +24,9 @@ class RefusedRows(Exception):
 
 
 def load(engine: Engine, folder: Path) -> None:
-    """Through the same door as the tasks, so that all of it is there before the first punch is streamed."""
+    """Through the same door as the tasks, so that all of it is there before the first punch is
+    streamed.
+    """
     now = datetime.now(UTC)
     state = progress.read(folder, now)
     for company in companies(state.edition):
@@ -30,7 +34,9 @@ def load(engine: Engine, folder: Path) -> None:
             _accepted(intake.sync_roster(engine, roster).refused)
         punches = history(company, state)
         if not state.has_run() and punches:
-            outcomes = intake.submit(engine, punches, backfill=True, by=intake.Submitter("attendance.submit_batch"))
+            outcomes = intake.submit(
+                engine, punches, backfill=True, by=intake.Submitter("attendance.submit_batch")
+            )
             _accepted([outcome for outcome in outcomes if outcome.status != "accepted"])
     progress.keep(folder, state)
 
@@ -43,11 +49,15 @@ def history(company: Company, state: Progress) -> list[dict[str, Any]]:
     """The punches handed in before the edition began."""
     parcels = (parcel for day in _days(state) for parcel in delivery(company, day).parcels)
     opening = first_punch(company, state.begun) if company.tenant_id == ACME else []
-    return opening + [punch for parcel in parcels if parcel.release <= state.begun for punch in parcel.punches]
+    return opening + [
+        punch for parcel in parcels if parcel.release <= state.begun for punch in parcel.punches
+    ]
 
 
 def _days(state: Progress) -> list[date]:
-    """The history, and the days after it up to where the clock starts; parcels of the last ones are still to come."""
+    """The history, and the days after it up to where the clock starts; parcels of the last ones are
+    still to come.
+    """
     first = (state.begun - _HISTORY).date()
     return [first + timedelta(days=n) for n in range((state.begun.date() - first).days + 1)]
 

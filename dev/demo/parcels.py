@@ -1,8 +1,9 @@
-"""A simulated day as parcels: each visit's punches are handed in together, well after the visit is over and evenly paced.
+"""A simulated day as parcels: each visit's punches are handed in together, well after the visit is
+over and evenly paced.
 
-Clocks that upload at the end of a visit are common, and here they are needed: Rollcall judges by the real moment, days after
-the simulated one, when half a visit looks like a check-out that never came. And as shifts end together, parcels sent at once
-would come in heaps with nothing in between.
+Clocks that upload at the end of a visit are common, and here they are needed: Rollcall judges by
+the real moment, days after the simulated one, when half a visit looks like a check-out that never
+came. And as shifts end together, parcels sent at once would come in heaps with nothing in between.
 """
 
 import itertools
@@ -19,7 +20,8 @@ from dev.simulator.rows import Visit
 _REASONS = sorted(PLANTERS.keys() - {"no_show", "still_working"})
 _SHARE_PLANTED = 0.9  # tries per visit; the screen of an honest company would stay empty
 _WITHOUT_SHIFT = timedelta(hours=10)
-# A day's parcels are handed in over 24 hours, from this long after its midnight by UTC, when the last of its visits is over.
+# A day's parcels are handed in over 24 hours, from this long after its midnight by UTC, when the
+# last of its visits is over.
 _HANDED_IN_AFTER = timedelta(hours=48)
 _RATES = HONEST._replace(punches_breaks=1.0)
 
@@ -43,18 +45,34 @@ def delivery(company: Company, day: date) -> Delivery:
     """A function of the company and the date: handed in again, it changes nothing."""
     made = honest_day(company, day, _RATES, history_days=14)
     planted = _plant(made)
-    roster = {"tenant": {"tenant_id": company.tenant_id}, "shifts": [shift.contract() for shift in made.shifts]}
-    honest = [[visit] for visit in made.visits if visit.punches and not any(visit in group for group in planted)]
-    return Delivery(roster, sorted(_paced(made, planted) + _paced(made, honest), key=lambda parcel: parcel.release))
+    roster = {
+        "tenant": {"tenant_id": company.tenant_id},
+        "shifts": [shift.contract() for shift in made.shifts],
+    }
+    honest = [
+        [visit]
+        for visit in made.visits
+        if visit.punches and not any(visit in group for group in planted)
+    ]
+    return Delivery(
+        roster,
+        sorted(_paced(made, planted) + _paced(made, honest), key=lambda parcel: parcel.release),
+    )
 
 
 def _plant(day: Day) -> list[list[Visit]]:
-    """Every reason in turn, in another order each day. The visits of each plant, which only together tell of it."""
+    """Every reason in turn, in another order each day. The visits of each plant, which only
+    together tell of it.
+    """
     reasons = day.rng.sample(_REASONS, len(_REASONS))
     planted = []
     for reason in itertools.islice(itertools.cycle(reasons), int(len(day.visits) * _SHARE_PLANTED)):
         sought = {expected.punch_id for expected in plant(day, reason)}
-        group = [visit for visit in day.visits if any(punch.punch_id in sought for punch in visit.punches)]
+        group = [
+            visit
+            for visit in day.visits
+            if any(punch.punch_id in sought for punch in visit.punches)
+        ]
         planted += [group] if group else []
     return planted
 
@@ -64,11 +82,17 @@ def _paced(day: Day, groups: list[list[Visit]]) -> list[Parcel]:
     start = datetime.combine(day.date, time(), UTC) + _HANDED_IN_AFTER
     step = timedelta(days=1) / max(len(groups), 1)
     ordered = sorted(groups, key=lambda group: max(map(_over, group)))
-    return [_parcel(day, visit, start + (number + 0.3) * step) for number, group in enumerate(ordered) for visit in group]
+    return [
+        _parcel(day, visit, start + (number + 0.3) * step)
+        for number, group in enumerate(ordered)
+        for visit in group
+    ]
 
 
 def _over(visit: Visit) -> datetime:
-    """A stay without a shift comes last: whether somebody else's shift was left unattended must be known by then."""
+    """A stay without a shift comes last: whether somebody else's shift was left unattended must be
+    known by then.
+    """
     last = max(punch.at for punch in visit.punches)
     return last if visit.shifts else last + _WITHOUT_SHIFT
 

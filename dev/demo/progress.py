@@ -1,4 +1,6 @@
-"""How far the simulated days have come, kept in a file under DATA_DIR so that the next run goes on from there."""
+"""How far the simulated days have come, kept in a file under DATA_DIR so that the next run goes on
+from there.
+"""
 
 import json
 import time
@@ -6,8 +8,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-# The simulated clock starts so far behind the real one, and an edition ends before it catches up. What it hands in happened
-# a day before, at least: what is judged by the real moment (a spell still open) is long past by then.
+# The simulated clock starts so far behind the real one, and an edition ends before it catches up.
+# What it hands in happened
+# a day before, at least: what is judged by the real moment (a spell still open) is long past by
+# then.
 _START_BEHIND = timedelta(days=12)
 _TOO_FAR_BEHIND = timedelta(days=16)
 _LEAST_BEHIND = timedelta(hours=6)
@@ -37,12 +41,18 @@ def is_over(progress: Progress, now: datetime) -> bool:
 
 
 def read(folder: Path, now: datetime) -> Progress:
-    """Where the last run stopped. After a long pause the same people go on later, as after a company holiday."""
+    """Where the last run stopped. After a long pause the same people go on later, as after a
+    company holiday.
+    """
     try:
         kept = json.loads(_file(folder).read_text())
     except FileNotFoundError:
         return first_edition(now)
-    progress = Progress(kept["edition"], datetime.fromisoformat(kept["begun"]), datetime.fromisoformat(kept["clock"]))
+    progress = Progress(
+        kept["edition"],
+        datetime.fromisoformat(kept["begun"]),
+        datetime.fromisoformat(kept["clock"]),
+    )
     if now - progress.clock > _TOO_FAR_BEHIND:
         return _begin(progress.edition, now)
     return progress
@@ -52,12 +62,22 @@ def keep(folder: Path, progress: Progress) -> None:
     """Written aside and moved into place: a reader never sees half of it."""
     folder.mkdir(parents=True, exist_ok=True)
     aside = _file(folder).with_suffix(".new")
-    aside.write_text(json.dumps({"edition": progress.edition, "begun": progress.begun.isoformat(), "clock": progress.clock.isoformat()}))
+    aside.write_text(
+        json.dumps(
+            {
+                "edition": progress.edition,
+                "begun": progress.begun.isoformat(),
+                "clock": progress.clock.isoformat(),
+            }
+        )
+    )
     aside.replace(_file(folder))
 
 
 class Clock:
-    """The simulated time, `speed` times as fast as the real one. It counts from the monotonic clock, which nobody sets."""
+    """The simulated time, `speed` times as fast as the real one. It counts from the monotonic
+    clock, which nobody sets.
+    """
 
     def __init__(self, start: datetime, speed: float) -> None:
         self._start, self._speed, self._since = start, speed, time.monotonic()

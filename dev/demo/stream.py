@@ -1,4 +1,6 @@
-"""The demo at work: simulated days in fast motion, and two desks on the real clock, handed in as an existing app would."""
+"""The demo at work: simulated days in fast motion, and two desks on the real clock, handed in as an
+existing app would.
+"""
 
 import heapq
 import itertools
@@ -30,9 +32,13 @@ log = structlog.get_logger(__name__)
 
 
 class Stream:
-    """One run, until `stopping` is set. The broker may come and go meanwhile: what could not be handed in is handed in later."""
+    """One run, until `stopping` is set. The broker may come and go meanwhile: what could not be
+    handed in is handed in later.
+    """
 
-    def __init__(self, app: ExistingApp, folder: Path, speed: float, stopping: threading.Event) -> None:
+    def __init__(
+        self, app: ExistingApp, folder: Path, speed: float, stopping: threading.Event
+    ) -> None:
         self._app, self._folder, self._speed, self._stopping = app, folder, speed, stopping
         self._away = False
         self._begin(progress.read(folder, datetime.now(UTC)))
@@ -81,7 +87,9 @@ class Stream:
         log.info(EDITION_BEGUN, edition=state.edition)
 
     def _plan(self, day: date) -> None:
-        """Sync the day's shifts and put by its parcels; those released before were handed in by an earlier run."""
+        """Sync the day's shifts and put by its parcels; those released before were handed in by an
+        earlier run.
+        """
         for company in self._companies:
             coming = delivery(company, day)
             self._app.sync_roster(coming.roster)

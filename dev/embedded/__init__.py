@@ -1,1 +1,3 @@
-"""PostgreSQL and a Redis-compatible server from Python wheels, as child processes on free loopback ports of their own."""
+"""PostgreSQL and a Redis-compatible server from Python wheels, as child processes on free loopback
+ports of their own.
+"""

@@ -1,4 +1,6 @@
-"""How the embedded servers are launched: without root's identity, which PostgreSQL refuses, and never outliving who started them."""
+"""How the embedded servers are launched: without root's identity, which PostgreSQL refuses, and
+never outliving who started them.
+"""
 
 import os
 import pwd
@@ -7,8 +9,9 @@ import signal
 from pathlib import Path
 
 USER = "nobody"
-# The folder that a process works in, by a name that leads there without passing through the folders above it, which
-# may be closed to `nobody`. Where there is no such name, the process is of the user who made the folder.
+# The folder that a process works in, by a name that leads there without passing through the folders
+# above it, which may be closed to `nobody`. Where there is no such name, the process is of the user
+# who made the folder.
 HERE = "/proc/self/cwd" if Path("/proc/self/cwd").exists() else "."
 
 
@@ -44,11 +47,20 @@ def lowered(command: list[str]) -> list[str]:
     if not is_needed():
         return command
     account = pwd.getpwnam(USER)
-    return ["setpriv", f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--clear-groups", "--", *command]
+    return [
+        "setpriv",
+        f"--reuid={account.pw_uid}",
+        f"--regid={account.pw_gid}",
+        "--clear-groups",
+        "--",
+        *command,
+    ]
 
 
 def ends_with_parent(command: list[str], how: signal.Signals) -> list[str]:
-    """The command that gets the signal `how` when the thread that started it is no more. Linux only; elsewhere just the command."""
+    """The command that gets the signal `how` when the thread that started it is no more. Linux
+    only; elsewhere just the command.
+    """
     if shutil.which("setpriv") is None:
         return command
     return ["setpriv", f"--pdeathsig={how.name.removeprefix('SIG')}", "--", *command]

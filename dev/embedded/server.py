@@ -1,4 +1,6 @@
-"""A server as a child process: started until it answers, stopped, killed, started again on the same port."""
+"""A server as a child process: started until it answers, stopped, killed, started again on the same
+port.
+"""
 
 import contextlib
 import signal
@@ -44,7 +46,12 @@ class EmbeddedServer:
             self.port = port
             with self.log.open("ab") as log:
                 self.process = subprocess.Popen(
-                    self.command(), cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                    self.command(),
+                    cwd=self.folder,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,
                 )
             if self._answers():
                 return

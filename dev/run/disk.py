@@ -21,7 +21,9 @@ class Disk:
     def look(self) -> None:
         free = shutil.disk_usage(self.folder).free
         if free < SCARCE_BYTES and not self.scarce:
-            self.say(f"the disk of {self.folder} is nearly full, {free >> 20} MB are left: without room nothing new can be stored")
+            self.say(
+                f"the disk of {self.folder} is nearly full, {free >> 20} MB are left: without room nothing new can be stored"
+            )
         # Not to be said over and over where room comes and goes.
         self.scarce = free < (2 * SCARCE_BYTES if self.scarce else SCARCE_BYTES)
 

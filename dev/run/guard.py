@@ -1,7 +1,9 @@
-"""Two processes that watch each other, so that none of their descendants outlives a runner, however it ends.
+"""Two processes that watch each other, so that none of their descendants outlives a runner, however
+it ends.
 
-The first stays with the terminal and passes signals on; the second does the work in a session of its own. Where the first
-dies, the second gets SIGTERM; where the second dies, its orphans become the first one's children, who ends them.
+The first stays with the terminal and passes signals on; the second does the work in a session of
+its own. Where the first dies, the second gets SIGTERM; where the second dies, its orphans become
+the first one's children, who ends them.
 """
 
 import contextlib
@@ -20,7 +22,8 @@ STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 
 def guarded(work: Callable[[], int]) -> int:
-    """The status that `work` returned, or 1 where it was killed. In `work`, a signal to stop is a KeyboardInterrupt.
+    """The status that `work` returned, or 1 where it was killed. In `work`, a signal to stop is a
+    KeyboardInterrupt.
 
     Call it before any thread is started.
     """
@@ -37,7 +40,10 @@ def guarded(work: Callable[[], int]) -> int:
     end_descendants(patience=10)
     if os.WIFEXITED(status):
         return os.WEXITSTATUS(status)
-    print(f"rollcall: the runner was ended by {signal.Signals(os.WTERMSIG(status)).name}; all it had started is stopped", file=sys.stderr)
+    print(
+        f"rollcall: the runner was ended by {signal.Signals(os.WTERMSIG(status)).name}; all it had started is stopped",
+        file=sys.stderr,
+    )
     return 1
 
 
@@ -69,7 +75,8 @@ def _pass_signals_on(worker: int) -> None:
     passed_at = 0.0
 
     def pass_on(_number: int, _frame: FrameType | None) -> None:
-        # One Ctrl-C may arrive twice, from the terminal and from make; a second one that is meant comes later.
+        # One Ctrl-C may arrive twice, from the terminal and from make; a second one that is meant
+        # comes later.
         nonlocal passed_at
         if time.monotonic() - passed_at > 1:
             passed_at = time.monotonic()

@@ -1,4 +1,6 @@
-"""Two calls of the Linux kernel that Python has no names for. Elsewhere they do nothing: only a kill -9 is then not covered."""
+"""Two calls of the Linux kernel that Python has no names for. Elsewhere they do nothing: only a
+kill -9 is then not covered.
+"""
 
 import ctypes
 import signal

@@ -1,6 +1,7 @@
 """Where the server and the worker of a run show their metrics.
 
-The ports are theirs alone: whoever joins with `env` is told addresses, and needs, or finds, ports of its own.
+The ports are theirs alone: whoever joins with `env` is told addresses, and needs, or finds, ports
+of its own.
 """
 
 from typing import NamedTuple
@@ -30,7 +31,10 @@ class MetricsPorts(NamedTuple):
         return {"WORKER_METRICS_PORT": str(self.worker)} if part == "worker" else {}
 
     def addresses(self) -> dict[str, str]:
-        return {"METRICS_URL": self._address(self.web), "WORKER_METRICS_URL": self._address(self.worker)}
+        return {
+            "METRICS_URL": self._address(self.web),
+            "WORKER_METRICS_URL": self._address(self.worker),
+        }
 
     def _address(self, port: int) -> str:
         host = _EVERYWHERE.get(self.host, self.host)

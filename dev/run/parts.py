@@ -16,7 +16,9 @@ STOP_SECONDS = 30
 class Part:
     """One command of ours, running in the root of the checkout, or in another folder."""
 
-    def __init__(self, name: str, command: str, environ: Mapping[str, str], log: Path, folder: Path = ROOT) -> None:
+    def __init__(
+        self, name: str, command: str, environ: Mapping[str, str], log: Path, folder: Path = ROOT
+    ) -> None:
         self.name = name
         self.log = log
         # exec: the signal that ends it must reach the command, not a shell around it.

@@ -10,7 +10,8 @@ from pathlib import Path
 
 def write_private(path: Path, text: str) -> None:
     """Replace `path` by a file of mode 0600, in one step."""
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # 0600 by itself
+    # 0600 by itself
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     with os.fdopen(descriptor, "w") as file:
         file.write(text)
     Path(temporary).replace(path)
@@ -25,4 +26,6 @@ def kept_secret(path: Path) -> str:
 
 def write_env(path: Path, settings: Mapping[str, str]) -> None:
     """Settings as a shell sources them: `set -a; . path; set +a`."""
-    write_private(path, "".join(f"{name}={shlex.quote(value)}\n" for name, value in settings.items()))
+    write_private(
+        path, "".join(f"{name}={shlex.quote(value)}\n" for name, value in settings.items())
+    )

@@ -9,8 +9,12 @@ from collections.abc import Callable
 LIMIT_SECONDS = 180
 
 
-def wait_until_ready(port: int, say: Callable[[str], None], check_parts: Callable[[], None]) -> None:
-    """Return once /readyz is 200. `check_parts` raises where a part has ended. Raises TimeoutError after three minutes."""
+def wait_until_ready(
+    port: int, say: Callable[[str], None], check_parts: Callable[[], None]
+) -> None:
+    """Return once /readyz is 200. `check_parts` raises where a part has ended. Raises TimeoutError
+    after three minutes.
+    """
     deadline = time.monotonic() + LIMIT_SECONDS
     said = ""
     while (waiting_for := _missing(f"http://127.0.0.1:{port}/readyz")) is not None:

@@ -33,7 +33,9 @@ def lock_folder(folder: Path) -> TextIO:
             f"`set -a; . {shlex.quote(f'{folder}/env')}; set +a`, or start another with a DATA_DIR, PORT and FLOWER_PORT of its own"
         ) from None
     except OSError as error:
-        raise Refusal(f"cannot keep anything in {folder} ({error.strerror}): choose another DATA_DIR") from None
+        raise Refusal(
+            f"cannot keep anything in {folder} ({error.strerror}): choose another DATA_DIR"
+        ) from None
     return lock
 
 
@@ -44,4 +46,6 @@ def check_ports(ports: dict[str, int]) -> None:
         raise Refusal(f"{' and '.join(alike)} are the same port; each needs one of its own")
     taken = [f"{name}={port}" for name, port in ports.items() if is_taken(port)]
     if taken:
-        raise Refusal(f"another program listens on {' and '.join(taken)}: stop it, or choose another port in the environment")
+        raise Refusal(
+            f"another program listens on {' and '.join(taken)}: stop it, or choose another port in the environment"
+        )

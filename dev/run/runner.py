@@ -27,7 +27,9 @@ class Ended(Exception):
 
 
 def run(folder: Path) -> int:
-    """Run until told to stop (0) or until a part ends (1). `folder` is DATA_DIR, held by the caller."""
+    """Run until told to stop (0) or until a part ends (1). `folder` is DATA_DIR, held by the
+    caller.
+    """
     settings = given(os.environ)
     checked = check(settings)
     metrics = MetricsPorts.of(checked)
@@ -47,7 +49,9 @@ def run(folder: Path) -> int:
 class Run:
     """One run. Whatever it starts, `cleanup` stops, last started first."""
 
-    def __init__(self, folder: Path, settings: dict[str, str], metrics: MetricsPorts, cleanup: ExitStack) -> None:
+    def __init__(
+        self, folder: Path, settings: dict[str, str], metrics: MetricsPorts, cleanup: ExitStack
+    ) -> None:
         self.folder = folder
         self.settings = settings
         self.metrics = metrics
@@ -97,7 +101,9 @@ class Run:
 
     def start_servers(self) -> None:
         if "DATABASE_URL" not in self.settings:
-            postgres = Postgres(self.folder / "postgres", kept_secret(self.folder / "database_password"))
+            postgres = Postgres(
+                self.folder / "postgres", kept_secret(self.folder / "database_password")
+            )
             self.serve(postgres, "PostgreSQL")
             self.settings["DATABASE_URL"] = postgres.url()
         if "REDIS_URL" not in self.settings:
@@ -122,7 +128,12 @@ class Run:
         return {**os.environ, **self.settings, "PATH": programs, "PYTHONUNBUFFERED": "1"}
 
     def begin(self, name: str, command: str) -> Part:
-        part = Part(name, command, self.environ() | self.metrics.settings_of(name), self.folder / f"{name}.log")
+        part = Part(
+            name,
+            command,
+            self.environ() | self.metrics.settings_of(name),
+            self.folder / f"{name}.log",
+        )
         self.parts.append(part)
         return part
 
@@ -135,13 +146,17 @@ class Run:
             self.check_parts()
             time.sleep(0.05)
         if part.status:
-            raise Ended(f"{name} ({command}) {_how(part.status)}; its last words:\n{part.log_end()}")
+            raise Ended(
+                f"{name} ({command}) {_how(part.status)}; its last words:\n{part.log_end()}"
+            )
 
     def check_parts(self) -> None:
         self.disk.look()
         for server in self.servers:
             if server.process is not None and server.has_died:
-                raise Ended(f"{server.name} {_how(server.process.returncode)}; its last words are in {server.log}")
+                raise Ended(
+                    f"{server.name} {_how(server.process.returncode)}; its last words are in {server.log}"
+                )
         for part in self.parts:
             if part.status is not None:
                 raise Ended(f"{part.name} {_how(part.status)}; its last words:\n{part.log_end()}")
@@ -149,13 +164,33 @@ class Run:
     def greet(self) -> None:
         address = f"http://localhost:{self.settings['PORT']}/"
         # After the #: a browser keeps that part to itself.
-        login = f"#token={self.token()}" if "JWT_SECRET" in self.settings else "   (with a token of your own)"
+        login = (
+            f"#token={self.token()}"
+            if "JWT_SECRET" in self.settings
+            else "   (with a token of your own)"
+        )
         say(f"ready. The dashboard:\n\n    {address}{login}\n")
-        say(f"Flower: http://localhost:{self.settings['FLOWER_PORT']}/   logs: {self.folder}/*.log   Ctrl-C stops everything")
+        say(
+            f"Flower: http://localhost:{self.settings['FLOWER_PORT']}/   logs: {self.folder}/*.log   Ctrl-C stops everything"
+        )
 
     def token(self) -> str:
-        command = ["-m", "realtime", "token", "--tenant", "1", "--role", "admin", "--sub", "demo", "--ttl", str(LOGIN_SECONDS)]
-        made = subprocess.run([sys.executable, *command], cwd=ROOT, env=self.environ(), capture_output=True, text=True)
+        command = [
+            "-m",
+            "realtime",
+            "token",
+            "--tenant",
+            "1",
+            "--role",
+            "admin",
+            "--sub",
+            "demo",
+            "--ttl",
+            str(LOGIN_SECONDS),
+        ]
+        made = subprocess.run(
+            [sys.executable, *command], cwd=ROOT, env=self.environ(), capture_output=True, text=True
+        )
         if made.returncode:
             raise Ended(f"no token could be made: {made.stderr}")
         return made.stdout.strip()

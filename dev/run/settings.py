@@ -1,4 +1,6 @@
-"""The settings that a run works with: what the environment gives, and what the runner makes where it gives nothing."""
+"""The settings that a run works with: what the environment gives, and what the runner makes where
+it gives nothing.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,7 +9,8 @@ from dev.run.private_files import kept_secret
 from models.settings import Settings, load_settings
 
 KEYS = ("JWT_SECRET", "JWT_PUBLIC_KEY", "JWT_JWKS_URL")
-# Said in $DATA_DIR/env even where they are the defaults, for programs that know no defaults of ours.
+# Said in $DATA_DIR/env even where they are the defaults, for programs that know no defaults of
+# ours.
 ALWAYS_SAID = ("REDIS_CHANNEL", "PORT", "FLOWER_PORT", "LOG_LEVEL")
 
 # Of one process each: another that joins would find the port taken, or write into the other's file.
@@ -16,7 +19,11 @@ ONE_PROCESS = ("METRICS_PORT", "WORKER_METRICS_PORT", "HEARTBEAT_FILE")
 
 def given(environ: Mapping[str, str]) -> dict[str, str]:
     """The settings of ours that the environment holds; an empty one counts as unset."""
-    return {name.upper(): environ[name.upper()] for name in Settings.model_fields if environ.get(name.upper())}
+    return {
+        name.upper(): environ[name.upper()]
+        for name in Settings.model_fields
+        if environ.get(name.upper())
+    }
 
 
 def check(settings: Mapping[str, str]) -> Settings:
@@ -26,7 +33,9 @@ def check(settings: Mapping[str, str]) -> Settings:
 
 
 def completed(settings: Mapping[str, str], folder: Path) -> dict[str, str]:
-    """With a secret to sign tokens with where no key is given, and the defaults spelled out. Needs the addresses of the servers."""
+    """With a secret to sign tokens with where no key is given, and the defaults spelled out. Needs
+    the addresses of the servers.
+    """
     made = {"DATA_DIR": str(folder)}
     if not any(settings.get(key) for key in KEYS):
         made["JWT_SECRET"] = kept_secret(folder / "jwt_secret")

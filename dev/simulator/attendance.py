@@ -1,4 +1,6 @@
-"""How people come and go: arrivals, breaks with the team, overtime, and the small slips of every day."""
+"""How people come and go: arrivals, breaks with the team, overtime, and the small slips of every
+day.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ _HURRIED_KMH = 35.0  # door to door in a city
 
 
 def attend(day: Day, visit: Visit) -> list[Punch]:
-    """The punches of a person who works the visit's shifts, by the person's habits and the day's slips."""
+    """The punches of a person who works the visit's shifts, by the person's habits and the day's
+    slips.
+    """
     arrives, leaves = _arrival(day, visit), _departure(day, visit)
     times = [("check_in", arrives), *_breaks(day, visit, arrives, leaves), ("check_out", leaves)]
     if len(times) > 2 and day.rng.random() < day.honest.forgets_check_in:
@@ -36,7 +40,12 @@ def tap_twice(day: Day) -> None:
             if day.rng.random() < day.honest.double_tap:
                 first = visit.punches[index]
                 after = timedelta(seconds=day.rng.randint(2, 20))
-                again = replace(first, punch_id=f"{first.punch_id}b", at=first.at + after, arrives=first.arrives + after)
+                again = replace(
+                    first,
+                    punch_id=f"{first.punch_id}b",
+                    at=first.at + after,
+                    arrives=first.arrives + after,
+                )
                 visit.punches.insert(index + 1, again)
 
 
@@ -52,7 +61,11 @@ def _arrival(day: Day, visit: Visit) -> datetime:
 
 def _earliest(day: Day, visit: Visit) -> datetime:
     """After the way from the person's visit before, at an honest speed."""
-    before = [other for other in day.visits if other.person == visit.person and other.site != visit.site and other.punches]
+    before = [
+        other
+        for other in day.visits
+        if other.person == visit.person and other.site != visit.site and other.punches
+    ]
     if not before:
         return visit.starts_at - timedelta(days=1)
     way = kilometres(before[-1].site.place, visit.site.place)
@@ -69,7 +82,9 @@ def _departure(day: Day, visit: Visit) -> datetime:
     return visit.ends_at + timedelta(minutes=minutes)
 
 
-def _breaks(day: Day, visit: Visit, arrives: datetime, leaves: datetime) -> list[tuple[str, datetime]]:
+def _breaks(
+    day: Day, visit: Visit, arrives: datetime, leaves: datetime
+) -> list[tuple[str, datetime]]:
     """Two punches for each break: about the time the team takes it, and 20 to 45 minutes long."""
     long = len(visit.shifts) > 1
     if not (visit.person.punches_breaks or long):
@@ -91,7 +106,8 @@ def _team_breaks(day: Day, visit: Visit, starts_at: datetime, ends_at: datetime)
         hours = (ends_at - starts_at) / timedelta(hours=1)
         count = int(hours // 4.5)
         day.team_breaks[key] = [
-            starts_at + timedelta(hours=hours * (n + 1) / (count + 1) + day.rng.uniform(-0.4, 0.4)) for n in range(count)
+            starts_at + timedelta(hours=hours * (n + 1) / (count + 1) + day.rng.uniform(-0.4, 0.4))
+            for n in range(count)
         ]
     return day.team_breaks[key]
 

@@ -1,4 +1,6 @@
-"""What clocks report: kiosks with their queues, phones with the errors of real positioning, biometrics with bad reads."""
+"""What clocks report: kiosks with their queues, phones with the errors of real positioning,
+biometrics with bad reads.
+"""
 
 import math
 import random
@@ -24,11 +26,18 @@ class LastFix(NamedTuple):
     at: datetime
 
 
-def position(rng: random.Random, phone: Phone, site: Site, last: LastFix | None, at: datetime, honest: Rates) -> Fix:
+def position(
+    rng: random.Random, phone: Phone, site: Site, last: LastFix | None, at: datetime, honest: Rates
+) -> Fix:
     """Where the phone says it is when its owner stands somewhere on the site."""
     if last and last.site_id == site.site_id and rng.random() < phone.cache_share:
         return last.fix
-    if last and last.site_id != site.site_id and at - last.at < _CACHE_TRAVELS and rng.random() < honest.cached_elsewhere:
+    if (
+        last
+        and last.site_id != site.site_id
+        and at - last.at < _CACHE_TRAVELS
+        and rng.random() < honest.cached_elsewhere
+    ):
         return last.fix
     coarse = rng.random() < honest.coarse_fix
     claim = 500 * 6 ** rng.random() if coarse else _usual_claim(rng)
@@ -36,7 +45,9 @@ def position(rng: random.Random, phone: Phone, site: Site, last: LastFix | None,
     if not coarse and rng.random() < honest.heavy_tail:
         error *= rng.uniform(2, 5)
     bearing = rng.uniform(0, 2 * math.pi)
-    latitude, longitude = moved(*site.spot(rng), error * math.sin(bearing), error * math.cos(bearing))
+    latitude, longitude = moved(
+        *site.spot(rng), error * math.sin(bearing), error * math.cos(bearing)
+    )
     return Fix(latitude, longitude, round(claim, 1) if phone.claims_accuracy or coarse else None)
 
 
@@ -56,12 +67,19 @@ def reading(rng: random.Random, person: Person, method: str, honest: Rates) -> d
 
 
 def queue_up(rng: random.Random, punches: list[Punch], kiosks: set[str], honest: Rates) -> None:
-    """Let people who come to a kiosk within minutes of each other stand in line there: seconds apart, as kiosk logs show."""
-    at_kiosks = sorted((punch for punch in punches if punch.device_id in kiosks), key=lambda punch: (punch.device_id or "", punch.at))
+    """Let people who come to a kiosk within minutes of each other stand in line there: seconds
+    apart, as kiosk logs show.
+    """
+    at_kiosks = sorted(
+        (punch for punch in punches if punch.device_id in kiosks),
+        key=lambda punch: (punch.device_id or "", punch.at),
+    )
     for _, queue in groupby(at_kiosks, key=lambda punch: punch.device_id):
         before: Punch | None = None
         for punch in queue:
-            in_line = before and punch.person_id != before.person_id and punch.at - before.at < _QUEUE
+            in_line = (
+                before and punch.person_id != before.person_id and punch.at - before.at < _QUEUE
+            )
             if before and in_line and rng.random() < honest.queues:
                 move(punch, before.at + timedelta(seconds=rng.randint(3, 9)))
             before = punch
@@ -74,4 +92,6 @@ def move(punch: Punch, at: datetime) -> None:
 
 
 def _usual_claim(rng: random.Random) -> float:
-    return min(max(rng.lognormvariate(math.log(rates.ACCURACY_MEDIAN_M), rates.ACCURACY_SPREAD), 3.0), 95.0)
+    return min(
+        max(rng.lognormvariate(math.log(rates.ACCURACY_MEDIAN_M), rates.ACCURACY_SPREAD), 3.0), 95.0
+    )

@@ -1,4 +1,6 @@
-"""The company: who there is, where, with which clocks, and its roster as the contract's `roster.sync` takes it."""
+"""The company: who there is, where, with which clocks, and its roster as the contract's
+`roster.sync` takes it.
+"""
 
 import random
 from dataclasses import dataclass, field
@@ -10,7 +12,9 @@ from dev.simulator.places import Block, City, moved, spot_in_block, spot_in_circ
 
 
 class Phone(NamedTuple):
-    """A personal phone. `cache_share` of its fixes repeat the one before; some phones claim no accuracy."""
+    """A personal phone. `cache_share` of its fixes repeat the one before; some phones claim no
+    accuracy.
+    """
 
     device_id: str
     cache_share: float
@@ -19,7 +23,9 @@ class Phone(NamedTuple):
 
 @dataclass(frozen=True)
 class Site:
-    """A site with a circular fence, or with one of rectangular blocks (a polygon, or several). Its kiosks are shared."""
+    """A site with a circular fence, or with one of rectangular blocks (a polygon, or several). Its
+    kiosks are shared.
+    """
 
     site_id: int
     name: str
@@ -59,7 +65,9 @@ class Site:
     def contract(self) -> dict[str, Any]:
         row = {"site_id": self.site_id, "name": self.name, "timezone": self.city.zone}
         row |= {"latitude": self.latitude, "longitude": self.longitude}
-        return row | ({"radius_m": self.radius_m} if self.radius_m else {"boundary": self._boundary()})
+        return row | (
+            {"radius_m": self.radius_m} if self.radius_m else {"boundary": self._boundary()}
+        )
 
     def _boundary(self) -> dict[str, Any]:
         rings = [[self._ring(block)] for block in self.blocks]
@@ -70,14 +78,22 @@ class Site:
     def _ring(self, block: Block) -> list[list[float]]:
         corners = ((-1, -1), (1, -1), (1, 1), (-1, 1), (-1, -1))
         points = (
-            moved(self.latitude, self.longitude, block.east + x * block.half_width, block.north + y * block.half_height) for x, y in corners
+            moved(
+                self.latitude,
+                self.longitude,
+                block.east + x * block.half_width,
+                block.north + y * block.half_height,
+            )
+            for x, y in corners
         )
         return [[longitude, latitude] for latitude, longitude in points]
 
 
 @dataclass(frozen=True)
 class Person:
-    """`crew` says where in the site's rota the person stands. `sites` are those of the assignments, the own one first."""
+    """`crew` says where in the site's rota the person stands. `sites` are those of the assignments,
+    the own one first.
+    """
 
     person_id: int
     name: str
@@ -88,7 +104,8 @@ class Person:
     phone_reads_faces: bool
     likeness: tuple[float, float]  # mean and standard deviation of the biometric scores
     punches_breaks: bool
-    reads_poorly: bool = False  # worn fingertips, glasses: every now and then a read fails that was kept
+    # worn fingertips, glasses: every now and then a read fails that was kept
+    reads_poorly: bool = False
 
     @property
     def home(self) -> int:
@@ -105,7 +122,11 @@ class Company:
     policy: dict[str, Any] = field(default_factory=dict)
 
     def staff_of(self, site_id: int, role: str = "staff") -> list[Person]:
-        return [person for person in self.people.values() if person.role == role and site_id in person.sites]
+        return [
+            person
+            for person in self.people.values()
+            if person.role == role and site_id in person.sites
+        ]
 
     def neighbours(self, site_id: int) -> list[Site]:
         """The other sites of the same city, hence in reach of each other within the hour."""
@@ -115,11 +136,23 @@ class Company:
     def roster(self) -> dict[str, Any]:
         """All of the roster but the shifts, which come by the day."""
         return {
-            "tenant": {"tenant_id": self.tenant_id, "name": self.name, "roster_complete": True, "policy": self.policy},
+            "tenant": {
+                "tenant_id": self.tenant_id,
+                "name": self.name,
+                "roster_complete": True,
+                "policy": self.policy,
+            },
             "sites": [site.contract() for site in self.sites.values()],
-            "people": [{"person_id": person.person_id, "name": person.name} for person in self.people.values()],
+            "people": [
+                {"person_id": person.person_id, "name": person.name}
+                for person in self.people.values()
+            ],
             "devices": [*self._kiosks(), *self._phones()],
-            "assignments": [{"person_id": person.person_id, "site_id": site} for person in self.people.values() for site in person.sites],
+            "assignments": [
+                {"person_id": person.person_id, "site_id": site}
+                for person in self.people.values()
+                for site in person.sites
+            ],
         }
 
     def _kiosks(self) -> list[dict[str, Any]]:
@@ -128,4 +161,8 @@ class Company:
 
     def _phones(self) -> list[dict[str, Any]]:
         owners = (person for person in self.people.values() if person.phone)
-        return [{"device_id": p.phone.device_id, "shared": False, "person_id": p.person_id} for p in owners if p.phone]
+        return [
+            {"device_id": p.phone.device_id, "shared": False, "person_id": p.person_id}
+            for p in owners
+            if p.phone
+        ]

@@ -1,4 +1,6 @@
-"""Founding a company: sites in clusters by city, each with a rota, a fence and clocks; people with their habits."""
+"""Founding a company: sites in clusters by city, each with a rota, a fence and clocks; people with
+their habits.
+"""
 
 import itertools
 import random
@@ -36,28 +38,44 @@ def found(
     rotas: Sequence[str] = tuple(ROTAS),
     first_person: int = 1_001,
 ) -> Company:
-    """A company of `sites` spread over the first `cities`, two or more to a city where they suffice, and `people` in all.
+    """A company of `sites` spread over the first `cities`, two or more to a city where they
+    suffice, and `people` in all.
 
-    Four in a hundred people are relief, four rovers, where their city has several sites. Another `first_person` gives other
-    people at the same sites.
+    Four in a hundred people are relief, four rovers, where their city has several sites. Another
+    `first_person` gives other people at the same sites.
     """
     rng = random.Random(f"{seed}/sites")
     grounds = {}
     for index in range(sites):
         lap = index // cities
-        grounds[index + 1] = _site(rng, index + 1, CITIES[index % cities], lap, rotas[(index + 1 + lap) % len(rotas)])
+        grounds[index + 1] = _site(
+            rng, index + 1, CITIES[index % cities], lap, rotas[(index + 1 + lap) % len(rotas)]
+        )
     rng = random.Random(f"{seed}/people/{first_person}")
     staff: dict[int, Person] = {}
     names = rng.sample([f"{first} {last}" for first in _FIRST for last in _LAST], people)
     homes = itertools.cycle(grounds.values())
     for index, person_name in enumerate(names):
         person_id, home = first_person + index, next(homes)
-        staff[person_id] = _person(rng, person_id, person_name, home, _role(index, people, home, grounds), index // sites, grounds)
+        staff[person_id] = _person(
+            rng,
+            person_id,
+            person_name,
+            home,
+            _role(index, people, home, grounds),
+            index // sites,
+            grounds,
+        )
     return Company(tenant_id, name, seed, grounds, staff)
 
 
 def _site(rng: random.Random, number: int, city: City, lap: int, rota: str) -> Site:
-    latitude, longitude = moved(city.latitude, city.longitude, rng.uniform(-3_000, 3_000), 6_000 * lap + rng.uniform(-1_000, 1_000))
+    latitude, longitude = moved(
+        city.latitude,
+        city.longitude,
+        rng.uniform(-3_000, 3_000),
+        6_000 * lap + rng.uniform(-1_000, 1_000),
+    )
     circle = number % 2 == 0
     return Site(
         site_id=number,
@@ -77,7 +95,11 @@ def _site(rng: random.Random, number: int, city: City, lap: int, rota: str) -> S
 
 def _blocks(rng: random.Random, *, several: bool) -> tuple[Block, ...]:
     first = Block(0.0, 0.0, rng.uniform(80, 160), rng.uniform(80, 160))
-    return (first, Block(350.0, 120.0, rng.uniform(60, 100), rng.uniform(60, 100))) if several else (first,)
+    return (
+        (first, Block(350.0, 120.0, rng.uniform(60, 100), rng.uniform(60, 100)))
+        if several
+        else (first,)
+    )
 
 
 def _role(index: int, people: int, home: Site, grounds: dict[int, Site]) -> str:
@@ -86,9 +108,21 @@ def _role(index: int, people: int, home: Site, grounds: dict[int, Site]) -> str:
     return "staff"
 
 
-def _person(rng: random.Random, person_id: int, name: str, home: Site, role: str, crew: int, grounds: dict[int, Site]) -> Person:
+def _person(
+    rng: random.Random,
+    person_id: int,
+    name: str,
+    home: Site,
+    role: str,
+    crew: int,
+    grounds: dict[int, Site],
+) -> Person:
     caches = rng.random() < rates.CACHING_PHONES
-    phone = Phone(f"phone-{person_id}", rng.uniform(*rates.CACHE_SHARE) if caches else 0.0, rng.random() > 0.03)
+    phone = Phone(
+        f"phone-{person_id}",
+        rng.uniform(*rates.CACHE_SHARE) if caches else 0.0,
+        rng.random() > 0.03,
+    )
     return Person(
         person_id=person_id,
         name=name,
@@ -104,5 +138,7 @@ def _person(rng: random.Random, person_id: int, name: str, home: Site, role: str
 
 
 def _sites_of(role: str, home: Site, grounds: dict[int, Site]) -> tuple[int, ...]:
-    others = tuple(site.site_id for site in grounds.values() if site.city == home.city and site != home)
+    others = tuple(
+        site.site_id for site in grounds.values() if site.city == home.city and site != home
+    )
     return (home.site_id, *others) if role != "staff" else (home.site_id,)

@@ -27,7 +27,9 @@ CITIES = (
 
 
 class Block(NamedTuple):
-    """A rectangle of ground: its centre east and north of the site's place, half its width and height, all in metres."""
+    """A rectangle of ground: its centre east and north of the site's place, half its width and
+    height, all in metres.
+    """
 
     east: float
     north: float
@@ -36,17 +38,24 @@ class Block(NamedTuple):
 
 
 def moved(latitude: float, longitude: float, east: float, north: float) -> tuple[float, float]:
-    """The point so many metres east and north; within 1 % of the geodesic over the kilometres used here."""
+    """The point so many metres east and north; within 1 % of the geodesic over the kilometres used
+    here.
+    """
     radians = math.radians(latitude)
     per_degree_north = 111_132.95 - 559.85 * math.cos(2 * radians) + 1.17 * math.cos(4 * radians)
     per_degree_east = 111_412.88 * math.cos(radians) - 93.5 * math.cos(3 * radians)
-    return round(latitude + north / per_degree_north, 7), round(longitude + east / per_degree_east, 7)
+    return round(latitude + north / per_degree_north, 7), round(
+        longitude + east / per_degree_east, 7
+    )
 
 
 def kilometres(a: tuple[float, float], b: tuple[float, float]) -> float:
     """Great-circle distance on a sphere: good to half a percent, enough to plan a journey by."""
     (lat_a, lon_a), (lat_b, lon_b) = ([math.radians(x) for x in point] for point in (a, b))
-    chord = math.sin((lat_b - lat_a) / 2) ** 2 + math.cos(lat_a) * math.cos(lat_b) * math.sin((lon_b - lon_a) / 2) ** 2
+    chord = (
+        math.sin((lat_b - lat_a) / 2) ** 2
+        + math.cos(lat_a) * math.cos(lat_b) * math.sin((lon_b - lon_a) / 2) ** 2
+    )
     return 2 * 6_371.0 * math.asin(math.sqrt(chord))
 
 

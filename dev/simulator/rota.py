@@ -1,4 +1,6 @@
-"""The rota: which slot of the day a person works on a date. A function of the calendar, so that any day can be had alone."""
+"""The rota: which slot of the day a person works on a date. A function of the calendar, so that any
+day can be had alone.
+"""
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
@@ -23,7 +25,8 @@ _MORNING, _EVENING = Slot(time(8), time(16)), Slot(time(12), time(20))
 _EARLY, _LATE, _NIGHT = Slot(time(6), time(14)), Slot(time(14), time(22)), Slot(time(22), time(6))
 _DAY_12, _NIGHT_12 = Slot(time(7), time(19)), Slot(time(19), time(7))
 
-# A cycle runs over consecutive days; crews start two days apart in it. The office's is the week, Monday first.
+# A cycle runs over consecutive days; crews start two days apart in it. The office's is the week,
+# Monday first.
 ROTAS: dict[str, tuple[Slot | None, ...]] = {
     "office": (_OFFICE,) * 5 + (None, None),
     "three_shifts": (_EARLY, _EARLY, _LATE, _LATE, _NIGHT, _NIGHT, None, None),
@@ -34,7 +37,9 @@ ROVER_STOPS = (Slot(time(8), time(11)), Slot(time(12, 30), time(15)), Slot(time(
 
 
 def slot(site: Site, person: Person, day: date) -> Slot | None:
-    """What a person of the site's staff works on the day; None on a day off, and for people without a rota of their own."""
+    """What a person of the site's staff works on the day; None on a day off, and for people without
+    a rota of their own.
+    """
     if person.role != "staff":
         return None
     if site.rota == "office":
@@ -54,7 +59,9 @@ def stops(person: Person, day: date) -> list[tuple[int, Slot]]:
 
 
 def bounds(planned: Slot, day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    """The slot's instants on the day, in UTC. A night that the clocks are changed in is an hour shorter or longer."""
+    """The slot's instants on the day, in UTC. A night that the clocks are changed in is an hour
+    shorter or longer.
+    """
     last = day + timedelta(days=1) if planned.crosses_midnight else day
     return (
         datetime.combine(day, planned.starts, zone).astimezone(UTC),

@@ -8,7 +8,9 @@ from dev.simulator.company import Person, Site
 
 
 class Fix(NamedTuple):
-    """A position as a device tells it: degrees, and the radius in metres it claims to be right within at 68 %, or None."""
+    """A position as a device tells it: degrees, and the radius in metres it claims to be right
+    within at 68 %, or None.
+    """
 
     latitude: float
     longitude: float
@@ -95,7 +97,9 @@ class Visit:
 
 
 class Expected(NamedTuple):
-    """What must be found: on a punch or a shift (the other is ''). Not `lasting`: said at some time, and withdrawn later."""
+    """What must be found: on a punch or a shift (the other is ''). Not `lasting`: said at some
+    time, and withdrawn later.
+    """
 
     anomaly_type: str
     reason: str

@@ -1,4 +1,6 @@
-"""The door: what comes in is checked, stored, corrected, voided or refused here, whichever way it came."""
+"""The door: what comes in is checked, stored, corrected, voided or refused here, whichever way it
+came.
+"""
 
 from models.intake.door import submit, sync_roster
 from models.intake.publish import Publication, publish

@@ -13,7 +13,9 @@ def digest(data: bytes) -> bytes:
 
 
 def as_text(content: object) -> str:
-    """Any content as JSON in pure ASCII: NUL and lone surrogates stand escaped, so that any text column takes it."""
+    """Any content as JSON in pure ASCII: NUL and lone surrogates stand escaped, so that any text
+    column takes it.
+    """
     try:
         return json.dumps(content, sort_keys=True, default=str)
     except (TypeError, ValueError, RecursionError):
@@ -21,5 +23,7 @@ def as_text(content: object) -> str:
 
 
 def as_json(fields: object) -> bytes:
-    """JSON in its one canonical form. Raises TypeError where the content is no JSON that can be kept (see models.intake.flaws)."""
+    """JSON in its one canonical form. Raises TypeError where the content is no JSON that can be
+    kept (see models.intake.flaws).
+    """
     return orjson.dumps(fields, option=orjson.OPT_SORT_KEYS)

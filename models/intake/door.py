@@ -14,10 +14,13 @@ SUBMIT = Submitter("attendance.submit")
 SYNC = Submitter("roster.sync")
 
 
-def submit(engine: Engine, punches: Sequence[object], *, by: Submitter = SUBMIT, backfill: bool = False) -> list[Outcome]:
+def submit(
+    engine: Engine, punches: Sequence[object], *, by: Submitter = SUBMIT, backfill: bool = False
+) -> list[Outcome]:
     """Submit 1 to 10,000 punches, each for itself, and commit: outcomes in the order given.
 
-    What is no such list is refused as a whole, with one outcome. Runs the same few SQL statements for any number of punches.
+    What is no such list is refused as a whole, with one outcome. Runs the same few SQL statements
+    for any number of punches.
     Raises OutsideSites, with nothing stored.
     """
     if reasons := flaws_of_call(punches, backfill):
@@ -29,7 +32,9 @@ def submit(engine: Engine, punches: Sequence[object], *, by: Submitter = SUBMIT,
 
 
 def sync_roster(engine: Engine, roster: object, *, by: Submitter = SYNC) -> RosterOutcome:
-    """Store what the roster names, commit, and take up again what waited for it. Rows that are wrong are refused singly."""
+    """Store what the roster names, commit, and take up again what waited for it. Rows that are
+    wrong are refused singly.
+    """
     outcome = take_roster(engine, roster, by)
     if outcome.tenant_id is not None:
         readmit(engine, outcome.tenant_id)

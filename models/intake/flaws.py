@@ -11,8 +11,15 @@ def flaws(value: object, field: str) -> list[Reason]:
     try:
         text = as_json(value)
     except TypeError:
-        return [reason("bad_json", field, "holds what JSON cannot: broken Unicode, a number beyond 64 bits, or nesting beyond 250 levels")]
-    # The quick look may mistake an escaped backslash for NUL, and orjson writes NaN as null: only then look closely.
+        return [
+            reason(
+                "bad_json",
+                field,
+                "holds what JSON cannot: broken Unicode, a number beyond 64 bits, or nesting beyond 250 levels",
+            )
+        ]
+    # The quick look may mistake an escaped backslash for NUL, and orjson writes NaN as null: only
+    # then look closely.
     return list(_flaws_within(value, field)) if b"\\u0000" in text or b"null" in text else []
 
 

@@ -51,11 +51,18 @@ def publish(engine: Engine, content: object, by: Submitter = TASK) -> Publicatio
         return Publication(outcome, None, ())
 
 
-def _publish(engine: Engine, message: PublishedMessage, by: Submitter, now: datetime) -> Publication:
+def _publish(
+    engine: Engine, message: PublishedMessage, by: Submitter, now: datetime
+) -> Publication:
     if not by.covers(message.site_id):
         raise OutsideSites
     said = Message(message.type, message.site_id, None, message.severity, None, _body(message, now))
-    values = {"tenant_id": message.tenant_id, "message_id": message.message_id, "at": now, "extra": _extra(message)}
+    values = {
+        "tenant_id": message.tenant_id,
+        "message_id": message.message_id,
+        "at": now,
+        "extra": _extra(message),
+    }
     outcome = Outcome(None, "accepted", [], message.tenant_id, True)
     with transaction(engine) as cursor:
         remembered = cursor.execute(_REMEMBER, values).fetchone()
@@ -68,18 +75,32 @@ def _publish(engine: Engine, message: PublishedMessage, by: Submitter, now: date
 
 def _read(content: object) -> PublishedMessage:
     message = validated(PublishedMessage, content)
-    if problems := flaws(message.data, "data") + flaws(message.model_extra, "") or _too_large(message):
+    if problems := flaws(message.data, "data") + flaws(message.model_extra, "") or _too_large(
+        message
+    ):
         raise Refused(problems)
     return message
 
 
 def _too_large(message: PublishedMessage) -> list[Reason]:
     size = len(as_json(message.data))
-    return [reason("too_large", "data", f"is {size:,} bytes as JSON; at most {MOST_BYTES:,} can be said")] if size > MOST_BYTES else []
+    return (
+        [
+            reason(
+                "too_large",
+                "data",
+                f"is {size:,} bytes as JSON; at most {MOST_BYTES:,} can be said",
+            )
+        ]
+        if size > MOST_BYTES
+        else []
+    )
 
 
 def _body(message: PublishedMessage, now: datetime) -> str:
-    """The payload without its position, which the feed gives out: so the data's own `position`, if any, goes."""
+    """The payload without its position, which the feed gives out: so the data's own `position`, if
+    any, goes.
+    """
     envelope = {
         "type": message.type,
         "tenant_id": message.tenant_id,

@@ -21,8 +21,8 @@ DOOR = "attendance.void"
 TASK = Submitter(DOOR)
 
 _VERSION = ", ".join(VERSION)
-# A punch that is not there yet gets a row without content, so that it comes in voided. The unique key makes a void and a
-# submission at the same moment wait for each other.
+# A punch that is not there yet gets a row without content, so that it comes in voided. The unique
+# key makes a void and a submission at the same moment wait for each other.
 _VOID = f"""
 WITH voided AS (
     INSERT INTO punch (
@@ -43,10 +43,14 @@ SELECT 1 FROM tenant WHERE tenant_id = %(tenant_id)s AND NOT deleted
 _SITE = "SELECT site_id FROM punch WHERE tenant_id = %(tenant_id)s AND punch_id = %(punch_id)s FOR NO KEY UPDATE"
 
 
-def void(engine: Engine, tenant_id: object, punch_id: object, reason: object, by: Submitter = TASK) -> Outcome:
-    """Void the punch, now or when it comes, and commit. Voided once, it stays so with its first reason.
+def void(
+    engine: Engine, tenant_id: object, punch_id: object, reason: object, by: Submitter = TASK
+) -> Outcome:
+    """Void the punch, now or when it comes, and commit. Voided once, it stays so with its first
+    reason.
 
-    Raises OutsideSites where `by` may write to some sites only, and the punch is at none of them or has not come yet.
+    Raises OutsideSites where `by` may write to some sites only, and the punch is at none of them or
+    has not come yet.
     """
     content = {"tenant_id": tenant_id, "punch_id": punch_id, "reason": reason}
     at = datetime.now(UTC)
@@ -57,7 +61,12 @@ def void(engine: Engine, tenant_id: object, punch_id: object, reason: object, by
 
 
 def _void(engine: Engine, wanted: Void, by: Submitter, at: datetime) -> Outcome:
-    values = {**wanted.model_dump(), "at": at, "voided_by": by.as_text(), "cause": cause.of_void(by)}
+    values = {
+        **wanted.model_dump(),
+        "at": at,
+        "voided_by": by.as_text(),
+        "cause": cause.of_void(by),
+    }
     with transaction(engine) as cursor:
         if by.sites is not None and not by.covers(_site(cursor, values)):
             raise OutsideSites

@@ -1,7 +1,8 @@
 """What a revision may do to tables that are in use: each of these holds no reader or writer up.
 
-The code of the release before runs on the new schema while processes are replaced, so a revision only
-adds; what nothing reads any more goes in a later release. tests/models/migrations holds them to it.
+The code of the release before runs on the new schema while processes are replaced, so a revision
+only adds; what nothing reads any more goes in a later release. tests/models/migrations holds them
+to it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,17 +17,23 @@ _STATE = sa.text("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass
 
 
 def add_column(table: str, column: sa.Column) -> None:
-    """Add a column that rows which are there, and old code, can do without: nullable, or with a constant default.
+    """Add a column that rows which are there, and old code, can do without: nullable, or with a
+    constant default.
 
     Raises ValueError for another one.
     """
     if not column.nullable and column.server_default is None:
-        raise ValueError(f"{table}.{column.name} must be nullable or have a server_default: old code leaves it out")
+        raise ValueError(
+            f"{table}.{column.name} must be nullable or have a server_default: old code leaves it out"
+        )
     op.add_column(table, column)
 
 
-def build_index(name: str, table: str, columns: Sequence[str], *, unique: bool = False, where: str | None = None) -> None:
-    """Build an index while the table is written to. It commits: nothing else belongs into its revision.
+def build_index(
+    name: str, table: str, columns: Sequence[str], *, unique: bool = False, where: str | None = None
+) -> None:
+    """Build an index while the table is written to. It commits: nothing else belongs into its
+    revision.
 
     What a build that was cut off has left is dropped and built again.
     """
@@ -74,7 +81,9 @@ def _drop(name: str, table: str) -> None:
 
 @contextmanager
 def _autocommitted() -> Iterator[None]:
-    """Each statement commits. They wait for others' transactions, and nobody waits for them: for as long as there is patience."""
+    """Each statement commits. They wait for others' transactions, and nobody waits for them: for as
+    long as there is patience.
+    """
     context = op.get_context()
     assert context.config is not None
     patience = context.config.attributes["patience"]

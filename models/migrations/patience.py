@@ -36,7 +36,9 @@ def limit_locks(connection: Connection, seconds: float) -> None:
 
 
 class TableBusy(SystemExit):
-    """A revision needs a table that somebody else kept locked for too long. What came before it stands."""
+    """A revision needs a table that somebody else kept locked for too long. What came before it
+    stands.
+    """
 
 
 class Patience:
@@ -73,8 +75,14 @@ class Patience:
 
 
 def _why(connection: Connection, error: OperationalError) -> str:
-    """Which statement was turned away, and the oldest transaction, which is most likely what it waits for."""
+    """Which statement was turned away, and the oldest transaction, which is most likely what it
+    waits for.
+    """
     statement = " ".join((error.statement or "").split())[:100]
     oldest = connection.execute(_OLDEST).one_or_none()
-    held = f"pid {oldest.pid} ({oldest.name}) has a transaction open since {oldest.seconds} s" if oldest else "no transaction is open now"
+    held = (
+        f"pid {oldest.pid} ({oldest.name}) has a transaction open since {oldest.seconds} s"
+        if oldest
+        else "no transaction is open now"
+    )
     return f"`{statement}`, and {held}"

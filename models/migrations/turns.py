@@ -6,7 +6,8 @@ from contextlib import contextmanager
 
 from sqlalchemy import Connection, text
 
-# Migrations exclude only each other: no key of models.locks is this one, short of a collision of 64-bit hashes.
+# Migrations exclude only each other: no key of models.locks is this one, short of a collision of
+# 64-bit hashes.
 _KEY = {"key": -1}
 _TAKE = text("SELECT pg_try_advisory_lock(:key)")
 _GIVE_BACK = text("SELECT pg_advisory_unlock(:key)")
@@ -14,7 +15,8 @@ _GIVE_BACK = text("SELECT pg_advisory_unlock(:key)")
 
 @contextmanager
 def turn(connection: Connection) -> Iterator[None]:
-    """Wait for other migrations of this database to end, and keep them out for the length of the block.
+    """Wait for other migrations of this database to end, and keep them out for the length of the
+    block.
 
     The lock is the session's: each revision has a transaction of its own. It is asked for again and
     again, never waited for in one statement, which the building of an index would in turn wait for.

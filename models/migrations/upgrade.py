@@ -46,10 +46,14 @@ def _make_engine(url: str) -> Engine:
 
 
 def write_revision(url: str, message: str) -> None:
-    """Write a file into versions/, to be read and corrected: from the database, which is at the newest revision, to the tables."""
+    """Write a file into versions/, to be read and corrected: from the database, which is at the
+    newest revision, to the tables.
+    """
     with create_engine(psycopg_url(url), poolclass=NullPool).connect() as connection:
         newest = max(path.name[:4] for path in (Path(__file__).parent / "versions").glob("0*.py"))
-        command.revision(alembic_config(connection), message, autogenerate=True, rev_id=f"{int(newest) + 1:04}")
+        command.revision(
+            alembic_config(connection), message, autogenerate=True, rev_id=f"{int(newest) + 1:04}"
+        )
 
 
 def alembic_config(connection: Connection, patience: float = 60.0) -> Config:
@@ -72,7 +76,9 @@ def _connected(engine: Engine, patience: float) -> Connection:
             where = make_url(str(engine.url)).render_as_string(hide_password=True)
             reason = str(error.orig).strip().splitlines()[0]
             if time.monotonic() >= deadline:
-                raise PostgresAway(f"rollcall: no Postgres at {where} after {patience:.0f} s: {reason}") from None
+                raise PostgresAway(
+                    f"rollcall: no Postgres at {where} after {patience:.0f} s: {reason}"
+                ) from None
             if not told:
                 print(f"rollcall: waiting for Postgres at {where}: {reason}", flush=True)
                 told = True

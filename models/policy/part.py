@@ -15,8 +15,8 @@ class TypePolicy(Part):
     """Whether the type is on, off, or in shadow, and what it adds to the score.
 
     In shadow it is stored, never alerted or sent, and left out of the score. The mode's key is the
-    type's name in lower case, the weight's key that name with `_weight` after it. All other keys are
-    spelled as the fields are.
+    type's name in lower case, the weight's key that name with `_weight` after it. All other keys
+    are spelled as the fields are.
     """
 
     mode: Mode = "on"

@@ -13,7 +13,10 @@ MOST_METRES = 1_000_000  # of altitude, which counts for nothing
 
 def check_boundary(boundary: dict[str, Any]) -> dict[str, Any]:
     """Its type and coordinates. Raises PydanticCustomError `bad_boundary` that says what to mend."""
-    polygons = {"Polygon": [boundary.get("coordinates")], "MultiPolygon": boundary.get("coordinates")}.get(str(boundary.get("type")))
+    polygons = {
+        "Polygon": [boundary.get("coordinates")],
+        "MultiPolygon": boundary.get("coordinates"),
+    }.get(str(boundary.get("type")))
     if not isinstance(polygons, list) or not polygons:
         raise _bad("must be a GeoJSON Polygon or MultiPolygon, with its type and its coordinates")
     rings = [ring for polygon in polygons for ring in _rings(polygon)]
@@ -30,8 +33,14 @@ def _rings(polygon: object) -> Iterator[list[Any]]:
     if not isinstance(polygon, list) or not polygon:
         raise _bad("has a polygon without a ring; each is a list of rings, the outer one first")
     for ring in polygon:
-        if not isinstance(ring, list) or len(ring) < 4 or not all(_is_position(position) for position in ring):
-            raise _bad("has a ring that is no list of at least four positions [longitude, latitude] within 180 and 90 degrees")
+        if (
+            not isinstance(ring, list)
+            or len(ring) < 4
+            or not all(_is_position(position) for position in ring)
+        ):
+            raise _bad(
+                "has a ring that is no list of at least four positions [longitude, latitude] within 180 and 90 degrees"
+            )
         if ring[0] != ring[-1]:
             raise _bad("has a ring that is not closed; repeat its first position at the end")
         yield ring
@@ -41,7 +50,10 @@ def _is_position(position: object) -> bool:
     if not isinstance(position, list) or len(position) not in (2, 3):
         return False
     bounds = (180, 90, MOST_METRES)  # NaN is within none
-    return all(type(number) in (int, float) and abs(number) <= bound for number, bound in zip(position, bounds, strict=False))
+    return all(
+        type(number) in (int, float) and abs(number) <= bound
+        for number, bound in zip(position, bounds, strict=False)
+    )
 
 
 def _bad(message: str) -> PydanticCustomError:

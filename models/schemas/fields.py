@@ -1,4 +1,6 @@
-"""The field types that what comes in is made of. Strict: a number in quotes is an error, and so is a time without an offset."""
+"""The field types that what comes in is made of. Strict: a number in quotes is an error, and so is
+a time without an offset.
+"""
 
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
@@ -10,7 +12,9 @@ from models.schemas.instants import parse_instant
 
 
 class Incoming(BaseModel):
-    """Base of what callers send: fields of the right type only; fields nobody knows are kept in `model_extra`."""
+    """Base of what callers send: fields of the right type only; fields nobody knows are kept in
+    `model_extra`.
+    """
 
     model_config = ConfigDict(strict=True, extra="allow", allow_inf_nan=False)
 
@@ -21,13 +25,18 @@ _MOMENT = str, datetime
 def read_instant(value: object) -> datetime:
     """ISO 8601 with an offset, as an aware datetime in UTC."""
     if not isinstance(value, _MOMENT):
-        raise PydanticCustomError("wrong_type", "must be text: an ISO 8601 time with an offset, such as 2026-11-23T08:00:00+01:00")
+        raise PydanticCustomError(
+            "wrong_type",
+            "must be text: an ISO 8601 time with an offset, such as 2026-11-23T08:00:00+01:00",
+        )
     try:
         moment = parse_instant(value) if isinstance(value, str) else value
         if moment.utcoffset() is not None:
             return moment.astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise PydanticCustomError("not_a_time", "is no time that exists; write ISO 8601 such as 2026-11-23T08:00:00+01:00") from error
+        raise PydanticCustomError(
+            "not_a_time", "is no time that exists; write ISO 8601 such as 2026-11-23T08:00:00+01:00"
+        ) from error
     raise PydanticCustomError("no_offset", "has no offset from UTC; add it, such as +01:00 or Z")
 
 
@@ -37,7 +46,9 @@ def read_date_or_instant(value: object) -> date | datetime:
         try:
             return date.fromisoformat(value)
         except ValueError as error:
-            raise PydanticCustomError("not_a_time", "is no date that exists; write YYYY-MM-DD, or a time with an offset") from error
+            raise PydanticCustomError(
+                "not_a_time", "is no date that exists; write YYYY-MM-DD, or a time with an offset"
+            ) from error
     return read_instant(value)
 
 

@@ -1,4 +1,6 @@
-"""Reading moments: ISO 8601, and of RFC 3339 also what Python leaves out: a lower-case `z`, and the second 60."""
+"""Reading moments: ISO 8601, and of RFC 3339 also what Python leaves out: a lower-case `z`, and the
+second 60.
+"""
 
 import re
 from datetime import datetime, timedelta
@@ -7,7 +9,8 @@ _SECOND_60 = re.compile(r"^([0-9]{4}-[0-9]{2}-[0-9]{2}.[0-9]{2}:[0-9]{2}):60(?![
 
 
 def parse_instant(text: str) -> datetime:
-    """The moment, aware where the text has an offset. A leap second is taken as the second after it, as the clocks of computers do.
+    """The moment, aware where the text has an offset. A leap second is taken as the second after
+    it, as the clocks of computers do.
 
     Raises ValueError where there is no such moment.
     """

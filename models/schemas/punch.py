@@ -14,7 +14,9 @@ from models.schemas.fields import DeviceId, Id, Incoming, Instant, Share, Text, 
 
 
 def _measured(accuracy: object) -> object:
-    """iOS says -1 of a place it does not have: that is no accuracy, and the same content as without."""
+    """iOS says -1 of a place it does not have: that is no accuracy, and the same content as
+    without.
+    """
     return None if type(accuracy) in (int, float) and accuracy == -1 else accuracy
 
 
@@ -55,7 +57,11 @@ REPORTED = tuple(name for name in Punch._fields if name != "backfill")
 # What is sent within `biometric`: the column by the name it has there.
 _PREFIX = "biometric_"
 _SENT_AS = {"biometric_person_id": "matched_person_id"}
-BIOMETRIC = {_SENT_AS.get(column, column.removeprefix(_PREFIX)): column for column in REPORTED if column.startswith(_PREFIX)}
+BIOMETRIC = {
+    _SENT_AS.get(column, column.removeprefix(_PREFIX)): column
+    for column in REPORTED
+    if column.startswith(_PREFIX)
+}
 # What is sent beside it, under the column's own name.
 FLAT = tuple(name for name in REPORTED if not name.startswith(_PREFIX) and name != "is_check_in")
 

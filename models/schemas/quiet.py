@@ -1,9 +1,18 @@
-"""What somebody sends to have it quiet: a silence now, or a maintenance window, once or again and again."""
+"""What somebody sends to have it quiet: a silence now, or a maintenance window, once or again and
+again.
+"""
 
 from datetime import datetime, timedelta
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from models.recurrence import parse_rule
@@ -20,7 +29,10 @@ def _wall(value: object) -> datetime:
     except ValueError:
         moment = None
     if moment is None or moment.tzinfo is not None:
-        raise PydanticCustomError("not_wall_time", "is no wall time; write it without an offset, such as 2026-11-23T22:00:00")
+        raise PydanticCustomError(
+            "not_wall_time",
+            "is no wall time; write it without an offset, such as 2026-11-23T22:00:00",
+        )
     return moment
 
 
@@ -58,12 +70,16 @@ class Planned(_Wanted):
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if not timedelta(0) < self.ends_at - self.starts_at <= LONGEST:
-            raise PydanticCustomError("bad_length", "ends_at comes after starts_at, by at most 31 days")
+            raise PydanticCustomError(
+                "bad_length", "ends_at comes after starts_at, by at most 31 days"
+            )
         return self
 
 
 class Recurring(_Wanted):
-    """A maintenance window by an RFC 5545 rule, in the wall time of each site it is for; `starts_at` is its first start."""
+    """A maintenance window by an RFC 5545 rule, in the wall time of each site it is for;
+    `starts_at` is its first start.
+    """
 
     kind: Literal["recurring"]
     starts_at: Wall

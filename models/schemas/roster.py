@@ -1,4 +1,6 @@
-"""A roster: what was planned. Every field but the key may be left out, which keeps its value; null clears it."""
+"""A roster: what was planned. Every field but the key may be left out, which keeps its value; null
+clears it.
+"""
 
 from datetime import timedelta
 from typing import Annotated, Any
@@ -10,7 +12,8 @@ from pydantic_core import PydanticCustomError
 from models.schemas.boundary import check_boundary
 from models.schemas.fields import DateOrInstant, DeviceId, Id, Incoming, Instant, Name, TextId
 
-# Judging looks no further back for a shift that a punch may lie in. No law lets a person work for a week on end.
+# Judging looks no further back for a shift that a punch may lie in. No law lets a person work for a
+# week on end.
 LONGEST_SHIFT = timedelta(days=7)
 
 _ZONES = frozenset(available_timezones()) - {"Factory", "localtime"}
@@ -18,7 +21,10 @@ _ZONES = frozenset(available_timezones()) - {"Factory", "localtime"}
 
 def _check_zone(name: str) -> str:
     if name not in _ZONES:
-        raise PydanticCustomError("unknown_timezone", "is no time zone of the IANA database; write one such as Europe/Berlin")
+        raise PydanticCustomError(
+            "unknown_timezone",
+            "is no time zone of the IANA database; write one such as Europe/Berlin",
+        )
     return name
 
 
@@ -40,7 +46,9 @@ class TenantIn(RosterRow):
 
 
 class SiteIn(RosterRow):
-    """The place in degrees, the radius in metres. The boundary is a GeoJSON Polygon or MultiPolygon and goes before the radius."""
+    """The place in degrees, the radius in metres. The boundary is a GeoJSON Polygon or MultiPolygon
+    and goes before the radius.
+    """
 
     site_id: Id
     name: Name = ""

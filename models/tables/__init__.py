@@ -1,4 +1,6 @@
-"""Every table of Rollcall. Each primary key but that of `pulse` starts with `tenant_id`, and every query names it."""
+"""Every table of Rollcall. Each primary key but that of `pulse` starts with `tenant_id`, and every
+query names it.
+"""
 
 from models.tables.alerts import alert, alert_anomaly, alert_trail, quiet, review_trail
 from models.tables.anomalies import anomaly, withdrawal_trail
@@ -7,7 +9,17 @@ from models.tables.feed import message, published, viewer_filter
 from models.tables.pulse import pulse
 from models.tables.punches import pending, punch, punch_revision
 from models.tables.rejected import rejected
-from models.tables.roster import assignment, device, person, policy_version, roster_change, shift, site, substitute, tenant
+from models.tables.roster import (
+    assignment,
+    device,
+    person,
+    policy_version,
+    roster_change,
+    shift,
+    site,
+    substitute,
+    tenant,
+)
 
 __all__ = [
     "alert",

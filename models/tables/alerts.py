@@ -1,4 +1,6 @@
-"""What operators work on: alerts, the anomalies in them, who moved them when, reviews, and what is kept quiet."""
+"""What operators work on: alerts, the anomalies in them, who moved them when, reviews, and what is
+kept quiet.
+"""
 
 from sqlalchemy import BigInteger, Column, DateTime, Double, Index, Integer, Table, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -6,11 +8,15 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from models.tables.base import instant, metadata, tenant_key
 from models.vocabulary import ALERT_STATES
 
-# Spelled as the index below is, or the planner does not use it. A further state that is not open therefore takes a migration.
-IS_OPEN = " AND ".join(f"status <> '{name}'" for name, state in ALERT_STATES.items() if not state.is_open)
+# Spelled as the index below is, or the planner does not use it. A further state that is not open
+# therefore takes a migration.
+IS_OPEN = " AND ".join(
+    f"status <> '{name}'" for name, state in ALERT_STATES.items() if not state.is_open
+)
 
-# One open alert per person, site and type: the unique partial index says so, whoever writes. Whoever writes holds the
-# tenant's alerts_lock_key as well, so that nobody moves what somebody else has read.
+# One open alert per person, site and type: the unique partial index says so, whoever writes.
+# Whoever writes holds the tenant's alerts_lock_key as well, so that nobody moves what somebody else
+# has read.
 alert = Table(
     "alert",
     metadata,
@@ -33,11 +39,13 @@ alert = Table(
     Column("escalation_step", Integer, nullable=False, server_default=text("0")),
     Column("escalated_to", Text),
     instant("escalates_at"),  # when the next step of the chain is due, null where none is
-    instant("relapses_at"),  # when it falls back to NEW for lack of progress, null where it does not
+    # when it falls back to NEW for lack of progress, null where it does not
+    instant("relapses_at"),
     Column("quiet_id", Uuid),  # the silence or maintenance window that hides it while SUPPRESSED
     instant("quiet_until"),
     Column("quiet_reason", Text),
-    # Counts changes: a move names the version it saw, so that of two operators at once one gets `conflict`.
+    # Counts changes: a move names the version it saw, so that of two operators at once one gets
+    # `conflict`.
     Column("version", Integer, nullable=False, server_default=text("1")),
     instant("created_at", nullable=False),
     instant("updated_at", nullable=False),
@@ -57,7 +65,13 @@ alert = Table(
     Index("ix_alert_created", "tenant_id", "created_at", "alert_id"),
     Index("ix_alert_person_seen", "tenant_id", "person_id", "last_seen"),
     Index("ix_alert_site_seen", "tenant_id", "site_id", "last_seen"),
-    Index("ix_alert_device_seen", "tenant_id", "device_id", "last_seen", postgresql_where=text("device_id IS NOT NULL")),
+    Index(
+        "ix_alert_device_seen",
+        "tenant_id",
+        "device_id",
+        "last_seen",
+        postgresql_where=text("device_id IS NOT NULL"),
+    ),
     Index("ix_alert_correlation", "tenant_id", "correlation_id"),
     Index("ix_alert_escalates", "escalates_at", postgresql_where=text("escalates_at IS NOT NULL")),
     Index("ix_alert_relapses", "relapses_at", postgresql_where=text("relapses_at IS NOT NULL")),
@@ -73,7 +87,8 @@ alert_anomaly = Table(
     Index("ix_alert_anomaly_anomaly", "tenant_id", "anomaly_id"),
 )
 
-# Append-only: the migration puts a trigger on both trails that refuses any change or removal of a row.
+# Append-only: the migration puts a trigger on both trails that refuses any change or removal of a
+# row.
 alert_trail = Table(
     "alert_trail",
     metadata,
@@ -83,16 +98,22 @@ alert_trail = Table(
     instant("at", nullable=False),
     Column("actor", Text, nullable=False),  # the token's sub, or `system`
     Column("role", Text, nullable=False),
-    Column("move", Text, nullable=False),  # of models.alerts.moves, or `create`, `bump`, `wait` (a later end of quiet)
+    # of models.alerts.moves, or `create`, `bump`, `wait` (a later end of quiet)
+    Column("move", Text, nullable=False),
     Column("from_status", Text),
     Column("to_status", Text, nullable=False),
     Column("note", Text),
     Column("assignee", Text),
-    # Anomalies that came with this line: over all lines of an alert they add up to its count, and over all lines with a
-    # quiet_id to what that silence or window hid.
+    # Anomalies that came with this line: over all lines of an alert they add up to its count, and
+    # over all lines with a quiet_id to what that silence or window hid.
     Column("added", Integer, nullable=False),
     Column("quiet_id", Uuid),
-    Index("ix_alert_trail_quiet", "tenant_id", "quiet_id", postgresql_where=text("quiet_id IS NOT NULL")),
+    Index(
+        "ix_alert_trail_quiet",
+        "tenant_id",
+        "quiet_id",
+        postgresql_where=text("quiet_id IS NOT NULL"),
+    ),
 )
 
 review_trail = Table(
@@ -109,8 +130,8 @@ review_trail = Table(
     Column("policy_version", Integer, nullable=False),
 )
 
-# A silence has an end; a maintenance window has a start and a length, and where it recurs an RFC 5545 rule in its sites' time.
-# An empty list matches all.
+# A silence has an end; a maintenance window has a start and a length, and where it recurs an RFC
+# 5545 rule in its sites' time. An empty list matches all.
 quiet = Table(
     "quiet",
     metadata,
@@ -125,7 +146,8 @@ quiet = Table(
     Column("people", ARRAY(BigInteger), nullable=False, server_default=text("'{}'")),
     instant("starts_at", nullable=False),
     instant("ends_at"),  # of a silence its expiry; of a recurring window null
-    Column("starts_wall", DateTime(timezone=False)),  # of a recurring window its first start, in wall time at its sites
+    # of a recurring window its first start, in wall time at its sites
+    Column("starts_wall", DateTime(timezone=False)),
     Column("duration_seconds", Double),
     Column("rrule", Text),
     instant("created_at", nullable=False),

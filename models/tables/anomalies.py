@@ -1,18 +1,35 @@
-"""What detection found: one row per subject (punch or shift), type, person and site, for ever; `standing` says whether it holds."""
+"""What detection found: one row per subject (punch or shift), type, person and site, for ever;
+`standing` says whether it holds.
+"""
 
-from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Integer, LargeBinary, Table, Text, Uuid, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
 
 from models.tables.base import instant, json_object, metadata, submitter, tenant_key
 from models.vocabulary import ANOMALY_STATES
 
-_RIGHT_OR_WRONG = ", ".join(f"'{name}'" for name, state in ANOMALY_STATES.items() if state.is_right is not None)
+_RIGHT_OR_WRONG = ", ".join(
+    f"'{name}'" for name, state in ANOMALY_STATES.items() if state.is_right is not None
+)
 
 anomaly = Table(
     "anomaly",
     metadata,
     tenant_key(),
     Column("anomaly_id", Uuid, primary_key=True),
-    # Exactly one of the two is set; the other is ''. A shift's and a punch's id may be spelled the same.
+    # Exactly one of the two is set; the other is ''. A shift's and a punch's id may be spelled the
+    # same.
     Column("punch_id", Text, nullable=False, server_default=text("''")),
     Column("shift_id", Text, nullable=False, server_default=text("''")),
     Column("anomaly_type", Text, nullable=False),
@@ -24,7 +41,8 @@ anomaly = Table(
     Column("confidence", Double, nullable=False),
     Column("reason", Text, nullable=False),
     Column("explanation", Text, nullable=False),
-    # `evidence` names only the anomaly's own site; `private_evidence` what rests on `other_sites`, for tokens that cover them.
+    # `evidence` names only the anomaly's own site; `private_evidence` what rests on `other_sites`,
+    # for tokens that cover them.
     json_object("evidence"),
     json_object("private_evidence", nullable=True),
     Column("other_sites", Text, nullable=False, server_default=text("''")),
@@ -36,12 +54,22 @@ anomaly = Table(
     Column("standing", Boolean, nullable=False, server_default=text("true")),
     Column("shadow", Boolean, nullable=False, server_default=text("false")),
     Column("backfill", Boolean, nullable=False, server_default=text("false")),
-    # Whether viewers were ever told of it: a first time is `anomaly_detected`, any later one `anomaly_updated`.
+    # Whether viewers were ever told of it: a first time is `anomaly_detected`, any later one
+    # `anomaly_updated`.
     Column("said", Boolean, nullable=False, server_default=text("false")),
     # An operator's latest verdict, and the version of the policy that it judged.
     Column("review", Text),
     Column("reviewed_version", Integer),
-    Index("uq_anomaly_identity", "tenant_id", "punch_id", "shift_id", "anomaly_type", "person_id", "site_id", unique=True),
+    Index(
+        "uq_anomaly_identity",
+        "tenant_id",
+        "punch_id",
+        "shift_id",
+        "anomaly_type",
+        "person_id",
+        "site_id",
+        unique=True,
+    ),
     Index("ix_anomaly_detected", "tenant_id", "detected_at", "anomaly_id"),
     Index("ix_anomaly_person", "tenant_id", "person_id", "occurred_at"),
     # What precision is counted from.
@@ -56,7 +84,8 @@ anomaly = Table(
     ),
 )
 
-# Withdrawals that a correction or a void of a punch brought about: which, and whose. Append-only, as the other trails are.
+# Withdrawals that a correction or a void of a punch brought about: which, and whose. Append-only,
+# as the other trails are.
 withdrawal_trail = Table(
     "withdrawal_trail",
     metadata,
@@ -64,7 +93,8 @@ withdrawal_trail = Table(
     Column("anomaly_id", Uuid, primary_key=True),
     instant("at", nullable=False, primary_key=True),  # of the judgement
     Column("cause", Text, nullable=False),  # correction | void
-    Column("punch_id", Text, nullable=False),  # the anomaly's own, or a neighbour's on which it rested
+    # the anomaly's own, or a neighbour's on which it rested
+    Column("punch_id", Text, nullable=False),
     Column("content_hash", LargeBinary),  # of the correction: which of the punch's contents
     Column("other_sites", Text, nullable=False, server_default=text("''")),  # as of an anomaly
     instant("received_at", nullable=False),  # of the correction or void

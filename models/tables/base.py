@@ -16,7 +16,9 @@ metadata = MetaData(
 
 
 def tenant_key() -> Column:
-    """First column of every primary key. No foreign key: rows may wait for a tenant that has not come yet."""
+    """First column of every primary key. No foreign key: rows may wait for a tenant that has not
+    come yet.
+    """
     return Column("tenant_id", BigInteger, primary_key=True, autoincrement=False)
 
 

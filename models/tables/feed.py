@@ -1,11 +1,14 @@
-"""The feed: what was said to each tenant's viewers, numbered 1, 2, 3 ... in commit order; and what viewers filter by."""
+"""The feed: what was said to each tenant's viewers, numbered 1, 2, 3 ... in commit order; and what
+viewers filter by.
+"""
 
 from sqlalchemy import BigInteger, Column, Index, Table, Text
 
 from models.tables.base import instant, json_object, metadata, tenant_key
 
-# `body` is the payload as JSON text without its position, which is given out by the commit: models.feed puts it in.
-# The columns beside it are what filters look at; prior_severity is what was said of the same anomaly before.
+# `body` is the payload as JSON text without its position, which is given out by the commit:
+# models.feed puts it in. The columns beside it are what filters look at; prior_severity is what was
+# said of the same anomaly before.
 message = Table(
     "message",
     metadata,
@@ -30,10 +33,12 @@ published = Table(
     tenant_key(),
     Column("message_id", Text, primary_key=True),
     instant("said_at", nullable=False),
-    json_object("extra", nullable=True),  # fields of the envelope that Rollcall does not know, kept as they came
+    # fields of the envelope that Rollcall does not know, kept as they came
+    json_object("extra", nullable=True),
 )
 
-# The filter in force of a connection that set one, by the pid it recovers with; any server can read it.
+# The filter in force of a connection that set one, by the pid it recovers with; any server can read
+# it.
 viewer_filter = Table(
     "viewer_filter",
     metadata,

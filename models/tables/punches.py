@@ -1,11 +1,27 @@
-"""What was reported: punches as they stand, the contents they had before, and what waits to be judged."""
+"""What was reported: punches as they stand, the contents they had before, and what waits to be
+judged.
+"""
 
-from sqlalchemy import BigInteger, Boolean, Column, Double, Identity, Index, Integer, LargeBinary, SmallInteger, Table, Text, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Table,
+    Text,
+    text,
+)
 
 from models.tables.base import instant, json_object, metadata, submitter, tenant_key
 
-# A void that came before its punch is a row without content: person_id and site_id are 0, content_hash is empty, and
-# voided_at is set, as it stays when the content comes. Whoever reads punches to judge or list leaves out voided ones.
+# A void that came before its punch is a row without content: person_id and site_id are 0,
+# content_hash is empty, and voided_at is set, as it stays when the content comes. Whoever reads
+# punches to judge or list leaves out voided ones.
 punch = Table(
     "punch",
     metadata,
@@ -35,14 +51,22 @@ punch = Table(
     Column("backfill", Boolean, nullable=False, server_default=text("false")),
     instant("voided_at"),
     Column("void_reason", Text),
-    # The `sent_at` it came with, where that was ahead of its receipt: `sent_at` is then the receipt.
+    # The `sent_at` it came with, where that was ahead of its receipt: `sent_at` is then the
+    # receipt.
     instant("claimed_at"),
-    # Who handed in the content that stands, and who voided it: models.intake.submitter says how it is written.
+    # Who handed in the content that stands, and who voided it: models.intake.submitter says how it
+    # is written.
     submitter("submitted_by"),
     submitter("voided_by"),
     Index("ix_punch_person_occurred", "tenant_id", "person_id", "occurred_at"),
     Index("ix_punch_site_occurred", "tenant_id", "site_id", "occurred_at"),
-    Index("ix_punch_device_occurred", "tenant_id", "device_id", "occurred_at", postgresql_where=text("device_id IS NOT NULL")),
+    Index(
+        "ix_punch_device_occurred",
+        "tenant_id",
+        "device_id",
+        "occurred_at",
+        postgresql_where=text("device_id IS NOT NULL"),
+    ),
     # Readers that recognised somebody else: a person's own biometrics are found by the person.
     Index(
         "ix_punch_another",
@@ -53,7 +77,8 @@ punch = Table(
     ),
 )
 
-# Contents a corrected punch has had, first one included. A punch that was never corrected has no row here.
+# Contents a corrected punch has had, first one included. A punch that was never corrected has no
+# row here.
 punch_revision = Table(
     "punch_revision",
     metadata,
@@ -67,9 +92,10 @@ punch_revision = Table(
     submitter("submitted_by"),
 )
 
-# What changed and is not judged yet: one row for each version of a punch that came or went. The judge deletes what it
-# judged in the transaction that records the outcome, so a crash leaves the row. `attempts` counts the sweeps that took
-# it and did not come back, or came back because they failed of it; `taken` are those that a sweep is at.
+# What changed and is not judged yet: one row for each version of a punch that came or went. The
+# judge deletes what it judged in the transaction that records the outcome, so a crash leaves the
+# row. `attempts` counts the sweeps that took it and did not come back, or came back because they
+# failed of it; `taken` are those that a sweep is at.
 pending = Table(
     "pending",
     metadata,
@@ -84,9 +110,13 @@ pending = Table(
     instant("received_at", nullable=False),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("taken", Boolean, nullable=False, server_default=text("false")),
-    # Of a version that a correction or a void brought or took away: which, and whose (models.intake.punches.cause). Null for a new punch.
+    # Of a version that a correction or a void brought or took away: which, and whose
+    # (models.intake.punches.cause). Null for a new punch.
     json_object("cause", nullable=True),
 )
 
-# What `pending` holds of a version of a punch, and of its receipt: the columns that both tables have.
-VERSION = tuple(column.name for column in pending.c if column.name in punch.c and column.name != "received_at")
+# What `pending` holds of a version of a punch, and of its receipt: the columns that both tables
+# have.
+VERSION = tuple(
+    column.name for column in pending.c if column.name in punch.c and column.name != "received_at"
+)

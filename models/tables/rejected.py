@@ -1,6 +1,19 @@
-"""Submissions that could not be judged, with their reasons: never lost, listed for the tenant's admins, resubmitted when mended."""
+"""Submissions that could not be judged, with their reasons: never lost, listed for the tenant's
+admins, resubmitted when mended.
+"""
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, Table, Text, Uuid, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
 
 from models.tables.base import instant, json_object, metadata, submitter, tenant_key
 
@@ -25,11 +38,19 @@ rejected = Table(
     instant("received_at", nullable=False),
     instant("resubmitted_at"),
     submitter("submitted_by"),
-    # Whether whoever handed it in may write to some sites only: taken up by itself later, it may touch no site but its own.
+    # Whether whoever handed it in may write to some sites only: taken up by itself later, it may
+    # touch no site but its own.
     Column("confined", Boolean),
     Index("uq_rejected_content", "tenant_id", "content_hash", unique=True),
     Index("ix_rejected_received", "tenant_id", "received_at", "rejected_id"),
     # Whether a punch that comes settles an earlier rejection of it.
-    Index("ix_rejected_open", "tenant_id", "punch_id", postgresql_where=text("resubmitted_at IS NULL")),
-    Index("ix_rejected_waiting", "tenant_id", "site_id", postgresql_where=text("waits_for IS NOT NULL AND resubmitted_at IS NULL")),
+    Index(
+        "ix_rejected_open", "tenant_id", "punch_id", postgresql_where=text("resubmitted_at IS NULL")
+    ),
+    Index(
+        "ix_rejected_waiting",
+        "tenant_id",
+        "site_id",
+        postgresql_where=text("waits_for IS NOT NULL AND resubmitted_at IS NULL"),
+    ),
 )

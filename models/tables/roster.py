@@ -1,10 +1,24 @@
-"""What was planned: tenants, sites, people, devices, assignments, shifts, and the policy versions they were judged by.
+"""What was planned: tenants, sites, people, devices, assignments, shifts, and the policy versions
+they were judged by.
 
-Rows are the callers' own integers and belong to their tenant. `sent_at` is the sender's clock of the last write that won;
-`deleted` keeps the row, so that an older message cannot bring it back. References may point at what has not come yet.
+Rows are the callers' own integers and belong to their tenant. `sent_at` is the sender's clock of
+the last write that won; `deleted` keeps the row, so that an older message cannot bring it back.
+References may point at what has not come yet.
 """
 
-from sqlalchemy import BigInteger, Boolean, Column, Date, Double, Identity, Index, Integer, Table, Text, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    Double,
+    Identity,
+    Index,
+    Integer,
+    Table,
+    Text,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from models.tables.base import instant, json_object, metadata, submitter, tenant_key
@@ -28,7 +42,8 @@ tenant = Table(
     Column("roster_complete", Boolean, nullable=False, server_default=text("true")),
     json_object("policy", server_default=text("'{}'::jsonb")),
     Column("policy_version", Integer, nullable=False, server_default=text("1")),
-    # The feed: `epoch` names this history of it, `head` is the last position given out, `floor` the last one pruned.
+    # The feed: `epoch` names this history of it, `head` is the last position given out, `floor` the
+    # last one pruned.
     Column("epoch", Text, nullable=False),
     Column("head", BigInteger, nullable=False, server_default=text("0")),
     Column("floor", BigInteger, nullable=False, server_default=text("0")),
@@ -72,8 +87,9 @@ device = Table(
     *_sync_columns(),
 )
 
-# `valid_from_key` is valid_from as it was given, normalised ('' where it was open): part of the key by the contract.
-# A date means whole days at the site, whose zone may change: it is kept as a date and resolved when it is read.
+# `valid_from_key` is valid_from as it was given, normalised ('' where it was open): part of the key
+# by the contract. A date means whole days at the site, whose zone may change: it is kept as a date
+# and resolved when it is read.
 assignment = Table(
     "assignment",
     metadata,
@@ -106,8 +122,9 @@ shift = Table(
     Index("ix_shift_ends", "tenant_id", "ends_at"),
 )
 
-# A shift's substitutes by person, so that one's shifts are found without reading everybody's: models.substitutes keeps it.
-# It may hold more than is still so (the shift says what is), never less.
+# A shift's substitutes by person, so that one's shifts are found without reading everybody's:
+# models.substitutes keeps it. It may hold more than is still so (the shift says what is), never
+# less.
 substitute = Table(
     "substitute",
     metadata,
@@ -129,8 +146,8 @@ policy_version = Table(
     submitter("submitted_by"),
 )
 
-# What roster.sync changed and the judge has not looked at yet, old values and new alike. The judge deletes what it judged in
-# the transaction that records the outcome.
+# What roster.sync changed and the judge has not looked at yet, old values and new alike. The judge
+# deletes what it judged in the transaction that records the outcome.
 roster_change = Table(
     "roster_change",
     metadata,

@@ -1,4 +1,6 @@
-"""Writing to viewers: the one place where messages go out, and how long anyone waits for a slow one."""
+"""Writing to viewers: the one place where messages go out, and how long anyone waits for a slow
+one.
+"""
 
 import asyncio
 import time
@@ -11,7 +13,8 @@ from realtime.transport.socket import Socket
 
 FIRST_LOOK = 0.005
 LONGEST_LOOK = 0.25
-# How long filling a gap waits, a page, for viewers that fell behind. Then they lag, and the others go on.
+# How long filling a gap waits, a page, for viewers that fell behind. Then they lag, and the others
+# go on.
 PATIENCE = 0.5
 
 
@@ -37,7 +40,9 @@ def send_frames(viewers: Sequence[Viewer], burst: Burst) -> None:
 
 
 async def drained(socket: Socket, below: int, stall_seconds: float) -> None:
-    """Until the socket holds at most `below` bytes. Raises Stalled when it takes nothing at all for `stall_seconds`."""
+    """Until the socket holds at most `below` bytes. Raises Stalled when it takes nothing at all for
+    `stall_seconds`.
+    """
     look, least, moved_at = FIRST_LOOK, socket.backlog(), time.monotonic()
     while (held := socket.backlog()) > below and not socket.closed:
         if held < least:

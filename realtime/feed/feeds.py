@@ -1,4 +1,6 @@
-"""The feeds of the tenants that have viewers on this server: opened with the first, closed with the last, kept at their heads."""
+"""The feeds of the tenants that have viewers on this server: opened with the first, closed with the
+last, kept at their heads.
+"""
 
 import asyncio
 import time
@@ -60,7 +62,9 @@ class Feeds:
             self._listener.leave(tenant_channel(self._channel, feed.tenant_id))
 
     def said(self, document: bytes) -> None:
-        """A publication on a tenant's channel. One that cannot be read is left to the next comparison."""
+        """A publication on a tenant's channel. One that cannot be read is left to the next
+        comparison.
+        """
         try:
             said = orjson.loads(document)
             feed = self._feeds.get(said["tenant_id"])
@@ -79,7 +83,9 @@ class Feeds:
             self._nudged.set()
 
     async def watch(self) -> None:
-        """For ever: compare every feed with Postgres each second, and those just subscribed at once."""
+        """For ever: compare every feed with Postgres each second, and those just subscribed at
+        once.
+        """
         next_look = time.monotonic() + EVERY_SECONDS
         while True:
             with suppress(TimeoutError):
@@ -95,7 +101,9 @@ class Feeds:
                 self._follow_up(look)
 
     def behind_seconds(self) -> float:
-        """How long ago every feed was where Postgres had it then; a second or two while all is well."""
+        """How long ago every feed was where Postgres had it then; a second or two while all is
+        well.
+        """
         return time.monotonic() - self._caught_up_at
 
     def _follow_up(self, look: Look) -> None:
@@ -109,7 +117,10 @@ class Feeds:
         """Whether Postgres told the heads, which are put into `heads`."""
         if not tenants:
             return True
-        asked = {tenant_id: (self._feeds[tenant_id], self._feeds[tenant_id].head) for tenant_id in tenants}
+        asked = {
+            tenant_id: (self._feeds[tenant_id], self._feeds[tenant_id].head)
+            for tenant_id in tenants
+        }
         try:
             heads.update(await self._reader.heads(asked))
         except (SQLAlchemyError, OSError, TimeoutError) as error:

@@ -1,4 +1,6 @@
-"""What a viewer hears: the sites of its token, and the filter it set. One pair of both is one group of viewers."""
+"""What a viewer hears: the sites of its token, and the filter it set. One pair of both is one group
+of viewers.
+"""
 
 from typing import Any, NamedTuple
 
@@ -17,23 +19,35 @@ class Filter(NamedTuple):
     sites: tuple[int, ...] = ()
 
     def as_object(self) -> dict[str, list]:
-        return {name: list(values) for name, values in zip(self._fields, self, strict=True) if values}
+        return {
+            name: list(values) for name, values in zip(self._fields, self, strict=True) if values
+        }
 
-    def passes(self, anomaly_type: str | None, severity: str | None, prior_severity: str | None) -> bool:
-        """Whether a message of a site that is heard passes. An update does, if its new or its previously said version matches.
+    def passes(
+        self, anomaly_type: str | None, severity: str | None, prior_severity: str | None
+    ) -> bool:
+        """Whether a message of a site that is heard passes. An update does, if its new or its
+        previously said version matches.
 
         `sites` is not looked at: Hearing.sites has it in.
         """
         if self.types and anomaly_type is not None and anomaly_type not in self.types:
             return False
-        return not self.severities or severity is None or severity in self.severities or prior_severity in self.severities
+        return (
+            not self.severities
+            or severity is None
+            or severity in self.severities
+            or prior_severity in self.severities
+        )
 
 
 NO_FILTER = Filter()
 
 
 class Hearing(NamedTuple):
-    """Who hears what: the token's sites (None for all) and the filter. Viewers that hear the same form one group."""
+    """Who hears what: the token's sites (None for all) and the filter. Viewers that hear the same
+    form one group.
+    """
 
     scope: frozenset[int] | None
     filter: Filter
@@ -47,14 +61,18 @@ class Hearing(NamedTuple):
 
 
 def parse_filter(given: object, scope: frozenset[int] | None) -> Filter:
-    """A filter as a client gave it. Raises ClientError `invalid`, or `forbidden` for a site outside the token."""
+    """A filter as a client gave it. Raises ClientError `invalid`, or `forbidden` for a site outside
+    the token.
+    """
     if given is None:
         return NO_FILTER
     if not isinstance(given, dict):
         raise ClientError("invalid", "A filter is an object with types, severities and sites.")
     unknown = [str(name)[:40] for name in given if name not in Filter._fields]
     if unknown:
-        raise ClientError("invalid", f"A filter has types, severities and sites, not {', '.join(unknown[:5])}.")
+        raise ClientError(
+            "invalid", f"A filter has types, severities and sites, not {', '.join(unknown[:5])}."
+        )
     types = _choices(given.get("types"), "types", TYPES)
     severities = _choices(given.get("severities"), "severities", SEVERITIES)
     sites = _listed(given.get("sites"), "sites")

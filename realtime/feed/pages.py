@@ -1,4 +1,6 @@
-"""Pages that many viewers are owed at the same time, as after a restart: read once and encoded once, and soon forgotten."""
+"""Pages that many viewers are owed at the same time, as after a restart: read once and encoded
+once, and soon forgotten.
+"""
 
 import asyncio
 import time
@@ -12,8 +14,8 @@ from realtime.feed.tenant_feed import TenantFeed
 from realtime.transport.burst import Burst
 
 PAGE = 200
-# A page is kept for so long after it was read, and so many bytes of messages at most; each is there up to four times, in
-# the forms that it is sent in.
+# A page is kept for so long after it was read, and so many bytes of messages at most; each is there
+# up to four times, in the forms that it is sent in.
 SECONDS = 2.0
 MOST_BYTES = 4_000_000
 
@@ -26,7 +28,9 @@ class Stretch:
 
     __slots__ = ("after", "burst", "bytes", "epoch", "floor", "messages", "read_at", "through")
 
-    def __init__(self, epoch: str, floor: int, after: int, through: int, messages: list[Said]) -> None:
+    def __init__(
+        self, epoch: str, floor: int, after: int, through: int, messages: list[Said]
+    ) -> None:
         self.epoch = epoch
         self.floor = floor
         self.after = after
@@ -58,7 +62,8 @@ class Pages:
         self._forgetting = False
 
     async def after(self, feed: TenantFeed, position: int, hearing: Hearing) -> Stretch:
-        """A page of what is beyond `position`, up to the feed's head at most. Raises what Postgres raised.
+        """A page of what is beyond `position`, up to the feed's head at most. Raises what Postgres
+        raised.
 
         Of another epoch, if the feed turns out to have another.
         """
@@ -68,7 +73,9 @@ class Pages:
                 return stretch
         reading = self._reading.get((key, position))
         if reading is None:
-            reading = self._reading[key, position] = asyncio.create_task(self._read(feed, position, hearing))
+            reading = self._reading[key, position] = asyncio.create_task(
+                self._read(feed, position, hearing)
+            )
             reading.add_done_callback(lambda done: self._has_read(key, position, done, feed.epoch))
         return await asyncio.shield(reading)
 
@@ -78,7 +85,9 @@ class Pages:
         through = page.messages[-1].position if len(page.messages) == PAGE else until
         return Stretch(page.epoch, page.floor, position, through, page.messages)
 
-    def _has_read(self, key: Key, position: int, reading: asyncio.Task[Stretch], epoch: str) -> None:
+    def _has_read(
+        self, key: Key, position: int, reading: asyncio.Task[Stretch], epoch: str
+    ) -> None:
         del self._reading[key, position]
         if reading.cancelled() or reading.exception() or reading.result().epoch != epoch:
             return
@@ -90,7 +99,9 @@ class Pages:
 
     def _forget(self) -> None:
         """The oldest first: what is too much, and what is old."""
-        while self._order and (self._bytes > MOST_BYTES or time.monotonic() - self._order[0].stretch.read_at >= SECONDS):
+        while self._order and (
+            self._bytes > MOST_BYTES or time.monotonic() - self._order[0].stretch.read_at >= SECONDS
+        ):
             key, stretch = self._order.popleft()
             self._bytes -= stretch.bytes
             self._stretches[key].remove(stretch)

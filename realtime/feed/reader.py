@@ -1,4 +1,6 @@
-"""Reading the feed from Postgres: heads, pages of it as one viewer hears them, and the filters viewers recover with."""
+"""Reading the feed from Postgres: heads, pages of it as one viewer hears them, and the filters
+viewers recover with.
+"""
 
 from collections.abc import Iterable
 from typing import Any, NamedTuple
@@ -12,7 +14,8 @@ from realtime.postgres import Postgres
 
 # Of a tenant that is not known yet: nothing was said, and the first epoch that comes continues it.
 UNBORN = "new"
-# Up to so many sites a page is read site by site from the index; beyond, the feed is read and the rest left out.
+# Up to so many sites a page is read site by site from the index; beyond, the feed is read and the
+# rest left out.
 SITES_BY_INDEX = 64
 
 _HEADS = text("SELECT tenant_id, epoch, head, floor FROM tenant WHERE tenant_id = ANY(:tenants)")
@@ -26,17 +29,23 @@ _BY_SITE = """
 SELECT mine.* FROM unnest(CAST(:sites AS bigint[])) heard(site)
 CROSS JOIN LATERAL ({rows} AND site_id = heard.site ORDER BY position {direction} LIMIT :limit) mine
 """
-_FILTER = text("SELECT filter FROM viewer_filter WHERE tenant_id = :tenant_id AND pid = :pid AND sub = :sub")
+_FILTER = text(
+    "SELECT filter FROM viewer_filter WHERE tenant_id = :tenant_id AND pid = :pid AND sub = :sub"
+)
 _REMEMBER = text(
     "INSERT INTO viewer_filter (tenant_id, pid, sub, filter, seen_at) VALUES (:tenant_id, :pid, :sub, CAST(:filter AS jsonb), now())"
     " ON CONFLICT (tenant_id, pid) DO UPDATE SET filter = excluded.filter, seen_at = excluded.seen_at"
     " WHERE viewer_filter.sub = excluded.sub"
 )
-_FORGET = text("DELETE FROM viewer_filter WHERE tenant_id = :tenant_id AND pid = :pid AND sub = :sub")
+_FORGET = text(
+    "DELETE FROM viewer_filter WHERE tenant_id = :tenant_id AND pid = :pid AND sub = :sub"
+)
 
 
 class Head(NamedTuple):
-    """Where a feed stands: its history's name, the last position given out, and the last one pruned."""
+    """Where a feed stands: its history's name, the last position given out, and the last one
+    pruned.
+    """
 
     epoch: str = UNBORN
     head: int = 0
@@ -44,7 +53,9 @@ class Head(NamedTuple):
 
 
 class Page(NamedTuple):
-    """What was read, with the state of the feed at that moment: a floor above where the page began means that it has a hole."""
+    """What was read, with the state of the feed at that moment: a floor above where the page began
+    means that it has a hole.
+    """
 
     epoch: str
     floor: int
@@ -63,24 +74,51 @@ class FeedReader:
         return {tenant_id: found.get(tenant_id, Head()) for tenant_id in wanted}
 
     async def page(
-        self, tenant_id: int, after: int, until: int, limit: int, hearing: Hearing | None = None, *, newest_first: bool = False
+        self,
+        tenant_id: int,
+        after: int,
+        until: int,
+        limit: int,
+        hearing: Hearing | None = None,
+        *,
+        newest_first: bool = False,
     ) -> Page:
-        """Up to `limit` messages in (after, until] as `hearing` lets them pass; all of them without one."""
+        """Up to `limit` messages in (after, until] as `hearing` lets them pass; all of them without
+        one.
+        """
         statement, values = _page_statement(hearing, newest_first)
-        rows = await self.postgres.fetch(statement, {"tenant_id": tenant_id, "after": after, "until": until, "limit": limit, **values})
+        rows = await self.postgres.fetch(
+            statement,
+            {"tenant_id": tenant_id, "after": after, "until": until, "limit": limit, **values},
+        )
         if not rows:
             return Page(UNBORN, 0, [])
         epoch = rows[0].epoch
-        return Page(epoch, rows[0].floor, [Said(epoch, *row[2:]) for row in rows if row.position is not None])
+        return Page(
+            epoch,
+            rows[0].floor,
+            [Said(epoch, *row[2:]) for row in rows if row.position is not None],
+        )
 
     async def remembered_filter(self, tenant_id: int, pid: str, sub: str) -> Filter | None:
         rows = await self.postgres.fetch(_FILTER, {"tenant_id": tenant_id, "pid": pid, "sub": sub})
         if not rows:
             return None
-        return NO_FILTER._replace(**{name: tuple(values) for name, values in rows[0].filter.items() if name in Filter._fields})
+        return NO_FILTER._replace(
+            **{
+                name: tuple(values)
+                for name, values in rows[0].filter.items()
+                if name in Filter._fields
+            }
+        )
 
     async def remember_filter(self, tenant_id: int, pid: str, sub: str, wanted: Filter) -> None:
-        values = {"tenant_id": tenant_id, "pid": pid, "sub": sub, "filter": orjson.dumps(wanted.as_object()).decode()}
+        values = {
+            "tenant_id": tenant_id,
+            "pid": pid,
+            "sub": sub,
+            "filter": orjson.dumps(wanted.as_object()).decode(),
+        }
         await self.postgres.run(_REMEMBER, values)
 
     async def forget_filter(self, tenant_id: int, pid: str, sub: str) -> None:

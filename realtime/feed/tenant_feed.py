@@ -1,4 +1,6 @@
-"""One tenant's feed on this server: how far it was fanned out here, to which groups of viewers, and how it heals itself."""
+"""One tenant's feed on this server: how far it was fanned out here, to which groups of viewers, and
+how it heals itself.
+"""
 
 import asyncio
 from collections.abc import Sequence
@@ -21,9 +23,11 @@ PAGE = 500
 
 
 class TenantFeed:
-    """`head` is the last position fanned out here: what is at or below it is a repeat, the next one goes out, more is read.
+    """`head` is the last position fanned out here: what is at or below it is a repeat, the next one
+    goes out, more is read.
 
-    Viewers are in `viewers` from their admission, and in a group once they stand at the head: only then they hear live.
+    Viewers are in `viewers` from their admission, and in a group once they stand at the head: only
+    then they hear live.
     """
 
     def __init__(self, tenant_id: int, reader: FeedReader) -> None:
@@ -44,7 +48,9 @@ class TenantFeed:
         self._read_again = False
 
     async def load(self) -> None:
-        """Find where the feed stands, before the first viewer is let in. Concurrent callers share one look."""
+        """Find where the feed stands, before the first viewer is let in. Concurrent callers share
+        one look.
+        """
         if self._loaded:
             return
         if self._loading is None or self._loading.done():
@@ -52,13 +58,18 @@ class TenantFeed:
         await asyncio.shield(self._loading)
 
     async def _load(self) -> None:
-        self.epoch, self.head, self.floor = (await self._reader.heads([self.tenant_id]))[self.tenant_id]
+        self.epoch, self.head, self.floor = (await self._reader.heads([self.tenant_id]))[
+            self.tenant_id
+        ]
         self._loaded = True
-        if self._read_again:  # something was said while we looked, before or after the moment that we saw
+        # something was said while we looked, before or after the moment that we saw
+        if self._read_again:
             self.catch_up()
 
     def join(self, viewer: Viewer) -> None:
-        """Into its group; from now on it hears what is said. What is not written yet goes to those before it first."""
+        """Into its group; from now on it hears what is said. What is not written yet goes to those
+        before it first.
+        """
         self._flush()
         self._audience.add(viewer)
 
@@ -74,24 +85,34 @@ class TenantFeed:
             return
         fresh = messages[self.head - base :]
         metrics.repeats.inc(len(messages) - len(fresh))
-        self._accept([Said(epoch, self.head + ordinal, *message) for ordinal, message in enumerate(fresh, start=1)])
+        self._accept(
+            [
+                Said(epoch, self.head + ordinal, *message)
+                for ordinal, message in enumerate(fresh, start=1)
+            ]
+        )
 
     def compare(self, seen: Head, asked_at: int) -> None:
-        """Hold this server's head against the feed's. `asked_at` is what ours was when the question was sent."""
+        """Hold this server's head against the feed's. `asked_at` is what ours was when the question
+        was sent.
+        """
         if not self._loaded:
             self._read_again = True
             return
         if seen.epoch != self.epoch:
             self._change_history(seen)
         elif seen.head < asked_at:
-            # Positions are never taken back: this is an older copy of the feed, and what we said beyond it never was.
+            # Positions are never taken back: this is an older copy of the feed, and what we said
+            # beyond it never was.
             self._change_history(seen)
         self.floor = seen.floor
         if seen.head > self.head:
             self.catch_up()
 
     def has_reached(self, seen: Head | None) -> bool:
-        """Whether nothing is missing here of what Postgres had at that look; None is none, and another history another matter."""
+        """Whether nothing is missing here of what Postgres had at that look; None is none, and
+        another history another matter.
+        """
         return seen is None or seen.epoch != self.epoch or self.head >= seen.head
 
     def catch_up(self) -> None:
@@ -103,7 +124,9 @@ class TenantFeed:
             self._reading = asyncio.create_task(self._catch_up())
 
     async def caught_up(self) -> None:
-        """This server's head is where the feed stood when asked, or Unavailable is raised, or what Postgres raised."""
+        """This server's head is where the feed stood when asked, or Unavailable is raised, or what
+        Postgres raised.
+        """
         asked_at = self.head
         seen = (await self._reader.heads([self.tenant_id]))[self.tenant_id]
         self.compare(seen, asked_at)
@@ -157,7 +180,9 @@ class TenantFeed:
             send_frames(list(group.members), Burst(heard))
 
     def _change_history(self, seen: Head) -> None:
-        """The feed is not the one we followed, or a part was pruned unsent: everyone starts afresh from what there is."""
+        """The feed is not the one we followed, or a part was pruned unsent: everyone starts afresh
+        from what there is.
+        """
         unborn = self.epoch == UNBORN
         self._flush()
         if unborn and seen.floor == 0:

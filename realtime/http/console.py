@@ -1,4 +1,6 @@
-"""The dashboard: index.html at /, and the files beside it under /dashboard/, one of which is made of the vocabulary."""
+"""The dashboard: index.html at /, and the files beside it under /dashboard/, one of which is made
+of the vocabulary.
+"""
 
 import re
 from pathlib import Path
@@ -32,7 +34,9 @@ async def index(_: web.Request) -> web.StreamResponse:
     """The page, or without its client one that says so in a sentence, with 503."""
     if not is_complete():
         text = (FOLDER / "incomplete.html").read_text(encoding="utf-8")
-        return web.Response(text=text, status=503, content_type="text/html", headers={"Cache-Control": "no-cache"})
+        return web.Response(
+            text=text, status=503, content_type="text/html", headers={"Cache-Control": "no-cache"}
+        )
     return _serve("index.html")
 
 
@@ -52,9 +56,16 @@ async def file(request: web.Request) -> web.StreamResponse:
 
 
 def _serve(name: str) -> web.StreamResponse:
-    """A file of the folder by its plain name; aiohttp adds the ETag and answers 304. Everything else is not there."""
+    """A file of the folder by its plain name; aiohttp adds the ETag and answers 304. Everything
+    else is not there.
+    """
     path = FOLDER / name
     kind = TYPES.get(path.suffix)
-    if kind is None or not _NAME.fullmatch(name) or path.resolve().parent != FOLDER or not path.is_file():
+    if (
+        kind is None
+        or not _NAME.fullmatch(name)
+        or path.resolve().parent != FOLDER
+        or not path.is_file()
+    ):
         raise web.HTTPNotFound
     return web.FileResponse(path, headers={"Content-Type": kind, "Cache-Control": "no-cache"})

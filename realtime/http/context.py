@@ -30,7 +30,9 @@ CONTEXT = web.AppKey("context", Context)
 async def bearer(request: web.Request) -> Claims:
     """Who asks. Raises ClientError as the token deserves; a token in the URL is none."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    return await request.app[CONTEXT].verifier.verify(token.strip() if scheme.lower() == "bearer" else None)
+    return await request.app[CONTEXT].verifier.verify(
+        token.strip() if scheme.lower() == "bearer" else None
+    )
 
 
 async def viewer(request: web.Request) -> Claims:

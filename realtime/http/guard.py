@@ -1,4 +1,6 @@
-"""Around every request: errors as JSON, security headers, CORS, one log line without anything secret, and the time it took."""
+"""Around every request: errors as JSON, security headers, CORS, one log line without anything
+secret, and the time it took.
+"""
 
 import time
 from collections.abc import Awaitable, Callable
@@ -37,7 +39,9 @@ def error_response(error: ClientError, status: int | None = None) -> web.Respons
 
 @web.middleware
 async def watch(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """The outermost: what became of the request. Paths are logged as their routes, without ids and queries."""
+    """The outermost: what became of the request. Paths are logged as their routes, without ids and
+    queries.
+    """
     if request.path.startswith(SOCKETS):
         return await handler(request)
     began = time.perf_counter()
@@ -46,7 +50,13 @@ async def watch(request: web.Request, handler: Handler) -> web.StreamResponse:
     resource = request.match_info.route.resource
     route = resource.canonical if resource else "unknown"
     metrics.requests.labels(request.method, route, str(response.status)).observe(took)
-    log.info("request", method=request.method, route=route, status=response.status, ms=round(took * 1000, 1))
+    log.info(
+        "request",
+        method=request.method,
+        route=route,
+        status=response.status,
+        ms=round(took * 1000, 1),
+    )
     return response
 
 
@@ -67,12 +77,16 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
         return error_response(Unavailable())
     except Exception:
         log.exception("request_failed")
-        return error_response(ClientError("unavailable", "Something broke here; it has been logged."), 500)
+        return error_response(
+            ClientError("unavailable", "Something broke here; it has been logged."), 500
+        )
 
 
 @web.middleware
 async def allow_origins(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """CORS for the REST API. Tokens travel in a header, never in a cookie, so no credentials are allowed."""
+    """CORS for the REST API. Tokens travel in a header, never in a cookie, so no credentials are
+    allowed.
+    """
     origin = request.headers.get("Origin")
     allowed = request.app[CONTEXT].settings.cors_origins
     if not origin or not request.path.startswith("/api/") or not ({origin, "*"} & set(allowed)):

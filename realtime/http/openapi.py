@@ -21,7 +21,9 @@ _Described = tuple[Any, Literal["validation", "serialization"], TypeAdapter]
 
 
 class _Generator(GenerateJsonSchema):
-    """Names components for what they describe: AlertItem is Alert, PunchIn is Punch; and gives fields no titles."""
+    """Names components for what they describe: AlertItem is Alert, PunchIn is Punch; and gives
+    fields no titles.
+    """
 
     def field_title_should_be_set(self, _: Any) -> bool:
         return False

@@ -1,4 +1,6 @@
-"""What Postgres is asked for readiness: which revision it is at, how old the pulses are, and whether it can still write."""
+"""What Postgres is asked for readiness: which revision it is at, how old the pulses are, and
+whether it can still write.
+"""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -26,8 +28,9 @@ SELECT count(*) FROM (
 
 
 class Seen(NamedTuple):
-    """`revision` is None where nothing was migrated. Only at ours it is looked at the rest: how old the pulses are, or None,
-    and the SQLSTATE that writing ended with, if it did."""
+    """`revision` is None where nothing was migrated. Only at ours it is looked at the rest: how old
+    the pulses are, or None, and the SQLSTATE that writing ended with, if it did.
+    """
 
     revision: str | None
     ages: Sequence[tuple[str, timedelta]] | None = None
@@ -45,7 +48,9 @@ class PostgresCheck:
         """Raises SQLAlchemyError or OSError where Postgres does not answer."""
         async with self._engine.connect() as connection:
             migrated = (await connection.execute(text(IS_MIGRATED))).scalar_one()
-            revision = (await connection.execute(text(IN_DATABASE))).scalar_one() if migrated else None
+            revision = (
+                (await connection.execute(text(IN_DATABASE))).scalar_one() if migrated else None
+            )
             if revision != self.revision:
                 return Seen(revision)
             ages = (await connection.execute(text(AGES))).all()
@@ -54,7 +59,9 @@ class PostgresCheck:
 
 
 async def _unwritable(connection: AsyncConnection) -> str:
-    """Why Postgres cannot write, as an SQLSTATE; empty where it can. Raises as above where it is gone meanwhile."""
+    """Why Postgres cannot write, as an SQLSTATE; empty where it can. Raises as above where it is
+    gone meanwhile.
+    """
     try:
         async with connection.begin():
             for statement in (*_LIMITS, _SPILL):

@@ -1,11 +1,17 @@
-"""What keeps a server or the installation from its work, by name, with a sentence for people. Monitors may rely on the names."""
+"""What keeps a server or the installation from its work, by name, with a sentence for people.
+Monitors may rely on the names.
+"""
 
 from models import pulse
 from realtime.http.postgres_check import Seen
 
 Problems = dict[str, str]
 
-_WHY_NOT_WRITTEN = {"53100": "its disk is full", "25006": "it is read-only", "57014": "it took too long"}
+_WHY_NOT_WRITTEN = {
+    "53100": "its disk is full",
+    "25006": "it is read-only",
+    "57014": "it took too long",
+}
 
 
 def of_postgres(seen: Seen | None, revision: str) -> Problems:

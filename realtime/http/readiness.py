@@ -43,7 +43,9 @@ class Readiness:
 
     async def _of_installation(self) -> Problems:
         """And what else is missing for punches to be judged and told."""
-        of_server, seen, worker = await asyncio.gather(self.of_server(), self._ask_postgres(), self._ask_worker())
+        of_server, seen, worker = await asyncio.gather(
+            self.of_server(), self._ask_postgres(), self._ask_worker()
+        )
         return of_server | worker | of_pulses(seen)
 
     async def _ask_postgres(self) -> Seen | None:

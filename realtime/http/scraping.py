@@ -1,4 +1,6 @@
-"""/metrics for Prometheus: on a port of its own, and on the public one for whoever brings METRICS_TOKEN."""
+"""/metrics for Prometheus: on a port of its own, and on the public one for whoever brings
+METRICS_TOKEN.
+"""
 
 import asyncio
 import hmac
@@ -24,7 +26,9 @@ class Scraping:
         self._reviewed = Shared(lambda: metrics_text(postgres), FRESH_SECONDS)
 
     async def answer(self) -> web.Response:
-        """What this server counts, and what operators made of what was found: that is left out while Postgres does not answer."""
+        """What this server counts, and what operators made of what was found: that is left out
+        while Postgres does not answer.
+        """
         text = generate_latest()
         with suppress(SQLAlchemyError, OSError, TimeoutError):
             async with asyncio.timeout(SECONDS):

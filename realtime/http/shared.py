@@ -1,4 +1,6 @@
-"""What is costly to find out: found out once, however many ask at once, and then believed for a while."""
+"""What is costly to find out: found out once, however many ask at once, and then believed for a
+while.
+"""
 
 import asyncio
 import time
@@ -9,7 +11,9 @@ T = TypeVar("T")
 
 
 class Shared(Generic[T]):
-    """Call it for the answer of `find_out`, or what that raised. Whoever stops waiting stops nothing."""
+    """Call it for the answer of `find_out`, or what that raised. Whoever stops waiting stops
+    nothing.
+    """
 
     def __init__(self, find_out: Callable[[], Awaitable[T]], seconds: float = 1.0) -> None:
         self._find_out = find_out

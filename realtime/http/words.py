@@ -4,7 +4,16 @@ import orjson
 from aiohttp import web
 
 from models.alerts.moves import MOVES, operator_moves
-from models.vocabulary import ALERT_STATES, ANOMALY_STATES, OPEN, OPERATORS, SEVERITIES, TITLES, VERDICTS, WAITING
+from models.vocabulary import (
+    ALERT_STATES,
+    ANOMALY_STATES,
+    OPEN,
+    OPERATORS,
+    SEVERITIES,
+    TITLES,
+    VERDICTS,
+    WAITING,
+)
 
 NAME = "words.js"
 
@@ -24,7 +33,9 @@ def script() -> str:
         "MOVES": {move: _sources(move) for move in operator_moves()},
         "OPERATORS": sorted(OPERATORS),
     }
-    return "".join(f"export const {name} = {orjson.dumps(value).decode()};\n" for name, value in words.items())
+    return "".join(
+        f"export const {name} = {orjson.dumps(value).decode()};\n" for name, value in words.items()
+    )
 
 
 def _sources(move: str) -> list[str]:
@@ -33,4 +44,6 @@ def _sources(move: str) -> list[str]:
 
 def answer() -> web.Response:
     headers = {"Cache-Control": "no-cache"}
-    return web.Response(text=script(), content_type="text/javascript", charset="utf-8", headers=headers)
+    return web.Response(
+        text=script(), content_type="text/javascript", charset="utf-8", headers=headers
+    )

@@ -1,1 +1,3 @@
-"""What is overridden of python-socketio, python-engineio and aiohttp, and the websocket line beneath them."""
+"""What is overridden of python-socketio, python-engineio and aiohttp, and the websocket line
+beneath them.
+"""

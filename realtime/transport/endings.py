@@ -7,7 +7,9 @@ PATIENCE = 0.2
 
 
 async def end(*tasks: asyncio.Task[Any]) -> None:
-    """Cancel them until they have ended: redis-py and Python 3.11's wait_for may swallow a cancellation that comes at a bad moment."""
+    """Cancel them until they have ended: redis-py and Python 3.11's wait_for may swallow a
+    cancellation that comes at a bad moment.
+    """
     while pending := [task for task in tasks if not task.done()]:
         for task in pending:
             task.cancel()

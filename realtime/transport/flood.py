@@ -1,4 +1,6 @@
-"""How many packets a client may send: so many a second, in bursts of twice as many; one that goes on regardless is cut off."""
+"""How many packets a client may send: so many a second, in bursts of twice as many; one that goes
+on regardless is cut off.
+"""
 
 import time
 

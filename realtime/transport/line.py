@@ -15,7 +15,8 @@ from aiohttp.http_websocket import WebSocketError, WebSocketReader
 
 from realtime.transport.frames import CLOSE, PONG, TEXT, frame
 
-# A client that has so many bytes unread here is not read from, nor are its websocket's pings answered.
+# A client that has so many bytes unread here is not read from, nor are its websocket's pings
+# answered.
 ENOUGH = 65_536
 # What a message counts for beyond its bytes.
 OVERHEAD = 128
@@ -42,7 +43,8 @@ class Inbox(WebSocketDataQueue):
 
     __slots__ = ("messages", "size")
 
-    # What the library's own initialiser would set beside its queue, for a reader that is not compiled.
+    # What the library's own initialiser would set beside its queue, for a reader that is not
+    # compiled.
     _size = _limit = 0
     _eof = False
     _waiter = _exception = _stalled_reader = None
@@ -62,15 +64,29 @@ class Inbox(WebSocketDataQueue):
 
 
 class Line(asyncio.Protocol):
-    """What a client sends is taken in order, one at a time. What is sent to it never waits; its owner minds `backlog`."""
+    """What a client sends is taken in order, one at a time. What is sent to it never waits; its
+    owner minds `backlog`.
+    """
 
-    __slots__ = ("_ending", "_gone", "_inbox", "_paused", "_reader", "_told", "_working", "owner", "transport")
+    __slots__ = (
+        "_ending",
+        "_gone",
+        "_inbox",
+        "_paused",
+        "_reader",
+        "_told",
+        "_working",
+        "owner",
+        "transport",
+    )
 
     def __init__(self, transport: asyncio.Transport, owner: Owner, most: int) -> None:
         self.transport = transport
         self.owner = owner
         self._inbox = Inbox()
-        self._reader: WebSocketReader | None = WebSocketReader(self._inbox, most, compress=False, decode_text=True)
+        self._reader: WebSocketReader | None = WebSocketReader(
+            self._inbox, most, compress=False, decode_text=True
+        )
         self._working: asyncio.Task[None] | None = None
         self._paused = self._ending = self._gone = self._told = False
 
@@ -167,5 +183,9 @@ class Line(asyncio.Protocol):
         elif message.type == WSMsgType.CLOSE:
             self.close(message.data or WSCloseCode.OK)
         elif message.type == WSMsgType.ERROR:
-            self.close(message.data.code if isinstance(message.data, WebSocketError) else WSCloseCode.PROTOCOL_ERROR)
+            self.close(
+                message.data.code
+                if isinstance(message.data, WebSocketError)
+                else WSCloseCode.PROTOCOL_ERROR
+            )
         return None

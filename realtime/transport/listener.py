@@ -1,4 +1,6 @@
-"""Listening to Redis: the channels of the tenants that have viewers here, joined and left as these come and go."""
+"""Listening to Redis: the channels of the tenants that have viewers here, joined and left as these
+come and go.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -11,15 +13,20 @@ log = structlog.get_logger()
 
 FIRST_PAUSE = 0.05
 LONGEST_PAUSE = 1.0
-# A connection that says nothing for so long is asked for a sign of life, and given up when none comes.
+# A connection that says nothing for so long is asked for a sign of life, and given up when none
+# comes.
 SILENCE = 5.0
 
 
 class Listener:
-    """`wanted` is the truth; the connection follows it. `subscribed` is called for each confirmed channel, again after each
-    reconnect: what was published before that moment may have been missed."""
+    """`wanted` is the truth; the connection follows it. `subscribed` is called for each confirmed
+    channel, again after each
+    reconnect: what was published before that moment may have been missed.
+    """
 
-    def __init__(self, connect: Callable[[], Any], channel: str, subscribed: Callable[[str], None]) -> None:
+    def __init__(
+        self, connect: Callable[[], Any], channel: str, subscribed: Callable[[str], None]
+    ) -> None:
         self._connect = connect
         self._subscribed = subscribed
         self._wanted = {channel}
@@ -61,7 +68,9 @@ class Listener:
             pause = min(2 * pause, LONGEST_PAUSE)
 
     async def _follow(self, pubsub: Any, joined: set[str]) -> None:
-        """Keep what is joined on this connection to what is wanted; many changes at once are one command."""
+        """Keep what is joined on this connection to what is wanted; many changes at once are one
+        command.
+        """
         try:
             while True:
                 self._changed.clear()

@@ -44,7 +44,8 @@ class Probe:
         if data == "2probe" and not self._tried:
             self._tried = True
             line.send("3probe")
-            self._socket.post(engineio_packet.Packet(engineio_packet.NOOP))  # ends the poll that waits
+            # ends the poll that waits
+            self._socket.post(engineio_packet.Packet(engineio_packet.NOOP))
         elif data == "5" and self._tried:
             self._socket.adopt(line)
         else:

@@ -1,4 +1,6 @@
-"""Who is due when, for thousands at once: one look each tick, and neither a task nor a timer for any of them."""
+"""Who is due when, for thousands at once: one look each tick, and neither a task nor a timer for
+any of them.
+"""
 
 import time
 from typing import Generic, TypeVar

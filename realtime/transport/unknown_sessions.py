@@ -1,7 +1,9 @@
-"""What a client is told whose session this server does not know, and how whoever runs it learns why.
+"""What a client is told whose session this server does not know, and how whoever runs it learns
+why.
 
-By polling, a session is many requests, and only the server that began it can take them: behind a balancer without sticky
-sessions every other one goes astray. After a restart it happens once to each client that polls, which comes back by itself.
+By polling, a session is many requests, and only the server that began it can take them: behind a
+balancer without sticky sessions every other one goes astray. After a restart it happens once to
+each client that polls, which comes back by itself.
 """
 
 import time
@@ -28,11 +30,17 @@ class UnknownSessions:
         self._say_again_at = 0.0
 
     def refuse(self) -> dict[str, object]:
-        """The answer, as python-engineio makes one: 400, on which a stock client begins a new session."""
+        """The answer, as python-engineio makes one: 400, on which a stock client begins a new
+        session.
+        """
         metrics.unknown_sessions.inc()
         self._unsaid += 1
         if time.monotonic() >= self._say_again_at:
             log.warning("session_unknown", requests=self._unsaid, why=MESSAGE)
             self._unsaid, self._say_again_at = 0, time.monotonic() + LOG_SECONDS
         answer = orjson.dumps({"code": CODE, "message": MESSAGE})
-        return {"status": "400 BAD REQUEST", "headers": [("Content-Type", "application/json")], "response": answer}
+        return {
+            "status": "400 BAD REQUEST",
+            "headers": [("Content-Type", "application/json")],
+            "response": answer,
+        }

@@ -9,8 +9,12 @@ from pathlib import Path
 
 from dev.run.parts import ROOT
 
-_LEFT_OUT = shutil.ignore_patterns(".*", "*.egg-info", "__pycache__", "node_modules", "build", "dist")
-_WHERE = "import models, realtime, worker; print(models.__file__, worker.__file__, realtime.__file__)"
+_LEFT_OUT = shutil.ignore_patterns(
+    ".*", "*.egg-info", "__pycache__", "node_modules", "build", "dist"
+)
+_WHERE = (
+    "import models, realtime, worker; print(models.__file__, worker.__file__, realtime.__file__)"
+)
 
 _NOTHING: Mapping[str, str] = {}
 
@@ -41,10 +45,31 @@ class Copy:
 
     def test(self, *names: str, environment: Mapping[str, str]) -> None:
         """Raises AssertionError with what pytest says, unless each of these tests passes there."""
-        ran = self._python("-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", "0", *names, environment=environment)
+        ran = self._python(
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "-n",
+            "0",
+            *names,
+            environment=environment,
+        )
         assert ran.returncode == 0, ran.stdout + ran.stderr
 
-    def _python(self, *arguments: str, environment: Mapping[str, str] = _NOTHING) -> subprocess.CompletedProcess[str]:
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    def _python(
+        self, *arguments: str, environment: Mapping[str, str] = _NOTHING
+    ) -> subprocess.CompletedProcess[str]:
+        inherited = {
+            name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")
+        }
         command = [sys.executable, *arguments]
-        return subprocess.run(command, cwd=self.folder, env={**inherited, **environment}, capture_output=True, text=True, timeout=600)
+        return subprocess.run(
+            command,
+            cwd=self.folder,
+            env={**inherited, **environment},
+            capture_output=True,
+            text=True,
+            timeout=600,
+        )

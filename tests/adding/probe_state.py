@@ -27,7 +27,9 @@ def alerts(feed: Feed) -> list[tuple]:
     return rows(feed.engine, "SELECT status, count FROM alert ORDER BY alert_id")
 
 
-async def park(server: RunningServer, feed: Feed, connect: Connect) -> tuple[Watcher, dict[str, Any]]:
+async def park(
+    server: RunningServer, feed: Feed, connect: Connect
+) -> tuple[Watcher, dict[str, Any]]:
     """An alert of one anomaly, parked by an operator; and the operator."""
     tenant = roster(1)["tenant"] | {"policy": {"relapse_minutes": 30}}
     intake.sync_roster(feed.engine, roster(1) | {"tenant": tenant})
@@ -39,7 +41,9 @@ async def park(server: RunningServer, feed: Feed, connect: Connect) -> tuple[Wat
     return olga, answer["alert"]
 
 
-async def test_a_move_leads_there_and_is_kept_and_said(server: RunningServer, feed: Feed, connect: Connect) -> None:
+async def test_a_move_leads_there_and_is_kept_and_said(
+    server: RunningServer, feed: Feed, connect: Connect
+) -> None:
     olga, alert = await park(server, feed, connect)
     assert (alert["status"], alert["version"]) == (STATE, 2)
     assert alert_payload(await olga.until("alert_updated")).status == STATE
@@ -48,28 +52,44 @@ async def test_a_move_leads_there_and_is_kept_and_said(server: RunningServer, fe
     assert alert["seconds_to_acknowledge"] is not None
 
 
-async def test_it_is_open_so_that_the_next_anomaly_comes_to_it(server: RunningServer, feed: Feed, connect: Connect) -> None:
+async def test_it_is_open_so_that_the_next_anomaly_comes_to_it(
+    server: RunningServer, feed: Feed, connect: Connect
+) -> None:
     await park(server, feed, connect)
     submit(feed, "p2")
     assert alerts(feed) == [(STATE, 2)]
 
 
-async def test_it_waits_for_somebody_so_that_it_is_counted(server: RunningServer, feed: Feed, connect: Connect) -> None:
+async def test_it_waits_for_somebody_so_that_it_is_counted(
+    server: RunningServer, feed: Feed, connect: Connect
+) -> None:
     await park(server, feed, connect)
     viewer = await connect(server)
-    assert (await viewer.until("snapshot"))["open_alerts"] == {"LOW": 0, "MEDIUM": 0, "HIGH": 0, "CRITICAL": 1}
+    assert (await viewer.until("snapshot"))["open_alerts"] == {
+        "LOW": 0,
+        "MEDIUM": 0,
+        "HIGH": 0,
+        "CRITICAL": 1,
+    }
 
 
-async def test_it_is_taken_up_so_that_it_falls_back_and_does_not_escalate(server: RunningServer, feed: Feed, connect: Connect) -> None:
+async def test_it_is_taken_up_so_that_it_falls_back_and_does_not_escalate(
+    server: RunningServer, feed: Feed, connect: Connect
+) -> None:
     await park(server, feed, connect)
     with transaction(feed.engine) as cursor:
-        due = cursor.execute("UPDATE alert SET relapses_at = relapses_at - %s RETURNING escalates_at", [timedelta(minutes=31)])
+        due = cursor.execute(
+            "UPDATE alert SET relapses_at = relapses_at - %s RETURNING escalates_at",
+            [timedelta(minutes=31)],
+        )
         assert due.fetchall() == [(None,)]
     keep_alerts(feed.engine, 1, feed.manager.say)
     assert alerts(feed) == [("NEW", 1)]
 
 
-async def test_it_is_left_by_the_moves_that_what_is_open_allows(server: RunningServer, feed: Feed, connect: Connect) -> None:
+async def test_it_is_left_by_the_moves_that_what_is_open_allows(
+    server: RunningServer, feed: Feed, connect: Connect
+) -> None:
     olga, alert = await park(server, feed, connect)
     steps = [
         ("note", {"note": "Still there."}, STATE),
@@ -82,9 +102,13 @@ async def test_it_is_left_by_the_moves_that_what_is_open_allows(server: RunningS
         assert (answer["ok"], answer["alert"]["status"]) == (True, status), event
 
 
-async def test_it_is_listed_and_described(server: RunningServer, feed: Feed, connect: Connect, caller: Caller) -> None:
+async def test_it_is_listed_and_described(
+    server: RunningServer, feed: Feed, connect: Connect, caller: Caller
+) -> None:
     _, alert = await park(server, feed, connect)
-    assert [item["alert_id"] for item in await caller.items(f"/api/v1/alerts?status={STATE}")] == [alert["alert_id"]]
+    assert [item["alert_id"] for item in await caller.items(f"/api/v1/alerts?status={STATE}")] == [
+        alert["alert_id"]
+    ]
     assert await caller.items("/api/v1/alerts?status=NEW") == []
     for known, added in (("ACKNOWLEDGED", STATE), ("acknowledge", "park")):
         described = await enums_with(caller, known)

@@ -18,7 +18,9 @@ OPERATOR: dict[str, Any] = {"role": "operator", "sub": "olga"}
 
 def come_at_night(feed: Feed, punch_id: str, person_id: int = 1) -> None:
     at = NOON.replace(hour=3)
-    outcomes = intake.submit(feed.engine, [punch(punch_id, person_id=person_id, occurred_at=at.isoformat())])
+    outcomes = intake.submit(
+        feed.engine, [punch(punch_id, person_id=person_id, occurred_at=at.isoformat())]
+    )
     assert [outcome.status for outcome in outcomes] == ["accepted"]
     judge(feed.engine, 1, feed.manager.say)
 
@@ -38,12 +40,20 @@ async def test_it_is_stored_alerted_said_to_whom_asks_for_it_and_listed(
     come_at_night(feed, "p1")
     assert anomalies(feed.engine) == [("p1", TYPE, 1, 15, True)]
     said = anomaly_payload(await asking.until("anomaly_detected"))
-    assert (said.anomaly_type, said.reason, said.fraud_score) == (TYPE, "at_night", round(0.4 * 0.8, 4))
+    assert (said.anomaly_type, said.reason, said.fraud_score) == (
+        TYPE,
+        "at_night",
+        round(0.4 * 0.8, 4),
+    )
     alerted = alert_payload(await asking.until("alert_created"))
     assert (alerted.anomaly_type, alerted.severity, alerted.status) == (TYPE, "HIGH", "NEW")
     assert not other.heard("anomaly_detected")
-    assert [item["anomaly_id"] for item in await caller.items(f"/api/v1/anomalies?type={TYPE}")] == [str(said.anomaly_id)]
-    assert [item["alert_id"] for item in await caller.items(f"/api/v1/alerts?type={TYPE}")] == [str(alerted.alert_id)]
+    assert [
+        item["anomaly_id"] for item in await caller.items(f"/api/v1/anomalies?type={TYPE}")
+    ] == [str(said.anomaly_id)]
+    assert [item["alert_id"] for item in await caller.items(f"/api/v1/alerts?type={TYPE}")] == [
+        str(alerted.alert_id)
+    ]
     assert await caller.items(f"/api/v1/precision?type={TYPE}") == []
 
 

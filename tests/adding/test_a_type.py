@@ -65,7 +65,10 @@ LINE = '    "NIGHT_PUNCH": "Night Punch",'
 # What the suite asks for besides: the users' page. The page of the detectors is rendered.
 MANUAL = (
     ("| `schedule_mismatch` | on |", "| `night_punch` | on | `night_punch_weight` | 0.40 |"),
-    ("| `kiosk_people` |", "| `night_until_hour` | 5 | 0 to 23 |  | the hour before which it is night |"),
+    (
+        "| `kiosk_people` |",
+        "| `night_until_hour` | 5 | 0 to 23 |  | the hour before which it is night |",
+    ),
     ("| `missing_check_out_severity` |", "| `at_night_severity` | HIGH | came at night |"),
 )
 PROBE = Path(__file__).with_name("probe_type.py")

@@ -1,4 +1,6 @@
-"""A tenant whose messages a test writes itself: into the feed, and then to the servers, as the worker does."""
+"""A tenant whose messages a test writes itself: into the feed, and then to the servers, as the
+worker does.
+"""
 
 import uuid
 from collections.abc import Mapping
@@ -30,14 +32,19 @@ class Company:
         self._manager = FeedManager(environ["REDIS_URL"], environ["REDIS_CHANNEL"])
         with psycopg.connect(self._postgres_url) as connection:
             connection.execute(
-                "INSERT INTO tenant (tenant_id, name, epoch) VALUES (%s, %s, %s)", (tenant_id, f"Company {tenant_id}", uuid.uuid4().hex)
+                "INSERT INTO tenant (tenant_id, name, epoch) VALUES (%s, %s, %s)",
+                (tenant_id, f"Company {tenant_id}", uuid.uuid4().hex),
             )
 
     def say(self, *bodies: dict[str, Any]) -> int:
-        """Append payloads to the feed, their anomalies stored, commit, emit. Returns the position of the last."""
+        """Append payloads to the feed, their anomalies stored, commit, emit. Returns the position
+        of the last.
+        """
         messages = [self._message(body) for body in bodies]
         with psycopg.connect(self._postgres_url) as connection, connection.cursor() as cursor:
-            cursor.executemany(_STORE, [_row(body) for body in bodies if body["type"] == "anomaly_detected"])
+            cursor.executemany(
+                _STORE, [_row(body) for body in bodies if body["type"] == "anomaly_detected"]
+            )
             appended = append(cursor, self.tenant_id, messages)
         self._manager.say(self.tenant_id, appended.epoch, appended.base, messages)
         return appended.base + len(messages)
@@ -46,9 +53,14 @@ class Company:
         """Begin another history of the feed, as a restored database would."""
         with psycopg.connect(self._postgres_url) as connection:
             connection.execute("DELETE FROM message WHERE tenant_id = %s", (self.tenant_id,))
-            connection.execute("UPDATE tenant SET epoch = %s, head = 0 WHERE tenant_id = %s", (uuid.uuid4().hex, self.tenant_id))
+            connection.execute(
+                "UPDATE tenant SET epoch = %s, head = 0 WHERE tenant_id = %s",
+                (uuid.uuid4().hex, self.tenant_id),
+            )
 
-    def anomaly(self, anomaly_type: str = "WRONG_PERSON", severity: str = "LOW", **other: Any) -> dict[str, Any]:
+    def anomaly(
+        self, anomaly_type: str = "WRONG_PERSON", severity: str = "LOW", **other: Any
+    ) -> dict[str, Any]:
         now = instant_text(datetime.now(UTC))
         return {
             "type": "anomaly_detected",
@@ -69,12 +81,23 @@ class Company:
             "status": "DETECTED",
             "reason": "face_is_another_person",
             "explanation": "The face at check-in is another person's (score 0.97).",
-            "evidence": {"distance_m": 412.03, "spells": [{"check_in": now, "hours": 9.5}], "also": []},
+            "evidence": {
+                "distance_m": 412.03,
+                "spells": [{"check_in": now, "hours": 9.5}],
+                "also": [],
+            },
         } | other
 
     def _message(self, body: dict[str, Any]) -> Message:
         site_id, severity = body.get("site_id"), body.get("severity")
-        return Message(body["type"], site_id, body.get("anomaly_type"), severity, body.get("prior_severity"), orjson.dumps(body).decode())
+        return Message(
+            body["type"],
+            site_id,
+            body.get("anomaly_type"),
+            severity,
+            body.get("prior_severity"),
+            orjson.dumps(body).decode(),
+        )
 
 
 def _row(body: Mapping[str, Any]) -> tuple[str]:

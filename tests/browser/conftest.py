@@ -13,7 +13,14 @@ from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright, expect
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    async_playwright,
+    expect,
+)
 
 from dev.embedded.ports import free_port
 from models.settings import Settings
@@ -47,7 +54,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def environ(postgres_admin_url: str, template_database: str, redis_server_url: str) -> Iterator[dict[str, str]]:
+def environ(
+    postgres_admin_url: str, template_database: str, redis_server_url: str
+) -> Iterator[dict[str, str]]:
     """What all these tests share: starting a server for each would take longer than the tests. Each
     has tenants of its own.
     """

@@ -19,10 +19,14 @@ class Server:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Returns when it answers; does nothing where it runs. Raises TimeoutError after SECONDS, RuntimeError where it ended."""
+        """Returns when it answers; does nothing where it runs. Raises TimeoutError after SECONDS,
+        RuntimeError where it ended.
+        """
         if self._process is not None:
             return
-        self._process = subprocess.Popen([sys.executable, "-m", "realtime"], env=dict(self._environ))
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "realtime"], env=dict(self._environ)
+        )
         deadline = time.monotonic() + SECONDS
         while not self._answers():
             if (status := self._process.poll()) is not None:
@@ -38,9 +42,21 @@ class Server:
             self._process = None
 
     def token(
-        self, tenant_id: int, *, seconds: float = 3600, sites: object = "all", sub: str = "amina@acme.example", role: str = "operator"
+        self,
+        tenant_id: int,
+        *,
+        seconds: float = 3600,
+        sites: object = "all",
+        sub: str = "amina@acme.example",
+        role: str = "operator",
     ) -> str:
-        claims = {"sub": sub, "exp": int(time.time() + seconds), "tenant_id": tenant_id, "sites": sites, "role": role}
+        claims = {
+            "sub": sub,
+            "exp": int(time.time() + seconds),
+            "tenant_id": tenant_id,
+            "sites": sites,
+            "role": role,
+        }
         return jwt.encode(claims, self._environ["JWT_SECRET"], algorithm="HS256")
 
     def _answers(self) -> bool:

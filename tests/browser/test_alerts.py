@@ -39,10 +39,20 @@ def button(page: Page, name: str) -> Any:
     return page.locator("#alert-panel").get_by_role("button", name=name)
 
 
-async def test_the_queue_shows_what_is_open_gravest_first_and_what_comes(desk: Desk, acme: Company, engine: Engine) -> None:
+async def test_the_queue_shows_what_is_open_gravest_first_and_what_comes(
+    desk: Desk, acme: Company, engine: Engine
+) -> None:
     alert(engine, acme, person_name="Low", severity="LOW", person_id=1)
     alert(engine, acme, person_name="Grave", severity="CRITICAL", person_id=2, count=3)
-    alert(engine, acme, person_name="Quiet", severity="CRITICAL", person_id=3, status="SUPPRESSED", quiet_reason="Works.")
+    alert(
+        engine,
+        acme,
+        person_name="Quiet",
+        severity="CRITICAL",
+        person_id=3,
+        status="SUPPRESSED",
+        quiet_reason="Works.",
+    )
     alert(engine, acme, person_name="Done", person_id=4, status="RESOLVED")
     page = await desk.open()
     await expect(page.locator(".alert-row .who")).to_have_text(["Grave", "Low", "Quiet"])
@@ -53,16 +63,30 @@ async def test_the_queue_shows_what_is_open_gravest_first_and_what_comes(desk: D
     await expect(page.locator("#feed .row")).to_have_count(0)
 
 
-async def test_of_equals_what_nobody_has_in_hand_stands_first_and_the_oldest_of_them(desk: Desk, acme: Company, engine: Engine) -> None:
+async def test_of_equals_what_nobody_has_in_hand_stands_first_and_the_oldest_of_them(
+    desk: Desk, acme: Company, engine: Engine
+) -> None:
     statuses = ("ACKNOWLEDGED", "NEW", "NEW", "ASSIGNED", "ESCALATED")
     for number, status in enumerate(statuses, 1):
         ago = timedelta(minutes=60 - number)
-        alert(engine, acme, person_id=number, person_name=f"{status} {number}", status=status, assigned_to="bob", ago=ago)
+        alert(
+            engine,
+            acme,
+            person_id=number,
+            person_name=f"{status} {number}",
+            status=status,
+            assigned_to="bob",
+            ago=ago,
+        )
     page = await desk.open()
-    await expect(page.locator(".alert-row .who")).to_have_text(["ESCALATED 5", "NEW 2", "NEW 3", "ACKNOWLEDGED 1", "ASSIGNED 4"])
+    await expect(page.locator(".alert-row .who")).to_have_text(
+        ["ESCALATED 5", "NEW 2", "NEW 3", "ACKNOWLEDGED 1", "ASSIGNED 4"]
+    )
 
 
-async def test_what_one_operator_does_the_other_sees_and_what_is_refused_says_why(desk: Desk, acme: Company, engine: Engine) -> None:
+async def test_what_one_operator_does_the_other_sees_and_what_is_refused_says_why(
+    desk: Desk, acme: Company, engine: Engine
+) -> None:
     alert(engine, acme)
     ann = await desk.open(desk.token(sub="ann"))
     bob = await desk.open(desk.token(sub="bob"))
@@ -83,19 +107,29 @@ async def test_what_one_operator_does_the_other_sees_and_what_is_refused_says_wh
     await expect(bob.locator("#alert-status")).to_have_text("Resolved")
 
 
-async def test_a_move_on_what_has_changed_meanwhile_is_refused_and_shows_what_it_is_now(desk: Desk, acme: Company, engine: Engine) -> None:
+async def test_a_move_on_what_has_changed_meanwhile_is_refused_and_shows_what_it_is_now(
+    desk: Desk, acme: Company, engine: Engine
+) -> None:
     alert_id = alert(engine, acme)
     page = await desk.open()
     await open_first(page)
     with engine.begin() as connection:  # somebody else was first, and word of it has not come yet
-        connection.execute(update(alerts).where(alerts.c.alert_id == alert_id).values(status="ACKNOWLEDGED", version=2))
+        connection.execute(
+            update(alerts)
+            .where(alerts.c.alert_id == alert_id)
+            .values(status="ACKNOWLEDGED", version=2)
+        )
     await button(page, "Acknowledge").click()
-    await expect(page.locator("#alert-problem")).to_contain_text("Not done: The alert has changed since version 1")
+    await expect(page.locator("#alert-problem")).to_contain_text(
+        "Not done: The alert has changed since version 1"
+    )
     await expect(page.locator("#alert-status")).to_have_text("Acknowledged")
     await expect(button(page, "Acknowledge")).to_be_disabled()
 
 
-async def test_a_viewer_sees_the_queue_and_is_offered_no_move(desk: Desk, acme: Company, engine: Engine, server: Any) -> None:
+async def test_a_viewer_sees_the_queue_and_is_offered_no_move(
+    desk: Desk, acme: Company, engine: Engine, server: Any
+) -> None:
     alert(engine, acme, person_name="<img src=x onerror=document.title='owned'>")
     page = await desk.open(desk.token(role="viewer"))
     await open_first(page)
@@ -114,7 +148,15 @@ def store(engine: Engine, said: dict[str, Any]) -> uuid.UUID:
     moments = dict.fromkeys(("occurred_at", "detected_at", "updated_at"), moment)
     with engine.begin() as connection:
         connection.execute(
-            insert(anomaly), {**columns, **moments, "anomaly_id": anomaly_id, "shift_id": "", "policy_version": 1, "said": True}
+            insert(anomaly),
+            {
+                **columns,
+                **moments,
+                "anomaly_id": anomaly_id,
+                "shift_id": "",
+                "policy_version": 1,
+                "said": True,
+            },
         )
     return anomaly_id
 
@@ -130,12 +172,17 @@ async def test_an_anomaly_is_reviewed_in_its_details(desk: Desk, acme: Company) 
     await expect(ann.locator("#details .trail li")).to_contain_text(["False positive by "])
 
 
-async def test_an_anomaly_of_an_alert_is_opened_reviewed_and_leads_back(desk: Desk, acme: Company, engine: Engine) -> None:
+async def test_an_anomaly_of_an_alert_is_opened_reviewed_and_leads_back(
+    desk: Desk, acme: Company, engine: Engine
+) -> None:
     """It is older than what the page has loaded."""
     said = acme.anomaly(severity="LOW", explanation="It was somebody else.")
     anomaly_id, alert_id = store(engine, said), alert(engine, acme)
     with engine.begin() as connection:
-        connection.execute(insert(alert_anomaly), {"tenant_id": acme.tenant_id, "alert_id": alert_id, "anomaly_id": anomaly_id})
+        connection.execute(
+            insert(alert_anomaly),
+            {"tenant_id": acme.tenant_id, "alert_id": alert_id, "anomaly_id": anomaly_id},
+        )
     page = await desk.open()
     await open_first(page)
     await page.get_by_role("button", name="Detected. It was somebody else.").click()
@@ -144,10 +191,14 @@ async def test_an_anomaly_of_an_alert_is_opened_reviewed_and_leads_back(desk: De
     await expect(page.locator("#review-CONFIRMED")).to_have_attribute("aria-pressed", "true")
     await page.keyboard.press("Escape")
     await expect(page.locator("#alert-title")).to_be_focused()
-    await expect(page.get_by_role("button", name="Confirmed. It was somebody else.")).to_be_visible()
+    await expect(
+        page.get_by_role("button", name="Confirmed. It was somebody else.")
+    ).to_be_visible()
 
 
-async def test_alerts_that_belong_together_lead_to_each_other(desk: Desk, acme: Company, engine: Engine) -> None:
+async def test_alerts_that_belong_together_lead_to_each_other(
+    desk: Desk, acme: Company, engine: Engine
+) -> None:
     company = uuid.uuid4()
     for number, name in enumerate(("Ada", "Bob"), 1):
         alert(engine, acme, person_id=number, person_name=name, correlation_id=company)
@@ -160,16 +211,27 @@ async def test_alerts_that_belong_together_lead_to_each_other(desk: Desk, acme: 
     await expect(others).to_have_text(["Wrong Person at Site: Ada, Site 15"])
 
 
-async def test_the_queue_is_one_stop_of_the_keyboard_and_says_what_happens_next(desk: Desk, acme: Company, engine: Engine) -> None:
+async def test_the_queue_is_one_stop_of_the_keyboard_and_says_what_happens_next(
+    desk: Desk, acme: Company, engine: Engine
+) -> None:
     due = datetime.now(UTC) + timedelta(days=2)
     for number, severity in enumerate(("CRITICAL", "HIGH", "LOW"), 1):
-        alert(engine, acme, person_id=number, severity=severity, anomaly_type="IMPOSSIBLE_SHIFTS", escalates_at=due)
+        alert(
+            engine,
+            acme,
+            person_id=number,
+            severity=severity,
+            anomaly_type="IMPOSSIBLE_SHIFTS",
+            escalates_at=due,
+        )
     page = await desk.open(viewport={"width": 1440, "height": 900})
     rows = page.locator(".alert-row button")
     await expect(rows).to_have_count(3)
     await expect(page.locator(".alert-row .status").first).to_contain_text("New, escalates at ")
     assert await page.locator('.alert-row button[tabindex="0"]').count() == 1
-    assert await page.locator(".alert-row .what").first.evaluate("node => node.scrollWidth <= node.clientWidth")
+    assert await page.locator(".alert-row .what").first.evaluate(
+        "node => node.scrollWidth <= node.clientWidth"
+    )
     await rows.first.focus()
     await page.keyboard.press("ArrowDown")
     await page.keyboard.press("ArrowDown")
@@ -183,14 +245,18 @@ async def test_the_queue_is_one_stop_of_the_keyboard_and_says_what_happens_next(
     await expect(page.locator("#alert-note")).to_have_value("")
 
 
-async def test_a_silence_is_made_listed_and_ended(desk: Desk, acme: Company, engine: Engine) -> None:
+async def test_a_silence_is_made_listed_and_ended(
+    desk: Desk, acme: Company, engine: Engine
+) -> None:
     page = await desk.open(desk.token(sub="ann"))
     await page.locator("#open-quiet").click()
     await expect(page.locator(".quiets")).to_contain_text("Nothing is kept quiet.")
     form = page.locator("#new-quiet")
     await form.locator("[name=reason]").fill("Works at the gate")
     await form.get_by_role("button", name="Keep it quiet").click()
-    await expect(page.locator("#quiet-problem")).to_have_text("Not done: Say when it begins and ends.")
+    await expect(page.locator("#quiet-problem")).to_have_text(
+        "Not done: Say when it begins and ends."
+    )
     ends = datetime.now(UTC) + timedelta(hours=5)
     await form.locator("[name=ends_at]").fill(ends.strftime("%Y-%m-%dT%H:%M"))
     await form.locator("[name=sites]").fill("15, 16")
@@ -210,7 +276,9 @@ async def test_a_silence_is_made_listed_and_ended(desk: Desk, acme: Company, eng
     await expect(item).to_contain_text("FREQ=DAILY, from 2026-01-01 22:00")
 
 
-async def test_on_a_narrow_screen_feed_and_alerts_take_turns(desk: Desk, acme: Company, engine: Engine) -> None:
+async def test_on_a_narrow_screen_feed_and_alerts_take_turns(
+    desk: Desk, acme: Company, engine: Engine
+) -> None:
     alert(engine, acme)
     page = await desk.open(viewport={"width": 390, "height": 800})
     await expect(page.locator(".queue-pane")).to_be_hidden()

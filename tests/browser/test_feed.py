@@ -20,7 +20,12 @@ LABELS = {
     "BIOMETRIC_ANOMALY": "Biometric Pattern Anomaly",
     "SCHEDULE_MISMATCH": "Schedule Mismatch",
 }
-COLOURS = {"LOW": "rgb(59, 130, 246)", "MEDIUM": "rgb(245, 158, 11)", "HIGH": "rgb(239, 68, 68)", "CRITICAL": "rgb(220, 38, 38)"}
+COLOURS = {
+    "LOW": "rgb(59, 130, 246)",
+    "MEDIUM": "rgb(245, 158, 11)",
+    "HIGH": "rgb(239, 68, 68)",
+    "CRITICAL": "rgb(220, 38, 38)",
+}
 HOSTILE = [
     "<img src=x onerror=\"document.title='owned'\">",
     "<script>document.title='owned'</script>",
@@ -30,11 +35,15 @@ HOSTILE = [
 ]
 
 
-async def test_anomalies_that_arrive_appear_with_label_and_colour_newest_first(desk: Desk, acme: Company) -> None:
+async def test_anomalies_that_arrive_appear_with_label_and_colour_newest_first(
+    desk: Desk, acme: Company
+) -> None:
     page = await desk.open()
     await expect(page.locator("#empty")).to_contain_text("Nothing has been detected yet")
     severities = list(COLOURS) * 3
-    acme.say(*(acme.anomaly(kind, severity) for kind, severity in zip(LABELS, severities, strict=False)))
+    acme.say(
+        *(acme.anomaly(kind, severity) for kind, severity in zip(LABELS, severities, strict=False))
+    )
     await expect(page.locator(".row .what")).to_have_text(list(reversed(LABELS.values())))
     for severity, colour in COLOURS.items():
         row = page.locator(f".row[data-severity={severity}]").first
@@ -45,7 +54,12 @@ async def test_anomalies_that_arrive_appear_with_label_and_colour_newest_first(d
 
 async def test_counters_count_what_stands_by_severity(desk: Desk, acme: Company) -> None:
     gone = acme.anomaly(severity="HIGH")
-    acme.say(acme.anomaly(severity="HIGH"), acme.anomaly(severity="HIGH"), acme.anomaly(severity="LOW"), gone)
+    acme.say(
+        acme.anomaly(severity="HIGH"),
+        acme.anomaly(severity="HIGH"),
+        acme.anomaly(severity="LOW"),
+        gone,
+    )
     page = await desk.open()
     await expect(page.locator("[data-count=HIGH]")).to_have_text("3")
     await expect(page.locator("#counters-span")).to_have_text("detected in the last 24 hours")
@@ -57,7 +71,14 @@ async def test_counters_count_what_stands_by_severity(desk: Desk, acme: Company)
 async def test_hostile_names_are_inert(desk: Desk, acme: Company) -> None:
     page = await desk.open()
     hostile = [
-        acme.anomaly(severity="CRITICAL", person_name=name, site_name=name, explanation=name, reason=name, evidence={name: name})
+        acme.anomaly(
+            severity="CRITICAL",
+            person_name=name,
+            site_name=name,
+            explanation=name,
+            reason=name,
+            evidence={name: name},
+        )
         for name in HOSTILE
     ]
     acme.say(
@@ -81,7 +102,9 @@ async def test_hostile_names_are_inert(desk: Desk, acme: Company) -> None:
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-async def test_a_withdrawn_anomaly_is_struck_through_where_it_stands(desk: Desk, acme: Company) -> None:
+async def test_a_withdrawn_anomaly_is_struck_through_where_it_stands(
+    desk: Desk, acme: Company
+) -> None:
     page = await desk.open()
     first, second = acme.anomaly(person_name="First"), acme.anomaly(person_name="Second")
     acme.say(first, second)
@@ -98,7 +121,9 @@ async def test_a_withdrawn_anomaly_is_struck_through_where_it_stands(desk: Desk,
 
 async def test_details_show_the_evidence_and_follow_an_update(desk: Desk, acme: Company) -> None:
     page = await desk.open()
-    anomaly = acme.anomaly(severity="MEDIUM", occurred_at="2026-07-01T22:30:00Z", person_name="Amina Diallo")
+    anomaly = acme.anomaly(
+        severity="MEDIUM", occurred_at="2026-07-01T22:30:00Z", person_name="Amina Diallo"
+    )
     acme.say(anomaly)
     await page.locator(".row button").focus()
     await page.keyboard.press("Enter")
@@ -124,12 +149,16 @@ async def test_findings_and_tickets_of_other_apps_appear(desk: Desk, acme: Compa
         said | {"type": "ticket_updated", "message": "Ticket 4711 closed", "state": "closed"},
     )
     await expect(page.locator(".row .what")).to_have_text(["Ticket", "Finding"])
-    await expect(page.locator(".row .why")).to_have_text(["Ticket 4711 closed", "Badge reader offline"])
+    await expect(page.locator(".row .why")).to_have_text(
+        ["Ticket 4711 closed", "Badge reader offline"]
+    )
     await page.locator(".row button").first.click()
     await expect(page.locator("#details .fields tr", has_text="State")).to_contain_text("closed")
 
 
-async def test_older_messages_are_loaded_and_the_page_stays_bounded(desk: Desk, acme: Company) -> None:
+async def test_older_messages_are_loaded_and_the_page_stays_bounded(
+    desk: Desk, acme: Company
+) -> None:
     acme.say(*(acme.anomaly(person_name=f"P{number}") for number in range(1, 1101)))
     page = await desk.open()
     await expect(page.locator(".row")).to_have_count(200)
@@ -138,7 +167,10 @@ async def test_older_messages_are_loaded_and_the_page_stays_bounded(desk: Desk, 
     while await older.is_visible():
         loaded = await _last_key(page)
         await older.click(delay=60)  # as long as a person presses
-        await page.wait_for_function("before => document.querySelector('#feed li:last-child').dataset.key !== before", arg=loaded)
+        await page.wait_for_function(
+            "before => document.querySelector('#feed li:last-child').dataset.key !== before",
+            arg=loaded,
+        )
         assert await page.locator(".row").count() <= 500
         await expect(older).to_be_enabled()
     await expect(page.locator(".row .who").last).to_have_text("P1")
@@ -176,7 +208,9 @@ async def test_a_burst_of_two_thousand_arrives_whole(desk: Desk, acme: Company) 
     await expect(page.locator(".notice:not(.more)")).to_have_count(0)
 
 
-async def test_another_tenant_sees_nothing(desk: Desk, server: Server, acme: Company, globex: Company) -> None:
+async def test_another_tenant_sees_nothing(
+    desk: Desk, server: Server, acme: Company, globex: Company
+) -> None:
     theirs = await desk.open(desk.token(tenant_id=globex.tenant_id))
     acme.say(acme.anomaly(severity="CRITICAL"))
     globex.say(globex.anomaly(person_name="Theirs"))

@@ -64,7 +64,13 @@ def is_history(text: str) -> bool:
 
 def alert_message(company: Company) -> dict[str, Any]:
     """An alert's message, which is none of the feed's rows."""
-    return {"type": "alert_updated", "tenant_id": company.tenant_id, "site_id": 15, "severity": "LOW", "timestamp": "2026-11-23T08:00:00Z"}
+    return {
+        "type": "alert_updated",
+        "tenant_id": company.tenant_id,
+        "site_id": 15,
+        "severity": "LOW",
+        "timestamp": "2026-11-23T08:00:00Z",
+    }
 
 
 async def until(condition: Callable[[], Any]) -> None:
@@ -85,7 +91,9 @@ async def opened(desk: Desk, token: str | None = None) -> tuple[Page, Line]:
     return page, line
 
 
-async def test_a_page_of_nothing_but_alerts_is_not_the_end_of_a_press(desk: Desk, acme: Company) -> None:
+async def test_a_page_of_nothing_but_alerts_is_not_the_end_of_a_press(
+    desk: Desk, acme: Company
+) -> None:
     old = [acme.anomaly(person_name=f"Old {number}") for number in range(3)]
     acme.say(*old, *(alert_message(acme) for _ in range(450)))
     acme.say(*(acme.anomaly(person_name=f"New {number}") for number in range(10)))
@@ -96,7 +104,9 @@ async def test_a_page_of_nothing_but_alerts_is_not_the_end_of_a_press(desk: Desk
     await expect(page.locator("#older")).to_be_hidden()
 
 
-async def test_what_was_asked_of_another_history_does_not_stand_in_this_one(desk: Desk, server: Server, acme: Company) -> None:
+async def test_what_was_asked_of_another_history_does_not_stand_in_this_one(
+    desk: Desk, server: Server, acme: Company
+) -> None:
     """Between the snapshot's and those asked for before it would be a hole that nobody sees."""
     acme.say(*(acme.anomaly(person_name=f"P{number}") for number in range(1, 451)))
     page, line = await opened(desk)
@@ -113,7 +123,9 @@ async def test_what_was_asked_of_another_history_does_not_stand_in_this_one(desk
     await expect(page.locator(".row .who")).to_have_text(["After", "Of the new history"])
 
 
-async def test_a_filter_whose_messages_do_not_come_does_not_say_that_there_are_none(desk: Desk, acme: Company) -> None:
+async def test_a_filter_whose_messages_do_not_come_does_not_say_that_there_are_none(
+    desk: Desk, acme: Company
+) -> None:
     acme.say(acme.anomaly(severity="HIGH"), acme.anomaly(severity="LOW"))
     page, line = await opened(desk)
     await expect(page.locator(".row")).to_have_count(2)
@@ -122,13 +134,17 @@ async def test_a_filter_whose_messages_do_not_come_does_not_say_that_there_are_n
     await until(lambda: line.held)
     await expect(page.locator("#empty")).to_have_text("Waiting for the server.")
     line.refuse()
-    await expect(page.locator("#banner")).to_have_text("Older messages could not be loaded: Not now.")
+    await expect(page.locator("#banner")).to_have_text(
+        "Older messages could not be loaded: Not now."
+    )
     await expect(page.locator("#empty")).to_have_text("Nothing is loaded yet.")
     await page.locator("#older").click()
     await expect(page.locator(".row")).to_have_count(1)
 
 
-async def test_a_press_whose_answer_was_lost_with_the_connection_is_made_up_for(desk: Desk, server: Server, acme: Company) -> None:
+async def test_a_press_whose_answer_was_lost_with_the_connection_is_made_up_for(
+    desk: Desk, server: Server, acme: Company
+) -> None:
     acme.say(*(acme.anomaly(person_name=f"P{number}") for number in range(1, 251)))
     page, line = await opened(desk)
     await expect(page.locator(".row")).to_have_count(200)
@@ -146,8 +162,11 @@ async def test_a_press_whose_answer_was_lost_with_the_connection_is_made_up_for(
     forgive(desk, "WebSocket is closed")
 
 
-async def test_a_filter_that_is_refused_leaves_the_one_in_force_shown(desk: Desk, acme: Company) -> None:
-    """Of two asked for in a row the first is in force, though its answer came after the second was asked for.
+async def test_a_filter_that_is_refused_leaves_the_one_in_force_shown(
+    desk: Desk, acme: Company
+) -> None:
+    """Of two asked for in a row the first is in force, though its answer came after the second was
+    asked for.
 
     Both answers are held, so that they come in their order.
     """
@@ -157,7 +176,8 @@ async def test_a_filter_that_is_refused_leaves_the_one_in_force_shown(desk: Desk
     line.holds = lambda text: text.startswith("43/noc,")
     await page.locator("#filter").get_by_label("HIGH").check()
     await until(lambda: any('"filter":' in text for text in line.held))
-    await page.evaluate("document.querySelector('#filter-sites input').value = 16")  # not in the token: refused
+    # not in the token: refused
+    await page.evaluate("document.querySelector('#filter-sites input').value = 16")
     await page.locator("#filter-sites input").check()
     await until(lambda: any('"forbidden"' in text for text in line.held))
     line.let_go()
@@ -176,11 +196,15 @@ async def test_alerts_that_cannot_be_loaded_are_asked_for_again_and_said_to_be_m
     failing = True
 
     async def answer(route: Route) -> None:
-        await (route.fulfill(status=502, body="<h1>Bad gateway</h1>") if failing else route.continue_())
+        await (
+            route.fulfill(status=502, body="<h1>Bad gateway</h1>") if failing else route.continue_()
+        )
 
     await page.route("**/api/v1/alerts?*", answer)
     await desk.enter(page)
-    await expect(page.locator("#queue-empty")).to_contain_text("could not be loaded: The answer (502) cannot be read.")
+    await expect(page.locator("#queue-empty")).to_contain_text(
+        "could not be loaded: The answer (502) cannot be read."
+    )
     open_alert(engine, tenant_id=acme.tenant_id, person_name="New", person_id=2)
     await expect(page.locator(".alert-row .who")).to_have_text(["New"])
     await expect(page.locator("#queue-empty")).to_be_visible()
@@ -215,7 +239,9 @@ async def test_of_two_lists_of_silences_the_later_one_holds(desk: Desk, acme: Co
     assert await page.locator(".quiets strong").all_text_contents() == ["Works."]
 
 
-async def test_a_count_of_what_was_missed_ends_where_no_answer_came(desk: Desk, server: Server, acme: Company) -> None:
+async def test_a_count_of_what_was_missed_ends_where_no_answer_came(
+    desk: Desk, server: Server, acme: Company
+) -> None:
     page, line = await opened(desk)
     acme.say(acme.anomaly())
     await expect(page.locator(".row")).to_have_count(1)

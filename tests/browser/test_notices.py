@@ -1,4 +1,6 @@
-"""HIGH and CRITICAL interrupt: seen, read out, and counted in the title; what is known already does not."""
+"""HIGH and CRITICAL interrupt: seen, read out, and counted in the title; what is known already does
+not.
+"""
 
 import pytest
 from playwright.async_api import expect
@@ -9,7 +11,9 @@ from tests.browser.conftest import Desk
 pytestmark = pytest.mark.browser
 
 
-async def test_a_critical_anomaly_is_noticed_read_out_and_counted(desk: Desk, acme: Company) -> None:
+async def test_a_critical_anomaly_is_noticed_read_out_and_counted(
+    desk: Desk, acme: Company
+) -> None:
     acme.say(acme.anomaly(severity="CRITICAL", person_name="Known before"))
     page = await desk.open()
     await expect(page.locator(".row")).to_have_count(1)

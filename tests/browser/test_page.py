@@ -1,4 +1,6 @@
-"""The page as such: where it gets things from, what it lets run, and whether everyone can read and use it."""
+"""The page as such: where it gets things from, what it lets run, and whether everyone can read and
+use it.
+"""
 
 import pytest
 from playwright.async_api import Page, expect
@@ -32,7 +34,9 @@ CONTRASTS = """
 """
 
 
-async def test_no_other_host_is_asked_and_no_policy_is_violated(desk: Desk, server: Server, acme: Company) -> None:
+async def test_no_other_host_is_asked_and_no_policy_is_violated(
+    desk: Desk, server: Server, acme: Company
+) -> None:
     page = await desk.blank()
     answer = await page.goto(f"{server.url}/#token={desk.token()}")
     assert answer is not None
@@ -47,9 +51,13 @@ async def test_no_other_host_is_asked_and_no_policy_is_violated(desk: Desk, serv
     assert desk.complaints == []
 
 
-async def test_markup_and_inline_scripts_are_refused_by_the_browser_itself(desk: Desk, acme: Company) -> None:
+async def test_markup_and_inline_scripts_are_refused_by_the_browser_itself(
+    desk: Desk, acme: Company
+) -> None:
     page = await desk.open()
-    refused = await page.evaluate("() => { try { document.body.innerHTML = '<p>x</p>'; return ''; } catch (error) { return error.name; } }")
+    refused = await page.evaluate(
+        "() => { try { document.body.innerHTML = '<p>x</p>'; return ''; } catch (error) { return error.name; } }"
+    )
     assert refused == "TypeError"
     assert all("require" in complaint for complaint in desk.complaints)
     desk.complaints.clear()
@@ -67,7 +75,10 @@ async def test_nothing_sticks_out_sideways(desk: Desk, acme: Company, width: int
     page = await desk.open(viewport={"width": width, "height": 768})
     await _fill(page, acme)
     assert await page.evaluate("document.documentElement.scrollWidth") <= width
-    assert await page.locator("#details").evaluate("node => node.getBoundingClientRect().right") <= width
+    assert (
+        await page.locator("#details").evaluate("node => node.getBoundingClientRect().right")
+        <= width
+    )
 
 
 async def test_the_feed_is_walked_with_the_arrow_keys(desk: Desk, acme: Company) -> None:
@@ -86,7 +97,10 @@ async def test_the_feed_is_walked_with_the_arrow_keys(desk: Desk, acme: Company)
 async def _fill(page: Page, acme: Company) -> None:
     """One of each severity, a withdrawn one, notices, and the details of one."""
     gone = acme.anomaly(severity="HIGH")
-    acme.say(*(acme.anomaly(severity=severity) for severity in ("LOW", "MEDIUM", "HIGH", "CRITICAL")), gone)
+    acme.say(
+        *(acme.anomaly(severity=severity) for severity in ("LOW", "MEDIUM", "HIGH", "CRITICAL")),
+        gone,
+    )
     acme.say(gone | {"type": "anomaly_updated", "status": "WITHDRAWN"})
     await expect(page.locator(".row .status", has_text="Withdrawn")).to_have_count(1)
     await page.locator(".row button").last.focus()

@@ -1,4 +1,6 @@
-"""A button that is pressed stays where it is until it is released: what moves between the two gets no click."""
+"""A button that is pressed stays where it is until it is released: what moves between the two gets
+no click.
+"""
 
 import pytest
 from playwright.async_api import Page, expect
@@ -34,12 +36,16 @@ async def test_what_is_scrolled_to_stays_in_view(desk: Desk, acme: Company, widt
     assert await page.evaluate(whole)
 
 
-async def test_what_arrives_while_a_row_is_pressed_does_not_take_it_away(desk: Desk, acme: Company) -> None:
+async def test_what_arrives_while_a_row_is_pressed_does_not_take_it_away(
+    desk: Desk, acme: Company
+) -> None:
     acme.say(acme.anomaly(person_name="Pressed"))
     page = await desk.open()
     await page.locator(".row").hover()
     await page.mouse.down()
-    acme.say(*(acme.anomaly(severity="CRITICAL", person_name=f"New {number}") for number in range(3)))
+    acme.say(
+        *(acme.anomaly(severity="CRITICAL", person_name=f"New {number}") for number in range(3))
+    )
     await expect(page.locator("#announcer")).to_contain_text("CRITICAL")  # it has arrived
     await page.mouse.up()
     await expect(page.locator("#details")).to_contain_text("Pressed")
@@ -55,14 +61,18 @@ async def test_a_press_that_never_ends_holds_nothing_up(desk: Desk, acme: Compan
     await expect(page.locator(".row")).to_have_count(2)
 
 
-async def test_an_update_that_comes_while_a_verdict_is_pressed_does_not_undo_the_press(desk: Desk, acme: Company) -> None:
+async def test_an_update_that_comes_while_a_verdict_is_pressed_does_not_undo_the_press(
+    desk: Desk, acme: Company
+) -> None:
     page = await desk.open()
     anomaly = acme.anomaly(severity="HIGH")
     acme.say(anomaly)
     await page.locator(".row button").click()
     await page.locator("#review-CONFIRMED").hover()
     await page.mouse.down()
-    acme.say(anomaly | {"type": "anomaly_updated", "severity": "CRITICAL", "prior_severity": "HIGH"})
+    acme.say(
+        anomaly | {"type": "anomaly_updated", "severity": "CRITICAL", "prior_severity": "HIGH"}
+    )
     await expect(page.locator("#announcer")).to_contain_text("CRITICAL")
     await page.mouse.up()
     await expect(page.locator("#details .facts")).to_contain_text("Confirmed")

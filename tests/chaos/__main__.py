@@ -1,6 +1,8 @@
-"""`make chaos`: each fault over many seeds, and a table of what viewers were owed and got. SEEDS, FAULTS and PUNCHES choose.
+"""`make chaos`: each fault over many seeds, and a table of what viewers were owed and got. SEEDS,
+FAULTS and PUNCHES choose.
 
-TEST_BROKER_URL names a broker other than the world's Redis, whose queues are to be empty and of BROKER_QUEUE_TYPE or not there.
+TEST_BROKER_URL names a broker other than the world's Redis, whose queues are to be empty and of
+BROKER_QUEUE_TYPE or not there.
 """
 
 import io
@@ -19,38 +21,78 @@ from tests.chaos.proxy import Backstage
 from tests.chaos.round import Size, play
 from tests.realtime.node import install
 
-COLUMNS = ("owed", "received", "missing", "repeated", "out of order", "not recovered", "not owed", "altered")
+COLUMNS = (
+    "owed",
+    "received",
+    "missing",
+    "repeated",
+    "out of order",
+    "not recovered",
+    "not owed",
+    "altered",
+)
 
 
 def main() -> int:
     seeds = int(os.environ.get("SEEDS", "10"))
-    chosen = [name.strip() for name in os.environ.get("FAULTS", "").split(",") if name.strip()] or list(FAULTS)
+    chosen = [
+        name.strip() for name in os.environ.get("FAULTS", "").split(",") if name.strip()
+    ] or list(FAULTS)
     if unknown := set(chosen) - set(FAULTS):
-        print(f"no such fault: {', '.join(sorted(unknown))}; there are: {', '.join(FAULTS)}", file=sys.stderr)
+        print(
+            f"no such fault: {', '.join(sorted(unknown))}; there are: {', '.join(FAULTS)}",
+            file=sys.stderr,
+        )
         return 2
     # Over its seeds every fault sees this many punches at least.
     punches = int(os.environ.get("PUNCHES", "20000"))
-    broker = Broker(os.environ.get("TEST_BROKER_URL", ""), os.environ.get("BROKER_QUEUE_TYPE", "classic"))
-    size = Size(punches=-(-punches // seeds), seconds=max(6.0, punches / seeds / 350), away_seconds=30)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # and what runs is ended on the way out
+    broker = Broker(
+        os.environ.get("TEST_BROKER_URL", ""), os.environ.get("BROKER_QUEUE_TYPE", "classic")
+    )
+    size = Size(
+        punches=-(-punches // seeds), seconds=max(6.0, punches / seeds / 350), away_seconds=30
+    )
+    # and what runs is ended on the way out
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     install()
-    print(f"{seeds} seeds, {size.punches} punches of 3 tenants each; messages are counted once for each viewer\n")
     print(
-        f"{'fault':24}" + "".join(f"{column:>15}" for column in COLUMNS) + f"{'moves':>9}{'lost by broker':>16}{'wrong':>7}{'s':>7}",
+        f"{seeds} seeds, {size.punches} punches of 3 tenants each; messages are counted once for each viewer\n"
+    )
+    print(
+        f"{'fault':24}"
+        + "".join(f"{column:>15}" for column in COLUMNS)
+        + f"{'moves':>9}{'lost by broker':>16}{'wrong':>7}{'s':>7}",
         flush=True,
     )
-    with tempfile.TemporaryDirectory(prefix="rollcall-chaos-") as folder, on_world(Path(folder)) as world:
+    with (
+        tempfile.TemporaryDirectory(prefix="rollcall-chaos-") as folder,
+        on_world(Path(folder)) as world,
+    ):
         Path(folder).chmod(0o755)  # the embedded servers run as nobody where we are root
-        wrong = [sentence for name in chosen for sentence in _row(world, FAULTS[name], seeds, size, Path(folder), broker)]
-    print("\n" + ("\n".join(wrong) if wrong else "every viewer got what it was owed, once and in order"))
+        wrong = [
+            sentence
+            for name in chosen
+            for sentence in _row(world, FAULTS[name], seeds, size, Path(folder), broker)
+        ]
+    print(
+        "\n"
+        + ("\n".join(wrong) if wrong else "every viewer got what it was owed, once and in order")
+    )
     return int(bool(wrong))
 
 
-def _row(world: World, fault: Fault, seeds: int, size: Size, folder: Path, broker: Broker) -> Iterator[str]:
+def _row(
+    world: World, fault: Fault, seeds: int, size: Size, folder: Path, broker: Broker
+) -> Iterator[str]:
     backstage, name = Backstage(), fault.name.replace(" ", "_")
     try:
         # What the processes logged is in the folder, and printed for tests alone.
-        with redirect_stdout(io.StringIO()), open_house(world, backstage, folder / name, broker=broker, faults=fault.points) as house:
+        with (
+            redirect_stdout(io.StringIO()),
+            open_house(
+                world, backstage, folder / name, broker=broker, faults=fault.points
+            ) as house,
+        ):
             results = [play(house, fault, seed, seed, size) for seed in range(seeds)]
     except AssertionError as error:
         print(f"{fault.name:24}  gave up: {error}", flush=True)
@@ -60,9 +102,17 @@ def _row(world: World, fault: Fault, seeds: int, size: Size, folder: Path, broke
         backstage.close()
     tally = sum((result.tally for result in results), Tally())
     figures = "".join(f"{figure:>15,}" for figure in tally)
-    wrong = [f"{fault.name}, seed {seed}: {sentence}" for seed, result in enumerate(results) for sentence in result.wrong]
-    moves, lost, seconds = (sum(getattr(result, name) for result in results) for name in ("moves", "lost", "seconds"))
-    print(f"{fault.name:24}{figures}{moves:>9,}{lost:>16,}{len(wrong):>7}{seconds:>7.0f}", flush=True)
+    wrong = [
+        f"{fault.name}, seed {seed}: {sentence}"
+        for seed, result in enumerate(results)
+        for sentence in result.wrong
+    ]
+    moves, lost, seconds = (
+        sum(getattr(result, name) for result in results) for name in ("moves", "lost", "seconds")
+    )
+    print(
+        f"{fault.name:24}{figures}{moves:>9,}{lost:>16,}{len(wrong):>7}{seconds:>7.0f}", flush=True
+    )
     yield from wrong
 
 

@@ -1,4 +1,6 @@
-"""Servers that survive their own deaths: durable, unlike those of the other tests, and restarted on their ports."""
+"""Servers that survive their own deaths: durable, unlike those of the other tests, and restarted on
+their ports.
+"""
 
 import shutil
 import tempfile
@@ -9,7 +11,15 @@ import pytest
 
 from tests.chaos.house import World, on_world
 from tests.chaos.proxy import Backstage
-from tests.realtime.conftest import connect, feed, installed, server, settings, start_node, start_server
+from tests.realtime.conftest import (
+    connect,
+    feed,
+    installed,
+    server,
+    settings,
+    start_node,
+    start_server,
+)
 
 # The cast of tests/realtime, for what takes a line to be cut but no house.
 __all__ = ["connect", "feed", "installed", "server", "settings", "start_node", "start_server"]

@@ -1,4 +1,6 @@
-"""The crew: each tenant's operators, at sockets through the balancer and at one server's door, and by REST."""
+"""The crew: each tenant's operators, at sockets through the balancer and at one server's door, and
+by REST.
+"""
 
 import asyncio
 import random
@@ -27,7 +29,9 @@ class SocketLine:
         self._client = client
 
     async def ask(self, what: str, data: Payload) -> Payload:
-        return await self._client.ask("anomaly_review" if what == "review" else f"alert_{what}", data, ANSWER_SECONDS)
+        return await self._client.ask(
+            "anomaly_review" if what == "review" else f"alert_{what}", data, ANSWER_SECONDS
+        )
 
     async def look(self, hear: Callable[[Payload], None]) -> None:
         pass
@@ -46,7 +50,11 @@ class RestLine:
         self._singly = not self._singly
         if self._singly:
             return await self.call("POST", f"alerts/{data['alert_id']}/{what}", data)
-        many = {"alert_ids": [data["alert_id"]], "versions": {data["alert_id"]: data["version"]}, **data}
+        many = {
+            "alert_ids": [data["alert_id"]],
+            "versions": {data["alert_id"]: data["version"]},
+            **data,
+        }
         answer = await self.call("POST", f"alerts/{what}", many)
         return answer["results"][0] if "results" in answer else answer
 
@@ -57,7 +65,9 @@ class RestLine:
 
     async def call(self, method: str, path: str, body: Payload | None = None) -> Payload:
         headers = {"Authorization": f"Bearer {self._token}"}
-        async with self._session.request(method, f"{self._url}/api/v1/{path}", json=body, headers=headers) as response:
+        async with self._session.request(
+            method, f"{self._url}/api/v1/{path}", json=body, headers=headers
+        ) as response:
             return await response.json()
 
 
@@ -76,7 +86,9 @@ async def _silence(line: RestLine) -> None:
 
 
 class Crew:
-    """Those at sockets are viewers as well: their ledgers count like any other's. One type of the last tenant is silenced."""
+    """Those at sockets are viewers as well: their ledgers count like any other's. One type of the
+    last tenant is silenced.
+    """
 
     def __init__(self, house: House, tenants: list[int], seed: int) -> None:
         self.books = {tenant_id: Book() for tenant_id in tenants}
@@ -105,11 +117,17 @@ class Crew:
 
     async def _sit_down(self) -> None:
         self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS))
-        front, door = (self._house.url(proxy) for proxy in (self._house.front, self._house.doors[0]))
+        front, door = (
+            self._house.url(proxy) for proxy in (self._house.front, self._house.doors[0])
+        )
         a, b, c = self.books
-        for number, (scope, url) in enumerate([(Scope(a), front), (Scope(a, (1, 2)), door), (Scope(b), door), (Scope(c), front)]):
+        for number, (scope, url) in enumerate(
+            [(Scope(a), front), (Scope(a, (1, 2)), door), (Scope(b), door), (Scope(c), front)]
+        ):
             await self._at_a_socket(f"socket {number}", scope, url)
-        by_rest = [self._by_rest(f"rest {tenant_id}", Scope(tenant_id), front) for tenant_id in self.books]
+        by_rest = [
+            self._by_rest(f"rest {tenant_id}", Scope(tenant_id), front) for tenant_id in self.books
+        ]
         await _silence(by_rest[-1])
 
     async def _at_a_socket(self, name: str, scope: Scope, url: str) -> None:
@@ -127,7 +145,9 @@ class Crew:
 
     def _add(self, name: str, scope: Scope, line: Line) -> Operator:
         chance = random.Random(f"{name} {self._seed}")
-        operator = Operator(name, self.books[scope.tenant_id], line, chance, (len(self._operators) % SHARES, SHARES))
+        operator = Operator(
+            name, self.books[scope.tenant_id], line, chance, (len(self._operators) % SHARES, SHARES)
+        )
         self._operators.append(operator)
         return operator
 

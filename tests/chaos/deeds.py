@@ -1,4 +1,6 @@
-"""What operators tried to do: each move and review with what became of it, held against the trails when all is over."""
+"""What operators tried to do: each move and review with what became of it, held against the trails
+when all is over.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -9,12 +11,15 @@ import psycopg
 MOVED = "SELECT alert_id::text, actor, move, note, count(*) FROM alert_trail WHERE tenant_id = %s GROUP BY 1, 2, 3, 4"
 REVIEWED = "SELECT anomaly_id::text, actor, 'review', note, count(*) FROM review_trail WHERE tenant_id = %s GROUP BY 1, 2, 3, 4"
 
-Line = tuple[str, str, str, str]  # the alert or anomaly, who, what, and the note that is nobody else's
+# the alert or anomaly, who, what, and the note that is nobody else's
+Line = tuple[str, str, str, str]
 
 
 @dataclass
 class Deed:
-    """One thing an operator wanted. `open_ends`: tries that had no answer, or one that leaves it open."""
+    """One thing an operator wanted. `open_ends`: tries that had no answer, or one that leaves it
+    open.
+    """
 
     line: Line
     done: bool = False
@@ -22,10 +27,14 @@ class Deed:
     open_ends: int = 0
 
     def may_stand(self, times: int) -> bool:
-        """A move names the version it is meant for, so it stands once at most. A review cannot: what a paused server gets to after
-        its reviewer went on is a review of its own.
+        """A move names the version it is meant for, so it stands once at most. A review cannot:
+        what a paused server gets to after its reviewer went on is a review of its own.
         """
-        most = int(self.done or self.open_ends > 0) if self.line[2] != "review" else self.done + self.open_ends
+        most = (
+            int(self.done or self.open_ends > 0)
+            if self.line[2] != "review"
+            else self.done + self.open_ends
+        )
         return self.done <= times <= most
 
 
@@ -47,11 +56,19 @@ class Book:
 
 
 def faults_of_deeds(connection: psycopg.Connection, tenant_id: int, book: Book) -> Iterator[str]:
-    """A sentence for whatever was said to be done and is not, was refused and is, or stands twice or without anybody having done it."""
+    """A sentence for whatever was said to be done and is not, was refused and is, or stands twice
+    or without anybody having done it.
+    """
     yield from book.complaints
     stands: Counter[Line] = Counter()
     for sql in (MOVED, REVIEWED):
-        stands.update({(row[0], row[1], row[2], row[3]): row[4] for row in connection.execute(sql, [tenant_id]) if row[1] != "system"})
+        stands.update(
+            {
+                (row[0], row[1], row[2], row[3]): row[4]
+                for row in connection.execute(sql, [tenant_id])
+                if row[1] != "system"
+            }
+        )
     yield from (
         f"tenant {tenant_id}: stands {stands[deed.line]} times in the trail: {deed}"
         for deed in book.deeds

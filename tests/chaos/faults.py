@@ -1,4 +1,6 @@
-"""What is done to the house while the stream goes through it: one entry a fault, injected a few times a round by its seed."""
+"""What is done to the house while the stream goes through it: one entry a fault, injected a few
+times a round by its seed.
+"""
 
 import random
 import signal
@@ -121,9 +123,11 @@ def _stall_viewers(scene: Scene) -> None:
 
 
 class Fault(NamedTuple):
-    """`broker_may_lose`: DESIGN.md names what Redis then loses as a broker; the submitter sends it again.
+    """`broker_may_lose`: DESIGN.md names what Redis then loses as a broker; the submitter sends it
+    again.
 
-    `excused` are reasons of a resync that this fault gives, and `points` are where workers kill themselves (worker/faults.py).
+    `excused` are reasons of a resync that this fault gives, and `points` are where workers kill
+    themselves (worker/faults.py).
     """
 
     name: str
@@ -158,7 +162,10 @@ _AT_ANY_TIME = [
     Fault("kill Postgres", _kill_postgres),
     Fault("cut Postgres", _cut_postgres, times=5),
 ]
-_DEATHS = [Fault(f"die {point}", _nothing, broker_may_lose=True, points=f"{point}={CHANCE_OF_DEATH}") for point in POINTS]
+_DEATHS = [
+    Fault(f"die {point}", _nothing, broker_may_lose=True, points=f"{point}={CHANCE_OF_DEATH}")
+    for point in POINTS
+]
 EVERYTHING = Fault(
     "everything",
     _anything,
@@ -167,4 +174,7 @@ EVERYTHING = Fault(
     excused=frozenset({"slow_viewer"}),
     points=",".join(f"{point}={CHANCE_OF_DEATH / 3}" for point in POINTS),
 )
-FAULTS = {fault.name: fault for fault in [Fault("none", _nothing, times=0), *_AT_ANY_TIME, *_DEATHS, EVERYTHING]}
+FAULTS = {
+    fault.name: fault
+    for fault in [Fault("none", _nothing, times=0), *_AT_ANY_TIME, *_DEATHS, EVERYTHING]
+}

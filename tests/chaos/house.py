@@ -1,4 +1,6 @@
-"""The house: Postgres, Redis, two servers, workers and beat as processes of their own, and proxies in the lines between them."""
+"""The house: Postgres, Redis, two servers, workers and beat as processes of their own, and proxies
+in the lines between them.
+"""
 
 import os
 import secrets
@@ -33,7 +35,9 @@ TOKEN_SECONDS = 86_400
 
 
 class World:
-    """The servers that are not ours. Durable, as in production: what they said is kept must be there after a crash."""
+    """The servers that are not ours. Durable, as in production: what they said is kept must be
+    there after a crash.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.postgres = Postgres(folder / "postgres", secrets.token_hex(16))
@@ -70,7 +74,9 @@ def on_world(folder: Path) -> Iterator[World]:
 
 
 class Broker(NamedTuple):
-    """What tasks go through: the world's Redis, unless an address is given; RabbitMQ has two types of queues."""
+    """What tasks go through: the world's Redis, unless an address is given; RabbitMQ has two types
+    of queues.
+    """
 
     url: str = ""
     queue_type: str = "classic"
@@ -81,15 +87,27 @@ class Broker(NamedTuple):
 
 
 class House:
-    """`front` is a load balancer over both servers: who reconnects through it may land on the other."""
+    """`front` is a load balancer over both servers: who reconnects through it may land on the
+    other.
+    """
 
-    def __init__(self, world: World, backstage: Backstage, stage: Stage, database_url: str, broker: Broker, faults: str, seed: int) -> None:
+    def __init__(
+        self,
+        world: World,
+        backstage: Backstage,
+        stage: Stage,
+        database_url: str,
+        broker: Broker,
+        faults: str,
+        seed: int,
+    ) -> None:
         self.world, self.backstage, self.stage = world, backstage, stage
         self.database_url = database_url
         self.to_redis = Proxy(backstage, [world.valkey.port], seed)
         self.to_postgres = Proxy(backstage, [world.postgres.port], seed)
         redis_url = _through(self.to_redis, world.valkey.url)
-        # The submitter's line to the broker is not cut: what it sends again is its own matter, and tested elsewhere.
+        # The submitter's line to the broker is not cut: what it sends again is its own matter, and
+        # tested elsewhere.
         self.broker = broker if broker.url else Broker(world.valkey.url)
         stage.environ |= {
             "DATABASE_URL": _through(self.to_postgres, database_url),
@@ -111,7 +129,13 @@ class House:
 
     def token(self, scope: Scope, role: str = "viewer", sub: str = "chaos") -> str:
         sites = scope.sites if scope.sites == "all" else list(scope.sites)
-        claims = {"sub": sub, "tenant_id": scope.tenant_id, "sites": sites, "role": role, "exp": time.time() + TOKEN_SECONDS}
+        claims = {
+            "sub": sub,
+            "tenant_id": scope.tenant_id,
+            "sites": sites,
+            "role": role,
+            "exp": time.time() + TOKEN_SECONDS,
+        }
         return mint(load_settings(self.stage.environ, tokens=True), claims)
 
     def connect(self) -> psycopg.Connection:
@@ -141,7 +165,11 @@ class House:
     def ended(self) -> list[str]:
         """Processes that ended without anybody having ended them."""
         kept: list[Running | WebServer] = [*self.servers, *self.workers]
-        return [f"{process.name} ended with {process.status}:\n{process.log_end()}" for process in kept if process.status is not None]
+        return [
+            f"{process.name} ended with {process.status}:\n{process.log_end()}"
+            for process in kept
+            if process.status is not None
+        ]
 
     def close(self) -> None:
         for proxy in (self.to_redis, self.to_postgres, self.front, *self.doors):
@@ -153,13 +181,22 @@ class House:
 
 @contextmanager
 def open_house(
-    world: World, backstage: Backstage, folder: Path, *, broker: Broker = Broker(), faults: str = "", seed: int = 0
+    world: World,
+    backstage: Backstage,
+    folder: Path,
+    *,
+    broker: Broker = Broker(),
+    faults: str = "",
+    seed: int = 0,
 ) -> Iterator[House]:
     """`faults` is ROLLCALL_FAULTS of its workers."""
     folder.mkdir(parents=True, exist_ok=True)
     with world_redis(world) as client:
         client.flushall()
-    with new_database(world.postgres.url("postgres"), "TEMPLATE template0") as database_url, on_stage(_environ(folder), folder) as stage:
+    with (
+        new_database(world.postgres.url("postgres"), "TEMPLATE template0") as database_url,
+        on_stage(_environ(folder), folder) as stage,
+    ):
         migrate(database_url)
         house = House(world, backstage, stage, database_url, broker, faults, seed)
         try:
@@ -175,7 +212,11 @@ def world_redis(world: World) -> Iterator[redis.Redis]:
 
 
 def _environ(folder: Path) -> dict[str, str]:
-    inherited = {name: value for name, value in os.environ.items() if name.lower() not in Settings.model_fields}
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if name.lower() not in Settings.model_fields
+    }
     return inherited | {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "REDIS_CHANNEL": f"chaos-{secrets.token_hex(6)}",

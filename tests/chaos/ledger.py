@@ -9,7 +9,9 @@ NOT_OF_THE_FEED = {"snapshot", "resync", "token_expired"}
 
 
 class Tally(NamedTuple):
-    """Counts of messages. The last three must be zero as well: connections not recovered, messages of others, contents not the feed's."""
+    """Counts of messages. The last three must be zero as well: connections not recovered, messages
+    of others, contents not the feed's.
+    """
 
     owed: int = 0
     received: int = 0
@@ -51,9 +53,11 @@ class Ledger:
         return {payload["reason"] for event, payload in self.entries if event == "resync"}
 
     def tally(self, owed: Mapping[int, Payload], excused: frozenset[str] = frozenset()) -> Tally:
-        """`owed` is what its scope and filter let through, by position, from the first message of the feed on.
+        """`owed` is what its scope and filter let through, by position, from the first message of
+        the feed on.
 
-        A snapshot takes the viewer's place over: what it skips is missing, unless a resync with an excused reason came before.
+        A snapshot takes the viewer's place over: what it skips is missing, unless a resync with an
+        excused reason came before.
         """
         at: int | None = None
         received: set[int] = set()
@@ -68,7 +72,9 @@ class Ledger:
                 not_recovered = not excuse
             elif event == "snapshot":
                 if at is None or excuse:
-                    skipped |= {position for position in owed if (at or 0) < position <= what["position"]}
+                    skipped |= {
+                        position for position in owed if (at or 0) < position <= what["position"]
+                    }
                 counted["not_recovered"] += bool(at is not None and not excuse and not_recovered)
                 at, excuse, not_recovered = what["position"], False, False
             elif event not in NOT_OF_THE_FEED:
@@ -80,5 +86,9 @@ class Ledger:
                 received.add(position)
                 at = max(at or 0, position)
         due = owed.keys() - (skipped - received)
-        counted |= {"owed": len(due), "received": len(received & due), "missing": len(due - received)}
+        counted |= {
+            "owed": len(due),
+            "received": len(received & due),
+            "missing": len(due - received),
+        }
         return Tally(**counted)

@@ -1,7 +1,7 @@
 """The operators: they work on the queue while everything fails, as people with a good client would.
 
-A move that gets no answer, or `unavailable`, is tried again with the version it was meant for, and given up after some tries;
-`conflict` brings the alert as it is now, and is the end of it.
+A move that gets no answer, or `unavailable`, is tried again with the version it was meant for, and
+given up after some tries; `conflict` brings the alert as it is now, and is the end of it.
 """
 
 import asyncio
@@ -21,7 +21,8 @@ from tests.chaos.ledger import Payload
 TRIES = 5
 BREATH = (0.05, 0.35)  # between two deeds, and before another try
 FINAL = {"conflict"}
-UNSURE = {"unavailable"}  # it may have been done: the answer was late, or the database went away in the commit
+# it may have been done: the answer was late, or the database went away in the commit
+UNSURE = {"unavailable"}
 WISHES = {"acknowledge": 30, "assign": 20, "escalate": 10, "note": 20, "resolve": 12, "review": 25}
 
 LOST = (socketio.exceptions.SocketIOError, aiohttp.ClientError, OSError, TimeoutError)
@@ -38,9 +39,13 @@ class Line(Protocol):
 
 
 class Operator:
-    """`line` is how it reaches the servers, and `share` which of the anomalies are its own to review: number so of so many."""
+    """`line` is how it reaches the servers, and `share` which of the anomalies are its own to
+    review: number so of so many.
+    """
 
-    def __init__(self, name: str, book: Book, line: Line, chance: random.Random, share: tuple[int, int]) -> None:
+    def __init__(
+        self, name: str, book: Book, line: Line, chance: random.Random, share: tuple[int, int]
+    ) -> None:
         self.name = name
         self.alerts: dict[str, Payload] = {}
         self.anomalies: set[str] = set()
@@ -75,7 +80,9 @@ class Operator:
             self.alerts[alert["alert_id"]] = alert
 
     def _take_anomaly(self, anomaly_id: str) -> None:
-        """Each of a tenant's operators reviews anomalies of its own, so that nobody comes between its tries."""
+        """Each of a tenant's operators reviews anomalies of its own, so that nobody comes between
+        its tries.
+        """
         mine, of = self._share
         if int(anomaly_id.replace("-", ""), 16) % of == mine:
             self.anomalies.add(anomaly_id)
@@ -97,7 +104,11 @@ class Operator:
         if not self.anomalies:
             return
         anomaly_id = self._chance.choice(sorted(self.anomalies))
-        data = {"anomaly_id": anomaly_id, "verdict": self._chance.choice(VERDICTS), "note": self._note()}
+        data = {
+            "anomaly_id": anomaly_id,
+            "verdict": self._chance.choice(VERDICTS),
+            "note": self._note(),
+        }
         deed = self._book.open((anomaly_id, self.name, "review", data["note"]))
         await self._try(deed, "review", data)
 

@@ -1,4 +1,6 @@
-"""The lines between the parts, in our hands: a TCP proxy that can cut, stall and refuse, and spread connections over servers."""
+"""The lines between the parts, in our hands: a TCP proxy that can cut, stall and refuse, and spread
+connections over servers.
+"""
 
 import asyncio
 import random
@@ -33,13 +35,17 @@ class Backstage:
 
 
 def _unless_unclosed(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """python-socketio's client forgets sessions of connections that failed; everything else is told."""
+    """python-socketio's client forgets sessions of connections that failed; everything else is
+    told.
+    """
     if not context["message"].startswith("Unclosed"):
         loop.default_exception_handler(context)
 
 
 class Proxy:
-    """Listens on `port`. A connection goes to one of `targets` (ports of this machine) that takes it, chosen by chance."""
+    """Listens on `port`. A connection goes to one of `targets` (ports of this machine) that takes
+    it, chosen by chance.
+    """
 
     def __init__(self, backstage: Backstage, targets: list[int], seed: int = 0) -> None:
         self.targets = targets

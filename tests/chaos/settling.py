@@ -1,4 +1,6 @@
-"""Waiting until all that was submitted is stored and judged; sending again what the broker lost, and counting it."""
+"""Waiting until all that was submitted is stored and judged; sending again what the broker lost,
+and counting it.
+"""
 
 import time
 
@@ -23,8 +25,12 @@ class NeverSettled(AssertionError):
     """Something that was submitted is neither stored nor lost by the broker, or is not judged."""
 
 
-def settle(house: House, stream: Stream, submitter: Submitter | None = None, *, nothing: bool = False) -> int:
-    """How many tasks were sent again. `nothing`: only the rosters were submitted, and the answer is whether they are settled."""
+def settle(
+    house: House, stream: Stream, submitter: Submitter | None = None, *, nothing: bool = False
+) -> int:
+    """How many tasks were sent again. `nothing`: only the rosters were submitted, and the answer is
+    whether they are settled.
+    """
     if nothing:
         return int(not _waits(house, stream))
     assert submitter is not None
@@ -48,16 +54,32 @@ def settle(house: House, stream: Stream, submitter: Submitter | None = None, *, 
 def missing_tasks(house: House, stream: Stream) -> list[Task]:
     """What would have to be submitted again for the database to hold what it should."""
     with house.connect() as connection:
-        stored = {(tenant, punch): rest for tenant, punch, *rest in connection.execute(_STORED, [stream.tenants]).fetchall()}
-        said = set(connection.execute("SELECT tenant_id, message_id FROM published WHERE tenant_id = ANY(%s)", [stream.tenants]).fetchall())
+        stored = {
+            (tenant, punch): rest
+            for tenant, punch, *rest in connection.execute(_STORED, [stream.tenants]).fetchall()
+        }
+        said = set(
+            connection.execute(
+                "SELECT tenant_id, message_id FROM published WHERE tenant_id = ANY(%s)",
+                [stream.tenants],
+            ).fetchall()
+        )
     missing = []
     for tenant_id in stream.tenants:
         for punch_id, punch in stream.standing[tenant_id].items():
             if stored.get((tenant_id, punch_id)) != [False, punch["is_mock_location"]]:
                 missing.append(batch([punch]))
-        gone = {punch_id for punch_id in stream.voided[tenant_id] if stored.get((tenant_id, punch_id), [False])[0]}
-        missing.extend(void(tenant_id, punch_id) for punch_id in sorted(stream.voided[tenant_id] - gone))
-    return missing + [task for task in stream.tasks if task.name == "noc.publish" and _key(task) not in said]
+        gone = {
+            punch_id
+            for punch_id in stream.voided[tenant_id]
+            if stored.get((tenant_id, punch_id), [False])[0]
+        }
+        missing.extend(
+            void(tenant_id, punch_id) for punch_id in sorted(stream.voided[tenant_id] - gone)
+        )
+    return missing + [
+        task for task in stream.tasks if task.name == "noc.publish" and _key(task) not in said
+    ]
 
 
 def _key(publication: Task) -> tuple[int, str]:
@@ -67,11 +89,16 @@ def _key(publication: Task) -> tuple[int, str]:
 
 def _waits(house: House, stream: Stream) -> bool:
     with house.connect() as connection:
-        return connection.execute(_WAITING, {"tenants": stream.tenants}).fetchone() != (0, len(stream.tenants))
+        return connection.execute(_WAITING, {"tenants": stream.tenants}).fetchone() != (
+            0,
+            len(stream.tenants),
+        )
 
 
 def _is_idle(house: House) -> bool:
-    """Whether the broker holds nothing of ours, neither waiting nor handed out. RabbitMQ is never taken at its word: it loses nothing."""
+    """Whether the broker holds nothing of ours, neither waiting nor handed out. RabbitMQ is never
+    taken at its word: it loses nothing.
+    """
     if house.broker.is_rabbitmq:
         return False
     with house.redis() as client:

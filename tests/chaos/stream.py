@@ -1,4 +1,6 @@
-"""A known stream: what three tenants submit, the same for the same seed, and what must be found in it whatever happens."""
+"""A known stream: what three tenants submit, the same for the same seed, and what must be found in
+it whatever happens.
+"""
 
 import random
 from collections.abc import Iterator
@@ -35,7 +37,9 @@ class Stream(NamedTuple):
 
 
 def make_stream(seed: int, tenants: list[int], size: int) -> Stream:
-    """About `size` punches, a few of them corrected, voided, or submitted twice; singly and in batches, in any order."""
+    """About `size` punches, a few of them corrected, voided, or submitted twice; singly and in
+    batches, in any order.
+    """
     chance = random.Random(seed)
     stream = Stream([_roster(tenant_id) for tenant_id in tenants], [], {}, {}, {})
     contents: list[Punch] = []
@@ -55,9 +59,15 @@ def _roster(tenant_id: int) -> Task:
     people = range(1, PEOPLE + 1)
     roster = {
         "tenant": {"tenant_id": tenant_id, "name": f"Tenant {tenant_id}"},
-        "sites": [{"site_id": site_id, "name": f"Site {site_id}", "timezone": "UTC"} for site_id in SITES],
+        "sites": [
+            {"site_id": site_id, "name": f"Site {site_id}", "timezone": "UTC"} for site_id in SITES
+        ],
         "people": [{"person_id": person_id, "name": f"Person {person_id}"} for person_id in people],
-        "assignments": [{"person_id": person_id, "site_id": site_id} for person_id in people for site_id in _own_sites(person_id)],
+        "assignments": [
+            {"person_id": person_id, "site_id": site_id}
+            for person_id in people
+            for site_id in _own_sites(person_id)
+        ],
     }
     return Task("roster.sync", {"roster": roster})
 
@@ -66,7 +76,14 @@ def _own_sites(person_id: int) -> tuple[int, int]:
     return person_id % 3 + 1, (person_id + 1) % 3 + 1
 
 
-def _add_days(stream: Stream, tenant_id: int, size: int, chance: random.Random, contents: list[Punch], others: list[Task]) -> None:
+def _add_days(
+    stream: Stream,
+    tenant_id: int,
+    size: int,
+    chance: random.Random,
+    contents: list[Punch],
+    others: list[Task],
+) -> None:
     standing = stream.standing[tenant_id] = {}
     voided = stream.voided[tenant_id] = set()
     planted = stream.planted[tenant_id] = set()
@@ -76,7 +93,9 @@ def _add_days(stream: Stream, tenant_id: int, size: int, chance: random.Random, 
         number += 1
         stay = _Stay(tenant_id, person_id + 1, FIRST_DAY + timedelta(days=day), chance)
         contents += stay.punches + stay.superseded
-        standing |= {punch["punch_id"]: punch for punch in stay.punches if punch["punch_id"] != stay.voided}
+        standing |= {
+            punch["punch_id"]: punch for punch in stay.punches if punch["punch_id"] != stay.voided
+        }
         planted |= stay.planted
         if stay.voided:
             voided.add(stay.voided)
@@ -84,18 +103,27 @@ def _add_days(stream: Stream, tenant_id: int, size: int, chance: random.Random, 
 
 
 class _Stay:
-    """A day of one person: a check-in and a check-out, four times in five honest; the fifth they have a habit of, so that alerts
-    gather anomalies.
+    """A day of one person: a check-in and a check-out, four times in five honest; the fifth they
+    have a habit of, so that alerts gather anomalies.
     """
 
-    def __init__(self, tenant_id: int, person_id: int, day: datetime, chance: random.Random) -> None:
+    def __init__(
+        self, tenant_id: int, person_id: int, day: datetime, chance: random.Random
+    ) -> None:
         self.punches: list[Punch] = []
         self.superseded: list[Punch] = []
         self.planted: set[tuple[str, str]] = set()
         self.voided = ""
-        self._tenant_id, self._person_id, self._day, self._chance = tenant_id, person_id, day, chance
+        self._tenant_id, self._person_id, self._day, self._chance = (
+            tenant_id,
+            person_id,
+            day,
+            chance,
+        )
         home, second = _own_sites(person_id)
-        kind = chance.choices(["honest", DISHONEST[person_id % len(DISHONEST)], chance.choice(DISHONEST)], [80, 15, 5])[0]
+        kind = chance.choices(
+            ["honest", DISHONEST[person_id % len(DISHONEST)], chance.choice(DISHONEST)], [80, 15, 5]
+        )[0]
         site_id = NOBODYS_SITE if kind == "elsewhere" else home
         came = self._punch("check_in", site_id, 8)
         self._punch("check_out", site_id, 16)
@@ -117,9 +145,13 @@ class _Stay:
         return punch
 
     def _supersede(self, punch: Punch, **earlier: Any) -> None:
-        """What stands in the end was not the first content of this punch; which of them comes first is left to chance."""
+        """What stands in the end was not the first content of this punch; which of them comes first
+        is left to chance.
+        """
         self.superseded.append(punch | earlier)
-        punch["sent_at"] = (datetime.fromisoformat(punch["sent_at"]) + timedelta(hours=2)).isoformat()
+        punch["sent_at"] = (
+            datetime.fromisoformat(punch["sent_at"]) + timedelta(hours=2)
+        ).isoformat()
 
     def _honest(self, came: Punch, _second: int) -> None:
         if self._chance.random() < 0.05:
@@ -132,7 +164,11 @@ class _Stay:
             self._supersede(came, is_mock_location=False)
 
     def _face(self, came: Punch, _second: int) -> None:
-        came["biometric"] = {"method": "face", "score": 0.93, "matched_person_id": 900_000 + self._person_id}
+        came["biometric"] = {
+            "method": "face",
+            "score": 0.93,
+            "matched_person_id": 900_000 + self._person_id,
+        }
         if self._chance.random() < 0.2:
             self.voided = came["punch_id"]
         else:
@@ -154,7 +190,12 @@ def _publications(tenant_id: int, count: int, chance: random.Random) -> Iterator
 
 
 def publication(tenant_id: int, message_id: str, site_id: int | None) -> Task:
-    message = {"type": "finding_created", "tenant_id": tenant_id, "message_id": message_id, "data": {"note": message_id}}
+    message = {
+        "type": "finding_created",
+        "tenant_id": tenant_id,
+        "message_id": message_id,
+        "data": {"note": message_id},
+    }
     return Task("noc.publish", {"message": message | ({"site_id": site_id} if site_id else {})})
 
 
@@ -172,4 +213,6 @@ def batch(punches: list[Punch]) -> Task:
 
 
 def void(tenant_id: int, punch_id: str) -> Task:
-    return Task("attendance.void", {"tenant_id": tenant_id, "punch_id": punch_id, "reason": "chaos"})
+    return Task(
+        "attendance.void", {"tenant_id": tenant_id, "punch_id": punch_id, "reason": "chaos"}
+    )

@@ -1,4 +1,6 @@
-"""The submitter: an app that sends its stream to the broker, waits where the broker is away, and knows what it has sent."""
+"""The submitter: an app that sends its stream to the broker, waits where the broker is away, and
+knows what it has sent.
+"""
 
 import threading
 import time
@@ -16,7 +18,9 @@ RETRY_SECONDS = 0.1
 class Submitter:
     def __init__(self, broker_url: str, queue_type: str) -> None:
         self.app = Celery("submitter", set_as_current=False)
-        self.app.conf.update(broker_configuration(broker_url, queue_type) | {"task_send_sent_event": False})
+        self.app.conf.update(
+            broker_configuration(broker_url, queue_type) | {"task_send_sent_event": False}
+        )
         self.app.conf.task_queues = [task_queue("attendance", queue_type)]
         self.sent = 0
         self.refused = 0  # by a broker that was away, and sent again
@@ -26,7 +30,9 @@ class Submitter:
     def start(self, tasks: Sequence[Task], seconds: float) -> None:
         """Send all of them, evenly over about so many seconds, from a thread of its own."""
         self.sent = 0
-        self._thread = threading.Thread(target=self._send_all, args=(tasks, seconds / len(tasks)), daemon=True)
+        self._thread = threading.Thread(
+            target=self._send_all, args=(tasks, seconds / len(tasks)), daemon=True
+        )
         self._thread.start()
 
     @property
@@ -34,7 +40,9 @@ class Submitter:
         return self._thread is None or not self._thread.is_alive()
 
     def send(self, task: Task) -> None:
-        """Returns when the broker has taken it. One that failed may have been taken as well: that is a submission twice."""
+        """Returns when the broker has taken it. One that failed may have been taken as well: that
+        is a submission twice.
+        """
         while not self._stopped.is_set():
             try:
                 self.app.send_task(task.name, kwargs=task.kwargs, queue="attendance", retry=False)

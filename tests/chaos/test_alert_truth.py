@@ -1,4 +1,6 @@
-"""The judge of alerts is judged: whatever is wrong with one, its trail, its messages or its reviews is found out."""
+"""The judge of alerts is judged: whatever is wrong with one, its trail, its messages or its reviews
+is found out.
+"""
 
 from collections.abc import Iterator
 
@@ -22,7 +24,9 @@ NOON_AND_LATER = ("2026-11-23T12:00:00Z", "2026-11-23T13:00:00Z")
 
 @pytest.fixture
 def connection(engine: Engine, postgres_url: str, heard: Heard) -> Iterator[psycopg.Connection]:
-    """An alert of two anomalies, one after the other; assigned, noted, escalated; one of its anomalies reviewed."""
+    """An alert of two anomalies, one after the other; assigned, noted, escalated; one of its
+    anomalies reviewed.
+    """
     for number, at in enumerate(NOON_AND_LATER):
         intake.submit(engine, [imposter(f"p{number}", occurred_at=at)])
         judge(engine, 1, heard)
@@ -44,40 +48,73 @@ def test_what_is_as_it_must_be_has_no_fault(connection: psycopg.Connection, engi
     ("wrong", "fault"),
     [
         ("UPDATE alert SET count = 3", "its count is 3 and it holds 2 anomalies"),
-        ("DELETE FROM alert_anomaly WHERE anomaly_id IN (SELECT anomaly_id FROM anomaly LIMIT 1)", "it holds 1 anomalies"),
+        (
+            "DELETE FROM alert_anomaly WHERE anomaly_id IN (SELECT anomaly_id FROM anomaly LIMIT 1)",
+            "it holds 1 anomalies",
+        ),
         ("UPDATE alert SET status = 'NEW'", "its trail adds up to ESCALATED"),
-        ("UPDATE alert SET assigned_to = 'Bob'", "its trail adds up to ESCALATED, None, and not to ESCALATED, Bob"),
+        (
+            "UPDATE alert SET assigned_to = 'Bob'",
+            "its trail adds up to ESCALATED, None, and not to ESCALATED, Bob",
+        ),
         ("UPDATE alert SET version = 6", "its versions are not 1 to 6"),
         ("UPDATE alert SET severity = 'LOW'", "its last message is not its row: ['severity']"),
-        ("UPDATE alert SET last_seen = last_seen + interval '1 s'", "its last message is not its row: ['last_seen']"),
-        ("UPDATE alert SET correlation_id = alert_id", "its last message is not its row: correlation_id"),
+        (
+            "UPDATE alert SET last_seen = last_seen + interval '1 s'",
+            "its last message is not its row: ['last_seen']",
+        ),
+        (
+            "UPDATE alert SET correlation_id = alert_id",
+            "its last message is not its row: correlation_id",
+        ),
         ("UPDATE anomaly SET standing = false", "all its anomalies were withdrawn, and it is open"),
-        ("UPDATE anomaly SET review = 'RESOLVED' WHERE review IS NOT NULL", "was said last; RESOLVED"),
+        (
+            "UPDATE anomaly SET review = 'RESOLVED' WHERE review IS NOT NULL",
+            "was said last; RESOLVED",
+        ),
         ("DELETE FROM alert_anomaly", "2 anomalies stand and are in no alert"),
         ("DELETE FROM alert", "alerts were either not told or not stored"),
-        ("ALTER TABLE alert_trail DISABLE TRIGGER ALL; DELETE FROM alert_trail WHERE version = 3", "one line each"),
+        (
+            "ALTER TABLE alert_trail DISABLE TRIGGER ALL; DELETE FROM alert_trail WHERE version = 3",
+            "one line each",
+        ),
         (
             "ALTER TABLE alert_trail DISABLE TRIGGER ALL; UPDATE alert_trail SET to_status = 'RESOLVED' WHERE version = 4",
             "a line leads by note",
         ),
     ],
 )
-def test_whatever_is_wrong_is_found_out(connection: psycopg.Connection, engine: Engine, wrong: str, fault: str) -> None:
+def test_whatever_is_wrong_is_found_out(
+    connection: psycopg.Connection, engine: Engine, wrong: str, fault: str
+) -> None:
     connection.execute(wrong)
     assert any(fault in each for each in faults_of_alerts(connection, 1, feed(engine)))
 
 
-def test_what_was_not_said_or_said_twice_is_found_out(connection: psycopg.Connection, engine: Engine) -> None:
+def test_what_was_not_said_or_said_twice_is_found_out(
+    connection: psycopg.Connection, engine: Engine
+) -> None:
     everything = feed(engine)
     of_alert = [place for place, payload in enumerate(everything) if "alert_id" in payload]
-    for told in ([*everything[: of_alert[2]], *everything[of_alert[2] + 1 :]], [*everything, everything[of_alert[0]]]):
-        assert any("of its versions these were said" in each for each in faults_of_alerts(connection, 1, told))
+    for told in (
+        [*everything[: of_alert[2]], *everything[of_alert[2] + 1 :]],
+        [*everything, everything[of_alert[0]]],
+    ):
+        assert any(
+            "of its versions these were said" in each
+            for each in faults_of_alerts(connection, 1, told)
+        )
 
 
 def test_deeds_are_held_against_the_trails(connection: psycopg.Connection) -> None:
     ((alert_id,),) = connection.execute("SELECT alert_id::text FROM alert").fetchall()
-    ((anomaly_id,),) = connection.execute("SELECT anomaly_id::text FROM anomaly WHERE review IS NOT NULL").fetchall()
-    lines = [(alert_id, "olga", name, f"n{n}") for n, name in ((1, "assign"), (2, "note"), (3, "escalate"))]
+    ((anomaly_id,),) = connection.execute(
+        "SELECT anomaly_id::text FROM anomaly WHERE review IS NOT NULL"
+    ).fetchall()
+    lines = [
+        (alert_id, "olga", name, f"n{n}")
+        for n, name in ((1, "assign"), (2, "note"), (3, "escalate"))
+    ]
     book = Book()
     deeds = [book.open(line) for line in [*lines, (anomaly_id, "olga", "review", "n4")]]
     for deed in deeds:
@@ -90,4 +127,8 @@ def test_deeds_are_held_against_the_trails(connection: psycopg.Connection) -> No
     book.deeds.remove(deeds[2])
     faults = list(faults_of_deeds(connection, 1, book))
     assert [each.split(":")[0].removeprefix("tenant 1") for each in faults] == ["", "", ""]
-    assert ["stands 1 times" in faults[0], "stands 0 times" in faults[1], "done by nobody" in faults[2]] == [True] * 3
+    assert [
+        "stands 1 times" in faults[0],
+        "stands 0 times" in faults[1],
+        "done by nobody" in faults[2],
+    ] == [True] * 3

@@ -6,7 +6,9 @@ import pytest
 
 from dev.run.parts import ROOT
 
-NAMED = re.findall(r"`(tests/[\w/]+\.py)::(test_\w+)`", (ROOT / "docs" / "guarantees.md").read_text())
+NAMED = re.findall(
+    r"`(tests/[\w/]+\.py)::(test_\w+)`", (ROOT / "docs" / "guarantees.md").read_text()
+)
 
 
 def test_every_promise_is_followed_by_its_tests() -> None:

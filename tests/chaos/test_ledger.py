@@ -8,7 +8,9 @@ OWED = {position: {"position": position} for position in range(1, 6)}
 
 
 def ledger(*entries: Any) -> Ledger:
-    """A number is a message, a truth value a connection and whether it was recovered, and the rest are entries."""
+    """A number is a message, a truth value a connection and whether it was recovered, and the rest
+    are entries.
+    """
     found = Ledger()
     for entry in entries:
         if isinstance(entry, bool):
@@ -28,20 +30,28 @@ def test_all_once_in_order_across_recovered_connections_is_clean() -> None:
 
 
 def test_what_came_before_the_first_snapshot_is_not_owed() -> None:
-    assert ledger(False, ("snapshot", {"position": 3}), 4, 5).tally(OWED) == Tally(owed=2, received=2)
+    assert ledger(False, ("snapshot", {"position": 3}), 4, 5).tally(OWED) == Tally(
+        owed=2, received=2
+    )
 
 
 def test_missing_repeated_and_disordered_are_told_apart() -> None:
-    assert ledger(*START, 1, 3, 2, 3, 5).tally(OWED) == Tally(owed=5, received=4, missing=1, repeated=1, out_of_order=1)
+    assert ledger(*START, 1, 3, 2, 3, 5).tally(OWED) == Tally(
+        owed=5, received=4, missing=1, repeated=1, out_of_order=1
+    )
 
 
 def test_a_snapshot_where_a_replay_was_owed_counts_as_missing() -> None:
-    told = ledger(*START, 1, False, ("resync", {"reason": "other_history"}), ("snapshot", {"position": 4}), 5)
+    told = ledger(
+        *START, 1, False, ("resync", {"reason": "other_history"}), ("snapshot", {"position": 4}), 5
+    )
     assert told.tally(OWED) == Tally(owed=5, received=2, missing=3, not_recovered=2)
 
 
 def test_a_resync_that_the_fault_excuses_takes_the_viewer_on_from_its_snapshot() -> None:
-    told = ledger(*START, 1, ("resync", {"reason": "slow_viewer"}), ("snapshot", {"position": 4}), 5)
+    told = ledger(
+        *START, 1, ("resync", {"reason": "slow_viewer"}), ("snapshot", {"position": 4}), 5
+    )
     assert told.tally(OWED, frozenset({"slow_viewer"})) == Tally(owed=2, received=2)
 
 

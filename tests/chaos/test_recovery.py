@@ -1,4 +1,6 @@
-"""A stock client behind a line that is cut finds its place again: with nothing heard yet, and on a server that never saw it."""
+"""A stock client behind a line that is cut finds its place again: with nothing heard yet, and on a
+server that never saw it.
+"""
 
 import asyncio
 import json
@@ -32,7 +34,9 @@ async def test_a_client_cut_off_before_its_first_message_recovers(
     line.close()
 
 
-async def test_a_filter_goes_with_a_client_to_another_server(feed: Feed, start_server: Any, start_node: Any, backstage: Backstage) -> None:
+async def test_a_filter_goes_with_a_client_to_another_server(
+    feed: Feed, start_server: Any, start_node: Any, backstage: Backstage
+) -> None:
     first, second = await start_server(), await start_server()
     line = Proxy(backstage, [port_of(first)])
     viewer = await start_node(f"http://127.0.0.1:{line.port}")
@@ -40,7 +44,14 @@ async def test_a_filter_goes_with_a_client_to_another_server(feed: Feed, start_s
     assert (await viewer.ask("filter_anomalies", {"types": ["WRONG_PERSON"], "sites": [15]}))["ok"]
     line.targets = [port_of(second)]
     await asyncio.to_thread(line.cut)
-    feed.say(ACME, anomaly_said(), anomaly_said(16), anomaly_said(kind="GPS_SPOOFING"), anomaly_said(None), anomaly_said())
+    feed.say(
+        ACME,
+        anomaly_said(),
+        anomaly_said(16),
+        anomaly_said(kind="GPS_SPOOFING"),
+        anomaly_said(None),
+        anomaly_said(),
+    )
     await viewer.until_position(5)
     feed.say(ACME, anomaly_said(16), anomaly_said())
     await viewer.until_position(7)
@@ -73,7 +84,9 @@ async def test_viewers_that_poll_come_back_after_their_server_was_stopped(
     url = f"http://127.0.0.1:{line.port}"
     node = await start_node(url, transports=["polling"])
     await node.until_heard("snapshot")
-    python = await asyncio.to_thread(PythonFleet, backstage, "python", url, [(Scope(ACME), token(settings))], ["polling"])
+    python = await asyncio.to_thread(
+        PythonFleet, backstage, "python", url, [(Scope(ACME), token(settings))], ["polling"]
+    )
     ledger = python.viewers[0].ledger
     await eventually(lambda: ledger.ready)
     line.targets = [port_of(await start_server())]
@@ -87,13 +100,19 @@ async def test_viewers_that_poll_come_back_after_their_server_was_stopped(
     line.close()
 
 
-async def test_a_poll_that_is_repeated_because_its_answer_was_lost_ends_the_connection(server: RunningServer, feed: Feed) -> None:
-    """HTTP clients, browsers and proxies repeat a GET whose connection broke; what the first one took would be missing for ever."""
+async def test_a_poll_that_is_repeated_because_its_answer_was_lost_ends_the_connection(
+    server: RunningServer, feed: Feed
+) -> None:
+    """HTTP clients, browsers and proxies repeat a GET whose connection broke; what the first one
+    took would be missing for ever.
+    """
     async with aiohttp.ClientSession() as session:
         url = f"{server.url}/socket.io/?EIO=4&transport=polling"
         async with session.get(f"{url}&t=0") as answer:
             sid = json.loads((await answer.text())[1:])["sid"]
-        await session.post(f"{url}&sid={sid}&t=1", data="40/noc," + json.dumps({"token": token(server.settings)}))
+        await session.post(
+            f"{url}&sid={sid}&t=1", data="40/noc," + json.dumps({"token": token(server.settings)})
+        )
         heard = ""
         for number in range(2, 10):
             async with session.get(f"{url}&sid={sid}&t={number}") as answer:

@@ -1,6 +1,8 @@
-"""The short run of `make chaos`: every viewer gets what it is owed, once and in order, whatever is killed, cut, emptied or paused.
+"""The short run of `make chaos`: every viewer gets what it is owed, once and in order, whatever is
+killed, cut, emptied or paused.
 
-With TEST_BROKER_URL the tasks go through that broker instead of the world's Redis. RabbitMQ must lose none of them.
+With TEST_BROKER_URL the tasks go through that broker instead of the world's Redis. RabbitMQ must
+lose none of them.
 """
 
 import os
@@ -80,5 +82,7 @@ def test_nothing_is_lost_or_repeated_when_workers_die_at_every_point(
     world: World, backstage: Backstage, outside_broker: Broker, tmp_path: Path
 ) -> None:
     fault = FAULTS["everything"]
-    with open_house(world, backstage, tmp_path, broker=outside_broker, faults=fault.points) as house:
+    with open_house(
+        world, backstage, tmp_path, broker=outside_broker, faults=fault.points
+    ) as house:
         _holds(house, fault, 1)

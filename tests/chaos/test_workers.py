@@ -1,4 +1,6 @@
-"""A punch that kills every worker that judges it, among others that must not suffer for it; by real workers that really die."""
+"""A punch that kills every worker that judges it, among others that must not suffer for it; by real
+workers that really die.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,11 +28,17 @@ def engine(settings_env: dict[str, str]) -> Iterator[Engine]:
     engine.dispose()
 
 
-def test_a_punch_that_kills_its_workers_is_rejected_and_the_others_are_judged(stage: Stage, engine: Engine) -> None:
+def test_a_punch_that_kills_its_workers_is_rejected_and_the_others_are_judged(
+    stage: Stage, engine: Engine
+) -> None:
     broker = stage.environ["CELERY_BROKER_URL"]
-    # Each with a face and a person of its own: a punch that is judged anew with the poison, as its neighbour, would die of it too.
+    # Each with a face and a person of its own: a punch that is judged anew with the poison, as its
+    # neighbour, would die of it too.
     faces = [{"method": "face", "matched_person_id": 900 + number} for number in range(18)]
-    punches = [punch(f"p{number}", person_id=number + 1, biometric=face) for number, face in enumerate(faces)]
+    punches = [
+        punch(f"p{number}", person_id=number + 1, biometric=face)
+        for number, face in enumerate(faces)
+    ]
     for _ in range(2):
         stage.worker(ROLLCALL_FAULTS="judging:p13=1")
     stage.beat()
@@ -39,8 +47,12 @@ def test_a_punch_that_kills_its_workers_is_rejected_and_the_others_are_judged(st
     send(broker, "attendance.submit_batch", {"punches": punches})
     wait_until(lambda: rows(engine, "SELECT FROM rejected"), "the poison is found", seconds=120)
     wait_until(lambda: waiting(engine) == 0, "the others are judged")
-    assert rows(engine, "SELECT punch_id, reasons -> 0 ->> 'code' FROM rejected") == [("p13", "kills_worker")]
-    assert {row[0] for row in anomalies(engine) if row[1] == "WRONG_PERSON" and row[-1]} == {f"p{n}" for n in range(18)} - {"p13"}
+    assert rows(engine, "SELECT punch_id, reasons -> 0 ->> 'code' FROM rejected") == [
+        ("p13", "kills_worker")
+    ]
+    assert {row[0] for row in anomalies(engine) if row[1] == "WRONG_PERSON" and row[-1]} == {
+        f"p{n}" for n in range(18)
+    } - {"p13"}
 
 
 def test_a_worker_that_lost_its_connections_goes_on_by_itself(stage: Stage, engine: Engine) -> None:
@@ -52,8 +64,12 @@ def test_a_worker_that_lost_its_connections_goes_on_by_itself(stage: Stage, engi
     wait_until(lambda: rows(engine, "SELECT FROM person"), "the roster is there")
     for number in range(6):
         rows(
-            engine, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            engine,
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
         )
         send(broker, "attendance.submit", {"punch": imposter(f"p{number}", person_id=number + 3)})
-        wait_until(lambda number=number: any(row[0] == f"p{number}" for row in anomalies(engine)), "it goes on")
+        wait_until(
+            lambda number=number: any(row[0] == f"p{number}" for row in anomalies(engine)),
+            "it goes on",
+        )
     assert rows(engine, "SELECT FROM rejected") == []

@@ -1,4 +1,6 @@
-"""What the feed and the tables must hold when all is settled, by reckonings that share nothing with the way it got there."""
+"""What the feed and the tables must hold when all is settled, by reckonings that share nothing with
+the way it got there.
+"""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -35,36 +37,58 @@ def faults_in(house: House, stream: Stream, crew: Crew, lost: int) -> Iterator[s
         for tenant_id in stream.tenants:
             feed = feed_of(house, tenant_id)
             yield from _faults_of_feed(connection, tenant_id, feed)
-            yield from faults_of_alerts(connection, tenant_id, [message.payload for message in feed])
+            yield from faults_of_alerts(
+                connection, tenant_id, [message.payload for message in feed]
+            )
             yield from faults_of_deeds(connection, tenant_id, crew.books[tenant_id])
             yield from _faults_of_findings(connection, tenant_id, stream.planted[tenant_id])
         yield from faults_of_messages(connection)
 
 
-def _faults_of_feed(connection: psycopg.Connection, tenant_id: int, feed: list[FeedMessage]) -> Iterator[str]:
+def _faults_of_feed(
+    connection: psycopg.Connection, tenant_id: int, feed: list[FeedMessage]
+) -> Iterator[str]:
     positions = [message.position for message in feed]
     if positions != list(range(1, len(feed) + 1)):
         yield f"tenant {tenant_id}: positions are not contiguous from 1"
-    if connection.execute("SELECT head FROM tenant WHERE tenant_id = %s", [tenant_id]).fetchone() != (len(feed),):
+    if connection.execute(
+        "SELECT head FROM tenant WHERE tenant_id = %s", [tenant_id]
+    ).fetchone() != (len(feed),):
         yield f"tenant {tenant_id}: the head is not the last position"
-    detected = Counter(message.payload["anomaly_id"] for message in feed if message.payload["type"] == "anomaly_detected")
-    stored = {row[0] for row in connection.execute("SELECT anomaly_id::text FROM anomaly WHERE tenant_id = %s", [tenant_id])}
+    detected = Counter(
+        message.payload["anomaly_id"]
+        for message in feed
+        if message.payload["type"] == "anomaly_detected"
+    )
+    stored = {
+        row[0]
+        for row in connection.execute(
+            "SELECT anomaly_id::text FROM anomaly WHERE tenant_id = %s", [tenant_id]
+        )
+    }
     if detected.keys() != stored:
         yield f"tenant {tenant_id}: {len(detected.keys() ^ stored)} anomalies were either not told or not stored"
     if repeated := [anomaly_id for anomaly_id, times in detected.items() if times > 1]:
         yield f"tenant {tenant_id}: {len(repeated)} anomalies were told as new more than once"
-    notes = Counter(message.payload["note"] for message in feed if message.payload["type"] == "finding_created")
+    notes = Counter(
+        message.payload["note"] for message in feed if message.payload["type"] == "finding_created"
+    )
     if any(times > 1 for times in notes.values()):
         yield f"tenant {tenant_id}: a publication was told twice"
 
 
-def _faults_of_findings(connection: psycopg.Connection, tenant_id: int, planted: set[tuple[str, str]]) -> Iterator[str]:
+def _faults_of_findings(
+    connection: psycopg.Connection, tenant_id: int, planted: set[tuple[str, str]]
+) -> Iterator[str]:
     standing = set(connection.execute(_STANDING, [tenant_id]).fetchall())
     if standing != planted:
         yield f"tenant {tenant_id}: stands and was not planted, or the reverse: {sorted(standing ^ planted)[:5]}"
     with connection.cursor() as cursor:
         now = datetime.now(UTC)
         window = load_everything(cursor, tenant_id, FIRST_DAY - timedelta(days=1), now, now)
-    at_once = {(verdict.finding.subject.punch_id, verdict.finding.anomaly_type) for verdict in detect(window)}
+    at_once = {
+        (verdict.finding.subject.punch_id, verdict.finding.anomaly_type)
+        for verdict in detect(window)
+    }
     if standing != at_once:
         yield f"tenant {tenant_id}: judged all at once, something else is found: {sorted(standing ^ at_once)[:5]}"

@@ -1,4 +1,6 @@
-"""The viewers: of every scope, by the stock client under Node and by python-socketio, each with a ledger."""
+"""The viewers: of every scope, by the stock client under Node and by python-socketio, each with a
+ledger.
+"""
 
 import asyncio
 import json
@@ -22,7 +24,9 @@ RETRY_SECONDS = 0.2
 
 
 class Scope(NamedTuple):
-    """Who a viewer is, and what it asked to hear. `tells`: it sets its filter by an event, and not in its auth."""
+    """Who a viewer is, and what it asked to hear. `tells`: it sets its filter by an event, and not
+    in its auth.
+    """
 
     tenant_id: int
     sites: str | tuple[int, ...] = "all"
@@ -36,14 +40,20 @@ class Scope(NamedTuple):
             return False
         if sites and message.site_id not in sites:
             return False
-        if wanted.get("types") and message.anomaly_type is not None and message.anomaly_type not in wanted["types"]:
+        if (
+            wanted.get("types")
+            and message.anomaly_type is not None
+            and message.anomaly_type not in wanted["types"]
+        ):
             return False
         if wanted.get("severities") and message.severity is not None:
             return bool({message.severity, message.prior_severity} & set(wanted["severities"]))
         return True
 
     def auth(self, token: str) -> dict[str, Any]:
-        return {"token": token} | ({"filter": self.filter} if self.filter and not self.tells else {})
+        return {"token": token} | (
+            {"filter": self.filter} if self.filter and not self.tells else {}
+        )
 
 
 class FeedMessage(NamedTuple):
@@ -65,17 +75,33 @@ class Viewer:
 
 
 class NodeFleet:
-    """Stock clients in one process of Node. They are given an address and a token, and nothing is done for them afterwards."""
+    """Stock clients in one process of Node. They are given an address and a token, and nothing is
+    done for them afterwards.
+    """
 
-    def __init__(self, name: str, url: str, scopes: Sequence[tuple[Scope, str]], **options: Any) -> None:
+    def __init__(
+        self, name: str, url: str, scopes: Sequence[tuple[Scope, str]], **options: Any
+    ) -> None:
         """`scopes` with a token for each."""
-        self.viewers = [Viewer(f"{name} {number} {scope}", scope, Ledger()) for number, (scope, _) in enumerate(scopes)]
+        self.viewers = [
+            Viewer(f"{name} {number} {scope}", scope, Ledger())
+            for number, (scope, _) in enumerate(scopes)
+        ]
         given = [
-            {"url": url, "auth": scope.auth(token), "filter": scope.filter if scope.tells else None, "options": options}
+            {
+                "url": url,
+                "auth": scope.auth(token),
+                "filter": scope.filter if scope.tells else None,
+                "options": options,
+            }
             for scope, token in scopes
         ]
         self.process = subprocess.Popen(
-            ["node", "fleet.js", json.dumps(given)], cwd=FOLDER, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+            ["node", "fleet.js", json.dumps(given)],
+            cwd=FOLDER,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
         )
         self._reading = threading.Thread(target=self._read, daemon=True)
         self._reading.start()
@@ -104,13 +130,27 @@ class NodeFleet:
 
 
 class PythonFleet:
-    """Clients that keep no state for recovery: they ask by `auth.offset`, a function of what they have seen."""
+    """Clients that keep no state for recovery: they ask by `auth.offset`, a function of what they
+    have seen.
+    """
 
-    def __init__(self, backstage: Backstage, name: str, url: str, scopes: Sequence[tuple[Scope, str]], transports: list[str]) -> None:
-        self.viewers = [Viewer(f"{name} {number} {scope}", scope, Ledger()) for number, (scope, _) in enumerate(scopes)]
+    def __init__(
+        self,
+        backstage: Backstage,
+        name: str,
+        url: str,
+        scopes: Sequence[tuple[Scope, str]],
+        transports: list[str],
+    ) -> None:
+        self.viewers = [
+            Viewer(f"{name} {number} {scope}", scope, Ledger())
+            for number, (scope, _) in enumerate(scopes)
+        ]
         self._backstage = backstage
         tokens = [token for _, token in scopes]
-        self._clients = [PythonClient(viewer, token) for viewer, token in zip(self.viewers, tokens, strict=True)]
+        self._clients = [
+            PythonClient(viewer, token) for viewer, token in zip(self.viewers, tokens, strict=True)
+        ]
         for client in self._clients:
             backstage.run(client.connect(url, transports))
 
@@ -132,13 +172,19 @@ class PythonClient:
         self._offset: str | None = None
 
     async def connect(self, url: str, transports: list[str]) -> None:
-        self._client = socketio.AsyncClient(reconnection_delay=RETRY_SECONDS, reconnection_delay_max=1)
+        self._client = socketio.AsyncClient(
+            reconnection_delay=RETRY_SECONDS, reconnection_delay_max=1
+        )
         self._client.on("*", self._heard, namespace=NAMESPACE)
         self._client.on("connect", self._connected, namespace=NAMESPACE)
-        await self._client.connect(url, auth=self._auth, namespaces=[NAMESPACE], transports=transports, wait_timeout=20)
+        await self._client.connect(
+            url, auth=self._auth, namespaces=[NAMESPACE], transports=transports, wait_timeout=20
+        )
 
     def _auth(self) -> dict[str, Any]:
-        return self.viewer.scope.auth(self._token) | ({"offset": self._offset} if self._offset else {})
+        return self.viewer.scope.auth(self._token) | (
+            {"offset": self._offset} if self._offset else {}
+        )
 
     def _connected(self) -> None:
         self.viewer.ledger.connected(None)

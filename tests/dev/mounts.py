@@ -9,7 +9,9 @@ import pytest
 
 
 def on_tmpfs(folder: Path, options: str, command: list[str]) -> list[str]:
-    """The command that runs `command` with an empty disk of these mount options on `folder`, gone in the end."""
+    """The command that runs `command` with an empty disk of these mount options on `folder`, gone
+    in the end.
+    """
     return _mounted(f"mount -t tmpfs -o {options} tmpfs {shlex.quote(str(folder))}", command)
 
 
@@ -21,7 +23,11 @@ def on_read_only(folder: Path, command: list[str]) -> list[str]:
 
 def _mounted(mount: str, command: list[str]) -> list[str]:
     """Where this machine lets nobody mount, the test is skipped; in CI it fails."""
-    tried = subprocess.run(["unshare", "--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt"], capture_output=True, text=True)
+    tried = subprocess.run(
+        ["unshare", "--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt"],
+        capture_output=True,
+        text=True,
+    )
     if tried.returncode:
         refuse = pytest.fail if os.environ.get("CI") else pytest.skip
         refuse(f"it takes who may mount, as root may, to make a disk full: {tried.stderr.strip()}")

@@ -1,1 +1,3 @@
-"""Real processes, seen from outside: what a caller, a viewer and an operator of the installation get."""
+"""Real processes, seen from outside: what a caller, a viewer and an operator of the installation
+get.
+"""

@@ -1,4 +1,6 @@
-"""A simulated company worked through the real pipeline, as time goes by: rosters, punches as they arrive, judgements, sweeps."""
+"""A simulated company worked through the real pipeline, as time goes by: rosters, punches as they
+arrive, judgements, sweeps.
+"""
 
 import json
 from collections import defaultdict
@@ -34,15 +36,23 @@ class Run(NamedTuple):
     said: dict[Subject, set[tuple[str, str, frozenset[str]]]]
 
     def above_low(self) -> dict[Subject, set[tuple[str, str, frozenset[str]]]]:
-        loud = {subject: {what for what in told if what[1] != "LOW"} for subject, told in self.said.items()}
+        loud = {
+            subject: {what for what in told if what[1] != "LOW"}
+            for subject, told in self.said.items()
+        }
         return {subject: told for subject, told in loud.items() if told}
 
     def was_said(self, expected: Expected) -> bool:
         told = self.said.get(Subject(expected.punch_id, expected.shift_id), set())
-        return any(kind == expected.anomaly_type and expected.reason in reasons for kind, _, reasons in told)
+        return any(
+            kind == expected.anomaly_type and expected.reason in reasons
+            for kind, _, reasons in told
+        )
 
 
-def work(engine: Engine, clock: SimulatedClock, company: Company, days: Sequence[Day], step: timedelta) -> Run:
+def work(
+    engine: Engine, clock: SimulatedClock, company: Company, days: Sequence[Day], step: timedelta
+) -> Run:
     start = datetime.combine(days[0].date, time(), UTC) - timedelta(days=1)
     run = Run(0, defaultdict(set))
     clock.set(start)
@@ -54,7 +64,9 @@ def work(engine: Engine, clock: SimulatedClock, company: Company, days: Sequence
         for message in messages:
             _note(run, json.loads(message.body))
 
-    punches = sorted((punch for day in days for punch in day.punches), key=lambda punch: punch.arrives)
+    punches = sorted(
+        (punch for day in days for punch in day.punches), key=lambda punch: punch.arrives
+    )
     rosters, sent, now = list(days), 0, start
     while sent < len(punches) or now < punches[-1].arrives + _AFTERWARDS:
         now += step
@@ -63,7 +75,9 @@ def work(engine: Engine, clock: SimulatedClock, company: Company, days: Sequence
             intake.sync_roster(engine, _shifts(company, rosters.pop(0)))
         arrived = _arrived(punches, sent, now)
         if arrived:
-            outcomes = intake.submit(engine, [punch.contract(company.tenant_id) for punch in arrived])
+            outcomes = intake.submit(
+                engine, [punch.contract(company.tenant_id) for punch in arrived]
+            )
             assert all(outcome.status == "accepted" for outcome in outcomes)
         sent += len(arrived)
         judge(engine, company.tenant_id, hear)
@@ -76,8 +90,12 @@ def standing(engine: Engine, company: Company) -> dict[Subject, set[tuple[str, s
     found: dict[Subject, set[tuple[str, str]]] = defaultdict(set)
     with transaction(engine) as cursor:
         sql = "SELECT punch_id, shift_id, anomaly_type, reason, evidence FROM anomaly WHERE tenant_id = %s AND standing"
-        for punch_id, shift_id, anomaly_type, reason, evidence in cursor.execute(sql, (company.tenant_id,)):
-            found[Subject(punch_id, shift_id)] |= {(anomaly_type, why) for why in _reasons(reason, evidence)}
+        for punch_id, shift_id, anomaly_type, reason, evidence in cursor.execute(
+            sql, (company.tenant_id,)
+        ):
+            found[Subject(punch_id, shift_id)] |= {
+                (anomaly_type, why) for why in _reasons(reason, evidence)
+            }
     return found
 
 
@@ -89,7 +107,10 @@ def _arrived(punches: list[Punch], sent: int, now: datetime) -> list[Punch]:
 
 
 def _shifts(company: Company, day: Day) -> dict:
-    return {"tenant": {"tenant_id": company.tenant_id}, "shifts": [shift.contract() for shift in day.shifts]}
+    return {
+        "tenant": {"tenant_id": company.tenant_id},
+        "shifts": [shift.contract() for shift in day.shifts],
+    }
 
 
 def _note(run: Run, body: dict) -> None:

@@ -1,4 +1,6 @@
-"""The real processes of Rollcall on a test's own database, channel and ports: started, stopped, killed, paused, their logs kept."""
+"""The real processes of Rollcall on a test's own database, channel and ports: started, stopped,
+killed, paused, their logs kept.
+"""
 
 import json
 import os
@@ -41,7 +43,9 @@ class WebServer(Running):
 
     def is_healthy(self, path: str = "/healthz") -> bool:
         """Whether `path` answers 200. /readyz also asks for the workers, and what they did of late."""
-        assert self.status is None, f"{self.name} ended with status {self.status}:\n{self.log_end()}"
+        assert self.status is None, (
+            f"{self.name} ended with status {self.status}:\n{self.log_end()}"
+        )
         try:
             with urllib.request.urlopen(self.url + path, timeout=10) as answer:
                 return answer.status == 200
@@ -62,7 +66,9 @@ class WebServer(Running):
 
 
 class Stage:
-    """Processes on one environment (the fixture settings_env). A name may be used again; logs are in `folder`."""
+    """Processes on one environment (the fixture settings_env). A name may be used again; logs are
+    in `folder`.
+    """
 
     def __init__(self, environ: Mapping[str, str], folder: Path) -> None:
         self.environ = dict(environ)
@@ -72,16 +78,25 @@ class Stage:
     def web(self, **changes: str) -> WebServer:
         """A server on a port of its own, returned when it is alive."""
         port = changes.setdefault("PORT", str(free_port()))
-        server = WebServer(self._name("web"), f"{sys.executable} -m realtime", self.environ | changes, self._log("web"))
+        server = WebServer(
+            self._name("web"),
+            f"{sys.executable} -m realtime",
+            self.environ | changes,
+            self._log("web"),
+        )
         server.url = f"http://127.0.0.1:{port}"
         self.running.append(server)
         wait_until(server.is_healthy, f"{server.name} is alive")
         return server
 
     def worker(self, *, concurrency: int = 1, options: str = "", **changes: str) -> Running:
-        """A worker with `concurrency` processes; not waited for: a server's /readyz, or what it did, shows that it is there."""
+        """A worker with `concurrency` processes; not waited for: a server's /readyz, or what it
+        did, shows that it is there.
+        """
         name = self._name("worker")
-        command = f"celery -A worker worker --hostname={name}@%h --concurrency={concurrency} {options}"
+        command = (
+            f"celery -A worker worker --hostname={name}@%h --concurrency={concurrency} {options}"
+        )
         return self.start("worker", command, **changes)
 
     def beat(self, **changes: str) -> Running:

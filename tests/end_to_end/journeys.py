@@ -1,6 +1,8 @@
-"""An independent reckoning of IMPOSSIBLE_SHIFTS and teleports, from the definitions' words: arrays, pyproj, and no code of ours.
+"""An independent reckoning of IMPOSSIBLE_SHIFTS and teleports, from the definitions' words: arrays,
+pyproj, and no code of ours.
 
-Trips are columns; a person's punches are laid out in order (time, check-outs first, id), and neighbours compared.
+Trips are columns; a person's punches are laid out in order (time, check-outs first, id), and
+neighbours compared.
 """
 
 from itertools import combinations, pairwise
@@ -26,7 +28,12 @@ class Punches(NamedTuple):
 
 def in_order(rows: list[dict[str, Any]]) -> Punches:
     """`rows` are punches as the contract has them."""
-    instants = np.array([np.datetime64(_utc(row["occurred_at"])).astype("datetime64[s]").astype(np.int64) for row in rows])
+    instants = np.array(
+        [
+            np.datetime64(_utc(row["occurred_at"])).astype("datetime64[s]").astype(np.int64)
+            for row in rows
+        ]
+    )
     columns = Punches(
         np.array([row["punch_id"].encode() for row in rows]),
         np.array([row["person_id"] for row in rows]),
@@ -44,13 +51,19 @@ def too_far_too_soon(punches: Punches, speed_kmh: float, *, min_km: float = 1.0)
     """Ids of later check-ins; fixes are exact, so there is no slack."""
     metres, seconds, same_person = _steps(punches)
     reaches = (metres > min_km * 1_000) & _faster(metres, seconds, speed_kmh)
-    beyond = same_person & (punches.site[1:] != punches.site[:-1]) & punches.is_check_in[1:] & reaches
+    beyond = (
+        same_person & (punches.site[1:] != punches.site[:-1]) & punches.is_check_in[1:] & reaches
+    )
     return _ids(punches.punch_id[1:][beyond])
 
 
 def teleports(punches: Punches, *, speed_kmh: float = 1_000.0, min_km: float = 5.0) -> set[str]:
     metres, seconds, same_person = _steps(punches)
-    return _ids(punches.punch_id[1:][same_person & (metres > min_km * 1_000) & _faster(metres, seconds, speed_kmh)])
+    return _ids(
+        punches.punch_id[1:][
+            same_person & (metres > min_km * 1_000) & _faster(metres, seconds, speed_kmh)
+        ]
+    )
 
 
 def overlapping(punches: Punches) -> set[str]:
@@ -68,7 +81,9 @@ def overlapping(punches: Punches) -> set[str]:
 
 
 def _stays(punches: Punches, rows: np.ndarray) -> list[tuple[int, int]]:
-    """Pairs of a check-in and the person's next punch at that site, where that is a check-out within 36 hours."""
+    """Pairs of a check-in and the person's next punch at that site, where that is a check-out
+    within 36 hours.
+    """
     stays = []
     for site in np.unique(punches.site[rows]):
         there = rows[punches.site[rows] == site]
@@ -83,7 +98,10 @@ def _steps(punches: Punches) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """From each punch to the next: metres, seconds, and whether both are one person's."""
     earlier, later = slice(None, -1), slice(1, None)
     _, _, metres = Geod(ellps="WGS84").inv(
-        punches.longitude[earlier], punches.latitude[earlier], punches.longitude[later], punches.latitude[later]
+        punches.longitude[earlier],
+        punches.latitude[earlier],
+        punches.longitude[later],
+        punches.latitude[later],
     )
     return metres, np.diff(punches.seconds), punches.person[1:] == punches.person[:-1]
 

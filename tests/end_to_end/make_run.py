@@ -21,7 +21,14 @@ from tests.end_to_end.waiting import wait_until
 class MakeRun:
     """Started at once, by `command`; `output` is what it printed so far."""
 
-    def __init__(self, folder: Path, *, checkout: Path = ROOT, command: Sequence[str] = ("make", "run"), **environ: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        checkout: Path = ROOT,
+        command: Sequence[str] = ("make", "run"),
+        **environ: str,
+    ) -> None:
         self.folder = folder
         self.port = int(environ.setdefault("PORT", str(free_port())))
         environ.setdefault("FLOWER_PORT", str(free_port()))
@@ -57,14 +64,18 @@ class MakeRun:
 
     def answers(self, path: str = "/readyz") -> bool:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as answer:
+            with urllib.request.urlopen(
+                f"http://127.0.0.1:{self.port}{path}", timeout=10
+            ) as answer:
                 return answer.status == 200
         except (urllib.error.HTTPError, OSError):
             return False
 
     def settings(self) -> dict[str, str]:
         """What a shell reads from the env file."""
-        given = subprocess.check_output(["sh", "-c", f"set -a; . {shlex.quote(str(self.env_file))}; env -0"], env={}, text=True)
+        given = subprocess.check_output(
+            ["sh", "-c", f"set -a; . {shlex.quote(str(self.env_file))}; env -0"], env={}, text=True
+        )
         return dict(line.split("=", 1) for line in given.split("\0") if line)
 
     def press_ctrl_c(self) -> None:
@@ -79,7 +90,9 @@ class MakeRun:
         return [process for process in psutil.process_iter() if self._is_ours(process)]
 
     def kill_all(self) -> None:
-        """As when the machine loses its power. Some end by themselves while others are being killed."""
+        """As when the machine loses its power. Some end by themselves while others are being
+        killed.
+        """
         while remaining := self.processes():
             for process in remaining:
                 with suppress(psutil.NoSuchProcess):
@@ -88,11 +101,17 @@ class MakeRun:
 
     def part(self, *words: str) -> psutil.Process:
         """The oldest of them with these words in its command line, which its own children share."""
-        found = [process for process in self.processes() if all(word in " ".join(process.cmdline()) for word in words)]
+        found = [
+            process
+            for process in self.processes()
+            if all(word in " ".join(process.cmdline()) for word in words)
+        ]
         return min(found, key=lambda process: process.create_time())
 
     def runner(self, *, outer: bool) -> psutil.Process:
-        """Of the two that watch each other, the one that stays with the terminal, or the one that does the work."""
+        """Of the two that watch each other, the one that stays with the terminal, or the one that
+        does the work.
+        """
         runner = psutil.Process(self.process.pid).children()[0]
         return runner if outer else runner.children()[0]
 
@@ -105,13 +124,17 @@ class MakeRun:
             if process.status() == psutil.STATUS_ZOMBIE:
                 return False
             # PostgreSQL writes over its environment; it is known by where it works.
-            return process.environ().get("DATA_DIR") == str(self.folder) or Path(process.cwd()).is_relative_to(self.folder)
+            return process.environ().get("DATA_DIR") == str(self.folder) or Path(
+                process.cwd()
+            ).is_relative_to(self.folder)
         except (psutil.NoSuchProcess, psutil.AccessDenied):
             return False
 
 
 @contextmanager
-def make_run(folder: Path, *, checkout: Path = ROOT, command: Sequence[str] = ("make", "run"), **environ: str) -> Iterator[MakeRun]:
+def make_run(
+    folder: Path, *, checkout: Path = ROOT, command: Sequence[str] = ("make", "run"), **environ: str
+) -> Iterator[MakeRun]:
     run = MakeRun(folder, checkout=checkout, command=command, **environ)
     try:
         yield run

@@ -1,6 +1,8 @@
-"""A database whose clock the test sets: what waits for a moment is judged when the simulated moment comes, by unchanged code.
+"""A database whose clock the test sets: what waits for a moment is judged when the simulated moment
+comes, by unchanged code.
 
-`clock_timestamp()` and `now()` are found in a schema of the database's search path before those of Postgres.
+`clock_timestamp()` and `now()` are found in a schema of the database's search path before those of
+Postgres.
 """
 
 from datetime import datetime
@@ -23,7 +25,9 @@ class SimulatedClock:
         self._connection = psycopg.connect(database_url, autocommit=True)
         name = self._connection.info.dbname
         self._connection.execute(_INSTALL)
-        self._connection.execute(f'ALTER DATABASE "{name}" SET search_path TO simulated, pg_catalog, public')
+        self._connection.execute(
+            f'ALTER DATABASE "{name}" SET search_path TO simulated, pg_catalog, public'
+        )
 
     def set(self, moment: datetime) -> None:
         self._connection.execute("UPDATE simulated.clock SET moment = %s", (moment,))

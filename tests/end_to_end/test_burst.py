@@ -1,4 +1,6 @@
-"""A thousand anomalies of one tenant in one judgement: few publishes, few writes, and each its own event for every viewer."""
+"""A thousand anomalies of one tenant in one judgement: few publishes, few writes, and each its own
+event for every viewer.
+"""
 
 import asyncio
 from typing import Any
@@ -34,7 +36,12 @@ def published(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 async def test_a_thousand_anomalies_at_once_are_few_publishes_and_writes_and_each_its_own_event(
-    server: RunningServer, settings: Settings, feed: Feed, connect: Connect, published: list[int], monkeypatch: pytest.MonkeyPatch
+    server: RunningServer,
+    settings: Settings,
+    feed: Feed,
+    connect: Connect,
+    published: list[int],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     intake.sync_roster(feed.engine, roster(ACME))
     watchers = [await connect(server), await connect(server, claims={"sites": [15]})]
@@ -49,7 +56,9 @@ async def test_a_thousand_anomalies_at_once_are_few_publishes_and_writes_and_eac
         write(self, burst)
 
     monkeypatch.setattr(socket, "write", counting)
-    intake.submit(feed.engine, [imposter(f"p{number}", person_id=1_000 + number) for number in range(MANY)])
+    intake.submit(
+        feed.engine, [imposter(f"p{number}", person_id=1_000 + number) for number in range(MANY)]
+    )
     emit = Emitter(FeedManager(settings.redis_url, settings.redis_channel))
     await asyncio.to_thread(judge, feed.engine, ACME, emit)
     ((head,),) = feed.rows(f"SELECT head FROM tenant WHERE tenant_id = {ACME}")

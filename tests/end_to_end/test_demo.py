@@ -26,7 +26,9 @@ async def test_anomalies_of_the_demo_company_arrive_in_the_browser(tmp_path: Pat
             page.on("request", lambda request: hosts.add(urlsplit(request.url).netloc))
             await page.goto(address.group())
             await page.wait_for_selector("#state[data-state=live]", timeout=60_000)
-            known = await page.eval_on_selector_all("#feed .row", "rows => rows.map(row => row.dataset.key)")
+            known = await page.eval_on_selector_all(
+                "#feed .row", "rows => rows.map(row => row.dataset.key)"
+            )
             await page.wait_for_function(ARRIVED, arg=known, timeout=120_000)
             await browser.close()
         assert hosts == {f"localhost:{run.port}"}

@@ -32,12 +32,18 @@ def test_every_type_occurs_within_some_days_and_a_second_run_goes_on(stage: Stag
     stage.beat()
     load(stage)
     first = stream(stage)
-    wait_until(lambda: asked(stage, TYPES) == ALL_NINE, "each of the nine types was found", seconds=240)
+    wait_until(
+        lambda: asked(stage, TYPES) == ALL_NINE, "each of the nine types was found", seconds=240
+    )
     assert first.stop() == 0
     streamed = asked(stage, "SELECT count(*) FROM punch WHERE NOT backfill")
     load(stage)
     second = stream(stage)
-    wait_until(lambda: asked(stage, "SELECT count(*) FROM punch WHERE NOT backfill") > streamed + 200, "it goes on", seconds=120)
+    wait_until(
+        lambda: asked(stage, "SELECT count(*) FROM punch WHERE NOT backfill") > streamed + 200,
+        "it goes on",
+        seconds=120,
+    )
     assert second.stop() == 0
     assert asked(stage, "SELECT count(*) FROM rejected") == 0
     assert asked(stage, "SELECT count(*) FROM anomaly WHERE tenant_id = 2 AND NOT backfill") > 0
@@ -48,9 +54,15 @@ def test_simulated_days_raise_nothing_that_only_waits_for_the_real_moment(stage:
     stage.beat()
     load(stage)
     running = stream(stage)
-    wait_until(lambda: asked(stage, "SELECT count(*) FROM punch WHERE NOT backfill") > 400, "a day or two were streamed", seconds=240)
+    wait_until(
+        lambda: asked(stage, "SELECT count(*) FROM punch WHERE NOT backfill") > 400,
+        "a day or two were streamed",
+        seconds=240,
+    )
     assert running.stop() == 0
-    waited_for = "reason IN ('no_show', 'still_working') AND NOT (tenant_id = 1 AND site_id IN (11, 12))"
+    waited_for = (
+        "reason IN ('no_show', 'still_working') AND NOT (tenant_id = 1 AND site_id IN (11, 12))"
+    )
     assert asked(stage, f"SELECT count(*) FROM anomaly WHERE {waited_for}") == 0
     honest = "SELECT count(DISTINCT punch_id) * 100 / (SELECT count(*) FROM punch) FROM anomaly WHERE standing"
     assert asked(stage, honest) < 40

@@ -1,4 +1,5 @@
-"""Real journeys through the real tasks: what is found is what an independent reckoning of the same definitions finds, exactly.
+"""Real journeys through the real tasks: what is found is what an independent reckoning of the same
+definitions finds, exactly.
 
 Four days round a change of the clocks by default; FLIGHTS=year takes all 319,807 flights.
 """
@@ -19,7 +20,9 @@ from tests.end_to_end.harness import Stage
 from tests.end_to_end.waiting import wait_until
 
 WHOLE_YEAR = os.environ.get("FLIGHTS") == "year"
-FIRST, LAST = (date(2013, 1, 1), date(2013, 12, 31)) if WHOLE_YEAR else (date(2013, 3, 8), date(2013, 3, 11))
+FIRST, LAST = (
+    (date(2013, 1, 1), date(2013, 12, 31)) if WHOLE_YEAR else (date(2013, 3, 8), date(2013, 3, 11))
+)
 SECONDS = 7_200 if WHOLE_YEAR else 300
 AS_EVER, AS_BY_AIR, SHARED_NAMES = 1, 2, 3  # tenants
 
@@ -29,7 +32,9 @@ def trips() -> list[flights.Trip]:
     return sorted(flights.flights(FIRST, LAST).trips, key=lambda trip: trip.arrives)
 
 
-def found_by_rollcall(stage: Stage, rosters: Sequence[dict[str, Any]], punches: list[dict[str, Any]]) -> set[tuple[int, str, str]]:
+def found_by_rollcall(
+    stage: Stage, rosters: Sequence[dict[str, Any]], punches: list[dict[str, Any]]
+) -> set[tuple[int, str, str]]:
     """Tenant, punch and reason of each IMPOSSIBLE_SHIFTS that stands, whichever reason leads."""
     app = ExistingApp(stage.environ["CELERY_BROKER_URL"])
     database_url = stage.environ["DATABASE_URL"]
@@ -37,43 +42,82 @@ def found_by_rollcall(stage: Stage, rosters: Sequence[dict[str, Any]], punches: 
     stage.beat()  # what is much to judge is judged in several goes
     for roster in rosters:
         app.sync_roster(roster)
-    wait_until(lambda: _is_settled(database_url, len(rosters), 0), "the rosters are known", seconds=120)
+    wait_until(
+        lambda: _is_settled(database_url, len(rosters), 0), "the rosters are known", seconds=120
+    )
     app.submit_batch(punches, backfill=True)
-    wait_until(lambda: _is_settled(database_url, len(rosters), len(punches)), "all punches are judged", seconds=SECONDS)
+    wait_until(
+        lambda: _is_settled(database_url, len(rosters), len(punches)),
+        "all punches are judged",
+        seconds=SECONDS,
+    )
     sql = "SELECT tenant_id, punch_id, reason, evidence FROM anomaly WHERE standing AND anomaly_type = 'IMPOSSIBLE_SHIFTS'"
     with psycopg.connect(database_url) as connection:
         rows = connection.execute(sql).fetchall()
-    return {(tenant, punch, why) for tenant, punch, reason, evidence in rows for why in (reason, *_also(evidence))}
+    return {
+        (tenant, punch, why)
+        for tenant, punch, reason, evidence in rows
+        for why in (reason, *_also(evidence))
+    }
 
 
-def expected(tenant_id: int, punches: list[dict[str, Any]], speed_kmh: float) -> set[tuple[int, str, str]]:
+def expected(
+    tenant_id: int, punches: list[dict[str, Any]], speed_kmh: float
+) -> set[tuple[int, str, str]]:
     rows = journeys.in_order([punch for punch in punches if punch["tenant_id"] == tenant_id])
-    too_far = {(tenant_id, punch_id, "too_far_too_soon") for punch_id in journeys.too_far_too_soon(rows, speed_kmh)}
-    return too_far | {(tenant_id, punch_id, "overlapping") for punch_id in journeys.overlapping(rows)}
+    too_far = {
+        (tenant_id, punch_id, "too_far_too_soon")
+        for punch_id in journeys.too_far_too_soon(rows, speed_kmh)
+    }
+    return too_far | {
+        (tenant_id, punch_id, "overlapping") for punch_id in journeys.overlapping(rows)
+    }
 
 
-def test_real_flights_give_exactly_the_impossible_shifts_of_an_independent_reckoning(stage: Stage, trips: list[flights.Trip]) -> None:
+def test_real_flights_give_exactly_the_impossible_shifts_of_an_independent_reckoning(
+    stage: Stage, trips: list[flights.Trip]
+) -> None:
     rosters = [flights.roster(AS_EVER), flights.roster(AS_BY_AIR, {"max_travel_speed_kmh": 900})]
     punches = [punch for tenant in (AS_EVER, AS_BY_AIR) for punch in flights.punches(tenant, trips)]
     wanted = expected(AS_EVER, punches, 150) | expected(AS_BY_AIR, punches, 900)
-    assert sum(tenant == AS_EVER for tenant, _, _ in wanted) > len(trips) * 0.9  # nearly every flight outruns a car
+    # nearly every flight outruns a car
+    assert sum(tenant == AS_EVER for tenant, _, _ in wanted) > len(trips) * 0.9
     assert found_by_rollcall(stage, rosters, punches) == wanted
 
 
-def test_journeys_of_several_aircraft_under_one_name_overlap_exactly_as_reckoned(stage: Stage, trips: list[flights.Trip]) -> None:
-    """The flights are one way; each aircraft is taken to leave again after forty minutes, and sixteen of them share a name."""
-    few = [trip._replace(person_id=trip.person_id // 64 + 1) for trip in trips if trip.person_id % 4 == 0]
+def test_journeys_of_several_aircraft_under_one_name_overlap_exactly_as_reckoned(
+    stage: Stage, trips: list[flights.Trip]
+) -> None:
+    """The flights are one way; each aircraft is taken to leave again after forty minutes, and
+    sixteen of them share a name.
+    """
+    few = [
+        trip._replace(person_id=trip.person_id // 64 + 1)
+        for trip in trips
+        if trip.person_id % 4 == 0
+    ]
     punches = [*flights.punches(SHARED_NAMES, few), *_leaving_again(few)]
     wanted = expected(SHARED_NAMES, punches, 900)
     assert sum(reason == "overlapping" for _, _, reason in wanted) > 100
-    assert found_by_rollcall(stage, [flights.roster(SHARED_NAMES, {"max_travel_speed_kmh": 900})], punches) == wanted
+    assert (
+        found_by_rollcall(
+            stage, [flights.roster(SHARED_NAMES, {"max_travel_speed_kmh": 900})], punches
+        )
+        == wanted
+    )
 
 
-def test_no_flight_is_impossible_at_900_kmh_but_those_of_aircraft_in_two_places(trips: list[flights.Trip]) -> None:
+def test_no_flight_is_impossible_at_900_kmh_but_those_of_aircraft_in_two_places(
+    trips: list[flights.Trip],
+) -> None:
     twice = {
-        before.person_id for before, after in _consecutive(trips) if before.person_id == after.person_id and after.departs < before.arrives
+        before.person_id
+        for before, after in _consecutive(trips)
+        if before.person_id == after.person_id and after.departs < before.arrives
     }
-    rows = journeys.in_order(list(flights.punches(1, (trip for trip in trips if trip.person_id not in twice))))
+    rows = journeys.in_order(
+        list(flights.punches(1, (trip for trip in trips if trip.person_id not in twice)))
+    )
     assert journeys.too_far_too_soon(rows, 900) == set()
 
 
@@ -105,10 +149,14 @@ def _also(evidence: dict[str, Any]) -> list[str]:
 
 
 def _is_settled(database_url: str, tenants: int, punches: int) -> bool:
-    """Whether so many tenants are known and so many punches are stored, and nothing waits to be judged. Cheap while something does."""
+    """Whether so many tenants are known and so many punches are stored, and nothing waits to be
+    judged. Cheap while something does.
+    """
     waiting = "SELECT EXISTS (SELECT FROM pending) OR EXISTS (SELECT FROM roster_change)"
     with psycopg.connect(database_url) as connection:
         if connection.execute(waiting).fetchone() == (True,):
             return False
-        found = connection.execute("SELECT (SELECT count(*) FROM tenant), (SELECT count(*) FROM punch)").fetchone()
+        found = connection.execute(
+            "SELECT (SELECT count(*) FROM tenant), (SELECT count(*) FROM punch)"
+        ).fetchone()
     return found == (tenants, punches)

@@ -1,4 +1,6 @@
-"""What Flower shows: these tasks by name, and nothing personal, whatever the producer wrote into its headers."""
+"""What Flower shows: these tasks by name, and nothing personal, whatever the producer wrote into
+its headers.
+"""
 
 import json
 import urllib.request
@@ -25,21 +27,39 @@ PUNCH = {
 }
 
 
-def test_flower_shows_the_tasks_by_name_and_nothing_personal(stage: Stage, settings_env: dict[str, str]) -> None:
+def test_flower_shows_the_tasks_by_name_and_nothing_personal(
+    stage: Stage, settings_env: dict[str, str]
+) -> None:
     port = settings_env["FLOWER_PORT"]
-    stage.start("flower", "celery -A worker flower --address=127.0.0.1", FLOWER_UNAUTHENTICATED_API="true")
+    stage.start(
+        "flower", "celery -A worker flower --address=127.0.0.1", FLOWER_UNAUTHENTICATED_API="true"
+    )
     wait_until(lambda: _get(port, "/healthcheck") is not None, "Flower is there")
     stage.worker()
-    wait_until(lambda: bool(json.loads(_get(port, "/api/workers?refresh=1") or "{}")), "Flower sees the worker")
+    wait_until(
+        lambda: bool(json.loads(_get(port, "/api/workers?refresh=1") or "{}")),
+        "Flower sees the worker",
+    )
     app = Celery(broker=settings_env["CELERY_BROKER_URL"])
-    app.send_task("attendance.submit", kwargs={"punch": PUNCH}, queue="attendance", kwargsrepr=repr(PUNCH), argsrepr="('Ada Lovelace',)")
+    app.send_task(
+        "attendance.submit",
+        kwargs={"punch": PUNCH},
+        queue="attendance",
+        kwargsrepr=repr(PUNCH),
+        argsrepr="('Ada Lovelace',)",
+    )
     app.send_task("attendance.submit_batch", kwargs={"punches": [PUNCH]}, queue="attendance")
 
     def done() -> bool:
-        return {"attendance.submit", "attendance.submit_batch"} <= {task["name"] for task in _tasks(port) if task["state"] == "SUCCESS"}
+        return {"attendance.submit", "attendance.submit_batch"} <= {
+            task["name"] for task in _tasks(port) if task["state"] == "SUCCESS"
+        }
 
     wait_until(done, "Flower shows both tasks as done")
-    shown = [_get(port, "/api/tasks") or "", *(_get(port, f"/api/task/info/{task['uuid']}") or "" for task in _tasks(port))]
+    shown = [
+        _get(port, "/api/tasks") or "",
+        *(_get(port, f"/api/task/info/{task['uuid']}") or "" for task in _tasks(port)),
+    ]
     assert not [word for word in PERSONAL for text in shown if word in text]
 
 

@@ -13,7 +13,9 @@ from tests.end_to_end.waiting import wait_until
 WRITE = "SELECT pg_logical_emit_message(false, 'filling', repeat('x', 1000000))"
 
 
-@pytest.mark.parametrize("megabytes", [0, 5, 30], ids=["for anything", "for the cluster", "for all of the cluster"])
+@pytest.mark.parametrize(
+    "megabytes", [0, 5, 30], ids=["for anything", "for the cluster", "for all of the cluster"]
+)
 def test_without_room_to_start_it_says_so(tmp_path: Path, megabytes: int) -> None:
     folder = tmp_path / "data"
     folder.mkdir()
@@ -36,7 +38,9 @@ def test_when_it_gets_full_it_warns_and_then_says_why_it_ended(tmp_path: Path) -
         assert run.wait() != 0
     lines = run.output.splitlines()
     assert len([line for line in lines if "is nearly full" in line]) == 1, run.output
-    assert len([line for line in lines if f"no space left on the disk of {folder}" in line]) == 1, run.output
+    assert len([line for line in lines if f"no space left on the disk of {folder}" in line]) == 1, (
+        run.output
+    )
     assert "Traceback" not in run.output
 
 

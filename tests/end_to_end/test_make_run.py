@@ -1,4 +1,6 @@
-"""The life of `make run`: it comes up whole, refuses a second one, and leaves nothing behind, however it ends."""
+"""The life of `make run`: it comes up whole, refuses a second one, and leaves nothing behind,
+however it ends.
+"""
 
 import os
 import stat
@@ -17,7 +19,8 @@ from tests.end_to_end.waiting import wait_until
 
 
 def test_it_is_whole_joined_by_others_and_refuses_a_second_one(tmp_path: Path) -> None:
-    folder = tmp_path / "data of 'mine'" / ("x" * 120)  # no shell and no socket address may trip over it
+    # no shell and no socket address may trip over it
+    folder = tmp_path / "data of 'mine'" / ("x" * 120)
     with make_run(folder) as run:
         run.wait_until_ready()
         assert run.answers()
@@ -26,20 +29,28 @@ def test_it_is_whole_joined_by_others_and_refuses_a_second_one(tmp_path: Path) -
         settings = run.settings()
         pinged = _joined(settings, "celery", "-A", "worker", "inspect", "ping")
         assert "pong" in pinged
-        for metrics, name in (("METRICS_URL", "rollcall_viewers"), ("WORKER_METRICS_URL", "rollcall_tasks_total")):
+        for metrics, name in (
+            ("METRICS_URL", "rollcall_viewers"),
+            ("WORKER_METRICS_URL", "rollcall_tasks_total"),
+        ):
             with urllib.request.urlopen(settings[metrics], timeout=10) as answer:
                 assert name in answer.read().decode()
-        assert not {"METRICS_PORT", "WORKER_METRICS_PORT"} & settings.keys()  # which another that joins would find taken
+        # which another that joins would find taken
+        assert not {"METRICS_PORT", "WORKER_METRICS_PORT"} & settings.keys()
         assert not run.answers("/metrics")
         for name in procfile():
             assert (folder / f"{name}.log").exists()
 
-        second = subprocess.run(["make", "run"], cwd=ROOT, env=_joining(settings), capture_output=True, text=True)
+        second = subprocess.run(
+            ["make", "run"], cwd=ROOT, env=_joining(settings), capture_output=True, text=True
+        )
         assert second.returncode == 2
         assert f"already running on {folder}" in second.stderr
 
         elsewhere = _joining(settings) | {"DATA_DIR": str(tmp_path / "other")}
-        third = subprocess.run(["make", "run"], cwd=ROOT, env=elsewhere, capture_output=True, text=True)
+        third = subprocess.run(
+            ["make", "run"], cwd=ROOT, env=elsewhere, capture_output=True, text=True
+        )
         assert third.returncode == 2
         assert f"PORT={run.port}" in third.stderr
         assert f"FLOWER_PORT={settings['FLOWER_PORT']}" in third.stderr
@@ -58,7 +69,9 @@ def test_it_runs_in_a_checkout_that_only_its_owner_may_enter(tmp_path: Path) -> 
     with make_run(folder, checkout=checkout, command=start) as run:
         run.wait_until_ready()
         settings = run.settings()
-        assert psycopg.connect(settings["DATABASE_URL"]).execute("SELECT count(*) FROM tenant").fetchone() == (0,)
+        assert psycopg.connect(settings["DATABASE_URL"]).execute(
+            "SELECT count(*) FROM tenant"
+        ).fetchone() == (0,)
         assert run.part("bin/postgres").uids().real == user_id()
         assert Path(run.part("realtime").cwd()) == checkout
         run.press_ctrl_c()
@@ -119,9 +132,14 @@ def _joined(settings: dict[str, str], *command: str) -> str:
 
 
 def _joining(settings: dict[str, str]) -> dict[str, str]:
-    return {"PATH": f"{ROOT}/.venv/bin{os.pathsep}{os.environ['PATH']}", "HOME": os.environ.get("HOME", "/")} | settings
+    return {
+        "PATH": f"{ROOT}/.venv/bin{os.pathsep}{os.environ['PATH']}",
+        "HOME": os.environ.get("HOME", "/"),
+    } | settings
 
 
 def _write(settings: dict[str, str], name: str) -> None:
     with psycopg.connect(settings["DATABASE_URL"]) as connection:
-        connection.execute("INSERT INTO tenant (tenant_id, name, epoch) VALUES (1, %s, 'e')", [name])
+        connection.execute(
+            "INSERT INTO tenant (tenant_id, name, epoch) VALUES (1, %s, 'e')", [name]
+        )

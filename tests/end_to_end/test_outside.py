@@ -1,4 +1,6 @@
-"""What the contract promises to those who know nothing else: a foreign app submits, stock clients of the right scope hear of it."""
+"""What the contract promises to those who know nothing else: a foreign app submits, stock clients
+of the right scope hear of it.
+"""
 
 import os
 import subprocess
@@ -35,7 +37,12 @@ async def test_an_anomaly_reaches_those_who_may_see_it_and_nobody_else(run: Make
         _outside(run, "1:16")
         said = await acme.until_heard("anomaly_detected")
         assert said["anomaly_type"] == "UNAUTHORIZED_SITE"
-        assert (said["tenant_id"], said["site_id"], said["person_id"], said["punch_id"]) == (1, 16, 7, "outside-16")
+        assert (said["tenant_id"], said["site_id"], said["person_id"], said["punch_id"]) == (
+            1,
+            16,
+            7,
+            "outside-16",
+        )
         assert said["severity"] == "CRITICAL"
         assert said["site_name"] == "acme 16"
         assert said["timestamp"].endswith("Z")
@@ -68,13 +75,19 @@ def test_the_examples_of_the_readme_run_as_they_are_printed(run: MakeRun) -> Non
     submitting, listening = (_example(language) for language in ("python", "js"))
     environ = _environ(run) | {"TOKEN": _token(run, "--tenant", "1")}
     listener = ["node", "--input-type=module", "--eval", listening.replace(":8000", f":{run.port}")]
-    with subprocess.Popen(listener, cwd=FOLDER, env=environ, stdout=subprocess.PIPE, text=True) as viewer:
+    with subprocess.Popen(
+        listener, cwd=FOLDER, env=environ, stdout=subprocess.PIPE, text=True
+    ) as viewer:
         try:
             assert viewer.stdout is not None
             assert viewer.stdout.readline() == "connected\n"
             assert viewer.stdout.readline().startswith("at ")
-            subprocess.run([sys.executable, "-I", "-c", submitting], cwd="/", env=environ, check=True)
-            assert viewer.stdout.readline().startswith("CRITICAL UNAUTHORIZED_SITE Checked in at Depot ")
+            subprocess.run(
+                [sys.executable, "-I", "-c", submitting], cwd="/", env=environ, check=True
+            )
+            assert viewer.stdout.readline().startswith(
+                "CRITICAL UNAUTHORIZED_SITE Checked in at Depot "
+            )
         finally:
             viewer.kill()
 
@@ -85,7 +98,9 @@ def _example(language: str) -> str:
 
 @asynccontextmanager
 async def _viewer(run: MakeRun, *claims: str) -> AsyncIterator[NodeViewer]:
-    viewer = await NodeViewer().start(f"http://127.0.0.1:{run.port}", {"token": _token(run, *claims)})
+    viewer = await NodeViewer().start(
+        f"http://127.0.0.1:{run.port}", {"token": _token(run, *claims)}
+    )
     try:
         await viewer.until_heard("snapshot")
         yield viewer
@@ -100,7 +115,9 @@ def _token(run: MakeRun, *claims: str) -> str:
 
 def _outside(run: MakeRun, *arguments: str) -> None:
     """Run the app somewhere else, isolated from this checkout."""
-    subprocess.run([sys.executable, "-I", str(SUBMIT), *arguments], cwd="/", env=_environ(run), check=True)
+    subprocess.run(
+        [sys.executable, "-I", str(SUBMIT), *arguments], cwd="/", env=_environ(run), check=True
+    )
 
 
 def _environ(run: MakeRun) -> dict[str, str]:

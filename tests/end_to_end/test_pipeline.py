@@ -1,4 +1,6 @@
-"""The way of a punch through real processes: submitted to the broker, judged by a worker, stored, and heard by a viewer."""
+"""The way of a punch through real processes: submitted to the broker, judged by a worker, stored,
+and heard by a viewer.
+"""
 
 import json
 import time
@@ -18,7 +20,10 @@ from tests.end_to_end.waiting import wait_until
 
 ROSTER = {
     "tenant": {"tenant_id": 1, "name": "acme"},
-    "sites": [{"site_id": 15, "name": "Harbour", "timezone": "Europe/Oslo"}, {"site_id": 16, "name": "Depot", "timezone": "Europe/Oslo"}],
+    "sites": [
+        {"site_id": 15, "name": "Harbour", "timezone": "Europe/Oslo"},
+        {"site_id": 16, "name": "Depot", "timezone": "Europe/Oslo"},
+    ],
     "people": [{"person_id": 7, "name": "Ada"}],
     "assignments": [{"person_id": 7, "site_id": 15}],
 }
@@ -37,7 +42,9 @@ def send(settings_env: dict[str, str]) -> Callable[..., None]:
     return send
 
 
-async def test_an_anomaly_is_stored_and_heard(stage: Stage, send: Callable[..., None], postgres_url: str) -> None:
+async def test_an_anomaly_is_stored_and_heard(
+    stage: Stage, send: Callable[..., None], postgres_url: str
+) -> None:
     server = stage.web()
     stage.worker()
     wait_until(server.has_worker, "Postgres, Redis and a worker answer")
@@ -53,18 +60,25 @@ async def test_an_anomaly_is_stored_and_heard(stage: Stage, send: Callable[..., 
         1,
     )
     with psycopg.connect(postgres_url) as connection:
-        stored = connection.execute("SELECT anomaly_id::text, punch_id FROM anomaly WHERE tenant_id = 1 AND standing").fetchall()
+        stored = connection.execute(
+            "SELECT anomaly_id::text, punch_id FROM anomaly WHERE tenant_id = 1 AND standing"
+        ).fetchall()
     assert stored == [(payload["anomaly_id"], "p")]
 
 
-async def test_a_punch_that_comes_by_http_is_judged_at_once_without_a_sweep(stage: Stage, send: Callable[..., None]) -> None:
+async def test_a_punch_that_comes_by_http_is_judged_at_once_without_a_sweep(
+    stage: Stage, send: Callable[..., None]
+) -> None:
     server = stage.web()
     worker = stage.worker()
     wait_until(server.has_worker, "Postgres, Redis and a worker answer")
     async with _viewer(server.url, stage.environ["JWT_SECRET"]) as viewer:
         assert (await viewer.receive(timeout=60))[0] == "snapshot"
         send("roster.sync", roster=ROSTER)
-        wait_until(lambda: _accepts(server, stage.environ["JWT_SECRET"], _punch("p", site_id=16)), "the roster is there")
+        wait_until(
+            lambda: _accepts(server, stage.environ["JWT_SECRET"], _punch("p", site_id=16)),
+            "the roster is there",
+        )
         event, payload, _offset = await viewer.receive(timeout=60)
     assert (event, payload["punch_id"]) == ("anomaly_detected", "p")
     assert not worker.logged("unregistered task")
@@ -73,7 +87,9 @@ async def test_a_punch_that_comes_by_http_is_judged_at_once_without_a_sweep(stag
 def test_a_worker_killed_over_a_full_queue_loses_nothing_that_the_broker_does_not(
     stage: Stage, send: Callable[..., None], postgres_url: str
 ) -> None:
-    """Redis may lose the one task that it had given away and the worker had not noted yet; sent again, it is taken."""
+    """Redis may lose the one task that it had given away and the worker had not noted yet; sent
+    again, it is taken.
+    """
     send("roster.sync", roster=ROSTER)
     punches = {f"p{number:03}": _punch(f"p{number:03}", minute=number) for number in range(300)}
     for punch in punches.values():
@@ -85,7 +101,11 @@ def test_a_worker_killed_over_a_full_queue_loses_nothing_that_the_broker_does_no
     stage.worker(concurrency=2)
     broker_url = stage.environ["CELERY_BROKER_URL"]
     if broker_url.startswith("redis://"):
-        wait_until(lambda: _holds_nothing(broker_url), "nothing is queued, and nobody holds anything", seconds=120)
+        wait_until(
+            lambda: _holds_nothing(broker_url),
+            "nothing is queued, and nobody holds anything",
+            seconds=120,
+        )
         lost = punches.keys() - _stored(postgres_url)
         assert len(lost) <= 1
         for punch_id in lost:
@@ -93,7 +113,9 @@ def test_a_worker_killed_over_a_full_queue_loses_nothing_that_the_broker_does_no
     wait_until(lambda: _one(postgres_url, JUDGED) == 300, "all are stored and judged", seconds=120)
 
 
-def test_a_worker_that_is_asked_to_stop_finishes_what_it_holds(stage: Stage, send: Callable[..., None], postgres_url: str) -> None:
+def test_a_worker_that_is_asked_to_stop_finishes_what_it_holds(
+    stage: Stage, send: Callable[..., None], postgres_url: str
+) -> None:
     send("roster.sync", roster=ROSTER)
     for number in range(100):
         send("attendance.submit", punch=_punch(f"p{number:03}", minute=number))
@@ -107,25 +129,48 @@ def test_a_worker_that_is_asked_to_stop_finishes_what_it_holds(stage: Stage, sen
 def _punch(punch_id: str, *, site_id: int = 15, minute: int = 0) -> dict[str, object]:
     moment = f"2026-11-02T{8 + minute // 60:02}:{minute % 60:02}:00+01:00"
     kind = "check_out" if minute % 2 else "check_in"
-    return {"punch_id": punch_id, "tenant_id": 1, "person_id": 7, "site_id": site_id, "kind": kind, "occurred_at": moment}
+    return {
+        "punch_id": punch_id,
+        "tenant_id": 1,
+        "person_id": 7,
+        "site_id": site_id,
+        "kind": kind,
+        "occurred_at": moment,
+    }
 
 
 @asynccontextmanager
 async def _viewer(url: str, secret: str) -> AsyncIterator[socketio.AsyncSimpleClient]:
     async with socketio.AsyncSimpleClient() as viewer:
-        await viewer.connect(url, namespace="/noc", transports=["websocket"], auth={"token": _token(secret, "viewer")})
+        await viewer.connect(
+            url,
+            namespace="/noc",
+            transports=["websocket"],
+            auth={"token": _token(secret, "viewer")},
+        )
         yield viewer
 
 
 def _token(secret: str, role: str) -> str:
-    claims = {"sub": "ada", "exp": int(time.time()) + 600, "tenant_id": 1, "sites": "all", "role": role}
+    claims = {
+        "sub": "ada",
+        "exp": int(time.time()) + 600,
+        "tenant_id": 1,
+        "sites": "all",
+        "role": role,
+    }
     return jwt.encode(claims, secret, "HS256")
 
 
 def _accepts(server: WebServer, secret: str, punch: dict[str, object]) -> bool:
     """Whether POST /api/v1/punches accepts the punch."""
-    headers = {"Authorization": f"Bearer {_token(secret, 'admin')}", "Content-Type": "application/json"}
-    request = urllib.request.Request(f"{server.url}/api/v1/punches", json.dumps(punch).encode(), headers)
+    headers = {
+        "Authorization": f"Bearer {_token(secret, 'admin')}",
+        "Content-Type": "application/json",
+    }
+    request = urllib.request.Request(
+        f"{server.url}/api/v1/punches", json.dumps(punch).encode(), headers
+    )
     with urllib.request.urlopen(request, timeout=10) as answer:
         return json.load(answer)["status"] == "accepted"
 

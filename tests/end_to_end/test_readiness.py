@@ -1,4 +1,6 @@
-"""Readiness over real processes: it comes within seconds of their start, and goes with each of them."""
+"""Readiness over real processes: it comes within seconds of their start, and goes with each of
+them.
+"""
 
 import signal
 
@@ -9,7 +11,8 @@ import pytest
 from tests.end_to_end.harness import Running, Stage, WebServer
 from tests.end_to_end.waiting import wait_until
 
-# Those that come often. That beat has each of them renewed is tested in tests/worker/tasks/test_pulse.py.
+# Those that come often. That beat has each of them renewed is tested in
+# tests/worker/tasks/test_pulse.py.
 AGE = "UPDATE pulse SET at = at - interval '1 day' WHERE name IN ('attendance', 'sweep_left')"
 
 
@@ -22,7 +25,9 @@ def pool_of(worker: Running) -> list[psutil.Process]:
     return psutil.Process(worker.process.pid).children(recursive=True)
 
 
-def test_it_comes_with_worker_and_beat_and_goes_with_each(stage: Stage, server: WebServer, postgres_url: str) -> None:
+def test_it_comes_with_worker_and_beat_and_goes_with_each(
+    stage: Stage, server: WebServer, postgres_url: str
+) -> None:
     assert server.failing() == {"worker", "tasks", "sweeps"}
     worker, beat = stage.worker(), stage.beat()
     wait_until(lambda: not server.failing(), "it is ready")

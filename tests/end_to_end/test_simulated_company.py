@@ -1,6 +1,8 @@
-"""A company of 200 people at 20 sites, judged as time goes by: honest, it is left alone; of the frauds in it none is missed.
+"""A company of 200 people at 20 sites, judged as time goes by: honest, it is left alone; of the
+frauds in it none is missed.
 
-Ten days by default; COMPANY=quarter takes thirteen weeks, in which the clocks change on both sides of the Atlantic.
+Ten days by default; COMPANY=quarter takes thirteen weeks, in which the clocks change on both sides
+of the Atlantic.
 """
 
 import os
@@ -33,10 +35,15 @@ def clock(postgres_url: str) -> Iterator[SimulatedClock]:
 
 
 def days() -> list[Day]:
-    return [honest_day(ACME, FIRST + timedelta(days=n), history_days=n + 14 - HISTORY_DAYS) for n in range(DAYS)]
+    return [
+        honest_day(ACME, FIRST + timedelta(days=n), history_days=n + 14 - HISTORY_DAYS)
+        for n in range(DAYS)
+    ]
 
 
-def test_at_most_five_honest_punches_in_a_thousand_ever_raise_more_than_low(postgres_url: str, clock: SimulatedClock) -> None:
+def test_at_most_five_honest_punches_in_a_thousand_ever_raise_more_than_low(
+    postgres_url: str, clock: SimulatedClock
+) -> None:
     engine = make_engine(postgres_url)
     run = work(engine, clock, ACME, days(), STEP)
     loud = run.above_low()
@@ -49,7 +56,12 @@ def test_at_most_five_honest_punches_in_a_thousand_ever_raise_more_than_low(post
 def test_every_planted_fraud_is_found(postgres_url: str, clock: SimulatedClock) -> None:
     engine = make_engine(postgres_url)
     with_frauds = days()
-    planted = Counter(expected.reason for day in with_frauds for reason in PLANTERS for expected in plant(day, reason))
+    planted = Counter(
+        expected.reason
+        for day in with_frauds
+        for reason in PLANTERS
+        for expected in plant(day, reason)
+    )
     assert planted.keys() >= PLANTERS.keys()
     run = work(engine, clock, ACME, with_frauds, STEP)
     stands = standing(engine, ACME)
@@ -58,7 +70,8 @@ def test_every_planted_fraud_is_found(postgres_url: str, clock: SimulatedClock) 
         for day in with_frauds
         for expected in day.expected
         if not (
-            (expected.anomaly_type, expected.reason) in stands[Subject(expected.punch_id, expected.shift_id)]
+            (expected.anomaly_type, expected.reason)
+            in stands[Subject(expected.punch_id, expected.shift_id)]
             if expected.lasting
             else run.was_said(expected)
         )

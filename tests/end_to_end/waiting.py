@@ -8,7 +8,9 @@ Answer = TypeVar("Answer")
 
 
 def wait_until(condition: Callable[[], Answer], what: str, *, seconds: float = 60) -> Answer:
-    """What `condition` returns, as soon as that is true in a boolean sense. Raises AssertionError at the deadline."""
+    """What `condition` returns, as soon as that is true in a boolean sense. Raises AssertionError
+    at the deadline.
+    """
     deadline = time.monotonic() + seconds
     while not (answer := condition()):
         assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"

@@ -1,4 +1,6 @@
-"""A pool whose connections are not asked each time whether they live; and transactions that wait for answers only where they are read."""
+"""A pool whose connections are not asked each time whether they live; and transactions that wait
+for answers only where they are read.
+"""
 
 from collections.abc import Callable, Iterator
 
@@ -36,16 +38,23 @@ def age(engine: Engine, seconds: float) -> None:
         record.info["used_at"] -= seconds  # type: ignore[attr-defined]
 
 
-def test_a_connection_that_lay_idle_is_asked_before_it_is_used(trusting: Engine, postgres_url: str) -> None:
+def test_a_connection_that_lay_idle_is_asked_before_it_is_used(
+    trusting: Engine, postgres_url: str
+) -> None:
     kill(trusting, postgres_url)
     age(trusting, 61)
     with transaction(trusting) as cursor:
         assert cursor.execute("SELECT 1").fetchone() == (1,)
 
 
-def test_one_just_used_is_not_asked_and_its_death_is_noticed_once(trusting: Engine, postgres_url: str) -> None:
+def test_one_just_used_is_not_asked_and_its_death_is_noticed_once(
+    trusting: Engine, postgres_url: str
+) -> None:
     kill(trusting, postgres_url)
-    with pytest.raises((OperationalError, sqlalchemy.exc.OperationalError)), transaction(trusting) as cursor:
+    with (
+        pytest.raises((OperationalError, sqlalchemy.exc.OperationalError)),
+        transaction(trusting) as cursor,
+    ):
         cursor.execute("SELECT 1")
     with transaction(trusting) as cursor:
         assert cursor.execute("SELECT 1").fetchone() == (1,)
@@ -53,7 +62,9 @@ def test_one_just_used_is_not_asked_and_its_death_is_noticed_once(trusting: Engi
 
 def ids(engine: Engine) -> list[int]:
     with transaction(engine) as cursor:
-        return [row[0] for row in cursor.execute("SELECT tenant_id FROM tenant ORDER BY 1").fetchall()]
+        return [
+            row[0] for row in cursor.execute("SELECT tenant_id FROM tenant ORDER BY 1").fetchall()
+        ]
 
 
 ADD = "INSERT INTO tenant (tenant_id, name, epoch) VALUES (%s, 'Acme', 'e')"
@@ -64,7 +75,11 @@ def test_answers_are_fetched_in_any_order_and_all_is_committed_at_the_end(trusti
         with pipelined(trusting) as cursor:
             first, second = cursor.execute("SELECT 1"), cursor.execute("SELECT 2")
             cursor.execute(ADD, [tenant_id])
-            assert (cursor.execute("SELECT 3").fetchone(), second.fetchone(), first.fetchone()) == ((3,), (2,), (1,))
+            assert (cursor.execute("SELECT 3").fetchone(), second.fetchone(), first.fetchone()) == (
+                (3,),
+                (2,),
+                (1,),
+            )
         assert tenant_id in ids(trusting)
 
 
@@ -74,7 +89,9 @@ def add_and(engine: Engine, then: Callable[[Cursor], object]) -> None:
         then(cursor)
 
 
-def test_a_statement_that_fails_unnoticed_fails_the_transaction_at_its_end(trusting: Engine) -> None:
+def test_a_statement_that_fails_unnoticed_fails_the_transaction_at_its_end(
+    trusting: Engine,
+) -> None:
     with pytest.raises(DivisionByZero):
         add_and(trusting, lambda cursor: cursor.execute("SELECT 1 / 0"))
     assert ids(trusting) == []
@@ -98,7 +115,9 @@ def test_an_error_of_the_caller_commits_nothing(trusting: Engine) -> None:
     assert ids(trusting) == []
 
 
-def test_a_commit_that_does_not_reach_the_database_is_an_error(trusting: Engine, postgres_url: str) -> None:
+def test_a_commit_that_does_not_reach_the_database_is_an_error(
+    trusting: Engine, postgres_url: str
+) -> None:
     def cut(cursor: Cursor) -> None:
         row = cursor.execute("SELECT pg_backend_pid()").fetchone()
         other = make_engine(postgres_url)
@@ -122,7 +141,9 @@ def test_a_statement_alone_is_committed_at_once(trusting: Engine) -> None:
         assert ids(trusting) == [1]  # by another connection
 
 
-def test_a_connection_that_committed_each_statement_has_transactions_again(trusting: Engine) -> None:
+def test_a_connection_that_committed_each_statement_has_transactions_again(
+    trusting: Engine,
+) -> None:
     with autocommitted(trusting) as cursor:
         cursor.execute(ADD, [1])
     with pytest.raises(DivisionByZero), transaction(trusting) as cursor:
@@ -153,7 +174,9 @@ def test_a_database_that_is_away_is_the_same_error_for_a_statement_alone() -> No
         assert isinstance(error.value.orig, OperationalError)
 
 
-def test_statements_on_their_own_leave_the_next_transaction_one_whether_they_were_answered_or_not(trusting: Engine) -> None:
+def test_statements_on_their_own_leave_the_next_transaction_one_whether_they_were_answered_or_not(
+    trusting: Engine,
+) -> None:
     with autocommitted(trusting) as cursor:
         assert cursor.execute("SELECT 1").fetchone() == (1,)
     with pytest.raises(DivisionByZero), autocommitted(trusting) as cursor:

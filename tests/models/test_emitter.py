@@ -8,7 +8,13 @@ import pytest
 import redis
 
 from dev.embedded.ports import free_port
-from models.emitter import DOCUMENT_BYTES, DOCUMENT_MESSAGES, EmitFailed, FeedManager, tenant_channel
+from models.emitter import (
+    DOCUMENT_BYTES,
+    DOCUMENT_MESSAGES,
+    EmitFailed,
+    FeedManager,
+    tenant_channel,
+)
 from models.feed import Message
 from tests.sources import digest
 
@@ -29,7 +35,10 @@ def message(body: str = '{"type":"anomaly_detected"}') -> Message:
 def heard(redis_url: str, redis_channel: str) -> Iterator[redis.client.PubSub]:
     with redis.Redis.from_url(redis_url) as client, client.pubsub() as listening:
         listening.subscribe(redis_channel, tenant_channel(redis_channel, 1))
-        assert [listening.get_message(timeout=5)["type"] for _ in range(2)] == ["subscribe", "subscribe"]
+        assert [listening.get_message(timeout=5)["type"] for _ in range(2)] == [
+            "subscribe",
+            "subscribe",
+        ]
         yield listening
 
 
@@ -42,17 +51,34 @@ def documents(heard: redis.client.PubSub, number: int) -> list[dict]:
     return found
 
 
-def test_messages_are_said_on_their_tenants_channel(redis_url: str, redis_channel: str, heard: redis.client.PubSub) -> None:
+def test_messages_are_said_on_their_tenants_channel(
+    redis_url: str, redis_channel: str, heard: redis.client.PubSub
+) -> None:
     FeedManager(redis_url, redis_channel).say(1, "e1", 41, [message(), message()])
     (document,) = documents(heard, 1)
-    assert (document["method"], document["tenant_id"], document["epoch"], document["base"]) == ("say", 1, "e1", 41)
-    assert document["messages"] == [["anomaly_detected", 15, "GPS_SPOOFING", "HIGH", None, '{"type":"anomaly_detected"}']] * 2
+    assert (document["method"], document["tenant_id"], document["epoch"], document["base"]) == (
+        "say",
+        1,
+        "e1",
+        41,
+    )
+    assert (
+        document["messages"]
+        == [["anomaly_detected", 15, "GPS_SPOOFING", "HIGH", None, '{"type":"anomaly_detected"}']]
+        * 2
+    )
 
 
-def test_many_messages_are_said_in_several_documents_without_a_gap(redis_url: str, redis_channel: str, heard: redis.client.PubSub) -> None:
+def test_many_messages_are_said_in_several_documents_without_a_gap(
+    redis_url: str, redis_channel: str, heard: redis.client.PubSub
+) -> None:
     FeedManager(redis_url, redis_channel).say(1, "e1", 0, [message()] * (2 * DOCUMENT_MESSAGES + 1))
     parts = documents(heard, 3)
-    assert [(part["base"], len(part["messages"])) for part in parts] == [(0, 100), (100, 100), (200, 1)]
+    assert [(part["base"], len(part["messages"])) for part in parts] == [
+        (0, 100),
+        (100, 100),
+        (200, 1),
+    ]
 
 
 def test_a_document_stays_within_its_size_but_for_a_single_large_message(
@@ -60,7 +86,11 @@ def test_a_document_stays_within_its_size_but_for_a_single_large_message(
 ) -> None:
     large = message("x" * DOCUMENT_BYTES)
     FeedManager(redis_url, redis_channel).say(1, "e1", 0, [message(), large, message()])
-    assert [(part["base"], len(part["messages"])) for part in documents(heard, 3)] == [(0, 1), (1, 1), (2, 1)]
+    assert [(part["base"], len(part["messages"])) for part in documents(heard, 3)] == [
+        (0, 1),
+        (1, 1),
+        (2, 1),
+    ]
 
 
 def test_a_redis_that_is_gone_is_an_error() -> None:
@@ -71,7 +101,9 @@ def test_a_redis_that_is_gone_is_an_error() -> None:
         manager.emit("anomaly_detected", {}, namespace="/noc", to=["noc_tenant_1"])
 
 
-def test_a_connection_that_died_is_replaced_without_a_word(redis_url: str, redis_channel: str, heard: redis.client.PubSub) -> None:
+def test_a_connection_that_died_is_replaced_without_a_word(
+    redis_url: str, redis_channel: str, heard: redis.client.PubSub
+) -> None:
     manager = FeedManager(redis_url, redis_channel)
     manager.say(1, "e1", 0, [message()])
     with redis.Redis.from_url(redis_url) as client:
@@ -83,22 +115,39 @@ def test_a_connection_that_died_is_replaced_without_a_word(redis_url: str, redis
 @pytest.mark.parametrize("nobody", [[], "", None, 0])
 def test_an_empty_room_is_refused(redis_url: str, redis_channel: str, nobody: object) -> None:
     with pytest.raises(ValueError, match="room"):
-        FeedManager(redis_url, redis_channel).emit("anomaly_detected", {}, namespace="/noc", to=nobody)
+        FeedManager(redis_url, redis_channel).emit(
+            "anomaly_detected", {}, namespace="/noc", to=nobody
+        )
 
 
 @pytest.mark.parametrize("payload", [{"at": datetime(2026, 1, 1)}, {"score": float("nan")}])  # noqa: DTZ001
-def test_a_payload_that_is_no_json_is_an_error(redis_url: str, redis_channel: str, payload: dict) -> None:
+def test_a_payload_that_is_no_json_is_an_error(
+    redis_url: str, redis_channel: str, payload: dict
+) -> None:
     with pytest.raises(EmitFailed):
-        FeedManager(redis_url, redis_channel).emit("anomaly_detected", payload, namespace="/noc", to=["noc_tenant_1"])
+        FeedManager(redis_url, redis_channel).emit(
+            "anomaly_detected", payload, namespace="/noc", to=["noc_tenant_1"]
+        )
 
 
-def test_an_emit_to_a_room_reaches_the_managers_own_channel(redis_url: str, redis_channel: str, heard: redis.client.PubSub) -> None:
-    FeedManager(redis_url, redis_channel).emit("hello", {"a": 1}, namespace="/noc", to=["noc_tenant_1"])
+def test_an_emit_to_a_room_reaches_the_managers_own_channel(
+    redis_url: str, redis_channel: str, heard: redis.client.PubSub
+) -> None:
+    FeedManager(redis_url, redis_channel).emit(
+        "hello", {"a": 1}, namespace="/noc", to=["noc_tenant_1"]
+    )
     (document,) = documents(heard, 1)
-    assert (document["method"], document["event"], document["room"]) == ("emit", "hello", ["noc_tenant_1"])
+    assert (document["method"], document["event"], document["room"]) == (
+        "emit",
+        "hello",
+        ["noc_tenant_1"],
+    )
 
 
 def test_what_is_overridden_has_not_changed() -> None:
     """If it has: read the new source, see whether FeedManager still holds, and note the new digest."""
-    digests = {f"{function.__module__}.{function.__qualname__}": digest(function) for function in FeedManager.OVERRIDDEN}
+    digests = {
+        f"{function.__module__}.{function.__qualname__}": digest(function)
+        for function in FeedManager.OVERRIDDEN
+    }
     assert digests == READ

@@ -40,7 +40,12 @@ def lines(stream: io.StringIO) -> list[dict]:
 def test_an_event_is_one_json_object_with_its_ids(stream: io.StringIO) -> None:
     structlog.get_logger("worker.judging.sweep").warning("judge_died", tenant_id=1, rows=3)
     (line,) = lines(stream)
-    assert (line["event"], line["tenant_id"], line["rows"], line["level"]) == ("judge_died", 1, 3, "warning")
+    assert (line["event"], line["tenant_id"], line["rows"], line["level"]) == (
+        "judge_died",
+        1,
+        3,
+        "warning",
+    )
     assert line["timestamp"].endswith("Z")
 
 
@@ -62,7 +67,9 @@ def test_an_errors_text_stays_out_of_the_logs(stream: io.StringIO) -> None:
     ids=["a terminal at DEBUG", "a terminal", "a file at DEBUG"],
 )
 @pytest.mark.usefixtures("logs_afterwards")
-def test_only_a_developers_terminal_shows_an_errors_text(stream: io.StringIO, level: str, is_shown: bool) -> None:
+def test_only_a_developers_terminal_shows_an_errors_text(
+    stream: io.StringIO, level: str, is_shown: bool
+) -> None:
     configure_logs(level, stream)
     try:
         raise ValueError("Ada Lovelace was at 48.137, 11.575")
@@ -80,7 +87,9 @@ def test_only_a_developers_terminal_shows_an_errors_text(stream: io.StringIO, le
         "Can't decode message body: %r [type]\n\nbody: %s",
     ],
 )
-def test_messages_that_celery_cannot_read_are_not_quoted(stream: io.StringIO, template: str) -> None:
+def test_messages_that_celery_cannot_read_are_not_quoted(
+    stream: io.StringIO, template: str
+) -> None:
     logging.getLogger("celery.worker.consumer.consumer").error(template, "Ada", "Ada Lovelace")
     assert "Ada" not in stream.getvalue()
     (line,) = lines(stream)

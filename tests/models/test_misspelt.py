@@ -1,4 +1,6 @@
-"""Names that are nearly a setting's are warned of, by name only; what other programs and platforms set is not."""
+"""Names that are nearly a setting's are warned of, by name only; what other programs and platforms
+set is not.
+"""
 
 import json
 import os
@@ -14,7 +16,13 @@ from models.misspelt import misspelt
 from models.settings import Settings
 
 # As the README lists them; those not in force here yet take nothing away from the rule.
-SETTINGS = {*Settings.model_fields, "metrics_port", "metrics_host", "metrics_token", "heartbeat_file"}
+SETTINGS = {
+    *Settings.model_fields,
+    "metrics_port",
+    "metrics_host",
+    "metrics_token",
+    "heartbeat_file",
+}
 ROOT = Path(__file__).parents[2]
 
 NEARLY = {
@@ -68,7 +76,9 @@ def test_what_is_nearly_a_setting_names_it(given: str, meant: str) -> None:
     assert misspelt({given: "x"}, SETTINGS) == {given: meant}
 
 
-@pytest.mark.parametrize("names", [MACHINE, PLATFORMS, PROGRAMS, OURS], ids=["machine", "platforms", "programs", "ours"])
+@pytest.mark.parametrize(
+    "names", [MACHINE, PLATFORMS, PROGRAMS, OURS], ids=["machine", "platforms", "programs", "ours"]
+)
 def test_what_others_set_is_no_setting_misspelt(names: str) -> None:
     assert misspelt(dict.fromkeys(names.split(), "x"), SETTINGS) == {}
 
@@ -78,7 +88,11 @@ def test_no_setting_is_another_one_misspelt() -> None:
 
 
 def test_a_service_of_kubernetes_is_no_setting_misspelt() -> None:
-    of_a_service = {"METRIC_SERVICE_HOST": "10.0.0.1", "METRIC_SERVICE_PORT": "9090", "METRIC_PORT": "tcp://10.0.0.1:9090"}
+    of_a_service = {
+        "METRIC_SERVICE_HOST": "10.0.0.1",
+        "METRIC_SERVICE_PORT": "9090",
+        "METRIC_PORT": "tcp://10.0.0.1:9090",
+    }
     assert misspelt(of_a_service, SETTINGS) == {}
 
 
@@ -86,7 +100,11 @@ def test_one_that_is_empty_is_as_good_as_unset() -> None:
     assert misspelt({"JWT_SECRETS": ""}, SETTINGS) == {}
 
 
-GOOD = {"DATABASE_URL": "postgresql://u:p@127.0.0.1:1/none", "REDIS_URL": "redis://127.0.0.1:1/0", "JWT_SECRET": "s" * 32}
+GOOD = {
+    "DATABASE_URL": "postgresql://u:p@127.0.0.1:1/none",
+    "REDIS_URL": "redis://127.0.0.1:1/0",
+    "JWT_SECRET": "s" * 32,
+}
 VALUE = "not-to-be-shown"
 
 
@@ -97,7 +115,15 @@ def environment(**other: str) -> dict[str, str]:
 def said_by(*command: str, **environ: str) -> str:
     """On standard error, by a process that may well fail at what it is asked: there are no servers."""
     run = [sys.executable, "-m", *command]
-    done = subprocess.run(run, env=environment(**environ), cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        run,
+        env=environment(**environ),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
     assert VALUE not in done.stdout + done.stderr
     return done.stderr
 
@@ -114,7 +140,11 @@ def said_by(*command: str, **environ: str) -> str:
 )
 def test_a_command_says_it_in_one_line(command: tuple[str, ...]) -> None:
     said = said_by(*command, FEED_RETENTON_DAYS=VALUE)
-    assert [line for line in said.splitlines() if "FEED_RETENTON_DAYS" in line and "FEED_RETENTION_DAYS may be meant" in line]
+    assert [
+        line
+        for line in said.splitlines()
+        if "FEED_RETENTON_DAYS" in line and "FEED_RETENTION_DAYS may be meant" in line
+    ]
     assert "may be meant" not in said_by(*command)
 
 
@@ -130,7 +160,9 @@ PROCESSES = {
 def test_a_process_logs_it(command: tuple[str, ...], tmp_path: Path) -> None:
     environ = environment(VIEWER_BUFER_BYTES=VALUE, PORT=str(free_port()))
     arguments = [part.format(folder=tmp_path) for part in command]
-    process = subprocess.Popen([sys.executable, "-m", *arguments], env=environ, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-m", *arguments], env=environ, cwd=ROOT, stderr=subprocess.PIPE, text=True
+    )
     ending = threading.Timer(60, process.kill)
     ending.start()
     assert process.stderr
@@ -139,5 +171,9 @@ def test_a_process_logs_it(command: tuple[str, ...], tmp_path: Path) -> None:
     process.kill()
     _, rest = process.communicate()
     ending.cancel()
-    assert (warning["given"], warning["meant"], warning["level"]) == ("VIEWER_BUFER_BYTES", "VIEWER_BUFFER_BYTES", "warning")
+    assert (warning["given"], warning["meant"], warning["level"]) == (
+        "VIEWER_BUFER_BYTES",
+        "VIEWER_BUFFER_BYTES",
+        "warning",
+    )
     assert VALUE not in f"{warning}{rest}"

@@ -4,7 +4,11 @@ import pytest
 
 from models.settings import Settings, SettingsError, load_settings
 
-GOOD = {"DATABASE_URL": "postgresql://u:p@localhost:5432/rollcall", "REDIS_URL": "redis://localhost:6379/0", "JWT_SECRET": "x" * 32}
+GOOD = {
+    "DATABASE_URL": "postgresql://u:p@localhost:5432/rollcall",
+    "REDIS_URL": "redis://localhost:6379/0",
+    "JWT_SECRET": "x" * 32,
+}
 
 
 def problems(**environ: str) -> list[str]:
@@ -16,7 +20,12 @@ def problems(**environ: str) -> list[str]:
 
 BAD = {
     "DATABASE_URL": ("mysql://localhost/db", "postgresql://localhost:port/db"),
-    "REDIS_URL": ("http://localhost", "localhost:6379", "redis://localhost:99999/0", "redis+sentinel://:p@one:26379,two:x/0/main"),
+    "REDIS_URL": (
+        "http://localhost",
+        "localhost:6379",
+        "redis://localhost:99999/0",
+        "redis+sentinel://:p@one:26379,two:x/0/main",
+    ),
     "REDIS_CHANNEL": ("two words", "x" * 101, "caf\u00e9"),
     "CELERY_BROKER_URL": ("kafka://localhost", "amqp://u:p@localhost:x//"),
     "BROKER_QUEUE_TYPE": ("stream",),
@@ -36,18 +45,25 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in BAD.items() for value in values])
+@pytest.mark.parametrize(
+    ("name", "value"), [(name, value) for name, values in BAD.items() for value in values]
+)
 def test_a_setting_that_makes_no_sense_is_named_once(name: str, value: str) -> None:
     (problem,) = problems(**{name: value})
     assert problem.startswith(f"{name}: ")
 
 
 def test_every_bad_setting_is_named_at_once() -> None:
-    named = [problem.partition(":")[0] for problem in problems(**{name: values[0] for name, values in BAD.items()})]
+    named = [
+        problem.partition(":")[0]
+        for problem in problems(**{name: values[0] for name, values in BAD.items()})
+    ]
     assert sorted(named) == sorted(BAD)
 
 
-@pytest.mark.parametrize(("name", "value"), [("JWT_PUBLIC_KEY", "garbage"), ("JWT_JWKS_URL", "issuer.example.com/keys")])
+@pytest.mark.parametrize(
+    ("name", "value"), [("JWT_PUBLIC_KEY", "garbage"), ("JWT_JWKS_URL", "issuer.example.com/keys")]
+)
 def test_a_key_that_is_none_is_named(name: str, value: str) -> None:
     (problem,) = problems(JWT_SECRET="", **{name: value})
     assert problem.startswith(f"{name}: ")

@@ -70,14 +70,22 @@ def test_a_word_that_two_lists_share_has_one_title() -> None:
 
 
 def test_nobody_lists_the_words_once_more() -> None:
-    found = {str(path.relative_to(ROOT)): list(_lists(ast.parse(path.read_text()))) for path in PRODUCT}
+    found = {
+        str(path.relative_to(ROOT)): list(_lists(ast.parse(path.read_text()))) for path in PRODUCT
+    }
     assert {name: lists for name, lists in found.items() if lists} == {}
 
 
 def test_the_page_takes_them_from_the_server() -> None:
     for path in sorted((ROOT / "realtime" / "console").glob("*.js")):
-        lists = re.findall(r"\[[^\]\[]*\]", path.read_text()) if "socket.io" not in path.name else []
-        assert [found for found in lists if len(_words_in(found, quote='"')) > 1 and not _is_set_aside(found)] == []
+        lists = (
+            re.findall(r"\[[^\]\[]*\]", path.read_text()) if "socket.io" not in path.name else []
+        )
+        assert [
+            found
+            for found in lists
+            if len(_words_in(found, quote='"')) > 1 and not _is_set_aside(found)
+        ] == []
 
 
 def _is_set_aside(text: str) -> bool:
@@ -92,7 +100,11 @@ def _lists(tree: ast.AST) -> Iterator[str]:
             elements: list[ast.expr | None] = [*node.elts]
         elif isinstance(node, ast.Dict):
             elements = [*node.keys]
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and len(_words_in(node.value)) > 1:
+        elif (
+            isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and len(_words_in(node.value)) > 1
+        ):
             yield node.value
             continue
         else:

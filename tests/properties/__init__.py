@@ -1,1 +1,3 @@
-"""Promises that hold for any day: whatever happened, in whatever order it was told, on however many workers."""
+"""Promises that hold for any day: whatever happened, in whatever order it was told, on however many
+workers.
+"""

@@ -66,8 +66,15 @@ class Company:
         self.tenant_id = tenant_id
 
     def tell(self, batch: Sequence[Told], now: datetime, *, backfill: bool = False) -> list[Told]:
-        """Submit a batch; what the door does not take yet, for being too far ahead of the time, is given back."""
-        early = [told for told in batch if told.kind == "punches" and any(_moment(content) > now + _AHEAD for content in told.content)]
+        """Submit a batch; what the door does not take yet, for being too far ahead of the time, is
+        given back.
+        """
+        early = [
+            told
+            for told in batch
+            if told.kind == "punches"
+            and any(_moment(content) > now + _AHEAD for content in told.content)
+        ]
         calls: dict[tuple[str, int], list[Told]] = {}
         for told in batch:
             if told not in early:
@@ -79,7 +86,9 @@ class Company:
     def tell_at_once(self, day: Day) -> None:
         """The same day, each thing once and as it ended, the roster first."""
         tenant = {"tenant_id": self.tenant_id, **day.final_roster["tenant"]}
-        intake.sync_roster(self.engine, {**day.final_roster, "tenant": tenant, "sent_at": sent_at(0)})
+        intake.sync_roster(
+            self.engine, {**day.final_roster, "tenant": tenant, "sent_at": sent_at(0)}
+        )
         self._submit(day.final_punches)
 
     def judge(self) -> None:
@@ -92,7 +101,12 @@ class Company:
 
     def swept_until(self, moment: datetime) -> None:
         """A tenant is swept from when it came to be known, which in these tests is long ago."""
-        self._rows("UPDATE tenant SET swept_at = %s WHERE tenant_id = %s AND swept_at > %s RETURNING 1", moment, self.tenant_id, END)
+        self._rows(
+            "UPDATE tenant SET swept_at = %s WHERE tenant_id = %s AND swept_at > %s RETURNING 1",
+            moment,
+            self.tenant_id,
+            END,
+        )
 
     def waiting(self) -> int:
         sql = "SELECT (SELECT count(*) FROM pending WHERE tenant_id = %s) + (SELECT count(*) FROM roster_change WHERE tenant_id = %s)"
@@ -100,16 +114,33 @@ class Company:
 
     def standing(self) -> Standing:
         """All that stands, but for the version of the policy."""
-        names = _STANDING.split("FROM")[0].replace("SELECT", "").replace(" ", "").replace("\n", "").split(",")
+        names = (
+            _STANDING.split("FROM")[0]
+            .replace("SELECT", "")
+            .replace(" ", "")
+            .replace("\n", "")
+            .split(",")
+        )
         rows = [dict(zip(names, row, strict=True)) for row in self._rows(_STANDING, self.tenant_id)]
-        return {(row["punch_id"], row["shift_id"], row["anomaly_type"]): _unversioned(row) for row in rows}
+        return {
+            (row["punch_id"], row["shift_id"], row["anomaly_type"]): _unversioned(row)
+            for row in rows
+        }
 
     def everything(self, as_of: datetime) -> Standing:
         """What stands by one look at everything there is."""
         if not self._is_known():
             return {}
         with transaction(self.engine) as cursor:
-            verdicts = detect(load_everything(cursor, self.tenant_id, START - timedelta(days=30), END + timedelta(days=3), as_of))
+            verdicts = detect(
+                load_everything(
+                    cursor,
+                    self.tenant_id,
+                    START - timedelta(days=30),
+                    END + timedelta(days=3),
+                    as_of,
+                )
+            )
         found = {}
         for verdict in verdicts:
             finding = verdict.finding._asdict()
@@ -129,8 +160,13 @@ class Company:
         return found
 
     def check_feed(self) -> None:
-        """Whoever applies every message in order believes what is so; and no message says again what was said."""
-        said = self._rows("SELECT position, event, body FROM message WHERE tenant_id = %s ORDER BY position", self.tenant_id)
+        """Whoever applies every message in order believes what is so; and no message says again
+        what was said.
+        """
+        said = self._rows(
+            "SELECT position, event, body FROM message WHERE tenant_id = %s ORDER BY position",
+            self.tenant_id,
+        )
         ((head,),) = self._rows("SELECT head FROM tenant WHERE tenant_id = %s", self.tenant_id)
         assert [position for position, _, _ in said] == list(range(1, head + 1))
         believed: dict[str, dict[str, Any]] = {}
@@ -142,15 +178,26 @@ class Company:
             state = _state(payload)
             before = believed.get(payload["anomaly_id"])
             assert event == ("anomaly_updated" if before else "anomaly_detected") == payload["type"]
-            assert before or state["status"] != "WITHDRAWN", "the first thing said of an anomaly is that it does not stand"
+            assert before or state["status"] != "WITHDRAWN", (
+                "the first thing said of an anomaly is that it does not stand"
+            )
             assert state != before, "said again, though nothing changed"
             believed[payload["anomaly_id"]] = state
-        standing = {anomaly_id: state for anomaly_id, state in believed.items() if state["status"] != "WITHDRAWN"}
+        standing = {
+            anomaly_id: state
+            for anomaly_id, state in believed.items()
+            if state["status"] != "WITHDRAWN"
+        }
         visible = self._rows(_VISIBLE, self.tenant_id)
-        assert standing == {anomaly_id: _state(row | {"occurred_at": instant_text(at)}) for anomaly_id, row, at in visible}
+        assert standing == {
+            anomaly_id: _state(row | {"occurred_at": instant_text(at)})
+            for anomaly_id, row, at in visible
+        }
 
     def _is_known(self) -> bool:
-        return bool(self._rows("SELECT 1 FROM tenant WHERE tenant_id = %s AND NOT deleted", self.tenant_id))
+        return bool(
+            self._rows("SELECT 1 FROM tenant WHERE tenant_id = %s AND NOT deleted", self.tenant_id)
+        )
 
     def _call(self, door: str, version: int, group: list[Told], backfill: bool) -> None:
         if door == "submit":
@@ -159,7 +206,10 @@ class Company:
             for told in group:
                 intake.void(self.engine, self.tenant_id, told.content, "a test of the clock")
         else:
-            roster: dict[str, Any] = {"tenant": {"tenant_id": self.tenant_id}, "sent_at": sent_at(version)}
+            roster: dict[str, Any] = {
+                "tenant": {"tenant_id": self.tenant_id},
+                "sent_at": sent_at(version),
+            }
             for told in group:
                 if told.kind == "tenant":
                     roster["tenant"] |= told.content
@@ -186,7 +236,12 @@ def _moment(content: dict[str, Any]) -> datetime:
 
 
 def _unversioned(row: dict[str, Any]) -> dict[str, Any]:
-    return {**row, "evidence": {name: value for name, value in row["evidence"].items() if name != "policy_version"}}
+    return {
+        **row,
+        "evidence": {
+            name: value for name, value in row["evidence"].items() if name != "policy_version"
+        },
+    }
 
 
 def _state(payload: dict[str, Any]) -> dict[str, Any]:

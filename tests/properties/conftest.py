@@ -1,7 +1,9 @@
-"""One database for many generated days, each in tenants of its own; and how many days a run generates.
+"""One database for many generated days, each in tenants of its own; and how many days a run
+generates.
 
-By default the same 210 days every time. HYPOTHESIS_PROFILE=thorough (`make properties`) looks at 20 times as many, elsewhere each
-time, and writes down how to repeat what it finds; PROPERTY_DAYS=10000 changes how many.
+By default the same 210 days every time. HYPOTHESIS_PROFILE=thorough (`make properties`) looks at 20
+times as many, elsewhere each time, and writes down how to repeat what it finds; PROPERTY_DAYS=10000
+changes how many.
 """
 
 import os
@@ -17,10 +19,23 @@ from tests.databases import new_database
 from tests.properties.company import Clock, Company
 from tests.properties.days import END
 
-_UNHURRIED = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large, HealthCheck.filter_too_much]
+_UNHURRIED = [
+    HealthCheck.too_slow,
+    HealthCheck.function_scoped_fixture,
+    HealthCheck.data_too_large,
+    HealthCheck.filter_too_much,
+]
 _THOROUGH = int(os.environ.get("PROPERTY_DAYS", "4200"))
-settings.register_profile("quick", max_examples=90, derandomize=True, deadline=None, suppress_health_check=_UNHURRIED)
-settings.register_profile("thorough", max_examples=_THOROUGH * 3 // 7, print_blob=True, deadline=None, suppress_health_check=_UNHURRIED)
+settings.register_profile(
+    "quick", max_examples=90, derandomize=True, deadline=None, suppress_health_check=_UNHURRIED
+)
+settings.register_profile(
+    "thorough",
+    max_examples=_THOROUGH * 3 // 7,
+    print_blob=True,
+    deadline=None,
+    suppress_health_check=_UNHURRIED,
+)
 DAYS = settings.get_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 

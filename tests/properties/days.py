@@ -1,8 +1,8 @@
 """Generated working days: what happened, and how it was told.
 
-A world is small, so that things meet: four people, three sites, a few shifts and devices, times at the limits of the rules.
-What came before reaches back a month. Everything has a version and a `sent_at`, so that what it comes to does not depend on the order
-in which it is told.
+A world is small, so that things meet: four people, three sites, a few shifts and devices, times at
+the limits of the rules. What came before reaches back a month. Everything has a version and a
+`sent_at`, so that what it comes to does not depend on the order in which it is told.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -17,11 +17,29 @@ END = START + timedelta(days=4)
 _SENT = START + timedelta(days=30)
 
 PEOPLE = (1, 2, 3, 4)
-PLACES = {1: (52.52, 13.405), 2: (52.52, 13.415), 3: (52.60, 13.50)}  # the second is 679 m from the first, the third 11 km
+# the second is 679 m from the first, the third 11 km
+PLACES = {1: (52.52, 13.405), 2: (52.52, 13.415), 3: (52.60, 13.50)}
 
-# In minutes from the edges of shifts, and from the hours of the day: at each limit, and a second beyond.
+# In minutes from the edges of shifts, and from the hours of the day: at each limit, and a second
+# beyond.
 _SECOND = 1 / 60
-_OFFSETS = (0, 0, 0, 5, 15, 15 + _SECOND, 30, -15, -15 - _SECOND, -60, -60 - _SECOND, 10, 10 + _SECOND, 120, 120 + _SECOND)
+_OFFSETS = (
+    0,
+    0,
+    0,
+    5,
+    15,
+    15 + _SECOND,
+    30,
+    -15,
+    -15 - _SECOND,
+    -60,
+    -60 - _SECOND,
+    10,
+    10 + _SECOND,
+    120,
+    120 + _SECOND,
+)
 _LONG_OFFSETS = (*_OFFSETS, -240, 240, 480, 960, 960 + _SECOND, 1320, 1440, 2160)
 _HOURS = (6, 8, 14, 22, 30, 32, 60, 76)
 
@@ -36,9 +54,19 @@ _POLICIES: tuple[Content, ...] = (
     {"max_spell_hours": 12.0, "buddy_window_minutes": 60.0},
     {"overtime_violation_weight": 1.0, "late_severity": "HIGH", "holdover_minutes": 0.0},
     {"kiosk_people": 3, "repeat_minutes": 1440.0},
-    {"early_limit_hours": 24.0, "holdover_minutes": 1440.0, "max_spell_hours": 4.0, "max_work_hours": 2.0},
+    {
+        "early_limit_hours": 24.0,
+        "holdover_minutes": 1440.0,
+        "max_spell_hours": 4.0,
+        "max_work_hours": 2.0,
+    },
     {"early_window_minutes": 1440.0, "grace_minutes": 120.0, "missing_check_out_after_hours": 0.0},
-    {"teleport_speed_kmh": 100.0, "teleport_min_km": 0.2, "min_travel_km": 0.2, "max_travel_speed_kmh": 1.0},
+    {
+        "teleport_speed_kmh": 100.0,
+        "teleport_min_km": 0.2,
+        "min_travel_km": 0.2,
+        "max_travel_speed_kmh": 1.0,
+    },
     {"gps_accuracy_cap_m": 0.0, "coarse_fix_cap_m": 100.0, "cached_fix_minutes": 1440.0},
     {"no_show_after_minutes": 1440.0, "max_spell_hours": 72.0, "biometric_min_score": 0.9},
 )
@@ -47,7 +75,9 @@ _CLEARED = dict.fromkeys(name for policy in _POLICIES for name in policy)
 
 
 class Told(NamedTuple):
-    """One thing that is told: a call of `submit` ("punches"), of `void`, or a row for `roster.sync` (the name of its section)."""
+    """One thing that is told: a call of `submit` ("punches"), of `void`, or a row for `roster.sync`
+    (the name of its section).
+    """
 
     kind: str
     content: Any
@@ -60,7 +90,9 @@ class Told(NamedTuple):
 
 
 class Day(NamedTuple):
-    """What happened. `final` comes to the same as all of `told`, in whatever order, and names everything once."""
+    """What happened. `final` comes to the same as all of `told`, in whatever order, and names
+    everything once.
+    """
 
     told: list[Told]
     final_roster: dict[str, Any]
@@ -68,7 +100,9 @@ class Day(NamedTuple):
 
 
 class Telling(NamedTuple):
-    """How it is told: batches in order, the time that passes before each, and whether it is a backfill, and judged by itself."""
+    """How it is told: batches in order, the time that passes before each, and whether it is a
+    backfill, and judged by itself.
+    """
 
     batches: list[list[Told]]
     waits: list[timedelta]
@@ -82,7 +116,11 @@ def sent_at(version: int) -> str:
 
 def _times(edges: tuple[datetime, ...]) -> st.SearchStrategy[datetime]:
     hours = tuple(START + timedelta(hours=hour) for hour in _HOURS)
-    near = st.builds(_moved, st.sampled_from(edges), st.sampled_from(_OFFSETS)) if edges else st.nothing()
+    near = (
+        st.builds(_moved, st.sampled_from(edges), st.sampled_from(_OFFSETS))
+        if edges
+        else st.nothing()
+    )
     return near | near | st.builds(_moved, st.sampled_from(hours), st.sampled_from(_LONG_OFFSETS))
 
 
@@ -110,7 +148,11 @@ _shifts = st.builds(
     substitutes=st.lists(_people, max_size=2),
     cancelled=st.sampled_from((False, False, False, True)),
 )
-_devices = st.builds(lambda shared, person: {"shared": shared, "person_id": person}, st.booleans(), st.sampled_from((None, 1, 2)))
+_devices = st.builds(
+    lambda shared, person: {"shared": shared, "person_id": person},
+    st.booleans(),
+    st.sampled_from((None, 1, 2)),
+)
 _until = st.sampled_from((None, None, (START + timedelta(hours=8)).isoformat(), "2026-03-28"))
 _site_fields = st.builds(
     lambda name, moved, fenced, radius, zone, policy: {
@@ -169,7 +211,12 @@ def _punch(draw: st.DrawFn, edges: tuple[datetime, ...]) -> Content:
         content |= {"latitude": 0.0, "longitude": 0.0}
     elif isinstance(fix, tuple):
         latitude, longitude = PLACES[site_id]
-        content |= {"latitude": latitude + fix[0], "longitude": longitude, "accuracy_m": fix[1], "is_mock_location": fix[2]}
+        content |= {
+            "latitude": latitude + fix[0],
+            "longitude": longitude,
+            "accuracy_m": fix[1],
+            "is_mock_location": fix[2],
+        }
     content["device_id"] = draw(st.sampled_from((None, None, *_DEVICES)))
     content["biometric"] = draw(st.sampled_from(_BODIES))
     return {name: value for name, value in content.items() if value is not None}
@@ -180,22 +227,39 @@ def days(draw: st.DrawFn) -> Day:
     """A day, and the night and the day that follow it."""
     rows: dict[tuple[str, Any], list[Content]] = {}
 
-    def name(section: str, key: Content, fields: st.SearchStrategy[Content], chance_of_more: tuple[int, ...] = (0, 0, 0, 1)) -> None:
+    def name(
+        section: str,
+        key: Content,
+        fields: st.SearchStrategy[Content],
+        chance_of_more: tuple[int, ...] = (0, 0, 0, 1),
+    ) -> None:
         versions = [key | draw(fields) for _ in range(1 + draw(st.sampled_from(chance_of_more)))]
         if section not in ("tenant", "sites") and draw(st.sampled_from((False,) * 9 + (True,))):
             versions.append({**key, "deleted": True})
         rows[section, tuple(key.values())] = versions
 
-    tenant = st.builds(lambda whole, policy: {"roster_complete": whole, "policy": policy}, st.sampled_from((True, True, False)), _policy)
+    tenant = st.builds(
+        lambda whole, policy: {"roster_complete": whole, "policy": policy},
+        st.sampled_from((True, True, False)),
+        _policy,
+    )
     name("tenant", {"name": "Acme"}, tenant, (0, 0, 1, 2))
     for site_id in PLACES:
         name("sites", {"site_id": site_id}, _site_fields)
     for person_id in draw(st.sampled_from(((1, 2, 3), (1, 2), (), (1, 2, 3, 4)))):
         name(
-            "people", {"person_id": person_id}, st.builds(lambda family: {"name": f"Person {family}"}, st.sampled_from((person_id, "New")))
+            "people",
+            {"person_id": person_id},
+            st.builds(
+                lambda family: {"name": f"Person {family}"}, st.sampled_from((person_id, "New"))
+            ),
         )
     for person_id, site_id in draw(st.lists(st.tuples(_people, _sites), max_size=4, unique=True)):
-        name("assignments", {"person_id": person_id, "site_id": site_id}, st.builds(lambda until: {"valid_to": until}, _until))
+        name(
+            "assignments",
+            {"person_id": person_id, "site_id": site_id},
+            st.builds(lambda until: {"valid_to": until}, _until),
+        )
     for device_id in draw(st.lists(st.sampled_from(_DEVICES[:2]), max_size=2, unique=True)):
         name("devices", {"device_id": device_id}, _devices)
     for number in range(draw(st.integers(0, 4))):
@@ -210,11 +274,17 @@ def days(draw: st.DrawFn) -> Day:
     )
     punches: dict[str, list[Content]] = {}
     for number in range(draw(st.integers(1, 9))):
-        versions = [draw(_punch(edges)) for _ in range(1 + draw(st.sampled_from((0, 0, 0, 0, 1, 2))))]
+        versions = [
+            draw(_punch(edges)) for _ in range(1 + draw(st.sampled_from((0, 0, 0, 0, 1, 2))))
+        ]
         punches[f"p{number}"] = [{"punch_id": f"p{number}", **content} for content in versions]
     if draw(st.sampled_from((False, False, False, True))):
         for content in _history():
-            again = draw(st.sampled_from(({},) * 9 + ({"device_id": "phone"}, {"person_id": 4}, {"biometric": _POOR})))
+            again = draw(
+                st.sampled_from(
+                    ({},) * 9 + ({"device_id": "phone"}, {"person_id": 4}, {"biometric": _POOR})
+                )
+            )
             punches[content["punch_id"]] = [content, *([content | again] if again else [])]
     voided = set(draw(st.lists(st.sampled_from(sorted(punches)), max_size=2)))
     return _day(rows, punches, voided)
@@ -224,7 +294,9 @@ _POOR = {"method": "face", "score": 0.55, "liveness": 0.9}
 
 
 def _history() -> list[Content]:
-    """Days on which the same face was recognised well, on a device that others have used as well; the last a month ago."""
+    """Days on which the same face was recognised well, on a device that others have used as well;
+    the last a month ago.
+    """
     return [
         {
             "punch_id": f"h{number}",
@@ -243,9 +315,19 @@ def _history() -> list[Content]:
 _AGO = (4, 5, 6, 7, 8, 10, 12, 15, 18, 22, 26, 29, 3)
 
 
-def _day(rows: dict[tuple[str, Any], list[Content]], punches: dict[str, list[Content]], voided: set[str]) -> Day:
-    told = [Told(section, _row(row), version) for (section, _), versions in rows.items() for version, row in enumerate(versions)]
-    told += [Told("punches", [_sent(content, version)]) for contents in punches.values() for version, content in enumerate(contents)]
+def _day(
+    rows: dict[tuple[str, Any], list[Content]], punches: dict[str, list[Content]], voided: set[str]
+) -> Day:
+    told = [
+        Told(section, _row(row), version)
+        for (section, _), versions in rows.items()
+        for version, row in enumerate(versions)
+    ]
+    told += [
+        Told("punches", [_sent(content, version)])
+        for contents in punches.values()
+        for version, content in enumerate(contents)
+    ]
     told += [Told("void", punch_id) for punch_id in sorted(voided)]
     final: dict[str, Any] = {}
     for (section, _), versions in rows.items():
@@ -254,7 +336,11 @@ def _day(rows: dict[tuple[str, Any], list[Content]], punches: dict[str, list[Con
             final[section] = row
         else:
             final.setdefault(section, []).append(row)
-    stand = [_sent(contents[-1], len(contents) - 1) for punch_id, contents in punches.items() if punch_id not in voided]
+    stand = [
+        _sent(contents[-1], len(contents) - 1)
+        for punch_id, contents in punches.items()
+        if punch_id not in voided
+    ]
     return Day(told, final, stand)
 
 
@@ -262,13 +348,23 @@ def _row(row: Content) -> Content:
     if "moved" not in row:
         return row
     latitude, longitude = PLACES[row["site_id"]]
-    place = {"latitude": latitude + row["moved"], "longitude": longitude, "boundary": _ring(latitude, longitude) if row["fenced"] else None}
+    place = {
+        "latitude": latitude + row["moved"],
+        "longitude": longitude,
+        "boundary": _ring(latitude, longitude) if row["fenced"] else None,
+    }
     return {**{name: row[name] for name in row if name not in ("moved", "fenced")}, **place}
 
 
 def _ring(latitude: float, longitude: float) -> Content:
     """A square of a kilometre without its middle."""
-    rings = [[[longitude + x * d, latitude + y * d] for x, y in ((-1, -1), (1, -1), (1, 1), (-1, 1), (-1, -1))] for d in (0.005, 0.001)]
+    rings = [
+        [
+            [longitude + x * d, latitude + y * d]
+            for x, y in ((-1, -1), (1, -1), (1, 1), (-1, 1), (-1, -1))
+        ]
+        for d in (0.005, 0.001)
+    ]
     return {"type": "Polygon", "coordinates": rings}
 
 
@@ -279,8 +375,13 @@ def _sent(content: Content, version: int) -> Content:
 
 @st.composite
 def tellings(draw: st.DrawFn, day: Day) -> Telling:
-    """Everything in any order, some of it again, in batches of any size; the tenant itself mostly first."""
-    indexes = [*range(len(day.told)), *draw(st.lists(st.integers(0, len(day.told) - 1), max_size=3))]
+    """Everything in any order, some of it again, in batches of any size; the tenant itself mostly
+    first.
+    """
+    indexes = [
+        *range(len(day.told)),
+        *draw(st.lists(st.integers(0, len(day.told) - 1), max_size=3)),
+    ]
     order = draw(st.permutations(indexes))
     if draw(st.sampled_from((True, True, True, False))):
         order = [0, *order]
@@ -289,9 +390,13 @@ def tellings(draw: st.DrawFn, day: Day) -> Telling:
         batches[-1].append(day.told[index])
         if len(batches) < 6 and draw(st.sampled_from((False, True))):
             batches.append([])
-    waits = [timedelta(minutes=draw(st.sampled_from((0, 30, 465, 600, 960, 1440)))) for _ in batches]
+    waits = [
+        timedelta(minutes=draw(st.sampled_from((0, 30, 465, 600, 960, 1440)))) for _ in batches
+    ]
     backfills = [draw(st.sampled_from((False,) * 7 + (True,))) for _ in batches]
-    return Telling(batches, waits, backfills, [draw(st.sampled_from((True, True, False))) for _ in batches])
+    return Telling(
+        batches, waits, backfills, [draw(st.sampled_from((True, True, False))) for _ in batches]
+    )
 
 
 @st.composite

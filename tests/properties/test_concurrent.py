@@ -1,4 +1,6 @@
-"""A day told by several processes at once, each storing and judging as it likes, ends as the same day judged in one go."""
+"""A day told by several processes at once, each storing and judging as it likes, ends as the same
+day judged in one go.
+"""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -40,12 +42,18 @@ def tell_and_judge(tenant_id: int, batch: list[Told]) -> None:
 @settings(DAYS, max_examples=DAYS.max_examples // 3)
 @given(told=told_days())
 def test_told_by_several_processes_at_once_a_day_ends_as_judged_in_one_go(
-    told: tuple[Day, Telling], clock: Clock, workers: ProcessPoolExecutor, new_company: Callable[[], Company]
+    told: tuple[Day, Telling],
+    clock: Clock,
+    workers: ProcessPoolExecutor,
+    new_company: Callable[[], Company],
 ) -> None:
     day, telling = told
     company = new_company()
-    for done in [workers.submit(tell_and_judge, company.tenant_id, batch) for batch in telling.batches]:
+    for done in [
+        workers.submit(tell_and_judge, company.tenant_id, batch) for batch in telling.batches
+    ]:
         done.result()
-    # Whoever found the tenant taken left its work to the holder: when the last has ended, nothing waits.
+    # Whoever found the tenant taken left its work to the holder: when the last has ended, nothing
+    # waits.
     assert company.waiting() == 0
     assert_as_judged_in_one_go(company, new_company, day)

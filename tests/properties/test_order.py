@@ -1,4 +1,6 @@
-"""Order does not matter: a day told bit by bit, late, twice, corrected and in any order ends as the same day judged in one go."""
+"""Order does not matter: a day told bit by bit, late, twice, corrected and in any order ends as the
+same day judged in one go.
+"""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -10,7 +12,9 @@ from tests.properties.conftest import DAYS
 from tests.properties.days import END, START, Day, Telling, told_days
 
 
-def assert_as_judged_in_one_go(company: Company, new_company: Callable[[], Company], day: Day) -> None:
+def assert_as_judged_in_one_go(
+    company: Company, new_company: Callable[[], Company], day: Day
+) -> None:
     """All of it: subject, type, person, site, reason, severity, confidence, evidence, score."""
     assert company.waiting() == 0
     at_once = new_company()
@@ -24,11 +28,15 @@ def assert_as_judged_in_one_go(company: Company, new_company: Callable[[], Compa
 
 @DAYS
 @given(told=told_days())
-def test_in_any_order_a_day_ends_as_judged_in_one_go(told: tuple[Day, Telling], clock: Clock, new_company: Callable[[], Company]) -> None:
+def test_in_any_order_a_day_ends_as_judged_in_one_go(
+    told: tuple[Day, Telling], clock: Clock, new_company: Callable[[], Company]
+) -> None:
     day, telling = told
     clock.moment = END
     company = new_company()
-    for batch, backfill, judged in zip(telling.batches, telling.backfills, telling.judged, strict=True):
+    for batch, backfill, judged in zip(
+        telling.batches, telling.backfills, telling.judged, strict=True
+    ):
         company.tell(batch, END, backfill=backfill)
         if judged:
             company.judge()

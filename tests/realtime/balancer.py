@@ -40,4 +40,6 @@ class Balancer:
         async with self._client.request(request.method, url, data=await request.read()) as answer:
             if answer.status == 400:
                 self.refusals.append(await answer.json())
-            return web.Response(status=answer.status, body=await answer.read(), content_type=answer.content_type)
+            return web.Response(
+                status=answer.status, body=await answer.read(), content_type=answer.content_type
+            )

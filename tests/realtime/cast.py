@@ -1,4 +1,6 @@
-"""The cast and its props: a feed that says things, servers, and viewers that write down what they are told."""
+"""The cast and its props: a feed that says things, servers, and viewers that write down what they
+are told.
+"""
 
 import asyncio
 import time
@@ -32,7 +34,12 @@ async def eventually(condition: Callable[[], object], what: str = "") -> None:
 
 
 def anomaly_said(
-    site_id: int | None = 15, *, severity: str = "HIGH", kind: str = "WRONG_PERSON", prior: str | None = None, **more: Any
+    site_id: int | None = 15,
+    *,
+    severity: str = "HIGH",
+    kind: str = "WRONG_PERSON",
+    prior: str | None = None,
+    **more: Any,
 ) -> Message:
     """A message as the judge makes them, told apart by `number` in `more`."""
     event = "anomaly_updated" if prior else "anomaly_detected"
@@ -41,7 +48,9 @@ def anomaly_said(
 
 
 class Feed:
-    """What workers do to a tenant's feed: say something in a transaction, and publish it afterwards, or fail to."""
+    """What workers do to a tenant's feed: say something in a transaction, and publish it
+    afterwards, or fail to.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self.engine = make_engine(settings.database_url)
@@ -117,9 +126,15 @@ class Watcher:
     def _refused(self, error: dict[str, Any]) -> None:
         self.refusal = error
 
-    async def connect(self, server: RunningServer, transports: list[str] | None = None, **auth: Any) -> "Watcher":
+    async def connect(
+        self, server: RunningServer, transports: list[str] | None = None, **auth: Any
+    ) -> "Watcher":
         await self.client.connect(
-            server.url, auth=auth, namespaces=[NAMESPACE], transports=transports or ["websocket"], wait_timeout=DEADLINE
+            server.url,
+            auth=auth,
+            namespaces=[NAMESPACE],
+            transports=transports or ["websocket"],
+            wait_timeout=DEADLINE,
         )
         return self
 
@@ -131,14 +146,21 @@ class Watcher:
 
     def positions(self) -> list[int]:
         """Of the feed's messages, in the order they came."""
-        return [payload["position"] for event, payload, _ in self.events if event not in ("snapshot", "resync", "token_expired")]
+        return [
+            payload["position"]
+            for event, payload, _ in self.events
+            if event not in ("snapshot", "resync", "token_expired")
+        ]
 
     async def until(self, event: str, times: int = 1) -> dict[str, Any]:
         await eventually(lambda: len(self.heard(event)) >= times, f"no {event}")
         return self.heard(event)[-1]
 
     async def until_position(self, position: int) -> None:
-        await eventually(lambda: position in self.positions(), f"position {position} never came: {self.positions()[-3:]}")
+        await eventually(
+            lambda: position in self.positions(),
+            f"position {position} never came: {self.positions()[-3:]}",
+        )
 
     @property
     def offset(self) -> str:
@@ -151,8 +173,21 @@ class Watcher:
 Connect = Callable[..., Awaitable[Watcher]]
 
 
-def token(settings: Settings, tenant_id: int = ACME, sites: object = "all", role: str | None = "viewer", **claims: Any) -> str:
-    given = {"sub": "alice", "tenant_id": tenant_id, "sites": sites, "role": role, "exp": time.time() + 3600, **claims}
+def token(
+    settings: Settings,
+    tenant_id: int = ACME,
+    sites: object = "all",
+    role: str | None = "viewer",
+    **claims: Any,
+) -> str:
+    given = {
+        "sub": "alice",
+        "tenant_id": tenant_id,
+        "sites": sites,
+        "role": role,
+        "exp": time.time() + 3600,
+        **claims,
+    }
     return mint(settings, {name: value for name, value in given.items() if value is not None})
 
 

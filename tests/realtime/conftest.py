@@ -8,7 +8,16 @@ import uvloop
 
 from dev.embedded.ports import free_port
 from models.settings import Settings
-from tests.realtime.cast import ACME, GLOBEX, Connect, Feed, RunningServer, Watcher, settings_of, token
+from tests.realtime.cast import (
+    ACME,
+    GLOBEX,
+    Connect,
+    Feed,
+    RunningServer,
+    Watcher,
+    settings_of,
+    token,
+)
 from tests.realtime.node import NodeViewer, install
 
 
@@ -33,7 +42,9 @@ def feed(settings: Settings) -> Iterator[Feed]:
 
 
 @pytest.fixture
-async def start_server(settings_env: dict[str, str]) -> AsyncIterator[Callable[..., Awaitable[RunningServer]]]:
+async def start_server(
+    settings_env: dict[str, str],
+) -> AsyncIterator[Callable[..., Awaitable[RunningServer]]]:
     """Starts another server, its settings changed by name."""
     servers: list[RunningServer] = []
 
@@ -49,16 +60,22 @@ async def start_server(settings_env: dict[str, str]) -> AsyncIterator[Callable[.
 
 
 @pytest.fixture
-async def server(feed: Feed, start_server: Callable[..., Awaitable[RunningServer]]) -> RunningServer:
+async def server(
+    feed: Feed, start_server: Callable[..., Awaitable[RunningServer]]
+) -> RunningServer:
     return await start_server()
 
 
 @pytest.fixture
 async def connect(settings: Settings, request: pytest.FixtureRequest) -> AsyncIterator[Connect]:
-    """Connects a viewer: of every site of acme, unless `tenant`, `sites` and the like say otherwise."""
+    """Connects a viewer: of every site of acme, unless `tenant`, `sites` and the like say
+    otherwise.
+    """
     watchers: list[Watcher] = []
 
-    async def to(server: RunningServer, *, claims: dict[str, Any] | None = None, **auth: Any) -> Watcher:
+    async def to(
+        server: RunningServer, *, claims: dict[str, Any] | None = None, **auth: Any
+    ) -> Watcher:
         watcher = Watcher()
         watchers.append(watcher)
         return await watcher.connect(server, **{"token": token(settings, **claims or {})} | auth)
@@ -74,14 +91,24 @@ def installed() -> None:
 
 
 @pytest.fixture
-async def start_node(installed: None, settings: Settings) -> AsyncIterator[Callable[..., Awaitable[NodeViewer]]]:
+async def start_node(
+    installed: None, settings: Settings
+) -> AsyncIterator[Callable[..., Awaitable[NodeViewer]]]:
     """Starts a stock viewer at an address: of every site of acme, unless `claims` say otherwise."""
     viewers: list[NodeViewer] = []
 
-    async def start(url: str, *, claims: dict[str, Any] | None = None, auth: dict[str, Any] | None = None, **options: Any) -> NodeViewer:
+    async def start(
+        url: str,
+        *,
+        claims: dict[str, Any] | None = None,
+        auth: dict[str, Any] | None = None,
+        **options: Any,
+    ) -> NodeViewer:
         viewer = NodeViewer()
         viewers.append(viewer)
-        return await viewer.start(url, {"token": token(settings, **claims or {})} | (auth or {}), **options)
+        return await viewer.start(
+            url, {"token": token(settings, **claims or {})} | (auth or {}), **options
+        )
 
     yield start
     for viewer in viewers:

@@ -24,7 +24,13 @@ class NodeViewer:
     async def start(self, url: str, auth: dict[str, Any], **options: Any) -> "NodeViewer":
         given = json.dumps({"url": url, "auth": auth, "options": options})
         self._process = await asyncio.create_subprocess_exec(
-            "node", "viewer.js", given, cwd=FOLDER, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=10_000_000
+            "node",
+            "viewer.js",
+            given,
+            cwd=FOLDER,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            limit=10_000_000,
         )
         self._reading = asyncio.create_task(self._read())
         return self
@@ -50,7 +56,11 @@ class NodeViewer:
         return [line["payload"] for line in self.lines if line.get("event") == name]
 
     def positions(self) -> list[int]:
-        return [line["payload"]["position"] for line in self.lines if line.get("event", "").startswith("anomaly_")]
+        return [
+            line["payload"]["position"]
+            for line in self.lines
+            if line.get("event", "").startswith("anomaly_")
+        ]
 
     async def until(self, kind: str, times: int = 1) -> Any:
         await eventually(lambda: len(self.noted(kind)) >= times, f"no {kind}")
@@ -61,7 +71,10 @@ class NodeViewer:
         return self.heard(name)[-1]
 
     async def until_position(self, position: int) -> None:
-        await eventually(lambda: position in self.positions(), f"position {position} never came: {self.positions()[-3:]}")
+        await eventually(
+            lambda: position in self.positions(),
+            f"position {position} never came: {self.positions()[-3:]}",
+        )
 
     async def close(self) -> None:
         assert self._process.stdin

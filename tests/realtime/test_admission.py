@@ -8,7 +8,16 @@ import pytest
 from socketio.exceptions import ConnectionError as Refused
 
 from models.settings import Settings
-from tests.realtime.cast import ACME, Connect, Feed, RunningServer, Watcher, anomaly_said, eventually, token
+from tests.realtime.cast import (
+    ACME,
+    Connect,
+    Feed,
+    RunningServer,
+    Watcher,
+    anomaly_said,
+    eventually,
+    token,
+)
 
 
 async def refusal(server: RunningServer, **auth: Any) -> str:
@@ -29,17 +38,24 @@ async def test_refusals_have_their_codes(server: RunningServer, settings: Settin
     assert await refusal(server, token=token(settings, sites=["15"])) == "token_invalid"
     assert await refusal(server, token=token(settings, exp=time.time() - 1)) == "token_expired"
     assert await refusal(server, token=token(settings, role=None, scope="submit")) == "forbidden"
-    assert await refusal(server, token=token(settings, sites=[15]), filter={"sites": [16]}) == "forbidden"
+    assert (
+        await refusal(server, token=token(settings, sites=[15]), filter={"sites": [16]})
+        == "forbidden"
+    )
     assert await refusal(server, token=good, filter={"types": ["NONE_SUCH"]}) == "invalid"
     assert await refusal(server, token=good, history=501) == "invalid"
 
 
-async def test_a_stock_client_reads_the_code_of_its_refusal(server: RunningServer, start_node: Any) -> None:
+async def test_a_stock_client_reads_the_code_of_its_refusal(
+    server: RunningServer, start_node: Any
+) -> None:
     viewer = await start_node(server.url, auth={"token": "no token"})
     assert (await viewer.until("connect_error"))["code"] == "token_invalid"
 
 
-async def test_an_error_while_connecting_is_a_refusal_and_leaves_no_ghost(server: RunningServer, feed: Feed, connect: Connect) -> None:
+async def test_an_error_while_connecting_is_a_refusal_and_leaves_no_ghost(
+    server: RunningServer, feed: Feed, connect: Connect
+) -> None:
     feed.run("ALTER TABLE tenant RENAME TO hidden", {})
     assert await refusal(server, token=token(server.settings)) == "unavailable"
     feed.run("ALTER TABLE hidden RENAME TO tenant", {})
@@ -64,7 +80,9 @@ async def test_a_stock_client_that_comes_back_while_postgres_is_away_tries_until
     assert viewer.noted("connect_error") == []
 
 
-async def test_a_connection_says_what_it_shows_first(server: RunningServer, feed: Feed, connect: Connect) -> None:
+async def test_a_connection_says_what_it_shows_first(
+    server: RunningServer, feed: Feed, connect: Connect
+) -> None:
     for number in range(20):
         feed.say(ACME, anomaly_said(15 + number % 2, number=number))
     alice = await connect(server)
@@ -75,12 +93,18 @@ async def test_a_connection_says_what_it_shows_first(server: RunningServer, feed
     assert snapshot["open_alerts"] == {"LOW": 0, "MEDIUM": 0, "HIGH": 0, "CRITICAL": 0}
     assert snapshot["filter"] == {}
     bob = await connect(server, claims={"sites": [16]}, history=3)
-    assert [payload["number"] for payload in (await bob.until("snapshot"))["recent"]] == [19, 17, 15]
+    assert [payload["number"] for payload in (await bob.until("snapshot"))["recent"]] == [
+        19,
+        17,
+        15,
+    ]
     nobody = await connect(server, claims={"sites": []}, history=500)
     assert (await nobody.until("snapshot"))["recent"] == []
 
 
-async def test_a_tenant_not_known_yet_is_heard_from_its_first_message(server: RunningServer, feed: Feed, connect: Connect) -> None:
+async def test_a_tenant_not_known_yet_is_heard_from_its_first_message(
+    server: RunningServer, feed: Feed, connect: Connect
+) -> None:
     early = await connect(server, claims={"tenant_id": 3})
     assert (await early.until("snapshot"))["position"] == 0
     feed.open(3, epoch="born")
@@ -90,12 +114,16 @@ async def test_a_tenant_not_known_yet_is_heard_from_its_first_message(server: Ru
     assert early.heard("resync") == []
 
 
-async def test_a_client_that_is_gone_before_the_answer_leaves_nothing(server: RunningServer, feed: Feed, connect: Connect) -> None:
+async def test_a_client_that_is_gone_before_the_answer_leaves_nothing(
+    server: RunningServer, feed: Feed, connect: Connect
+) -> None:
     alice = await connect(server)
     await alice.until("snapshot")
     for _ in range(20):
         hasty = Watcher()
-        connecting = asyncio.create_task(hasty.connect(server, token=token(server.settings, sub="hasty")))
+        connecting = asyncio.create_task(
+            hasty.connect(server, token=token(server.settings, sub="hasty"))
+        )
         await asyncio.sleep(0.003)
         connecting.cancel()
         await asyncio.gather(connecting, return_exceptions=True)

@@ -1,4 +1,6 @@
-"""Operators at work over Socket.IO: what they do is seen by all who may, at once, and by nobody else."""
+"""Operators at work over Socket.IO: what they do is seen by all who may, at once, and by nobody
+else.
+"""
 
 import asyncio
 from typing import Any
@@ -6,7 +8,16 @@ from typing import Any
 import pytest
 
 from tests.models.alerts.cast import open_alert, trail
-from tests.realtime.cast import ACME, GLOBEX, Connect, Feed, RunningServer, Watcher, anomaly_said, eventually
+from tests.realtime.cast import (
+    ACME,
+    GLOBEX,
+    Connect,
+    Feed,
+    RunningServer,
+    Watcher,
+    anomaly_said,
+    eventually,
+)
 from tests.realtime.http.conftest import store_anomaly
 from tests.said import alert_payload, anomaly_payload
 
@@ -24,11 +35,16 @@ async def ready(connect: Connect, server: RunningServer, **claims: Any) -> Watch
     return watcher
 
 
-async def test_a_move_is_answered_with_the_alert_and_seen_by_everybody_who_may(server: RunningServer, feed: Feed, connect: Connect) -> None:
+async def test_a_move_is_answered_with_the_alert_and_seen_by_everybody_who_may(
+    server: RunningServer, feed: Feed, connect: Connect
+) -> None:
     alert_id = open_alert(feed.engine)
     olga = await ready(connect, server, **OPERATOR)
     seers = [await ready(connect, server), await ready(connect, server, sites=[15])]
-    strangers = [await ready(connect, server, sites=[16]), await ready(connect, server, tenant_id=GLOBEX)]
+    strangers = [
+        await ready(connect, server, sites=[16]),
+        await ready(connect, server, tenant_id=GLOBEX),
+    ]
     answer = await olga.ask("alert_acknowledge", {"alert_id": str(alert_id), "note": "Looking."})
     assert answer["ok"]
     assert (answer["alert"]["status"], answer["alert"]["version"]) == ("ACKNOWLEDGED", 2)
@@ -36,10 +52,19 @@ async def test_a_move_is_answered_with_the_alert_and_seen_by_everybody_who_may(s
         payload = alert_payload(await watcher.until("alert_updated"))
         assert (payload.status, payload.alert_id, payload.position) == ("ACKNOWLEDGED", alert_id, 2)
     assert [watcher.heard("alert_updated") for watcher in strangers] == [[], []]
-    assert trail(feed.engine, alert_id)[-1] == ("acknowledge", "olga", "NEW", "ACKNOWLEDGED", "Looking.", 0)
+    assert trail(feed.engine, alert_id)[-1] == (
+        "acknowledge",
+        "olga",
+        "NEW",
+        "ACKNOWLEDGED",
+        "Looking.",
+        0,
+    )
 
 
-async def test_every_move_of_the_contract_by_its_event(server: RunningServer, feed: Feed, connect: Connect) -> None:
+async def test_every_move_of_the_contract_by_its_event(
+    server: RunningServer, feed: Feed, connect: Connect
+) -> None:
     alert_id = str(open_alert(feed.engine))
     olga = await ready(connect, server, **OPERATOR)
     steps = [
@@ -57,9 +82,14 @@ async def test_every_move_of_the_contract_by_its_event(server: RunningServer, fe
         assert (code(answer), answer["error"]["alert"]["status"]) == ("conflict", "RESOLVED"), event
 
 
-async def test_of_two_operators_on_two_servers_at_once_one_wins(start_server: Any, feed: Feed, connect: Connect) -> None:
+async def test_of_two_operators_on_two_servers_at_once_one_wins(
+    start_server: Any, feed: Feed, connect: Connect
+) -> None:
     servers = [await start_server(), await start_server()]
-    desks = [await ready(connect, server, role="operator", sub=f"operator {number}") for number, server in enumerate(servers)]
+    desks = [
+        await ready(connect, server, role="operator", sub=f"operator {number}")
+        for number, server in enumerate(servers)
+    ]
     for _ in range(5):
         alert_id = str(open_alert(feed.engine))
         data = {"alert_id": alert_id, "version": 1}
@@ -69,12 +99,19 @@ async def test_of_two_operators_on_two_servers_at_once_one_wins(start_server: An
     await eventually(lambda: all(len(desk.heard("alert_updated")) == 5 for desk in desks))
 
 
-async def test_a_viewer_may_not_move_and_what_one_may_not_see_is_not_there(server: RunningServer, feed: Feed, connect: Connect) -> None:
-    mine, other, theirs = (open_alert(feed.engine, **more) for more in ({}, {"site_id": 16}, {"tenant_id": GLOBEX}))
+async def test_a_viewer_may_not_move_and_what_one_may_not_see_is_not_there(
+    server: RunningServer, feed: Feed, connect: Connect
+) -> None:
+    mine, other, theirs = (
+        open_alert(feed.engine, **more) for more in ({}, {"site_id": 16}, {"tenant_id": GLOBEX})
+    )
     anomaly_id = store_anomaly(feed, 1)
     alice = await ready(connect, server)
     assert code(await alice.ask("alert_acknowledge", {"alert_id": str(mine)})) == "forbidden"
-    assert code(await alice.ask("anomaly_review", {"anomaly_id": anomaly_id, "verdict": "CONFIRMED"})) == "forbidden"
+    assert (
+        code(await alice.ask("anomaly_review", {"anomaly_id": anomaly_id, "verdict": "CONFIRMED"}))
+        == "forbidden"
+    )
     olga = await ready(connect, server, sites=[15], **OPERATOR)
     for alert_id in (other, theirs, "0198c0de-0000-7000-8000-000000000000", "nonsense"):
         answer = await olga.ask("alert_acknowledge", {"alert_id": str(alert_id)})
@@ -97,21 +134,31 @@ async def test_a_viewer_may_not_move_and_what_one_may_not_see_is_not_there(serve
         {"version": True},
     ],
 )
-async def test_what_makes_no_sense_is_invalid(server: RunningServer, feed: Feed, connect: Connect, data: dict[str, Any]) -> None:
+async def test_what_makes_no_sense_is_invalid(
+    server: RunningServer, feed: Feed, connect: Connect, data: dict[str, Any]
+) -> None:
     olga = await ready(connect, server, **OPERATOR)
     given = {"alert_id": str(open_alert(feed.engine)), **data} if data else data
     assert code(await olga.ask("alert_acknowledge", given)) == "invalid"
 
 
-async def test_a_review_is_kept_said_and_audited(server: RunningServer, feed: Feed, connect: Connect) -> None:
+async def test_a_review_is_kept_said_and_audited(
+    server: RunningServer, feed: Feed, connect: Connect
+) -> None:
     anomaly_id = store_anomaly(feed, 1, said=True, policy_version=3)
     olga, alice = await ready(connect, server, **OPERATOR), await ready(connect, server, sites=[15])
-    for number, verdict in enumerate(("INVESTIGATING", "CONFIRMED", "FALSE_POSITIVE", "RESOLVED"), 1):
-        answer = await olga.ask("anomaly_review", {"anomaly_id": anomaly_id, "verdict": verdict, "note": "Seen."})
+    for number, verdict in enumerate(
+        ("INVESTIGATING", "CONFIRMED", "FALSE_POSITIVE", "RESOLVED"), 1
+    ):
+        answer = await olga.ask(
+            "anomaly_review", {"anomaly_id": anomaly_id, "verdict": verdict, "note": "Seen."}
+        )
         assert (answer["ok"], answer["anomaly"]["status"]) == (True, verdict)
         payload = anomaly_payload(await alice.until("anomaly_updated", number))
         assert (payload.status, str(payload.anomaly_id)) == (verdict, anomaly_id)
-    lines = feed.rows("SELECT number, actor, role, verdict, note, policy_version FROM review_trail ORDER BY number")
+    lines = feed.rows(
+        "SELECT number, actor, role, verdict, note, policy_version FROM review_trail ORDER BY number"
+    )
     assert lines[1] == (2, "olga", "operator", "CONFIRMED", "Seen.", 3)
     assert len(lines) == 4
     again = await olga.ask("anomaly_review", {"anomaly_id": anomaly_id, "verdict": "RESOLVED"})
@@ -119,21 +166,38 @@ async def test_a_review_is_kept_said_and_audited(server: RunningServer, feed: Fe
     assert len(feed.rows("SELECT 1 FROM review_trail")) == 4
 
 
-async def test_a_review_repeated_because_its_answer_was_lost_stands_once(server: RunningServer, feed: Feed, connect: Connect) -> None:
+async def test_a_review_repeated_because_its_answer_was_lost_stands_once(
+    server: RunningServer, feed: Feed, connect: Connect
+) -> None:
     anomaly_id = store_anomaly(feed, 1, said=True)
-    olga, otto = await ready(connect, server, **OPERATOR), await ready(connect, server, role="operator", sub="otto")
+    olga, otto = (
+        await ready(connect, server, **OPERATOR),
+        await ready(connect, server, role="operator", sub="otto"),
+    )
     data = {"anomaly_id": anomaly_id, "verdict": "CONFIRMED", "note": "On camera."}
-    for desk in (olga, olga, otto, olga):  # Otto's word is another's, and after it Olga's is news again
+    # Otto's word is another's, and after it Olga's is news again
+    for desk in (olga, olga, otto, olga):
         assert (await desk.ask("anomaly_review", data))["ok"]
-    assert feed.rows("SELECT number, actor FROM review_trail ORDER BY number") == [(1, "olga"), (2, "otto"), (3, "olga")]
+    assert feed.rows("SELECT number, actor FROM review_trail ORDER BY number") == [
+        (1, "olga"),
+        (2, "otto"),
+        (3, "olga"),
+    ]
     assert feed.rows("SELECT head FROM tenant WHERE tenant_id = 1") == [(3,)]
 
 
-async def test_one_that_was_withdrawn_can_be_reviewed_and_stays_withdrawn(server: RunningServer, feed: Feed, connect: Connect) -> None:
+async def test_one_that_was_withdrawn_can_be_reviewed_and_stays_withdrawn(
+    server: RunningServer, feed: Feed, connect: Connect
+) -> None:
     anomaly_id = store_anomaly(feed, 1, said=True, standing=False)
     olga = await ready(connect, server, **OPERATOR)
-    answer = await olga.ask("anomaly_review", {"anomaly_id": anomaly_id, "verdict": "FALSE_POSITIVE"})
-    assert (answer["anomaly"]["status"], answer["anomaly"]["review"]) == ("WITHDRAWN", "FALSE_POSITIVE")
+    answer = await olga.ask(
+        "anomaly_review", {"anomaly_id": anomaly_id, "verdict": "FALSE_POSITIVE"}
+    )
+    assert (answer["anomaly"]["status"], answer["anomaly"]["review"]) == (
+        "WITHDRAWN",
+        "FALSE_POSITIVE",
+    )
 
 
 async def test_what_was_backfilled_is_reviewed_in_silence_and_what_is_in_shadow_not_at_all(
@@ -141,13 +205,23 @@ async def test_what_was_backfilled_is_reviewed_in_silence_and_what_is_in_shadow_
 ) -> None:
     backfilled, hidden = store_anomaly(feed, 1, backfill=True), store_anomaly(feed, 2, shadow=True)
     olga = await ready(connect, server, **OPERATOR)
-    assert (await olga.ask("anomaly_review", {"anomaly_id": backfilled, "verdict": "CONFIRMED"}))["ok"]
+    assert (await olga.ask("anomaly_review", {"anomaly_id": backfilled, "verdict": "CONFIRMED"}))[
+        "ok"
+    ]
     assert feed.rows("SELECT count(*) FROM message") == [(0,)]
-    assert code(await olga.ask("anomaly_review", {"anomaly_id": hidden, "verdict": "CONFIRMED"})) == "not_found"
-    assert code(await olga.ask("anomaly_review", {"anomaly_id": backfilled, "verdict": "WITHDRAWN"})) == "invalid"
+    assert (
+        code(await olga.ask("anomaly_review", {"anomaly_id": hidden, "verdict": "CONFIRMED"}))
+        == "not_found"
+    )
+    assert (
+        code(await olga.ask("anomaly_review", {"anomaly_id": backfilled, "verdict": "WITHDRAWN"}))
+        == "invalid"
+    )
 
 
-async def test_a_snapshot_counts_what_waits_within_scope_and_filter(server: RunningServer, feed: Feed, connect: Connect) -> None:
+async def test_a_snapshot_counts_what_waits_within_scope_and_filter(
+    server: RunningServer, feed: Feed, connect: Connect
+) -> None:
     for number, more in enumerate(
         (
             {"severity": "HIGH"},
@@ -168,8 +242,18 @@ async def test_a_snapshot_counts_what_waits_within_scope_and_filter(server: Runn
 
     assert await counted() == {"LOW": 2, "MEDIUM": 0, "HIGH": 2, "CRITICAL": 0}
     assert await counted(sites=[16]) == {"LOW": 1, "MEDIUM": 0, "HIGH": 0, "CRITICAL": 0}
-    assert await counted({"types": ["GPS_SPOOFING"]}) == {"LOW": 1, "MEDIUM": 0, "HIGH": 0, "CRITICAL": 0}
-    assert await counted({"severities": ["HIGH"]}) == {"LOW": 0, "MEDIUM": 0, "HIGH": 2, "CRITICAL": 0}
+    assert await counted({"types": ["GPS_SPOOFING"]}) == {
+        "LOW": 1,
+        "MEDIUM": 0,
+        "HIGH": 0,
+        "CRITICAL": 0,
+    }
+    assert await counted({"severities": ["HIGH"]}) == {
+        "LOW": 0,
+        "MEDIUM": 0,
+        "HIGH": 2,
+        "CRITICAL": 0,
+    }
 
 
 async def test_a_move_that_redis_does_not_take_is_done_and_healed(

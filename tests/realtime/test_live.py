@@ -3,17 +3,23 @@
 from tests.realtime.cast import ACME, GLOBEX, Connect, Feed, RunningServer, anomaly_said
 
 
-async def test_a_viewer_of_every_site_hears_every_message_in_order(server: RunningServer, feed: Feed, connect: Connect) -> None:
+async def test_a_viewer_of_every_site_hears_every_message_in_order(
+    server: RunningServer, feed: Feed, connect: Connect
+) -> None:
     alice = await connect(server)
     await alice.until("snapshot")
     for number in range(50):
-        feed.say(ACME, anomaly_said(15 + number % 3, number=number), anomaly_said(None, number=number))
+        feed.say(
+            ACME, anomaly_said(15 + number % 3, number=number), anomaly_said(None, number=number)
+        )
     await alice.until_position(100)
     assert alice.positions() == list(range(1, 101))
     assert alice.offset == "first-100"
 
 
-async def test_a_viewer_of_another_site_or_tenant_hears_nothing(server: RunningServer, feed: Feed, connect: Connect) -> None:
+async def test_a_viewer_of_another_site_or_tenant_hears_nothing(
+    server: RunningServer, feed: Feed, connect: Connect
+) -> None:
     alice = await connect(server)
     bob = await connect(server, claims={"sites": [16]})
     mallory = await connect(server, claims={"tenant_id": GLOBEX})

@@ -22,11 +22,26 @@ pytestmark = pytest.mark.process
 
 def run(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "realtime", *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
 
 
 def test_it_prints_a_token_for_whom_one_asks(settings_env: dict[str, str]) -> None:
-    done = run(settings_env, "token", "--tenant", "7", "--sites", "15,16", "--role", "operator", "--sub", "bob", "--ttl", "60")
+    done = run(
+        settings_env,
+        "token",
+        "--tenant",
+        "7",
+        "--sites",
+        "15,16",
+        "--role",
+        "operator",
+        "--sub",
+        "bob",
+        "--ttl",
+        "60",
+    )
     claims = jwt.decode(done.stdout.strip(), settings_env["JWT_SECRET"], algorithms=["HS256"])
     assert abs(claims.pop("exp") - time.time() - 60) < 30
     assert claims == {"sub": "bob", "tenant_id": 7, "sites": [15, 16], "role": "operator"}
@@ -53,11 +68,16 @@ def test_a_metrics_port_in_use_is_one_clear_message(settings_env: dict[str, str]
         port = taken.getsockname()[1]
         done = run(settings_env | {"METRICS_PORT": str(port)})
     assert done.returncode == 1
-    assert f"rollcall: port {port} of 127.0.0.1 is in use; set METRICS_PORT to a free one" in done.stderr
+    assert (
+        f"rollcall: port {port} of 127.0.0.1 is in use; set METRICS_PORT to a free one"
+        in done.stderr
+    )
     assert "Traceback" not in done.stderr
 
 
-def test_a_metrics_host_that_is_not_this_machine_is_one_clear_message(settings_env: dict[str, str]) -> None:
+def test_a_metrics_host_that_is_not_this_machine_is_one_clear_message(
+    settings_env: dict[str, str],
+) -> None:
     for host in ("192.0.2.1", "no.such.host.invalid"):
         done = run(settings_env | {"METRICS_HOST": host})
         assert done.returncode == 1
@@ -65,11 +85,19 @@ def test_a_metrics_host_that_is_not_this_machine_is_one_clear_message(settings_e
         assert "Traceback" not in done.stderr
 
 
-async def test_it_says_where_its_metrics_are_and_shows_them_to_nobody_else(settings_env: dict[str, str]) -> None:
-    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "realtime", env=settings_env, stderr=asyncio.subprocess.PIPE)
+async def test_it_says_where_its_metrics_are_and_shows_them_to_nobody_else(
+    settings_env: dict[str, str],
+) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "realtime", env=settings_env, stderr=asyncio.subprocess.PIPE
+    )
     assert process.stderr is not None
     first, said = [json.loads(await process.stderr.readline()) for _ in range(2)]
-    assert (first["event"], first["version"], first["revision"]) == ("starting", rollcall_version(), newest_revision())
+    assert (first["event"], first["version"], first["revision"]) == (
+        "starting",
+        rollcall_version(),
+        newest_revision(),
+    )
     assert said["event"] == "listening" and said["metrics"].startswith("http://127.0.0.1:")
     async with aiohttp.ClientSession() as session:
         async with session.get(said["metrics"]) as response:
@@ -81,7 +109,9 @@ async def test_it_says_where_its_metrics_are_and_shows_them_to_nobody_else(setti
     assert process.returncode == 0
 
 
-async def test_it_ends_at_once_and_its_viewers_come_back_by_themselves(settings_env: dict[str, str], start_node: Any) -> None:
+async def test_it_ends_at_once_and_its_viewers_come_back_by_themselves(
+    settings_env: dict[str, str], start_node: Any
+) -> None:
     feed = Feed(settings_of(settings_env))
     feed.open(ACME)
     url = f"http://127.0.0.1:{settings_env['PORT']}"
@@ -104,7 +134,9 @@ async def test_it_ends_at_once_and_its_viewers_come_back_by_themselves(settings_
 
 
 async def start_process(environment: dict[str, str], url: str) -> asyncio.subprocess.Process:
-    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "realtime", env=environment)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "realtime", env=environment
+    )
     up = False
 
     async def ask() -> None:

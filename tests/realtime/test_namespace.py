@@ -7,14 +7,30 @@ from typing import Any
 import pytest
 
 from models.settings import Settings
-from tests.realtime.cast import ACME, GLOBEX, Connect, Feed, RunningServer, anomaly_said, eventually, token
+from tests.realtime.cast import (
+    ACME,
+    GLOBEX,
+    Connect,
+    Feed,
+    RunningServer,
+    anomaly_said,
+    eventually,
+    token,
+)
 
 
-async def test_a_filter_holds_for_live_messages_and_history_alike(server: RunningServer, feed: Feed, connect: Connect) -> None:
+async def test_a_filter_holds_for_live_messages_and_history_alike(
+    server: RunningServer, feed: Feed, connect: Connect
+) -> None:
     alice = await connect(server)
     await alice.until("snapshot")
-    answer = await alice.ask("filter_anomalies", {"types": ["GPS_SPOOFING"], "severities": ["HIGH", "CRITICAL"]})
-    assert answer == {"ok": True, "filter": {"types": ["GPS_SPOOFING"], "severities": ["HIGH", "CRITICAL"]}}
+    answer = await alice.ask(
+        "filter_anomalies", {"types": ["GPS_SPOOFING"], "severities": ["HIGH", "CRITICAL"]}
+    )
+    assert answer == {
+        "ok": True,
+        "filter": {"types": ["GPS_SPOOFING"], "severities": ["HIGH", "CRITICAL"]},
+    }
     feed.say(
         ACME,
         anomaly_said(kind="GPS_SPOOFING", severity="LOW"),
@@ -68,7 +84,9 @@ async def test_a_filter_that_cannot_be_is_refused_and_changes_nothing(
     assert server.viewers()[0].hearing.filter.severities == ("HIGH",)
 
 
-async def test_history_pages_both_ways_within_the_scope(server: RunningServer, feed: Feed, connect: Connect) -> None:
+async def test_history_pages_both_ways_within_the_scope(
+    server: RunningServer, feed: Feed, connect: Connect
+) -> None:
     feed.say(ACME, *[anomaly_said(15 + number % 2, number=number) for number in range(20)])
     feed.say(GLOBEX, anomaly_said(15, number=99))
     alice = await connect(server, claims={"sites": [15]})
@@ -88,7 +106,9 @@ async def test_history_pages_both_ways_within_the_scope(server: RunningServer, f
         assert (await alice.ask("history", wrong))["error"]["code"] == "invalid"
 
 
-async def test_an_unknown_event_is_invalid_and_a_call_without_acknowledgement_works(server: RunningServer, connect: Connect) -> None:
+async def test_an_unknown_event_is_invalid_and_a_call_without_acknowledgement_works(
+    server: RunningServer, connect: Connect
+) -> None:
     alice = await connect(server)
     assert (await alice.ask("make_coffee", {}))["error"]["code"] == "invalid"
     assert (await alice.ask("__init__", {}))["error"]["code"] == "invalid"
@@ -97,24 +117,35 @@ async def test_an_unknown_event_is_invalid_and_a_call_without_acknowledgement_wo
     await eventually(lambda: viewer.hearing.filter.severities == ("LOW",))
 
 
-async def test_an_expired_token_ends_the_connection_unless_refreshed(server: RunningServer, settings: Settings, start_node: Any) -> None:
+async def test_an_expired_token_ends_the_connection_unless_refreshed(
+    server: RunningServer, settings: Settings, start_node: Any
+) -> None:
     leaving, staying = await start_node(server.url), await start_node(server.url)
     ends = time.time() + 6
     for viewer, end in ((staying, ends), (leaving, ends + 1)):
         await viewer.until_heard("snapshot")
         assert (await viewer.ask("refresh", {"token": token(settings, exp=end)}))["ok"]
     later = int(ends) + 3600
-    assert await staying.ask("refresh", {"token": token(settings, exp=later)}) == {"ok": True, "exp": later}
+    assert await staying.ask("refresh", {"token": token(settings, exp=later)}) == {
+        "ok": True,
+        "exp": later,
+    }
     await leaving.until_heard("token_expired")
     assert (await leaving.until("disconnect"))["reason"] == "io server disconnect"
-    await eventually(lambda: len(server.noc.server.eio.sockets) == 1, "the connection is still there")
+    await eventually(
+        lambda: len(server.noc.server.eio.sockets) == 1, "the connection is still there"
+    )
     assert staying.noted("disconnect") == []
 
 
-async def test_refresh_for_somebody_else_is_forbidden(server: RunningServer, settings: Settings, connect: Connect) -> None:
+async def test_refresh_for_somebody_else_is_forbidden(
+    server: RunningServer, settings: Settings, connect: Connect
+) -> None:
     alice = await connect(server)
     for claims in ({"sub": "bob"}, {"tenant_id": GLOBEX}):
-        assert (await alice.ask("refresh", {"token": token(settings, **claims)}))["error"]["code"] == "forbidden"
+        assert (await alice.ask("refresh", {"token": token(settings, **claims)}))["error"][
+            "code"
+        ] == "forbidden"
     assert (await alice.ask("refresh", {"token": "nonsense"}))["error"]["code"] == "invalid"
     assert (await alice.ask("refresh"))["error"]["code"] == "invalid"
 
@@ -132,7 +163,9 @@ async def test_other_sites_in_a_refreshed_token_apply_at_once(
     assert alice.heard("resync")[0]["reason"] == "scope_changed"
 
 
-async def test_a_flood_is_answered_with_an_error_and_then_cut_off(start_server: Any, feed: Feed, connect: Connect) -> None:
+async def test_a_flood_is_answered_with_an_error_and_then_cut_off(
+    start_server: Any, feed: Feed, connect: Connect
+) -> None:
     server = await start_server(VIEWER_EVENTS_PER_SECOND="5")
     bob = await connect(server)
     mallory = await connect(server)
@@ -148,14 +181,30 @@ async def test_a_flood_is_answered_with_an_error_and_then_cut_off(start_server: 
     assert (await bob.ask("history"))["ok"]
 
 
-async def test_packets_that_no_viewer_sends_end_the_connection(server: RunningServer, connect: Connect) -> None:
-    for packet in (b"\x00\x01", "451-/noc,[{}]", "4", "49", "42/noc,{}", "42/noc,[]", "42/noc,[17]", "42/noc,[", "42/noc,99999"):
+async def test_packets_that_no_viewer_sends_end_the_connection(
+    server: RunningServer, connect: Connect
+) -> None:
+    for packet in (
+        b"\x00\x01",
+        "451-/noc,[{}]",
+        "4",
+        "49",
+        "42/noc,{}",
+        "42/noc,[]",
+        "42/noc,[17]",
+        "42/noc,[",
+        "42/noc,99999",
+    ):
         mallory = await connect(server)
         await mallory.client.eio.send(packet[1:] if isinstance(packet, str) else packet)
-        await eventually(lambda watcher=mallory: not watcher.client.connected, f"{packet!r} was taken")
+        await eventually(
+            lambda watcher=mallory: not watcher.client.connected, f"{packet!r} was taken"
+        )
 
 
-async def test_a_polling_viewer_gets_the_same(server: RunningServer, feed: Feed, start_node: Any) -> None:
+async def test_a_polling_viewer_gets_the_same(
+    server: RunningServer, feed: Feed, start_node: Any
+) -> None:
     polling = await start_node(server.url, transports=["polling"])
     upgrading = await start_node(server.url, transports=["polling", "websocket"])
     for viewer in (polling, upgrading):

@@ -36,8 +36,15 @@ def shared(plain: dict[str, str]) -> Settings:
 
 
 async def test_a_good_token_grants_what_it_says(shared: Settings) -> None:
-    claims = await Verifier(shared).verify(token(shared, 7, [15, 16], "operator", scope="submit read"))
-    assert (claims.sub, claims.tenant_id, claims.sites, claims.role) == ("alice", 7, frozenset({15, 16}), "operator")
+    claims = await Verifier(shared).verify(
+        token(shared, 7, [15, 16], "operator", scope="submit read")
+    )
+    assert (claims.sub, claims.tenant_id, claims.sites, claims.role) == (
+        "alice",
+        7,
+        frozenset({15, 16}),
+        "operator",
+    )
     assert claims.may_submit()
     assert (await Verifier(shared).verify(token(shared))).sites is None
 
@@ -67,21 +74,43 @@ async def test_every_claim_is_required_and_checked(shared: Settings) -> None:
 
 
 async def test_algorithms_outside_the_list_are_refused(shared: Settings) -> None:
-    claims = {"sub": "alice", "tenant_id": 1, "sites": "all", "role": "admin", "exp": time.time() + 60}
+    claims = {
+        "sub": "alice",
+        "tenant_id": 1,
+        "sites": "all",
+        "role": "admin",
+        "exp": time.time() + 60,
+    }
     verifier = Verifier(shared)
     assert await code_of(verifier, jwt.encode(claims, None, algorithm="none")) == "token_invalid"
-    assert await code_of(verifier, jwt.encode(claims, shared.jwt_secret, algorithm="HS512")) == "token_invalid"
-    assert await code_of(verifier, jwt.encode(claims, "t" * 40, algorithm="HS256")) == "token_invalid"
+    assert (
+        await code_of(verifier, jwt.encode(claims, shared.jwt_secret, algorithm="HS512"))
+        == "token_invalid"
+    )
+    assert (
+        await code_of(verifier, jwt.encode(claims, "t" * 40, algorithm="HS256")) == "token_invalid"
+    )
 
 
 async def test_audience_and_issuer_are_checked_where_they_are_set(plain: dict[str, str]) -> None:
     settings = settings_of(plain, JWT_SECRET="s" * 40, JWT_AUDIENCE="noc", JWT_ISSUER="acme")
     verifier = Verifier(settings)
-    good = {"sub": "alice", "tenant_id": 1, "sites": "all", "role": "viewer", "exp": time.time() + 60}
+    good = {
+        "sub": "alice",
+        "tenant_id": 1,
+        "sites": "all",
+        "role": "viewer",
+        "exp": time.time() + 60,
+    }
     assert (await verifier.verify(mint(settings, good))).sub == "alice"
     for aud, iss in (("noc", "evil"), ("shop", "acme"), (None, "acme"), ("noc", None)):
         extra = {name: value for name, value in (("aud", aud), ("iss", iss)) if value}
-        assert await code_of(verifier, jwt.encode(good | extra, settings.jwt_secret, algorithm="HS256")) == "token_invalid"
+        assert (
+            await code_of(
+                verifier, jwt.encode(good | extra, settings.jwt_secret, algorithm="HS256")
+            )
+            == "token_invalid"
+        )
 
 
 @pytest.fixture
@@ -90,15 +119,32 @@ def private_key() -> ec.EllipticCurvePrivateKey:
 
 
 def signed(private_key: ec.EllipticCurvePrivateKey, key_id: str | None = None) -> str:
-    claims = {"sub": "alice", "tenant_id": 1, "sites": "all", "role": "viewer", "exp": time.time() + 60}
-    return jwt.encode(claims, private_key, algorithm="ES256", headers={"kid": key_id} if key_id else None)
+    claims = {
+        "sub": "alice",
+        "tenant_id": 1,
+        "sites": "all",
+        "role": "viewer",
+        "exp": time.time() + 60,
+    }
+    return jwt.encode(
+        claims, private_key, algorithm="ES256", headers={"kid": key_id} if key_id else None
+    )
 
 
-async def test_a_public_key_verifies_and_cannot_be_used_as_a_secret(plain: dict[str, str], private_key: ec.EllipticCurvePrivateKey) -> None:
-    pem = private_key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode()
+async def test_a_public_key_verifies_and_cannot_be_used_as_a_secret(
+    plain: dict[str, str], private_key: ec.EllipticCurvePrivateKey
+) -> None:
+    pem = (
+        private_key.public_key()
+        .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+        .decode()
+    )
     settings = settings_of(plain, JWT_PUBLIC_KEY=pem)
     assert (await Verifier(settings).verify(signed(private_key))).sub == "alice"
-    assert await code_of(Verifier(settings), signed(ec.generate_private_key(ec.SECP256R1()))) == "token_invalid"
+    assert (
+        await code_of(Verifier(settings), signed(ec.generate_private_key(ec.SECP256R1())))
+        == "token_invalid"
+    )
     with pytest.raises(ValueError, match="JWT_SECRET"):
         mint(settings, {})
 
@@ -106,7 +152,11 @@ async def test_a_public_key_verifies_and_cannot_be_used_as_a_secret(plain: dict[
 @pytest.fixture
 def issuer(private_key: ec.EllipticCurvePrivateKey) -> Iterator[Any]:
     """Publishes the key under the id `now`, and counts how often it is asked."""
-    key = json.loads(jwt.algorithms.ECAlgorithm.to_jwk(private_key.public_key())) | {"kid": "now", "use": "sig", "alg": "ES256"}
+    key = json.loads(jwt.algorithms.ECAlgorithm.to_jwk(private_key.public_key())) | {
+        "kid": "now",
+        "use": "sig",
+        "alg": "ES256",
+    }
 
     class Keys(http.server.BaseHTTPRequestHandler):
         asked = 0
@@ -140,7 +190,9 @@ async def test_published_keys_are_fetched_once_and_unknown_ones_not_asked_for_ag
     assert issuer.asked == 2
 
 
-async def test_an_issuer_that_is_away_makes_it_unavailable(plain: dict[str, str], private_key: ec.EllipticCurvePrivateKey) -> None:
+async def test_an_issuer_that_is_away_makes_it_unavailable(
+    plain: dict[str, str], private_key: ec.EllipticCurvePrivateKey
+) -> None:
     verifier = Verifier(settings_of(plain, JWT_JWKS_URL="http://127.0.0.1:9/"))
     assert await code_of(verifier, signed(private_key, "now")) == "unavailable"
     assert await code_of(verifier, "nonsense") == "token_invalid"

@@ -1,4 +1,6 @@
-"""What the tests of the pipeline submit, and what they read back. One kind of anomaly is enough for them: another's face."""
+"""What the tests of the pipeline submit, and what they read back. One kind of anomaly is enough for
+them: another's face.
+"""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,12 +14,23 @@ NOON = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0) - t
 
 
 def roster(tenant_id: int) -> dict[str, Any]:
-    """Sites 15 and 16, people 1 to 20 assigned to both, no shifts: so nothing but what a punch says of itself is found."""
+    """Sites 15 and 16, people 1 to 20 assigned to both, no shifts: so nothing but what a punch says
+    of itself is found.
+    """
     return {
         "tenant": {"tenant_id": tenant_id, "name": {1: "Acme", 2: "Globex"}[tenant_id]},
-        "sites": [{"site_id": site_id, "name": f"Site {site_id}", "timezone": "Europe/Berlin"} for site_id in (15, 16)],
-        "people": [{"person_id": person_id, "name": f"Person {person_id}"} for person_id in range(1, 21)],
-        "assignments": [{"person_id": person_id, "site_id": site_id} for person_id in range(1, 21) for site_id in (15, 16)],
+        "sites": [
+            {"site_id": site_id, "name": f"Site {site_id}", "timezone": "Europe/Berlin"}
+            for site_id in (15, 16)
+        ],
+        "people": [
+            {"person_id": person_id, "name": f"Person {person_id}"} for person_id in range(1, 21)
+        ],
+        "assignments": [
+            {"person_id": person_id, "site_id": site_id}
+            for person_id in range(1, 21)
+            for site_id in (15, 16)
+        ],
     }
 
 
@@ -47,18 +60,28 @@ def rows(engine: Engine, sql: str, *arguments: Any) -> list[tuple]:
 def anomalies(engine: Engine, tenant_id: int = 1) -> list[tuple]:
     """punch_id, type, person, site, standing; of what was found on punches."""
     columns = "punch_id, anomaly_type, person_id, site_id, standing"
-    return rows(engine, f"SELECT {columns} FROM anomaly WHERE tenant_id = %s AND punch_id <> '' ORDER BY 1, 2, 3, 4", tenant_id)
+    return rows(
+        engine,
+        f"SELECT {columns} FROM anomaly WHERE tenant_id = %s AND punch_id <> '' ORDER BY 1, 2, 3, 4",
+        tenant_id,
+    )
 
 
 def feed(engine: Engine, tenant_id: int = 1) -> list[dict[str, Any]]:
     """The payloads of a tenant's feed, in order, with their positions."""
-    found = rows(engine, "SELECT position, body FROM message WHERE tenant_id = %s ORDER BY position", tenant_id)
+    found = rows(
+        engine,
+        "SELECT position, body FROM message WHERE tenant_id = %s ORDER BY position",
+        tenant_id,
+    )
     return [orjson.loads(body) | {"position": position} for position, body in found]
 
 
 def found(engine: Engine, tenant_id: int = 1) -> list[dict[str, Any]]:
     """The same without what is said of alerts, which follow the anomalies."""
-    return [payload for payload in feed(engine, tenant_id) if not payload["type"].startswith("alert_")]
+    return [
+        payload for payload in feed(engine, tenant_id) if not payload["type"].startswith("alert_")
+    ]
 
 
 def waiting(engine: Engine, tenant_id: int = 1) -> int:

@@ -1,4 +1,6 @@
-"""A tenant `acme` (1) with a site and two people, and `globex` (2) beside it, on a database of this test's own."""
+"""A tenant `acme` (1) with a site and two people, and `globex` (2) beside it, on a database of this
+test's own.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path

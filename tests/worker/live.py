@@ -1,4 +1,6 @@
-"""A worker as a process, a producer that knows nothing of its code, and what can be seen of both from outside."""
+"""A worker as a process, a producer that knows nothing of its code, and what can be seen of both
+from outside.
+"""
 
 import json
 import subprocess
@@ -33,7 +35,9 @@ def runs(broker_url: str, pool: str) -> bool:
 
 @contextmanager
 def running_worker(env: dict[str, str], log: Path, *options: str) -> Iterator[subprocess.Popen]:
-    """`celery -A worker worker` until the block ends, and ready when it begins. Its log is at `log`."""
+    """`celery -A worker worker` until the block ends, and ready when it begins. Its log is at
+    `log`.
+    """
     with log.open("ab") as output:
         command = ["celery", "-A", "worker", "worker", "--concurrency", "2", *options]
         process = subprocess.Popen(command, env=env, stdout=output, stderr=output)
@@ -72,20 +76,40 @@ def seen_events(broker_url: str) -> Iterator[list[dict[str, Any]]]:
             thread.join()
 
 
-def send(broker_url: str, task: str, kwargs: dict[str, Any], *, args: tuple = (), protocol: int = 2, **headers: Any) -> str:
-    """Put a message into the queue `attendance`, as a producer in any language would. The task's id."""
+def send(
+    broker_url: str,
+    task: str,
+    kwargs: dict[str, Any],
+    *,
+    args: tuple = (),
+    protocol: int = 2,
+    **headers: Any,
+) -> str:
+    """Put a message into the queue `attendance`, as a producer in any language would. The task's
+    id.
+    """
     task_id = str(uuid.uuid4())
     if protocol == 1:
         body: Any = {"id": task_id, "task": task, "args": list(args), "kwargs": kwargs}
         headers = {}
     else:
-        body = [list(args), kwargs, {"callbacks": None, "errbacks": None, "chain": None, "chord": None}]
+        body = [
+            list(args),
+            kwargs,
+            {"callbacks": None, "errbacks": None, "chain": None, "chord": None},
+        ]
         headers = {"id": task_id, "task": task, "lang": "other", "root_id": task_id, **headers}
     send_text(broker_url, json.dumps(body), headers, task_id)
     return task_id
 
 
-def send_text(broker_url: str, body: str, headers: dict[str, Any], task_id: str = "x", content_type: str = "application/json") -> None:
+def send_text(
+    broker_url: str,
+    body: str,
+    headers: dict[str, Any],
+    task_id: str = "x",
+    content_type: str = "application/json",
+) -> None:
     """The same with any body and headers, whether or not they make a task."""
     with Connection(broker_url) as connection:
         Producer(connection.channel()).publish(

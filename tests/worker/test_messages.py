@@ -1,5 +1,5 @@
-"""What a running worker does with messages, whatever they hold: nothing is lost with them, and nothing
-personal is told of them.
+"""What a running worker does with messages, whatever they hold: nothing is lost with them, and
+nothing personal is told of them.
 """
 
 import asyncio
@@ -23,26 +23,67 @@ pytestmark = pytest.mark.process
 
 
 def rejected(engine: Engine) -> list[tuple]:
-    return rows(engine, "SELECT tenant_id, door, punch_id, reasons -> 0 ->> 'code' FROM rejected ORDER BY received_at, punch_id")
+    return rows(
+        engine,
+        "SELECT tenant_id, door, punch_id, reasons -> 0 ->> 'code' FROM rejected ORDER BY received_at, punch_id",
+    )
 
 
 def test_all_tasks_of_the_contract_by_both_protocols(worker: str, engine: Engine) -> None:
     for tenant_id, protocol in ((1, 1), (2, 2)):
         new = roster(tenant_id) | {"people": [{"person_id": 500, "name": "New"}]}
         send(worker, "roster.sync", {"roster": new}, protocol=protocol)
-        send(worker, "attendance.submit", {"punch": imposter("one", tenant_id=tenant_id)}, protocol=protocol)
-        send(worker, "attendance.submit_batch", {"punches": [imposter("two", tenant_id=tenant_id, person_id=3)]}, protocol=protocol)
-        send(worker, "attendance.void", {"tenant_id": tenant_id, "punch_id": "three", "reason": "test"}, protocol=protocol)
-        message = {"type": "ticket_updated", "tenant_id": tenant_id, "message_id": "m", "data": {"ticket": 7}}
+        send(
+            worker,
+            "attendance.submit",
+            {"punch": imposter("one", tenant_id=tenant_id)},
+            protocol=protocol,
+        )
+        send(
+            worker,
+            "attendance.submit_batch",
+            {"punches": [imposter("two", tenant_id=tenant_id, person_id=3)]},
+            protocol=protocol,
+        )
+        send(
+            worker,
+            "attendance.void",
+            {"tenant_id": tenant_id, "punch_id": "three", "reason": "test"},
+            protocol=protocol,
+        )
+        message = {
+            "type": "ticket_updated",
+            "tenant_id": tenant_id,
+            "message_id": "m",
+            "data": {"ticket": 7},
+        }
         send(worker, "noc.publish", {"message": message}, protocol=protocol)
     for tenant_id in (1, 2):
         until(lambda tenant_id=tenant_id: len(found(engine, tenant_id)) == 3)
-        assert rows(engine, "SELECT count(*) FROM person WHERE tenant_id = %s AND person_id = 500", tenant_id) == [(1,)]
-        assert sorted(payload["type"] for payload in found(engine, tenant_id)) == ["anomaly_detected", "anomaly_detected", "ticket_updated"]
-    until(lambda: rows(engine, "SELECT count(*) FROM punch WHERE punch_id = 'three' AND voided_at IS NOT NULL") == [(2,)])
+        assert rows(
+            engine,
+            "SELECT count(*) FROM person WHERE tenant_id = %s AND person_id = 500",
+            tenant_id,
+        ) == [(1,)]
+        assert sorted(payload["type"] for payload in found(engine, tenant_id)) == [
+            "anomaly_detected",
+            "anomaly_detected",
+            "ticket_updated",
+        ]
+    until(
+        lambda: (
+            rows(
+                engine,
+                "SELECT count(*) FROM punch WHERE punch_id = 'three' AND voided_at IS NOT NULL",
+            )
+            == [(2,)]
+        )
+    )
 
 
-def test_calls_that_make_no_sense_are_kept_and_the_worker_goes_on(worker: str, engine: Engine) -> None:
+def test_calls_that_make_no_sense_are_kept_and_the_worker_goes_on(
+    worker: str, engine: Engine
+) -> None:
     send(worker, "attendance.submit", {"punch": punch("p1"), "colour": "red"})
     send(worker, "attendance.submit", {"tenant_id": 1, "punch_id": "p2"})
     send(worker, "attendance.submit", {}, args=(punch("p3"),))
@@ -56,13 +97,29 @@ def test_calls_that_make_no_sense_are_kept_and_the_worker_goes_on(worker: str, e
     until(lambda: len(rejected(engine)) == 11)
     send(worker, "attendance.submit", {"punch": imposter("last")})
     until(lambda: found(engine))
-    assert ("attendance.submit", "unknown_argument") in {(door, code) for _, door, punch_id, code in rejected(engine) if punch_id == "p1"}
-    by_position = sorted((tenant_id, punch_id) for tenant_id, _, punch_id, code in rejected(engine) if code == "positional_argument")
-    assert by_position == [(1, "p3"), (1, "p6"), (1, "p7")]  # its tenant's admins see them, and can resubmit them
+    assert ("attendance.submit", "unknown_argument") in {
+        (door, code) for _, door, punch_id, code in rejected(engine) if punch_id == "p1"
+    }
+    by_position = sorted(
+        (tenant_id, punch_id)
+        for tenant_id, _, punch_id, code in rejected(engine)
+        if code == "positional_argument"
+    )
+    # its tenant's admins see them, and can resubmit them
+    assert by_position == [(1, "p3"), (1, "p6"), (1, "p7")]
 
 
 def test_messages_that_are_no_tasks_stop_nothing(worker: str, engine: Engine) -> None:
-    for body in ("not json", "[1, 2]", "[[], [], {}]", "{}", "null", "[5, {}, {}]", "[[], 5, {}]", '[[], {"punch": 1}, {}, 5]'):
+    for body in (
+        "not json",
+        "[1, 2]",
+        "[[], [], {}]",
+        "{}",
+        "null",
+        "[5, {}, {}]",
+        "[[], 5, {}]",
+        '[[], {"punch": 1}, {}, 5]',
+    ):
         for name in ("attendance.submit", "no.such.task"):
             send_text(worker, body, {"id": "x", "task": name})
     send(worker, "attendance.submit", {"punch": imposter("p1")})
@@ -70,9 +127,22 @@ def test_messages_that_are_no_tasks_stop_nothing(worker: str, engine: Engine) ->
 
 
 def test_whatever_headers_a_producer_sets_its_punch_is_taken(worker: str, engine: Engine) -> None:
-    largest = 2**63 - 1 if worker.startswith("amqp") else 10**30  # that its client library can write
+    # that its client library can write
+    largest = 2**63 - 1 if worker.startswith("amqp") else 10**30
     odd: list[Any] = [None, 5, [], {}, "garbage", largest, [0.001, 0.001], "2001-01-01T00:00:00Z"]
-    names = ("eta", "retries", "timelimit", "root_id", "group", "origin", "ignore_result", "stamps", "stamped_headers", "lang", "id")
+    names = (
+        "eta",
+        "retries",
+        "timelimit",
+        "root_id",
+        "group",
+        "origin",
+        "ignore_result",
+        "stamps",
+        "stamped_headers",
+        "lang",
+        "id",
+    )
     sent = []
     for name, value in [*product(names, odd), *(("expires", value) for value in odd[:-1])]:
         sent.append((f"p{len(sent):03}",))
@@ -91,28 +161,58 @@ def test_arguments_that_are_null_are_none(worker: str, engine: Engine) -> None:
     until(lambda: [code for _, _, _, code in rejected(engine)] == ["missing"])
 
 
-def test_nothing_personal_is_told_of_a_task_whatever_its_producer_says_of_it(worker: str, engine: Engine, log: Path) -> None:
+def test_nothing_personal_is_told_of_a_task_whatever_its_producer_says_of_it(
+    worker: str, engine: Engine, log: Path
+) -> None:
     named: dict[str, Any] = imposter("p1", person_name=SECRET, latitude=48.137, longitude=11.575)
-    headers = {"argsrepr": SECRET, "kwargsrepr": SECRET, "shadow": SECRET, "origin": SECRET, "retries": "x", "timelimit": ["x", None]}
+    headers = {
+        "argsrepr": SECRET,
+        "kwargsrepr": SECRET,
+        "shadow": SECRET,
+        "origin": SECRET,
+        "retries": "x",
+        "timelimit": ["x", None],
+    }
     with seen_events(worker) as events:
         task_id = send(worker, "attendance.submit", {"punch": named}, **headers)
-        send(worker, "attendance.submit", {"punch": named | {"kind": SECRET, "punch_id": "p2"}}, **headers)
+        send(
+            worker,
+            "attendance.submit",
+            {"punch": named | {"kind": SECRET, "punch_id": "p2"}},
+            **headers,
+        )
         send(worker, "attendance.submit", {"punch": named, SECRET: 1}, **headers)
         send(worker, "attendance.submit", {}, args=(SECRET,), **headers)
         send(worker, "no.such.task", {"punch": named}, **headers)
-        send(worker, "roster.sync", {"roster": {"tenant": {"tenant_id": 1}, "people": [{"person_id": 5, "name": SECRET}]}}, **headers)
+        send(
+            worker,
+            "roster.sync",
+            {"roster": {"tenant": {"tenant_id": 1}, "people": [{"person_id": 5, "name": SECRET}]}},
+            **headers,
+        )
         until(lambda: [event["type"] for event in events].count("task-succeeded") >= 5)
-    received = next(event for event in events if event["type"] == "task-received" and event["uuid"] == task_id)
+    received = next(
+        event for event in events if event["type"] == "task-received" and event["uuid"] == task_id
+    )
     assert (received["name"], received["args"]) == ("attendance.submit", "()")
-    assert received["kwargs"] == "{'punch': {'tenant_id': 1, 'person_id': 1, 'site_id': 15, 'punch_id': 'p1'}}"
+    assert (
+        received["kwargs"]
+        == "{'punch': {'tenant_id': 1, 'person_id': 1, 'site_id': 15, 'punch_id': 'p1'}}"
+    )
     # It is kept with what was submitted, for the tenant's admins, and told nowhere.
-    assert rows(engine, "SELECT submitted_by ->> 'name' FROM punch WHERE punch_id = 'p1'") == [(SECRET,)]
+    assert rows(engine, "SELECT submitted_by ->> 'name' FROM punch WHERE punch_id = 'p1'") == [
+        (SECRET,)
+    ]
     told = repr(events) + log.read_text()
-    assert not [secret for secret in (SECRET, "48.137", "11.575", "matched_person") if secret in told]
+    assert not [
+        secret for secret in (SECRET, "48.137", "11.575", "matched_person") if secret in told
+    ]
 
 
 @pytest.mark.usefixtures("worker")
-async def test_a_door_that_is_no_worker_has_its_punches_judged_at_once(settings_env: dict[str, str], engine: Engine) -> None:
+async def test_a_door_that_is_no_worker_has_its_punches_judged_at_once(
+    settings_env: dict[str, str], engine: Engine
+) -> None:
     """As the server does it. No scheduler is there to find them later."""
     intake.submit(engine, [imposter("p1")])
     Workers(load_settings(settings_env)).hand_over(1)

@@ -13,11 +13,15 @@ from models.version import rollcall_version
 from worker.metrics import SumOfProcesses, serve
 
 
-def test_a_process_that_has_just_begun_to_count_keeps_nobody_from_the_sum(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_that_has_just_begun_to_count_keeps_nobody_from_the_sum(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Between making its file and giving it a size; whoever looked then was answered 500."""
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
     monkeypatch.setattr("prometheus_client.values.ValueClass", MultiProcessValue(lambda: "1"))
-    monkeypatch.setattr("prometheus_client.metrics.values.ValueClass", MultiProcessValue(lambda: "1"))
+    monkeypatch.setattr(
+        "prometheus_client.metrics.values.ValueClass", MultiProcessValue(lambda: "1")
+    )
     Counter("seen_total", "Seen.", registry=None).inc(3)
     (tmp_path / "counter_2.db").touch()
     registry = CollectorRegistry()
@@ -25,7 +29,9 @@ def test_a_process_that_has_just_begun_to_count_keeps_nobody_from_the_sum(tmp_pa
     assert b"seen_total 3.0" in generate_latest(registry)
 
 
-def test_the_release_is_told_once_beside_the_sum(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_release_is_told_once_beside_the_sum(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
     port = free_port()
     serve("127.0.0.1", port)

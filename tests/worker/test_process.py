@@ -27,16 +27,23 @@ pytestmark = pytest.mark.process
 
 def heeds_sigterm(process: subprocess.Popen) -> bool:
     """Whether it has come so far as to end in its own way when asked."""
-    caught = re.search(r"^SigCgt:\s*([0-9a-f]+)", Path(f"/proc/{process.pid}/status").read_text(), re.MULTILINE)
+    caught = re.search(
+        r"^SigCgt:\s*([0-9a-f]+)", Path(f"/proc/{process.pid}/status").read_text(), re.MULTILINE
+    )
     return caught is not None and bool(int(caught[1], 16) >> (signal.SIGTERM - 1) & 1)
 
 
 def rejected(engine: Engine) -> list[tuple]:
-    return rows(engine, "SELECT tenant_id, door, punch_id, reasons -> 0 ->> 'code' FROM rejected ORDER BY received_at, punch_id")
+    return rows(
+        engine,
+        "SELECT tenant_id, door, punch_id, reasons -> 0 ->> 'code' FROM rejected ORDER BY received_at, punch_id",
+    )
 
 
 @pytest.mark.parametrize("pool", ["prefork", "threads", "solo"])
-def test_a_punch_becomes_an_anomaly_in_every_pool(settings_env: dict[str, str], log: Path, engine: Engine, pool: str) -> None:
+def test_a_punch_becomes_an_anomaly_in_every_pool(
+    settings_env: dict[str, str], log: Path, engine: Engine, pool: str
+) -> None:
     if not runs(settings_env["CELERY_BROKER_URL"], pool):
         return
     with running_worker(settings_env, log, "--pool", pool) as process:
@@ -48,7 +55,9 @@ def test_a_punch_becomes_an_anomaly_in_every_pool(settings_env: dict[str, str], 
 
 
 @pytest.mark.parametrize("pool", ["prefork", "threads", "solo"])
-def test_a_message_nested_deep_ends_no_worker(settings_env: dict[str, str], log: Path, engine: Engine, pool: str) -> None:
+def test_a_message_nested_deep_ends_no_worker(
+    settings_env: dict[str, str], log: Path, engine: Engine, pool: str
+) -> None:
     """In the punch, in the headers, by both protocols: as deep as JSON can be read, and deeper."""
     broker, sent = settings_env["CELERY_BROKER_URL"], []
     if not runs(broker, pool):
@@ -58,7 +67,11 @@ def test_a_message_nested_deep_ends_no_worker(settings_env: dict[str, str], log:
             nested = "[" * depth + "]" * depth
             bare = f'{{"punch": {{"punch_id": "deep", "tenant_id": 1, "deep": {nested}}}}}'
             send_text(broker, f"[[], {bare}, {{}}]", {"id": "x", "task": "attendance.submit"})
-            send_text(broker, f'{{"id": "x", "task": "attendance.submit", "args": [], "kwargs": {bare}}}', {})
+            send_text(
+                broker,
+                f'{{"id": "x", "task": "attendance.submit", "args": [], "kwargs": {bare}}}',
+                {},
+            )
             with suppress(RecursionError):  # deeper than the client library can write them
                 headers = {"id": "x", "task": "attendance.submit", "deep": json.loads(nested)}
                 send_text(broker, json.dumps([[], {"punch": imposter(f"p{depth}")}, {}]), headers)
@@ -71,12 +84,23 @@ def test_a_message_nested_deep_ends_no_worker(settings_env: dict[str, str], log:
     assert ("p200",) in sent
 
 
-def test_an_envelope_that_is_none_ends_no_worker(settings_env: dict[str, str], log: Path, engine: Engine) -> None:
+def test_an_envelope_that_is_none_ends_no_worker(
+    settings_env: dict[str, str], log: Path, engine: Engine
+) -> None:
     broker = settings_env["CELERY_BROKER_URL"]
     if not broker.startswith("redis://"):
         return  # only there does the producer write it
     with running_worker(settings_env, log) as process, Redis.from_url(broker) as redis:
-        for envelope in ("", "garbage", "null", "[]", "{}", "\xff", '{"body": "e30=", "properties": {}}', '{"properties": 5}'):
+        for envelope in (
+            "",
+            "garbage",
+            "null",
+            "[]",
+            "{}",
+            "\xff",
+            '{"body": "e30=", "properties": {}}',
+            '{"properties": 5}',
+        ):
             redis.lpush("attendance", envelope)
         for delivery_tag in (["a list"], {}, None, True, 5):
             redis.lpush("attendance", _envelope(delivery_tag, 10**12))
@@ -90,19 +114,29 @@ def test_an_envelope_that_is_none_ends_no_worker(settings_env: dict[str, str], l
 
 def _envelope(delivery_tag: object, body: object) -> str:
     """As kombu writes it, but for what is given."""
-    properties = {"delivery_tag": delivery_tag, "delivery_info": {"exchange": "", "routing_key": "attendance"}, "correlation_id": "x"}
+    properties = {
+        "delivery_tag": delivery_tag,
+        "delivery_info": {"exchange": "", "routing_key": "attendance"},
+        "correlation_id": "x",
+    }
     headers = {"id": "x", "task": "attendance.submit"}
     envelope = {"body": body, "content-type": "application/json", "content-encoding": "utf-8"}
     return json.dumps(envelope | {"headers": headers, "properties": properties})
 
 
-def test_an_inspection_shows_ids_only(settings_env: dict[str, str], engine: Engine, log: Path) -> None:
+def test_an_inspection_shows_ids_only(
+    settings_env: dict[str, str], engine: Engine, log: Path
+) -> None:
     broker = settings_env["CELERY_BROKER_URL"]
     with running_worker(settings_env, log), Celery("operator", broker=broker) as app:
         with make_engine(settings_env["DATABASE_URL"]).begin() as connection:
             connection.exec_driver_sql("LOCK TABLE punch")  # so that the task is still at it
             send(broker, "attendance.submit", {"punch": punch("p1", person_name=SECRET)})
-            active = until(lambda: [tasks for tasks in (app.control.inspect().active() or {}).values() if tasks])
+            active = until(
+                lambda: [
+                    tasks for tasks in (app.control.inspect().active() or {}).values() if tasks
+                ]
+            )
         assert SECRET not in repr(active)
         assert "p1" in repr(active)
 
@@ -126,9 +160,14 @@ SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = cu
 """
 
 
-def test_what_a_killed_worker_held_comes_again_within_seconds(settings_env: dict[str, str], engine: Engine, log: Path) -> None:
+def test_what_a_killed_worker_held_comes_again_within_seconds(
+    settings_env: dict[str, str], engine: Engine, log: Path
+) -> None:
     broker = settings_env["CELERY_BROKER_URL"]
-    with running_worker(settings_env, log) as process, make_engine(settings_env["DATABASE_URL"]).begin() as connection:
+    with (
+        running_worker(settings_env, log) as process,
+        make_engine(settings_env["DATABASE_URL"]).begin() as connection,
+    ):
         connection.exec_driver_sql("LOCK TABLE punch")
         send(broker, "attendance.submit", {"punch": imposter("p1")})
         with Celery("operator", broker=broker) as app:
@@ -143,18 +182,29 @@ def test_what_a_killed_worker_held_comes_again_within_seconds(settings_env: dict
         until(lambda: found(engine), seconds=60)
 
 
-def test_metrics_are_the_sum_of_all_processes(settings_env: dict[str, str], engine: Engine, log: Path) -> None:
+def test_metrics_are_the_sum_of_all_processes(
+    settings_env: dict[str, str], engine: Engine, log: Path
+) -> None:
     port = free_port()
     with running_worker(settings_env | {"WORKER_METRICS_PORT": str(port)}, log):
         for index in range(10):
-            send(settings_env["CELERY_BROKER_URL"], "attendance.submit", {"punch": imposter(f"p{index}", person_id=index + 3)})
+            send(
+                settings_env["CELERY_BROKER_URL"],
+                "attendance.submit",
+                {"punch": imposter(f"p{index}", person_id=index + 3)},
+            )
 
         def metrics() -> str:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
                 return answer.read().decode()
 
         until(lambda: 'rollcall_punches_total{status="accepted"} 10.0' in metrics())
-        until(lambda: 'rollcall_messages_total{anomaly_type="WRONG_PERSON",event="anomaly_detected"} 10.0' in metrics())
+        until(
+            lambda: (
+                'rollcall_messages_total{anomaly_type="WRONG_PERSON",event="anomaly_detected"} 10.0'
+                in metrics()
+            )
+        )
         assert "rollcall_receipt_to_emit_seconds_bucket" in metrics()
         with socket.create_server(("127.0.0.2", port)):  # free: it is served at METRICS_HOST alone
             pass
@@ -168,12 +218,23 @@ def test_a_port_for_metrics_that_is_taken_is_said_and_keeps_no_worker_from_its_p
         with running_worker(settings_env | {"WORKER_METRICS_PORT": str(port)}, log):
             send(settings_env["CELERY_BROKER_URL"], "attendance.submit", {"punch": imposter("p1")})
             until(lambda: found(engine))
-    assert f'"port": {port}, "reason": "Address already in use", "event": "metrics_not_served"' in log.read_text()
+    assert (
+        f'"port": {port}, "reason": "Address already in use", "event": "metrics_not_served"'
+        in log.read_text()
+    )
 
 
-def test_without_its_settings_a_worker_says_which_are_missing(settings_env: dict[str, str], tmp_path: Path) -> None:
-    env = {name: value for name, value in settings_env.items() if name not in ("DATABASE_URL", "REDIS_URL")}
-    done = subprocess.run(["celery", "-A", "worker", "worker"], env=env, capture_output=True, text=True, check=False)
+def test_without_its_settings_a_worker_says_which_are_missing(
+    settings_env: dict[str, str], tmp_path: Path
+) -> None:
+    env = {
+        name: value
+        for name, value in settings_env.items()
+        if name not in ("DATABASE_URL", "REDIS_URL")
+    }
+    done = subprocess.run(
+        ["celery", "-A", "worker", "worker"], env=env, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 2
     assert "DATABASE_URL: is not set" in done.stderr and "REDIS_URL: is not set" in done.stderr
     assert "Traceback" not in done.stderr
@@ -181,7 +242,13 @@ def test_without_its_settings_a_worker_says_which_are_missing(settings_env: dict
 
 def test_threads_are_refused_on_rabbitmq(settings_env: dict[str, str]) -> None:
     env = settings_env | {"CELERY_BROKER_URL": "amqp://127.0.0.1:1/"}
-    done = subprocess.run(["celery", "-A", "worker", "worker", "--pool", "threads"], env=env, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["celery", "-A", "worker", "worker", "--pool", "threads"],
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert (done.returncode, "Traceback" in done.stderr) == (2, False)
     assert "--pool threads does not work on RabbitMQ" in done.stderr
 
@@ -194,7 +261,12 @@ def test_beat_has_what_was_left_taken_up_and_leaves_no_file_behind(
     empty.mkdir()
     env = settings_env | {"PYTHONPATH": str(Path.cwd())}
     with running_worker(settings_env, log), log.open("ab") as output:
-        beats = [subprocess.Popen(["celery", "-A", "worker", "beat"], cwd=empty, env=env, stdout=output, stderr=output) for _ in range(2)]
+        beats = [
+            subprocess.Popen(
+                ["celery", "-A", "worker", "beat"], cwd=empty, env=env, stdout=output, stderr=output
+            )
+            for _ in range(2)
+        ]
         until(lambda: found(engine) and all(map(heeds_sigterm, beats)))
         for beat in beats:
             beat.terminate()

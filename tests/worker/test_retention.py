@@ -18,17 +18,37 @@ MONTH = timedelta(days=30)
 
 def say(engine: Engine, number: int, tenant_id: int = 1) -> None:
     with transaction(engine) as cursor:
-        body = {"type": "ticket_updated", "tenant_id": tenant_id, "site_id": None, "severity": None, "timestamp": "2026-03-02T08:00:00Z"}
-        append(cursor, tenant_id, [Message("ticket_updated", None, None, None, None, orjson.dumps(body).decode())] * number)
+        body = {
+            "type": "ticket_updated",
+            "tenant_id": tenant_id,
+            "site_id": None,
+            "severity": None,
+            "timestamp": "2026-03-02T08:00:00Z",
+        }
+        append(
+            cursor,
+            tenant_id,
+            [Message("ticket_updated", None, None, None, None, orjson.dumps(body).decode())]
+            * number,
+        )
 
 
 def age_up_to(engine: Engine, position: int) -> None:
-    rows(engine, "UPDATE message SET said_at = said_at - interval '31 days' WHERE tenant_id = 1 AND position <= %s RETURNING 1", position)
+    rows(
+        engine,
+        "UPDATE message SET said_at = said_at - interval '31 days' WHERE tenant_id = 1 AND position <= %s RETURNING 1",
+        position,
+    )
 
 
 def floor_and_positions(engine: Engine, tenant_id: int = 1) -> tuple[int, list[int]]:
     ((floor,),) = rows(engine, "SELECT floor FROM tenant WHERE tenant_id = %s", tenant_id)
-    return floor, [position for (position,) in rows(engine, "SELECT position FROM message WHERE tenant_id = %s ORDER BY 1", tenant_id)]
+    return floor, [
+        position
+        for (position,) in rows(
+            engine, "SELECT position FROM message WHERE tenant_id = %s ORDER BY 1", tenant_id
+        )
+    ]
 
 
 def test_old_messages_go_and_the_floor_says_so(engine: Engine) -> None:
@@ -60,10 +80,21 @@ def test_batches_end_where_the_old_ends(engine: Engine, monkeypatch: pytest.Monk
 def test_what_belongs_to_the_feed_goes_with_it_and_revisions_stay(engine: Engine) -> None:
     message = {"type": "ticket_updated", "tenant_id": 1, "message_id": "m1", "data": {}}
     intake.publish(engine, message)
-    rows(engine, "INSERT INTO viewer_filter VALUES (1, 'pid', 'ada', '{}', now() - interval '31 days') RETURNING 1")
+    rows(
+        engine,
+        "INSERT INTO viewer_filter VALUES (1, 'pid', 'ada', '{}', now() - interval '31 days') RETURNING 1",
+    )
     rows(engine, "UPDATE published SET said_at = said_at - interval '31 days' RETURNING 1")
-    rows(engine, "INSERT INTO punch_revision VALUES (1, 'p1', '', '{}', NULL, now() - interval '31 days') RETURNING 1")
-    rows(engine, "INSERT INTO punch_revision VALUES (1, 'p2', '', '{}', NULL, now() - interval '401 days') RETURNING 1")
+    rows(
+        engine,
+        "INSERT INTO punch_revision VALUES (1, 'p1', '', '{}', NULL, now() - interval '31 days') RETURNING 1",
+    )
+    rows(
+        engine,
+        "INSERT INTO punch_revision VALUES (1, 'p2', '', '{}', NULL, now() - interval '401 days') RETURNING 1",
+    )
     prune(engine, MONTH)
-    assert rows(engine, "SELECT (SELECT count(*) FROM published), (SELECT count(*) FROM viewer_filter)") == [(0, 0)]
+    assert rows(
+        engine, "SELECT (SELECT count(*) FROM published), (SELECT count(*) FROM viewer_filter)"
+    ) == [(0, 0)]
     assert rows(engine, "SELECT punch_id FROM punch_revision") == [("p1",)]

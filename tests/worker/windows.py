@@ -1,4 +1,6 @@
-"""Building windows by hand, for tests that read like the definitions. Times are of 2026-03-02, UTC: "08:00", next day "+1 08:00"."""
+"""Building windows by hand, for tests that read like the definitions. Times are of 2026-03-02, UTC:
+"08:00", next day "+1 08:00".
+"""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -30,15 +32,26 @@ def at(text: str) -> datetime:
     return DAY + timedelta(days=int(day or 0), hours=hours, minutes=minutes, seconds=sum(seconds))
 
 
-def check_in(person: int, site: int, when: str, punch_id: str | None = None, **fields: Any) -> Punch:
+def check_in(
+    person: int, site: int, when: str, punch_id: str | None = None, **fields: Any
+) -> Punch:
     return Punch(punch_id or f"in {when}", person, site, True, at(when), **fields)
 
 
-def check_out(person: int, site: int, when: str, punch_id: str | None = None, **fields: Any) -> Punch:
+def check_out(
+    person: int, site: int, when: str, punch_id: str | None = None, **fields: Any
+) -> Punch:
     return Punch(punch_id or f"out {when}", person, site, False, at(when), **fields)
 
 
-def shift(person: int, site: int, starts: str, ends: str, shift_id: str = "s1", substitutes: tuple[int, ...] = ()) -> Shift:
+def shift(
+    person: int,
+    site: int,
+    starts: str,
+    ends: str,
+    shift_id: str = "s1",
+    substitutes: tuple[int, ...] = (),
+) -> Shift:
     return Shift(shift_id, person, site, at(starts), at(ends), substitutes)
 
 
@@ -58,29 +71,47 @@ def build(
     explaining: bool = False,
 ) -> Window:
     """A window that judges all of these punches and shifts."""
-    people, rostered, assigned = PEOPLE if people is None else people, list(shifts), list(assignments)
+    people, rostered, assigned = (
+        PEOPLE if people is None else people,
+        list(shifts),
+        list(assignments),
+    )
     ordered = sorted(punches, key=lambda punch: (punch.person_id, in_order(punch)))
     uses = grouped((punch.device_id, punch) for punch in ordered)
     return Window(
         tenant_id=1,
         as_of=at(as_of),
-        subjects=frozenset((*(Subject(p.punch_id, "") for p in ordered), *(Subject("", s.shift_id) for s in rostered))),
+        subjects=frozenset(
+            (
+                *(Subject(p.punch_id, "") for p in ordered),
+                *(Subject("", s.shift_id) for s in rostered),
+            )
+        ),
         policy=merged(policy or {}),
-        site_policies={site_id: merged(policy or {}, own) for site_id, own in (site_policies or {}).items()},
+        site_policies={
+            site_id: merged(policy or {}, own) for site_id, own in (site_policies or {}).items()
+        },
         roster_complete=roster_complete,
         any_assignment=bool(assigned),
         any_person=bool(people),
-        stretches=[Stretch(person_id, tuple(mine)) for person_id, mine in groupby(ordered, key=lambda punch: punch.person_id)],
+        stretches=[
+            Stretch(person_id, tuple(mine))
+            for person_id, mine in groupby(ordered, key=lambda punch: punch.person_id)
+        ],
         sites={site.site_id: site for site in sites},
         people=people,
         shifts={row.shift_id: row for row in rostered},
         assignments=assigned,
         devices={device.device_id: device for device in devices},
         device_uses=uses,
-        device_people={p.punch_id: people_using(uses[p.device_id], p) for p in ordered if p.device_id},
+        device_people={
+            p.punch_id: people_using(uses[p.device_id], p) for p in ordered if p.device_id
+        },
         biometric_uses=grouped((whose(punch), punch) for punch in ordered),
         baselines=baselines_of(ordered, ordered),
-        first_punch_at={site_id: at("-9 00:00") for site_id in (OFFICE, DEPOT, NEXT_DOOR)} if first_punch_at is None else first_punch_at,
+        first_punch_at={site_id: at("-9 00:00") for site_id in (OFFICE, DEPOT, NEXT_DOOR)}
+        if first_punch_at is None
+        else first_punch_at,
         explaining=explaining,
     )
 
@@ -95,4 +126,7 @@ def nothings(detector: ModuleType, window: Window) -> list[Nothing]:
 
 def reasons(detector: ModuleType, window: Window) -> set[tuple[str, str]]:
     """What was found, as (subject's id, reason)."""
-    return {(finding.subject.punch_id or finding.subject.shift_id, finding.reason) for finding in findings(detector, window)}
+    return {
+        (finding.subject.punch_id or finding.subject.shift_id, finding.reason)
+        for finding in findings(detector, window)
+    }

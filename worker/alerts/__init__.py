@@ -1,1 +1,3 @@
-"""What becomes of alerts: they follow the anomalies, fall quiet, belong together, and escalate as time goes by."""
+"""What becomes of alerts: they follow the anomalies, fall quiet, belong together, and escalate as
+time goes by.
+"""

@@ -37,14 +37,23 @@ def _configuration(state: Any, _: dict[str, Any]) -> dict[str, Any]:
 def _report(state: Any, arguments: dict[str, Any]) -> dict[str, str]:
     versions = f"celery:{celery.__version__} kombu:{kombu.__version__} billiard:{billiard.__version__} py:{platform.python_version()}"
     lines = [f"software -> {versions}", f"platform -> {platform.platform()}"]
-    return {"ok": "\n".join([*lines, *(f"{name}: {value!r}" for name, value in _configuration(state, arguments).items())])}
+    return {
+        "ok": "\n".join(
+            [
+                *lines,
+                *(f"{name}: {value!r}" for name, value in _configuration(state, arguments).items()),
+            ]
+        )
+    }
 
 
 def _statistics(state: Any, _: dict[str, Any]) -> dict[str, Any]:
     known = control.stats(state)
     broker = {name: value for name, value in known.get("broker", {}).items() if name in _BROKER}
     broker["hostname"] = str(broker.get("hostname")).rpartition("@")[2]
-    return {name: known[name] for name in _STATISTICS if name in known} | {"broker": broker | {"ssl": bool(broker.get("ssl"))}}
+    return {name: known[name] for name in _STATISTICS if name in known} | {
+        "broker": broker | {"ssl": bool(broker.get("ssl"))}
+    }
 
 
 def _hello(state: Any, _: dict[str, Any]) -> dict[str, Any]:
@@ -63,7 +72,9 @@ def _events_are_on(*_: Any) -> dict[str, str]:
 
 def _stock(command: Callable[..., Any], *passed: str) -> Callable[[Any, dict[str, Any]], Any]:
     """Ask Celery's own command, with none of the arguments but those."""
-    return lambda state, arguments: command(state, **{name: arguments[name] for name in passed if name in arguments})
+    return lambda state, arguments: command(
+        state, **{name: arguments[name] for name in passed if name in arguments}
+    )
 
 
 ANSWERS: dict[str, Callable[[Any, dict[str, Any]], Any]] = {

@@ -29,5 +29,6 @@ class Backlog:
         return 0
 
     def _forget_channel_of(self, connection: Any) -> None:
-        if connection.transport.driver_type == "amqp":  # closes the channel on an error; the others do not
+        # closes the channel on an error; the others do not
+        if connection.transport.driver_type == "amqp":
             self._channel = None

@@ -25,7 +25,8 @@ _TASKS: dict[str, Any] = {
     # Nothing is left to wait for, or to leak.
     "task_ignore_result": True,
     "result_expires": None,
-    # A task is acknowledged when its punches are stored; one that loses its process comes again, a bounded number of times.
+    # A task is acknowledged when its punches are stored; one that loses its process comes again, a
+    # bounded number of times.
     "task_acks_late": True,
     "task_reject_on_worker_lost": False,
     "task_retry_on_worker_lost": True,
@@ -33,7 +34,12 @@ _TASKS: dict[str, Any] = {
     "task_soft_time_limit": 60,
     "task_time_limit": 90,
     "task_send_sent_event": True,
-    "task_publish_retry_policy": {"max_retries": 2, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.5},
+    "task_publish_retry_policy": {
+        "max_retries": 2,
+        "interval_start": 0,
+        "interval_step": 0.2,
+        "interval_max": 0.5,
+    },
     "enable_utc": True,
 }
 _WORKER: dict[str, Any] = {
@@ -64,16 +70,19 @@ def _every(seconds: float, task: str, **options: Any) -> dict[str, Any]:
 
 
 _BEAT: dict[str, Any] = {
-    # Nothing to remember between runs: everything is due right after a start, and safe when done twice.
+    # Nothing to remember between runs: everything is due right after a start, and safe when done
+    # twice.
     "beat_scheduler": "worker.broker.scheduler:HeartbeatScheduler",
     "beat_max_loop_interval": 1,
     "beat_schedule": {
-        # `expires`: what no worker took in time is dropped, as the next of its kind does all of its work.
+        # `expires`: what no worker took in time is dropped, as the next of its kind does all of its
+        # work.
         "sweep_left": _every(1.0, "upkeep.sweep_left", expires=5),
         "sweep_moments": _every(30.0, "upkeep.sweep_moments", expires=30),
         "keep_alerts": _every(15.0, "upkeep.keep_alerts", expires=15),
         "prune": _every(600.0, "upkeep.prune", expires=600),
-        # Goes the way of the punches, so that somebody sees on a quiet night, too, that they would be taken.
+        # Goes the way of the punches, so that somebody sees on a quiet night, too, that they would
+        # be taken.
         "pass_through": _every(15.0, "upkeep.pass_through", expires=60, queue="attendance"),
     },
 }

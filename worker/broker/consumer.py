@@ -30,7 +30,9 @@ class SteadyConsumer(Consumer):
             step for step in Consumer.Blueprint.default_steps if not step.endswith(_LEFT_OUT)
         ]
 
-    def __init__(self, *arguments: Any, worker_options: dict[str, Any] | None = None, **options: Any) -> None:
+    def __init__(
+        self, *arguments: Any, worker_options: dict[str, Any] | None = None, **options: Any
+    ) -> None:
         super().__init__(*arguments, worker_options={**(worker_options or {}), **_ALONE}, **options)
 
     def create_task_handler(self, *arguments: Any, **options: Any) -> Callable[[Any], None]:

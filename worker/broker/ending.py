@@ -16,4 +16,6 @@ def end_soon(**_: Any) -> None:
 
 
 def end_within(seconds: float) -> None:
-    pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT = round(seconds / pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_INTERVAL)
+    pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT = round(
+        seconds / pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_INTERVAL
+    )

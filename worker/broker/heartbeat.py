@@ -1,4 +1,5 @@
-"""A file whose age tells whether a worker, or beat, is at work: a probe looks at it without starting a Python.
+"""A file whose age tells whether a worker, or beat, is at work: a probe looks at it without
+starting a Python.
 
 The main loop itself touches it, never a thread, which would go on when the loop hangs.
 """
@@ -42,7 +43,9 @@ def _begin(file: Path) -> None:
         file.touch()
         file.unlink()
     except OSError as error:
-        print(f"rollcall: HEARTBEAT_FILE {file} cannot be written: {error.strerror}", file=sys.stderr)
+        print(
+            f"rollcall: HEARTBEAT_FILE {file} cannot be written: {error.strerror}", file=sys.stderr
+        )
         raise SystemExit(2) from None
 
 

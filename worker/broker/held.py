@@ -1,6 +1,7 @@
 """What a worker notes on Redis of the messages it holds, so that they are handed on if it dies.
 
-kombu does the same twice a task, and makes a client and a pipeline for each, which costs several times what is sent.
+kombu does the same twice a task, and makes a client and a pipeline for each, which costs several
+times what is sent.
 """
 
 from time import time
@@ -20,11 +21,16 @@ class HeldMessages(redis.QoS):
     def append(self, message: Any, delivery_tag: str) -> None:
         info = message.delivery_info
         held = dumps([message._raw, info["exchange"], info["routing_key"]])
-        self._note(("ZADD", self.unacked_index_key, time(), delivery_tag), ("HSET", self.unacked_key, delivery_tag, held))
+        self._note(
+            ("ZADD", self.unacked_index_key, time(), delivery_tag),
+            ("HSET", self.unacked_key, delivery_tag, held),
+        )
         QoS.append(self, message, delivery_tag)
 
     def ack(self, delivery_tag: str) -> None:
-        self._note(("ZREM", self.unacked_index_key, delivery_tag), ("HDEL", self.unacked_key, delivery_tag))
+        self._note(
+            ("ZREM", self.unacked_index_key, delivery_tag), ("HDEL", self.unacked_key, delivery_tag)
+        )
         QoS.ack(self, delivery_tag)
 
     def reject(self, delivery_tag: str, requeue: bool = False) -> None:
@@ -36,14 +42,18 @@ class HeldMessages(redis.QoS):
     def _note(self, *commands: tuple[Any, ...]) -> None:
         try:
             self._say(commands)
-        except (RedisAway, RedisSilent):  # or only this connection is broken; what was said can be said again
+        # or only this connection is broken; what was said can be said again
+        except (RedisAway, RedisSilent):
             self._say(commands)
 
     def _say(self, commands: tuple[tuple[Any, ...], ...]) -> None:
         pool = self.channel.pool
-        connection = pool.get_connection()  # which is open by then, to the master that a Sentinel names
+        # which is open by then, to the master that a Sentinel names
+        connection = pool.get_connection()
         try:
-            connection.send_packed_command(connection.pack_commands([("MULTI",), *commands, ("EXEC",)]))
+            connection.send_packed_command(
+                connection.pack_commands([("MULTI",), *commands, ("EXEC",)])
+            )
             *_, done = [connection.read_response() for _ in range(len(commands) + 2)]
             for answer in done:
                 if isinstance(answer, Exception):

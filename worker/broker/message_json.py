@@ -11,7 +11,8 @@ from kombu.serialization import registry
 from kombu.utils import json
 
 _DIGITS = bytes.maketrans(b"123456789", b"000000000")
-# A whole number of so many may lie beyond 64 bits; orjson would make a fraction of it, and lose its last digits.
+# A whole number of so many may lie beyond 64 bits; orjson would make a fraction of it, and lose its
+# last digits.
 _LONG = b"0" * 19
 _TYPED = b"__type__"  # as kombu writes a date, which it reads as one
 _DISGUISED = re.compile(rb"\\u00[4-7]")  # a letter that nobody needs to escape

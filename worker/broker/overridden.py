@@ -18,7 +18,8 @@ tests/worker/broker/test_overridden.py fails when the source of any of it change
   that `create_request_cls` makes, and `execute_using_pool`, give the pool the text of the message,
   which `fast_trace_task` and `trace_task_ret` read. A task that `_retry_worker_lost` gives up is
   kept among the rejected.
-- task: What a message says of its arguments (`argsrepr`, `kwargsrepr`) is ids only; `start_strategy` finds our strategy, and
+- task: What a message says of its arguments (`argsrepr`, `kwargsrepr`) is ids only;
+  `start_strategy` finds our strategy, and
   `build_tracer` our `__call__` by `task_has_custom`. A retry keeps the header `expired`, which
   `Context` has as `get`.
 - own_tasks: Once `finalize` has them all, Celery's own tasks are unregistered.
@@ -32,7 +33,8 @@ tests/worker/broker/test_overridden.py fails when the source of any of it change
   (`should_use_eventloop`): `Heart` sends through it.
 - scheduler: Beat shows that it is at work once the broker took what `apply_entry` sent. What
   `install_sync_handler` has `sync` do, closing the connection in the handler of a signal, is left
-  out; `start` has it done once more at the end. In configuration, `ScheduleEntry` takes `last_run_at`, through `_maybe_entry`.
+  out; `start` has it done once more at the end. In configuration, `ScheduleEntry` takes
+  `last_run_at`, through `_maybe_entry`.
 - ending: A process of the pool waits in `_ensure_messages_consumed` for two seconds only.
 - threads: `setup_instance` has the class of the pool, which `convert` made of its name, at
   `worker_init`.

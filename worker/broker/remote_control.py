@@ -79,7 +79,13 @@ class Mailbox(Pidbox):
     def take(self, message: Any) -> None:
         try:
             question = _question_in(message)
-        except (ContentDisallowed, DecodeError, RecursionError, ValidationError, ValueError) as error:
+        except (
+            ContentDisallowed,
+            DecodeError,
+            RecursionError,
+            ValidationError,
+            ValueError,
+        ) as error:
             _unreadable(message, error)
             return
         if question.is_for(self.hostname):
@@ -96,9 +102,12 @@ class Mailbox(Pidbox):
             return {"error": REFUSAL}
         try:
             return ANSWERS[question.method](self.node.state, question.arguments or {})
-        except (AttributeError, KeyError, TypeError, ValueError) as error:  # of arguments that make no sense
+        # of arguments that make no sense
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             log.warning(REMOTE_CONTROL_FAILED, command=question.method, exc_info=error)
-            return {"error": f"{question.method} failed: {type(error).__name__}; look at its arguments"}
+            return {
+                "error": f"{question.method} failed: {type(error).__name__}; look at its arguments"
+            }
 
     def _reply(self, question: Question, answer: Any) -> None:
         """Send it where Celery's clients wait for it, and to no other exchange: not the tasks'."""

@@ -55,7 +55,9 @@ class QuietRequest(Request):
         self._announce_revoked("expired", False, None, True)
         return True
 
-    def on_failure(self, exc_info: Any, send_failed_event: bool = True, return_ok: bool = False) -> None:
+    def on_failure(
+        self, exc_info: Any, send_failed_event: bool = True, return_ok: bool = False
+    ) -> None:
         """Fail as Celery does. What killed its process in each of its retries is kept."""
         lost = isinstance(exc_info.exception, WorkerLostError)
         if lost and self._context.retries >= self.task.max_retries:
@@ -74,4 +76,8 @@ class _Fields(dict):
 
 
 def _flat(fields: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in fields.items() if value is None or isinstance(value, str | int | float)}
+    return {
+        name: value
+        for name, value in fields.items()
+        if value is None or isinstance(value, str | int | float)
+    }

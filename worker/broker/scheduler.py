@@ -1,5 +1,6 @@
-"""Beat's scheduler. It keeps nothing between runs, shows that it is at work by a heartbeat, and ends
-when it is told to, whatever its broker does."""
+"""Beat's scheduler. It keeps nothing between runs, shows that it is at work by a heartbeat, and
+ends when it is told to, whatever its broker does.
+"""
 
 from typing import Any
 

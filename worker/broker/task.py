@@ -1,4 +1,6 @@
-"""Celery's Task, of whose arguments events and logs tell ids only, and which no worker holds for later."""
+"""Celery's Task, of whose arguments events and logs tell ids only, and which no worker holds for
+later.
+"""
 
 from typing import Any
 

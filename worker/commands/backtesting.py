@@ -1,7 +1,9 @@
 """Judging history again under another policy, without storing or saying anything.
 
-One read-only transaction that sees one state of the database. Each site is walked in order of time, a slice of its punches and
-shifts at a time, and each slice is judged by the window that live judging would load for it: so memory is bounded by the slice,
+One read-only transaction that sees one state of the database. Each site is walked in order of time,
+a slice of its punches and
+shifts at a time, and each slice is judged by the window that live judging would load for it: so
+memory is bounded by the slice,
 not by the tenant or the length of history.
 """
 
@@ -70,7 +72,9 @@ class Slice(NamedTuple):
 class Backtest:
     """One run: what it counted so far."""
 
-    def __init__(self, cursor: Cursor, tenant_id: int, proposed: Proposed, span: Span, as_of: datetime) -> None:
+    def __init__(
+        self, cursor: Cursor, tenant_id: int, proposed: Proposed, span: Span, as_of: datetime
+    ) -> None:
         self.cursor = cursor
         self.tenant_id = tenant_id
         self.proposed = proposed
@@ -90,23 +94,47 @@ class Backtest:
 
     def as_json(self) -> dict[str, Any]:
         rows = [
-            {"anomaly_type": anomaly_type, "site_id": site_id, "site_name": self.proposed.names[site_id], **tally.as_json()}
+            {
+                "anomaly_type": anomaly_type,
+                "site_id": site_id,
+                "site_name": self.proposed.names[site_id],
+                **tally.as_json(),
+            }
             for (anomaly_type, site_id), tally in sorted(self.tallies.items())
         ]
-        moments = {"from": self.span.since.isoformat(), "to": self.span.until.isoformat(), "as_of": self.as_of.isoformat()}
+        moments = {
+            "from": self.span.since.isoformat(),
+            "to": self.span.until.isoformat(),
+            "as_of": self.as_of.isoformat(),
+        }
         seen = {"punches": self.punches, "shifts": self.shifts}
-        return {"tenant_id": self.tenant_id, **moments, **seen, "total": self.total.as_json(), "by_type_and_site": rows}
+        return {
+            "tenant_id": self.tenant_id,
+            **moments,
+            **seen,
+            "total": self.total.as_json(),
+            "by_type_and_site": rows,
+        }
 
     def _slices(self, site_id: int) -> Iterator[Slice]:
         for sql, of_shifts in ((_PUNCHES, False), (_SHIFTS, True)):
             for page in self._pages(sql, site_id):
-                subjects = frozenset(Subject("", key) if of_shifts else Subject(key, "") for _, key in page)
+                subjects = frozenset(
+                    Subject("", key) if of_shifts else Subject(key, "") for _, key in page
+                )
                 yield Slice(site_id, page[-1][0], subjects)
 
     def _pages(self, sql: str, site_id: int) -> Iterator[list[tuple[datetime, str]]]:
         after: tuple[datetime, str] = (self.span.since - timedelta(microseconds=1), "")
-        given = {"tenant_id": self.tenant_id, "site_id": site_id, "limit": SLICE, **self.span._asdict()}
-        while page := self.cursor.execute(sql, {**given, "after_at": after[0], "after_id": after[1]}).fetchall():
+        given = {
+            "tenant_id": self.tenant_id,
+            "site_id": site_id,
+            "limit": SLICE,
+            **self.span._asdict(),
+        }
+        while page := self.cursor.execute(
+            sql, {**given, "after_at": after[0], "after_id": after[1]}
+        ).fetchall():
             yield page
             after = page[-1]
 
@@ -123,10 +151,21 @@ class Backtest:
         self.shifts += sum(1 for subject in sliced.subjects if subject.shift_id)
 
     def _would_stand(self, sliced: Slice) -> dict[tuple, str]:
-        """Severities by identity. What would be in shadow is seen by nobody, so it does not count as standing."""
-        window = load_subjects(self.cursor, self.tenant_id, sliced.subjects, self.as_of, policies=self.proposed.as_policies())
+        """Severities by identity. What would be in shadow is seen by nobody, so it does not count
+        as standing.
+        """
+        window = load_subjects(
+            self.cursor,
+            self.tenant_id,
+            sliced.subjects,
+            self.as_of,
+            policies=self.proposed.as_policies(),
+        )
         findings = [verdict.finding for verdict in detect(window) if not verdict.shadow]
-        return {(*found.subject, found.anomaly_type, found.person_id, found.site_id): found.severity for found in findings}
+        return {
+            (*found.subject, found.anomaly_type, found.person_id, found.site_id): found.severity
+            for found in findings
+        }
 
     def _stored(self, sliced: Slice) -> dict[tuple, tuple[str | None, str | None]]:
         """Severity, None where it does not stand, and review by identity."""
@@ -136,7 +175,10 @@ class Backtest:
             "shifts": [subject.shift_id for subject in sliced.subjects if subject.shift_id],
         }
         rows = self.cursor.execute(_STORED, wanted).fetchall()
-        return {tuple(identity): (severity if stands else None, review) for *identity, stands, severity, review in rows}
+        return {
+            tuple(identity): (severity if stands else None, review)
+            for *identity, stands, severity, review in rows
+        }
 
 
 def backtest(
@@ -158,7 +200,9 @@ def backtest(
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             as_of = next(iter(cursor.execute("SELECT clock_timestamp()")))[0]
             span = _span(since, until or as_of)
-            run = Backtest(cursor, tenant_id, propose(cursor, tenant_id, tenant, sites), span, as_of)
+            run = Backtest(
+                cursor, tenant_id, propose(cursor, tenant_id, tenant, sites), span, as_of
+            )
             _go(run)
     except (BadPolicy, EmptySpan) as bad:
         print(bad, file=sys.stderr)
@@ -166,7 +210,11 @@ def backtest(
     except LookupError as unknown:
         print(unknown, file=sys.stderr)
         return 1
-    print(json.dumps(run.as_json(), indent=2) if as_json else table(run.tallies, run.total, run.proposed.names))
+    print(
+        json.dumps(run.as_json(), indent=2)
+        if as_json
+        else table(run.tallies, run.total, run.proposed.names)
+    )
     return 0
 
 
@@ -183,5 +231,11 @@ def _go(run: Backtest) -> None:
         if time.monotonic() - spoke >= _SPEAK_EVERY:
             spoke = time.monotonic()
             where = f"site {places[sliced.site_id]} of {len(places)}, {sliced.reached:%Y-%m-%d}"
-            print(f"{where}: {run.punches:,} punches and {run.shifts:,} shifts judged", file=sys.stderr)
-    print(f"{run.punches:,} punches and {run.shifts:,} shifts judged as of {run.as_of:%Y-%m-%d %H:%M} UTC", file=sys.stderr)
+            print(
+                f"{where}: {run.punches:,} punches and {run.shifts:,} shifts judged",
+                file=sys.stderr,
+            )
+    print(
+        f"{run.punches:,} punches and {run.shifts:,} shifts judged as of {run.as_of:%Y-%m-%d %H:%M} UTC",
+        file=sys.stderr,
+    )

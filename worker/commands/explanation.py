@@ -1,4 +1,6 @@
-"""What each detector saw in one punch or shift, what it decided, and why: also why it found nothing."""
+"""What each detector saw in one punch or shift, what it decided, and why: also why it found
+nothing.
+"""
 
 import json
 import sys
@@ -17,7 +19,11 @@ from worker.rules.finding import Finding, Nothing, Subject, Verdict
 from worker.rules.window import Punch, Shift, Window
 
 _INDENT = "    "
-_HANDED_IN = {"before": "earlier content: received", "standing": "content that stands: received", "voided": "voided:"}
+_HANDED_IN = {
+    "before": "earlier content: received",
+    "standing": "content that stands: received",
+    "voided": "voided:",
+}
 _CONTENTS = """
 SELECT received_at, coalesce(claimed_at, sent_at), submitted_by, 'before' FROM punch_revision AS earlier
 WHERE tenant_id = %(tenant_id)s AND punch_id = %(punch_id)s AND NOT EXISTS (
@@ -56,8 +62,14 @@ def explain(engine: Engine, tenant_id: int, subject_id: str, *, of_shift: bool =
 
 def _handed_in(cursor: Cursor, tenant_id: int, punch_id: str) -> Iterator[str]:
     """Who handed in each content that the punch has had, and who voided it, oldest first."""
-    for at, sent_at, by, what in cursor.execute(_CONTENTS, {"tenant_id": tenant_id, "punch_id": punch_id}):
-        whom = " ".join(by[part] for part in ("door", "name") if part in by) if by else "somebody, before it was noted"
+    for at, sent_at, by, what in cursor.execute(
+        _CONTENTS, {"tenant_id": tenant_id, "punch_id": punch_id}
+    ):
+        whom = (
+            " ".join(by[part] for part in ("door", "name") if part in by)
+            if by
+            else "somebody, before it was noted"
+        )
         sent = f", sent {instant(sent_at)}" if sent_at else ""
         yield f"{_HANDED_IN[what]} {instant(at)}{sent}, by {whom}"
 
@@ -65,18 +77,24 @@ def _handed_in(cursor: Cursor, tenant_id: int, punch_id: str) -> Iterator[str]:
 def lines(window: Window) -> Iterator[str]:
     """The whole explanation of a window of one subject, which must be `explaining`."""
     yield from _seen(window)
-    (site_id,) = {row.site_id for row in window.punches_to_judge} | {row.site_id for row in window.shifts_to_judge}
+    (site_id,) = {row.site_id for row in window.punches_to_judge} | {
+        row.site_id for row in window.shifts_to_judge
+    }
     for detector in DETECTORS:
         yield ""
         yield f"{detector.TYPE}{_switched(window.policy(site_id).of_type(detector.TYPE).mode)}"
         decided = _decisions(detector, window)
-        yield from (_INDENT + line for line in decided or ["nothing: it looks at other things than this"])
+        yield from (
+            _INDENT + line for line in decided or ["nothing: it looks at other things than this"]
+        )
     yield ""
     yield from _outcome(detect(window))
 
 
 def _seen(window: Window) -> Iterator[str]:
-    """What the window holds of the subject. Coordinates and scores are the operator's own, on his own terminal."""
+    """What the window holds of the subject. Coordinates and scores are the operator's own, on his
+    own terminal.
+    """
     for punch in window.punches_to_judge:
         yield f"punch {punch.punch_id}: {_told(window, punch)}"
         yield f"{_INDENT}before it: {_told(window, window.previous(punch))}"
@@ -103,13 +121,21 @@ def _times(window: Window, shift: Shift) -> str:
 
 
 def _switched(mode: str) -> str:
-    return {"on": "", "off": " (switched off: what it finds does not stand)", "shadow": " (in shadow: stored, never alerted or sent)"}[mode]
+    return {
+        "on": "",
+        "off": " (switched off: what it finds does not stand)",
+        "shadow": " (in shadow: stored, never alerted or sent)",
+    }[mode]
 
 
 def _decisions(detector: ModuleType, window: Window) -> list[str]:
     """Where the detector crashes, that: whoever read of it in the log asks here first."""
     try:
-        return [_decided(answer) for answer in detector.detect(window) if answer.subject in window.subjects]
+        return [
+            _decided(answer)
+            for answer in detector.detect(window)
+            if answer.subject in window.subjects
+        ]
     except Exception as crash:
         return [f"crashed, and decides nothing: {crash!r}"]
 

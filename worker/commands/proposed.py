@@ -1,4 +1,6 @@
-"""A policy that somebody would like to try: read from a file, checked, and laid over the policies in force as roster.sync would."""
+"""A policy that somebody would like to try: read from a file, checked, and laid over the policies
+in force as roster.sync would.
+"""
 
 import json
 from collections.abc import Mapping
@@ -14,14 +16,18 @@ _SITES = "SELECT site_id, name, policy FROM site WHERE tenant_id = %s ORDER BY s
 
 
 class BadPolicy(Exception):
-    """The file holds no policy that could be put in force: one sentence for each thing that is wrong."""
+    """The file holds no policy that could be put in force: one sentence for each thing that is
+    wrong.
+    """
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
 
 
 class Proposed(NamedTuple):
-    """Whole policies, as they would be stored. `sites` are all the tenant's, also those with no policy of their own."""
+    """Whole policies, as they would be stored. `sites` are all the tenant's, also those with no
+    policy of their own.
+    """
 
     policy: dict[str, Any]
     sites: dict[int, dict[str, Any]]
@@ -29,11 +35,15 @@ class Proposed(NamedTuple):
 
     def as_policies(self) -> dict[str, Any]:
         """As worker.load takes them instead of the stored ones."""
-        return {"policy": self.policy, "sites": {site_id: own for site_id, own in self.sites.items() if own}}
+        return {
+            "policy": self.policy,
+            "sites": {site_id: own for site_id, own in self.sites.items() if own},
+        }
 
 
 def read_file(path: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The tenant's keys and, by site_id, the sites': `{"grace_minutes": 20}` or `{"tenant": {...}, "sites": {"15": {...}}}`.
+    """The tenant's keys and, by site_id, the sites': `{"grace_minutes": 20}` or `{"tenant": {...},
+    "sites": {"15": {...}}}`.
 
     Raises BadPolicy.
     """
@@ -42,18 +52,30 @@ def read_file(path: str) -> tuple[dict[str, Any], dict[str, Any]]:
     except (OSError, ValueError) as error:
         raise BadPolicy([f"{path}: cannot be read as JSON: {error}"]) from error
     if not isinstance(content, dict):
-        raise BadPolicy([f"{path}: must hold a JSON object of policy keys, or one with `tenant` and `sites`"])
-    tenant, sites = (content.get("tenant", {}), content.get("sites", {})) if content.keys() <= {"tenant", "sites"} else (content, {})
+        raise BadPolicy(
+            [f"{path}: must hold a JSON object of policy keys, or one with `tenant` and `sites`"]
+        )
+    tenant, sites = (
+        (content.get("tenant", {}), content.get("sites", {}))
+        if content.keys() <= {"tenant", "sites"}
+        else (content, {})
+    )
     if not isinstance(sites, dict):
         raise BadPolicy(["sites: must be an object of policies by site_id"])
-    problems = validate(tenant) + [f"sites.{site_id}.{problem}" for site_id, own in sites.items() for problem in validate(own)]
+    problems = validate(tenant) + [
+        f"sites.{site_id}.{problem}" for site_id, own in sites.items() for problem in validate(own)
+    ]
     if problems:
         raise BadPolicy(problems)
     return tenant, sites
 
 
-def propose(cursor: Cursor, tenant_id: int, tenant: Mapping[str, Any], sites: Mapping[str, Any]) -> Proposed:
-    """The policies as they would be if the tenant synced these keys. Raises LookupError for an unknown tenant, and BadPolicy."""
+def propose(
+    cursor: Cursor, tenant_id: int, tenant: Mapping[str, Any], sites: Mapping[str, Any]
+) -> Proposed:
+    """The policies as they would be if the tenant synced these keys. Raises LookupError for an
+    unknown tenant, and BadPolicy.
+    """
     stored = cursor.execute(_STORED, [tenant_id]).fetchone()
     if stored is None:
         raise LookupError(f"tenant {tenant_id} is unknown")

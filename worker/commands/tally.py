@@ -1,4 +1,6 @@
-"""Counting what stands now against what would stand: per type and site, with the precision that reviews bear witness to."""
+"""Counting what stands now against what would stand: per type and site, with the precision that
+reviews bear witness to.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,12 +26,18 @@ class Reviews:
         self.false_positive += review == "FALSE_POSITIVE"
 
     def as_json(self) -> dict[str, Any]:
-        return {"confirmed": self.confirmed, "false_positive": self.false_positive, "precision": self.precision}
+        return {
+            "confirmed": self.confirmed,
+            "false_positive": self.false_positive,
+            "precision": self.precision,
+        }
 
 
 @dataclass
 class Tally:
-    """Of one type at one site, or of all. `regraded` stand in both, with another severity; `now` is gone, unchanged and regraded."""
+    """Of one type at one site, or of all. `regraded` stand in both, with another severity; `now` is
+    gone, unchanged and regraded.
+    """
 
     now: int = 0
     newly: int = 0
@@ -40,7 +48,9 @@ class Tally:
     reviews_then: Reviews = field(default_factory=Reviews)
 
     def add(self, before: str | None, after: str | None, review: str | None) -> None:
-        """One anomaly: its severity as it stands now and as it would, None where it does not; and its review."""
+        """One anomaly: its severity as it stands now and as it would, None where it does not; and
+        its review.
+        """
         self.now += before is not None
         self.newly += before is None and after is not None
         self.gone += before is not None and after is None
@@ -53,13 +63,19 @@ class Tally:
 
     def as_json(self) -> dict[str, Any]:
         counts = {name: getattr(self, name) for name in _COLUMNS}
-        return counts | {"reviews_now": self.reviews_now.as_json(), "reviews_then": self.reviews_then.as_json()}
+        return counts | {
+            "reviews_now": self.reviews_now.as_json(),
+            "reviews_then": self.reviews_then.as_json(),
+        }
 
 
 def table(tallies: Mapping[tuple[str, int], Tally], total: Tally, names: Mapping[int, str]) -> str:
     """For people: one line a type and site, and the sum."""
     head = ["type", "site", *_COLUMNS, "precision now", "precision then"]
-    lines = [[anomaly_type, f"{names[site_id]} ({site_id})", *_cells(tally)] for (anomaly_type, site_id), tally in sorted(tallies.items())]
+    lines = [
+        [anomaly_type, f"{names[site_id]} ({site_id})", *_cells(tally)]
+        for (anomaly_type, site_id), tally in sorted(tallies.items())
+    ]
     rows = [head, *lines, ["all", "", *_cells(total)]]
     widths = [max(len(row[place]) for row in rows) for place in range(len(head))]
     return "\n".join(_line(row, widths) for row in rows)
@@ -67,12 +83,18 @@ def table(tallies: Mapping[tuple[str, int], Tally], total: Tally, names: Mapping
 
 def _line(row: list[str], widths: list[int]) -> str:
     """Text to the left, numbers to the right."""
-    cells = [cell.ljust(width) if place < 2 else cell.rjust(width) for place, (cell, width) in enumerate(zip(row, widths, strict=True))]
+    cells = [
+        cell.ljust(width) if place < 2 else cell.rjust(width)
+        for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+    ]
     return "  ".join(cells).rstrip()
 
 
 def _cells(tally: Tally) -> list[str]:
-    return [f"{getattr(tally, name):,}" for name in _COLUMNS] + [_precision(tally.reviews_now), _precision(tally.reviews_then)]
+    return [f"{getattr(tally, name):,}" for name in _COLUMNS] + [
+        _precision(tally.reviews_now),
+        _precision(tally.reviews_then),
+    ]
 
 
 def _precision(reviews: Reviews) -> str:

@@ -1,17 +1,21 @@
-"""Biometric Pattern Anomaly: the reader was not sure that this was the person, or that it was alive.
+"""Biometric Pattern Anomaly: the reader was not sure that this was the person, or that it was
+alive.
 
-Looks at: score and liveness of face, fingerprint and iris; and the person's own earlier scores by the same method.
+Looks at: score and liveness of face, fingerprint and iris; and the person's own earlier scores by
+the same method.
 
 - `not_live` (HIGH 0.90): liveness below `biometric_min_liveness`.
 - `low_score` (MEDIUM 0.75): score below `biometric_min_score`.
-- `below_own_baseline` (MEDIUM 0.75): more than `biometric_z` standard deviations below the mean of the person's earlier punches of
-  the last 30 days by the same method, at least 10 of them, the sample deviation taken as no less than 0.02.
+- `below_own_baseline` (MEDIUM 0.75): more than `biometric_z` standard deviations below the mean of
+  the person's earlier punches of
+  the last 30 days by the same method, at least 10 of them, the sample deviation taken as no less
+  than 0.02.
 
-Policy: `not_live_severity`, `low_score_severity`, `below_own_baseline_severity`, `biometric_min_liveness` (0.50),
-`biometric_min_score` (0.70), `biometric_z` (4).
+Policy: `not_live_severity`, `low_score_severity`, `below_own_baseline_severity`,
+`biometric_min_liveness` (0.50), `biometric_min_score` (0.70), `biometric_z` (4).
 
-Cannot tell: cards and numbers, which can be lent; a reader that reports neither score nor liveness; a person with fewer than 10
-earlier scores has no baseline.
+Cannot tell: cards and numbers, which can be lent; a reader that reports neither score nor liveness;
+a person with fewer than 10 earlier scores has no baseline.
 """
 
 from models.policy.biometric_anomaly import BiometricAnomaly
@@ -27,21 +31,54 @@ def detect(window: Window) -> Findings:
     for punch in window.punches_to_judge:
         if is_bodily(punch):
             policy = window.policy(punch.site_id)
-            yield from _below(window, punch, "not_live", punch.biometric_liveness, policy.biometric_min_liveness, "liveness")
-            yield from _below(window, punch, "low_score", punch.biometric_score, policy.biometric_min_score, "score")
+            yield from _below(
+                window,
+                punch,
+                "not_live",
+                punch.biometric_liveness,
+                policy.biometric_min_liveness,
+                "liveness",
+            )
+            yield from _below(
+                window,
+                punch,
+                "low_score",
+                punch.biometric_score,
+                policy.biometric_min_score,
+                "score",
+            )
             yield from _baseline(window, punch, policy.of(BiometricAnomaly))
         elif window.explaining:
             yield nothing(punch, TYPE, "low_score", "it has no face, fingerprint or iris")
 
 
-def _below(window: Window, punch: Punch, reason: str, observed: float | None, limit: float, what: str) -> Findings:
+def _below(
+    window: Window, punch: Punch, reason: str, observed: float | None, limit: float, what: str
+) -> Findings:
     own = window.policy(punch.site_id).of(BiometricAnomaly)
-    severity, confidence = (own.not_live_severity, 0.90) if reason == "not_live" else (own.low_score_severity, 0.75)
+    severity, confidence = (
+        (own.not_live_severity, 0.90) if reason == "not_live" else (own.low_score_severity, 0.75)
+    )
     if observed is not None and observed < limit:
         explanation = f"{done(punch)} by {punch.biometric_method} with a {what} of {observed:.2f}; at least {limit:.2f} is expected."
-        yield found(window, punch, TYPE, reason, severity, confidence, explanation, observed=observed, limit=limit, unit=what)
+        yield found(
+            window,
+            punch,
+            TYPE,
+            reason,
+            severity,
+            confidence,
+            explanation,
+            observed=observed,
+            limit=limit,
+            unit=what,
+        )
     elif window.explaining:
-        because = f"no {what} was reported" if observed is None else f"a {what} of {observed:.2f} is at least {limit:.2f}"
+        because = (
+            f"no {what} was reported"
+            if observed is None
+            else f"a {what} of {observed:.2f} is at least {limit:.2f}"
+        )
         yield nothing(punch, TYPE, reason, because)
 
 
@@ -49,7 +86,12 @@ def _baseline(window: Window, punch: Punch, own: BiometricAnomaly) -> Findings:
     baseline, score = window.baselines.get(punch.punch_id), punch.biometric_score
     if baseline is None or score is None or baseline.scores < LEAST_SCORES:
         if window.explaining:
-            yield nothing(punch, TYPE, "below_own_baseline", _why_none(own, score, baseline.scores if baseline else 0))
+            yield nothing(
+                punch,
+                TYPE,
+                "below_own_baseline",
+                _why_none(own, score, baseline.scores if baseline else 0),
+            )
         return
     deviation = max(baseline.deviation, LEAST_DEVIATION)
     limit = round(baseline.mean - own.biometric_z * deviation, 9)
@@ -72,7 +114,9 @@ def _baseline(window: Window, punch: Punch, own: BiometricAnomaly) -> Findings:
             earlier=baseline.scores,
         )
     elif window.explaining:
-        yield nothing(punch, TYPE, "below_own_baseline", f"a score of {score:.2f} is at least {limit:.2f}")
+        yield nothing(
+            punch, TYPE, "below_own_baseline", f"a score of {score:.2f} is at least {limit:.2f}"
+        )
 
 
 def _why_none(own: BiometricAnomaly, score: float | None, scores: int) -> str:

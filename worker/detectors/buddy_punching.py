@@ -1,25 +1,32 @@
 """Buddy Punching Detected: somebody punched for somebody else.
 
-Looks at: other uses of the punch's device, whose device it is, and where the same person's biometrics were taken. The subject is
-each of the punches.
+Looks at: other uses of the punch's device, whose device it is, and where the same person's
+biometrics were taken. The subject is each of the punches.
 
-- `same_device` (CRITICAL 0.95): one device declared `shared: false` used by two people within `buddy_window_minutes`, unless both were
-  shown live by biometrics: face, fingerprint or iris, score and liveness present and at or above their minimum, no other match.
+- `same_device` (CRITICAL 0.95): one device declared `shared: false` used by two people within
+  `buddy_window_minutes`, unless both were
+  shown live by biometrics: face, fingerprint or iris, score and liveness present and at or above
+  their minimum, no other match.
 - `same_undeclared_device` (LOW 0.40): the same on a device that the roster does not name.
 - `anothers_device` (HIGH 0.80): a device registered to somebody else.
-- `two_places_at_once` (CRITICAL 0.95): one person's biometrics (the matched person's, else the claimed one's) taken at two sites
-  within the window, unless a check-out is followed by a check-in and the way passes the measure of `too_far_too_soon`.
+- `two_places_at_once` (CRITICAL 0.95): one person's biometrics (the matched person's, else the
+  claimed one's) taken at two sites
+  within the window, unless a check-out is followed by a check-in and the way passes the measure of
+  `too_far_too_soon`.
 
-People queue at kiosks, seconds apart, every day: on a shared device nothing is inferred from time alone. An undeclared device that
-`kiosk_people` or more people used within 7 days of the punch, before or after, is taken as shared, and the tenant is told once, as
-a finding `UNDECLARED_SHARED_DEVICE`.
+People queue at kiosks, seconds apart, every day: on a shared device nothing is inferred from time
+alone. An undeclared device that `kiosk_people` or more people used within 7 days of the punch,
+before or after, is taken as shared, and the tenant is told once, as a finding
+`UNDECLARED_SHARED_DEVICE`.
 
-Policy: `same_device_severity`, `same_undeclared_device_severity`, `anothers_device_severity`, `two_places_at_once_severity`,
-`buddy_window_minutes` (5), `kiosk_people` (5), `biometric_min_score` (0.70), `biometric_min_liveness` (0.50), `min_travel_km` (1),
-`max_travel_speed_kmh` (150), `gps_accuracy_cap_m` (100), `coarse_fix_cap_m` (1,000). On two real kiosk logs the next punch on a
+Policy: `same_device_severity`, `same_undeclared_device_severity`, `anothers_device_severity`,
+`two_places_at_once_severity`, `buddy_window_minutes` (5), `kiosk_people` (5), `biometric_min_score`
+(0.70), `biometric_min_liveness` (0.50), `min_travel_km` (1), `max_travel_speed_kmh` (150),
+`gps_accuracy_cap_m` (100), `coarse_fix_cap_m` (1,000). On two real kiosk logs the next punch on a
 device is another person's within 10 s in 9 % and 27 % of cases.
 
-Cannot tell: a punch without a device or biometrics; cards and numbers that were lent, on a shared device.
+Cannot tell: a punch without a device or biometrics; cards and numbers that were lent, on a shared
+device.
 """
 
 from collections.abc import Iterable
@@ -47,12 +54,18 @@ def detect(window: Window) -> Findings:
 def _same_device(window: Window, punch: Punch, policy: Policy) -> Findings:
     silent = _why_not_told(window, punch, policy)
     others = [] if silent else _others_on_device(window, punch, policy)
-    unproved = [other for other in others if not (shown_live(punch, policy) and shown_live(other, policy))]
+    unproved = [
+        other for other in others if not (shown_live(punch, policy) and shown_live(other, policy))
+    ]
     if unproved:
         yield _shared(window, punch, policy, unproved)
     elif window.explaining:
         reason = "same_device" if punch.device_id in window.devices else "same_undeclared_device"
-        because = "both people were shown live by biometrics" if others else "nobody else used the device within the window"
+        because = (
+            "both people were shown live by biometrics"
+            if others
+            else "nobody else used the device within the window"
+        )
         yield nothing(punch, TYPE, reason, silent or because)
 
 
@@ -81,7 +94,9 @@ def _within(uses: Iterable[Punch], punch: Punch, policy: Policy) -> list[Punch]:
 def _shared(window: Window, punch: Punch, policy: Policy, others: list[Punch]) -> Finding:
     own = policy.of(BuddyPunching)
     declared = punch.device_id in window.devices
-    nearest = min(others, key=lambda other: (abs(other.occurred_at - punch.occurred_at), in_order(other)))
+    nearest = min(
+        others, key=lambda other: (abs(other.occurred_at - punch.occurred_at), in_order(other))
+    )
     apart = abs(nearest.occurred_at - punch.occurred_at).total_seconds()
     who = _who(window, punch, nearest)
     return found(
@@ -109,7 +124,12 @@ def _who(window: Window, punch: Punch, other: Punch) -> str:
 
 def _anothers_device(window: Window, punch: Punch, policy: Policy) -> Findings:
     device = window.devices.get(punch.device_id or "")
-    if device and not device.shared and device.person_id is not None and device.person_id != punch.person_id:
+    if (
+        device
+        and not device.shared
+        and device.person_id is not None
+        and device.person_id != punch.person_id
+    ):
         owner = window.people.get(device.person_id) or f"person {device.person_id}"
         yield found(
             window,
@@ -133,7 +153,10 @@ def _two_places(window: Window, punch: Punch, policy: Policy) -> Findings:
     elsewhere = _within([other for other in uses if other.site_id != punch.site_id], punch, policy)
     impossible = [other for other in elsewhere if not _may_have_gone(window, punch, other, policy)]
     if impossible:
-        nearest = min(impossible, key=lambda other: (abs(other.occurred_at - punch.occurred_at), in_order(other)))
+        nearest = min(
+            impossible,
+            key=lambda other: (abs(other.occurred_at - punch.occurred_at), in_order(other)),
+        )
         apart = abs(nearest.occurred_at - punch.occurred_at).total_seconds()
         yield found(
             window,
@@ -150,12 +173,23 @@ def _two_places(window: Window, punch: Punch, policy: Policy) -> Findings:
             other="another site",
         )
     elif window.explaining:
-        because = "it has no biometrics" if person_id is None else "the person's biometrics were taken nowhere else within the window"
-        yield nothing(punch, TYPE, "two_places_at_once", "there was time for the way between" if elsewhere else because)
+        because = (
+            "it has no biometrics"
+            if person_id is None
+            else "the person's biometrics were taken nowhere else within the window"
+        )
+        yield nothing(
+            punch,
+            TYPE,
+            "two_places_at_once",
+            "there was time for the way between" if elsewhere else because,
+        )
 
 
 def _may_have_gone(window: Window, punch: Punch, other: Punch, policy: Policy) -> bool:
-    """Whether the two are a check-out and then a check-in, with time enough for the way. Where that is unknown, yes."""
+    """Whether the two are a check-out and then a check-in, with time enough for the way. Where that
+    is unknown, yes.
+    """
     earlier, later = sorted((punch, other), key=in_order)
     if earlier.is_check_in or not later.is_check_in:
         return False

@@ -1,17 +1,23 @@
 """Geofence Violation: the punch was taken outside the site's boundary.
 
-Looks at: the punch's fix and the site's fence: its boundary (polygons with holes), else the circle of `radius_m` around its
-place. Distances are WGS84 geodesics to the nearest point of the edge; edges run straight in longitude and latitude.
+Looks at: the punch's fix and the site's fence: its boundary (polygons with holes), else the circle
+of `radius_m` around its place. Distances are WGS84 geodesics to the nearest point of the edge;
+edges run straight in longitude and latitude.
 
-- `outside_fence` (HIGH 0.90): outside by more than twice the fix's accuracy (a 68 % radius), that taken as at most
-  `gps_accuracy_cap_m`; no accuracy counts as the cap. Where that would hold, two excuses make it another reason instead:
-- `coarse_fix_outside` (LOW 0.40): the claimed accuracy is above the cap, and the fix is outside by no more than twice the claim, that
+- `outside_fence` (HIGH 0.90): outside by more than twice the fix's accuracy (a 68 % radius), that
+  taken as at most
+  `gps_accuracy_cap_m`; no accuracy counts as the cap. Where that would hold, two excuses make it
+  another reason instead:
+- `coarse_fix_outside` (LOW 0.40): the claimed accuracy is above the cap, and the fix is outside by
+  no more than twice the claim, that
   taken as at most `coarse_fix_cap_m`.
-- `cached_fix_outside` (LOW 0.40): latitude, longitude and accuracy equal those of the person's previous punch, at another site,
+- `cached_fix_outside` (LOW 0.40): latitude, longitude and accuracy equal those of the person's
+  previous punch, at another site,
   within `cached_fix_minutes`.
 
-Policy: `outside_fence_severity`, `coarse_fix_outside_severity`, `cached_fix_outside_severity`, `gps_accuracy_cap_m` (100),
-`coarse_fix_cap_m` (1,000), `cached_fix_minutes` (30), `default_radius_m` (200, where the site has none).
+Policy: `outside_fence_severity`, `coarse_fix_outside_severity`, `cached_fix_outside_severity`,
+`gps_accuracy_cap_m` (100), `coarse_fix_cap_m` (1,000), `cached_fix_minutes` (30),
+`default_radius_m` (200, where the site has none).
 
 Cannot tell: without a possible fix, or where the site has neither boundary nor place.
 """
@@ -53,7 +59,11 @@ def _outside(window: Window, punch: Punch, fix: Place, site: Site, outside: floa
 
 def _is_coarse(punch: Punch, outside: float, policy: Policy) -> bool:
     claimed = punch.accuracy_m
-    return claimed is not None and claimed > policy.gps_accuracy_cap_m and outside <= 2 * min(claimed, policy.coarse_fix_cap_m)
+    return (
+        claimed is not None
+        and claimed > policy.gps_accuracy_cap_m
+        and outside <= 2 * min(claimed, policy.coarse_fix_cap_m)
+    )
 
 
 def _cached_from(window: Window, punch: Punch, policy: Policy) -> Punch | None:
@@ -61,12 +71,26 @@ def _cached_from(window: Window, punch: Punch, policy: Policy) -> Punch | None:
     before = window.previous(punch)
     if before is None or before.site_id == punch.site_id:
         return None
-    same = (before.latitude, before.longitude, before.accuracy_m) == (punch.latitude, punch.longitude, punch.accuracy_m)
-    recent = punch.occurred_at - before.occurred_at <= timedelta(minutes=policy.of(GeofenceViolation).cached_fix_minutes)
+    same = (before.latitude, before.longitude, before.accuracy_m) == (
+        punch.latitude,
+        punch.longitude,
+        punch.accuracy_m,
+    )
+    recent = punch.occurred_at - before.occurred_at <= timedelta(
+        minutes=policy.of(GeofenceViolation).cached_fix_minutes
+    )
     return before if same and recent else None
 
 
-def _finding(window: Window, punch: Punch, site: Site, outside: float, limit: float, reason: str, cached: Punch | None = None) -> Finding:
+def _finding(
+    window: Window,
+    punch: Punch,
+    site: Site,
+    outside: float,
+    limit: float,
+    reason: str,
+    cached: Punch | None = None,
+) -> Finding:
     policy = window.policy(punch.site_id)
     own = policy.of(GeofenceViolation)
     severities = {
@@ -92,11 +116,17 @@ def _finding(window: Window, punch: Punch, site: Site, outside: float, limit: fl
 
 
 def _fence(site: Site, policy: Policy) -> str:
-    return "the boundary" if site.boundary is not None else f"the {radius_m(site, policy):g} m fence"
+    return (
+        "the boundary" if site.boundary is not None else f"the {radius_m(site, policy):g} m fence"
+    )
 
 
 def _accuracy(punch: Punch) -> str:
-    return "GPS accuracy unknown" if punch.accuracy_m is None else f"GPS accuracy {punch.accuracy_m:g} m"
+    return (
+        "GPS accuracy unknown"
+        if punch.accuracy_m is None
+        else f"GPS accuracy {punch.accuracy_m:g} m"
+    )
 
 
 def _why_not(fix: Place | None, outside: float | None) -> str:
@@ -104,4 +134,8 @@ def _why_not(fix: Place | None, outside: float | None) -> str:
         return "it has no possible fix"
     if outside is None:
         return "the site has neither a boundary nor a place"
-    return f"{outside:.0f} m outside is within twice the accuracy, {2 * fix.slack_m:g} m" if outside else "it is within the fence"
+    return (
+        f"{outside:.0f} m outside is within twice the accuracy, {2 * fix.slack_m:g} m"
+        if outside
+        else "it is within the fence"
+    )

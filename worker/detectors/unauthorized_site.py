@@ -1,20 +1,23 @@
 """Unauthorized Site Access: the person has no business at this site.
 
-Looks at: the roster's people, the assignments to the site that are valid at the punch, and the person's shifts there.
+Looks at: the roster's people, the assignments to the site that are valid at the punch, and the
+person's shifts there.
 
 - `unknown_person` (CRITICAL 0.90): the person is not in the roster.
-- `not_assigned` (`unauthorized_severity`, CRITICAL, 0.90): no assignment to this site is valid then, and the person is entitled to no
+- `not_assigned` (`unauthorized_severity`, CRITICAL, 0.90): no assignment to this site is valid
+  then, and the person is entitled to no
   shift here within reach.
 
-A check-out that closes a spell at this site was judged with its check-in; any other is judged like a check-in. A further
-check-in while already checked in, a punch just after an own shift here, and one shortly before an own shift here are not
-`not_assigned`.
+A check-out that closes a spell at this site was judged with its check-in; any other is judged like
+a check-in. A further check-in while already checked in, a punch just after an own shift here, and
+one shortly before an own shift here are not `not_assigned`.
 
-Policy: `unknown_person_severity`, `unauthorized_severity`, `early_window_minutes` (60), `max_work_hours` (16),
-`holdover_minutes` (120), `early_limit_hours` (4), `max_spell_hours` (36), `repeat_minutes` (10).
+Policy: `unknown_person_severity`, `unauthorized_severity`, `early_window_minutes` (60),
+`max_work_hours` (16), `holdover_minutes` (120), `early_limit_hours` (4), `max_spell_hours` (36),
+`repeat_minutes` (10).
 
-Cannot tell: no assignment synced in the tenant, no `not_assigned`; no person synced, no `unknown_person`; neither while the
-roster is declared incomplete.
+Cannot tell: no assignment synced in the tenant, no `not_assigned`; no person synced, no
+`unknown_person`; neither while the roster is declared incomplete.
 """
 
 from collections.abc import Callable
@@ -22,7 +25,13 @@ from collections.abc import Callable
 from models.policy.unauthorized_site import UnauthorizedSite
 from worker.rules.evidence import clock, done, found, nothing
 from worker.rules.finding import Findings
-from worker.rules.roster import Answer, is_assigned, judged_with_check_in, not_assigned, unknown_person
+from worker.rules.roster import (
+    Answer,
+    is_assigned,
+    judged_with_check_in,
+    not_assigned,
+    unknown_person,
+)
 from worker.rules.window import Punch, Window
 
 TYPE = "UNAUTHORIZED_SITE"
@@ -30,12 +39,18 @@ TYPE = "UNAUTHORIZED_SITE"
 
 def detect(window: Window) -> Findings:
     for punch in window.punches_to_judge:
-        if not window.explaining and punch.person_id in window.people and is_assigned(window, punch):
+        if (
+            not window.explaining
+            and punch.person_id in window.people
+            and is_assigned(window, punch)
+        ):
             continue
         policy = window.policy(punch.site_id)
         if judged_with_check_in(window, punch, policy):
             if window.explaining:
-                yield nothing(punch, TYPE, "not_assigned", "this check-out was judged with its check-in")
+                yield nothing(
+                    punch, TYPE, "not_assigned", "this check-out was judged with its check-in"
+                )
             continue
         yield from _said(
             window,
@@ -58,11 +73,26 @@ def detect(window: Window) -> Findings:
         )
 
 
-def _said(window: Window, punch: Punch, reason: str, severity: str, answer: Answer, explain: Callable[[Punch], str]) -> Findings:
+def _said(
+    window: Window,
+    punch: Punch,
+    reason: str,
+    severity: str,
+    answer: Answer,
+    explain: Callable[[Punch], str],
+) -> Findings:
     if answer.holds:
         observed = len(window.assignments.get((punch.person_id, punch.site_id), ()))
         yield found(
-            window, punch, TYPE, reason, severity, 0.90, explain(punch), observed=observed, unit="assignments to this site, valid or not"
+            window,
+            punch,
+            TYPE,
+            reason,
+            severity,
+            0.90,
+            explain(punch),
+            observed=observed,
+            unit="assignments to this site, valid or not",
         )
     elif window.explaining:
         yield nothing(punch, TYPE, reason, answer.because)
@@ -70,4 +100,8 @@ def _said(window: Window, punch: Punch, reason: str, severity: str, answer: Answ
 
 def _other_assignments(window: Window, punch: Punch) -> str:
     count = len(window.assignments.get((punch.person_id, punch.site_id), ()))
-    return f"{count} assignment{'s' if count > 1 else ''} to this site, none valid then," if count else "no assignment to this site"
+    return (
+        f"{count} assignment{'s' if count > 1 else ''} to this site, none valid then,"
+        if count
+        else "no assignment to this site"
+    )

@@ -1,21 +1,24 @@
 """Wrong Person at Site: somebody else was there than the one who should have been.
 
-Looks at: the person a biometric reader recognised; the shifts at the site that are within reach of a check-in, and who of
-those entitled to them was there.
+Looks at: the person a biometric reader recognised; the shifts at the site that are within reach of
+a check-in, and who of those entitled to them was there.
 
-- `face_is_another_person` (CRITICAL, confidence the score, 0.95 without one): `biometric.matched_person_id` is somebody else.
-- `in_place_of` (HIGH 0.90): at a check-in, shifts at this site are within reach, the person is entitled to none of them, and at least
+- `face_is_another_person` (CRITICAL, confidence the score, 0.95 without one):
+  `biometric.matched_person_id` is somebody else.
+- `in_place_of` (HIGH 0.90): at a check-in, shifts at this site are within reach, the person is
+  entitled to none of them, and at least
   one of them is not attended, so far.
 
-`in_place_of` names the expected people. It is raised once per person and shift, and falls away when somebody entitled comes by
-the shift's start plus the grace. A further check-in while already checked in, a punch just after an own shift here, and a
-check-in shortly before an own shift here raise nothing.
+`in_place_of` names the expected people. It is raised once per person and shift, and falls away when
+somebody entitled comes by the shift's start plus the grace. A further check-in while already
+checked in, a punch just after an own shift here, and a check-in shortly before an own shift here
+raise nothing.
 
-Policy: `face_is_another_person_severity`, `in_place_of_severity`, `early_window_minutes` (60), `grace_minutes` (15),
-`max_work_hours` (16), `holdover_minutes` (120), `early_limit_hours` (4).
+Policy: `face_is_another_person_severity`, `in_place_of_severity`, `early_window_minutes` (60),
+`grace_minutes` (15), `max_work_hours` (16), `holdover_minutes` (120), `early_limit_hours` (4).
 
-Cannot tell: while the roster is declared incomplete, or where no uncancelled shift at the site is within 24 hours, there is no
-`in_place_of`. Who is at the site without punching is seen by nobody.
+Cannot tell: while the roster is declared incomplete, or where no uncancelled shift at the site is
+within 24 hours, there is no `in_place_of`. Who is at the site without punching is seen by nobody.
 """
 
 from models.policy.wrong_person import WrongPerson
@@ -52,7 +55,11 @@ def _face(window: Window, punch: Punch) -> Findings:
             score=score,
         )
     elif window.explaining:
-        because = "no biometric match was reported" if matched is None else "the match is the person who punched"
+        because = (
+            "no biometric match was reported"
+            if matched is None
+            else "the match is the person who punched"
+        )
         yield nothing(punch, TYPE, "face_is_another_person", because)
 
 
@@ -80,13 +87,17 @@ def _in_place_of(window: Window, punch: Punch, shifts: tuple[Shift, ...]) -> Fin
         limit=len(shifts),
         unit="shifts attended of those expected",
         shifts=shifts,
-        expected=[{"person_id": person_id, "name": window.people.get(person_id)} for person_id in expected],
+        expected=[
+            {"person_id": person_id, "name": window.people.get(person_id)} for person_id in expected
+        ],
     )
 
 
 def _names(window: Window, people: list[int]) -> str:
     named = [_named(window, person_id) for person_id in people[:3]]
-    return " or ".join(named) if len(people) <= 3 else f"{', '.join(named)} or {len(people) - 3} more"
+    return (
+        " or ".join(named) if len(people) <= 3 else f"{', '.join(named)} or {len(people) - 3} more"
+    )
 
 
 def _named(window: Window, person_id: int) -> str:

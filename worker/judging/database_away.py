@@ -6,20 +6,31 @@ import psycopg
 import sqlalchemy.exc
 from sqlalchemy import Engine
 
-DATABASE_ERRORS = (psycopg.OperationalError, psycopg.InterfaceError, sqlalchemy.exc.OperationalError, sqlalchemy.exc.InterfaceError)
-# SQLSTATE classes of a database that is away, restarting or out of resources; without one, it did not answer at all.
+DATABASE_ERRORS = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    sqlalchemy.exc.OperationalError,
+    sqlalchemy.exc.InterfaceError,
+)
+# SQLSTATE classes of a database that is away, restarting or out of resources; without one, it did
+# not answer at all.
 _AWAY = ("08", "53", "57P", "25006")
-# How long a task waits in its place for the database, before the worker goes on to the next. Shorter than the broker's patience.
+# How long a task waits in its place for the database, before the worker goes on to the next.
+# Shorter than the broker's patience.
 _WAIT_SECONDS = 5.0
 
 
 def is_away(error: Exception) -> bool:
     sqlstate = getattr(getattr(error, "orig", error), "sqlstate", None)
-    return (isinstance(error, DATABASE_ERRORS) and sqlstate is None) or (sqlstate or "").startswith(_AWAY)
+    return (isinstance(error, DATABASE_ERRORS) and sqlstate is None) or (sqlstate or "").startswith(
+        _AWAY
+    )
 
 
 def wait_for(engine: Engine) -> None:
-    """Until the database answers, a few seconds at most: the more tasks wait in their places, the fewer go round in circles."""
+    """Until the database answers, a few seconds at most: the more tasks wait in their places, the
+    fewer go round in circles.
+    """
     deadline, pause = time.monotonic() + _WAIT_SECONDS, 0.05
     while time.monotonic() < deadline:
         try:

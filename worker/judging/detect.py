@@ -1,4 +1,6 @@
-"""Running every detector over a window, and making one verdict of the findings on each subject and type."""
+"""Running every detector over a window, and making one verdict of the findings on each subject and
+type.
+"""
 
 from collections.abc import Iterable, Iterator
 from types import ModuleType
@@ -21,9 +23,15 @@ log = structlog.get_logger()
 def detect(window: Window, detectors: Iterable[ModuleType] = DETECTORS) -> list[Verdict]:
     """Every anomaly that stands on the window's subjects. A subject without a verdict has none.
 
-    A detector that crashes is logged with its type and the punch, and counted; the other findings survive.
+    A detector that crashes is logged with its type and the punch, and counted; the other findings
+    survive.
     """
-    findings = [finding for detector in detectors for finding in _run(detector, window) if finding.subject in window.subjects]
+    findings = [
+        finding
+        for detector in detectors
+        for finding in _run(detector, window)
+        if finding.subject in window.subjects
+    ]
     on: dict[Subject, dict[str, list[Finding]]] = {}
     for finding in findings:
         if _policy_of(window, finding).mode != "off":
@@ -32,21 +40,38 @@ def detect(window: Window, detectors: Iterable[ModuleType] = DETECTORS) -> list[
 
 
 def _run(detector: ModuleType, window: Window) -> Iterator[Finding]:
-    """All findings at once; where the detector crashes, one subject at a time, so that only the culprit's are lost."""
+    """All findings at once; where the detector crashes, one subject at a time, so that only the
+    culprit's are lost.
+    """
     try:
         return iter([found for found in detector.detect(window) if isinstance(found, Finding)])
-    except Exception:  # whatever it was, the other detectors and the other subjects must not suffer by it
-        return iter([finding for subject in sorted(window.subjects) for finding in _run_on(detector, window, subject)])
+    # whatever it was, the other detectors and the other subjects must not suffer by it
+    except Exception:
+        return iter(
+            [
+                finding
+                for subject in sorted(window.subjects)
+                for finding in _run_on(detector, window, subject)
+            ]
+        )
 
 
 def _run_on(detector: ModuleType, window: Window, subject: Subject) -> list[Finding]:
     try:
-        return [found for found in detector.detect(window.of(subject)) if isinstance(found, Finding)]
+        return [
+            found for found in detector.detect(window.of(subject)) if isinstance(found, Finding)
+        ]
     except Exception:
         DETECTOR_CRASHES.labels(anomaly_type=detector.TYPE).inc()
         window.crashed.add((subject, detector.TYPE))
         punch_id, shift_id = subject
-        log.exception(DETECTOR_CRASHED, tenant_id=window.tenant_id, anomaly_type=detector.TYPE, punch_id=punch_id, shift_id=shift_id)
+        log.exception(
+            DETECTOR_CRASHED,
+            tenant_id=window.tenant_id,
+            anomaly_type=detector.TYPE,
+            punch_id=punch_id,
+            shift_id=shift_id,
+        )
         return []
 
 
@@ -55,7 +80,11 @@ def _verdicts(window: Window, by_type: dict[str, list[Finding]]) -> Iterator[Ver
     score = fraud_score(window, [finding for finding, _ in led])
     for leading, rest in led:
         finding = leading._replace(
-            evidence={**leading.evidence, "also": [_also(f) for f in rest], "policy_version": window.policy_version},
+            evidence={
+                **leading.evidence,
+                "also": [_also(f) for f in rest],
+                "policy_version": window.policy_version,
+            },
             private=_private(leading, rest),
             other_sites=leading.other_sites.union(*(f.other_sites for f in rest)),
         )
@@ -70,7 +99,9 @@ def _verdicts(window: Window, by_type: dict[str, list[Finding]]) -> Iterator[Ver
 
 
 def fraud_score(window: Window, standing: Iterable[Finding]) -> float:
-    """1 - product of (1 - weight x confidence) over the types that stand on one subject, shadow left out. 0..1, 4 decimals."""
+    """1 - product of (1 - weight x confidence) over the types that stand on one subject, shadow
+    left out. 0..1, 4 decimals.
+    """
     remains = 1.0
     for finding in standing:
         policy = _policy_of(window, finding)
@@ -80,7 +111,9 @@ def fraud_score(window: Window, standing: Iterable[Finding]) -> float:
 
 
 def _lead(findings: list[Finding]) -> tuple[Finding, list[Finding]]:
-    """The gravest first: by severity, then confidence, then in the order the detector gave them, which is the definitions'."""
+    """The gravest first: by severity, then confidence, then in the order the detector gave them,
+    which is the definitions'.
+    """
     ranked = sorted(findings, key=lambda f: (-gravity(f.severity), -f.confidence))
     return ranked[0], ranked[1:]
 

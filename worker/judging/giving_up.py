@@ -1,4 +1,6 @@
-"""Giving up what kills or fails every judge that takes it: the punch is rejected and counts as voided, so that the others can be judged."""
+"""Giving up what kills or fails every judge that takes it: the punch is rejected and counts as
+voided, so that the others can be judged.
+"""
 
 from datetime import datetime
 
@@ -24,7 +26,9 @@ _JUDGE = Submitter("judge")
 log = structlog.get_logger(__name__)
 
 _WHY = reason(
-    KILLS_WORKER, "", "killed the worker that judged it, or made it fail, three times alone; correct the punch, or void it, and report this"
+    KILLS_WORKER,
+    "",
+    "killed the worker that judged it, or made it fail, three times alone; correct the punch, or void it, and report this",
 )
 
 _VERSION = ", ".join(VERSION)
@@ -45,7 +49,8 @@ _DROP = "DELETE FROM roster_change WHERE tenant_id = %s AND change_id = ANY(%s) 
 
 
 def give_up(cursor: Cursor, tenant_id: int, table: str, ids: list[int], at: datetime) -> None:
-    """Take one row of `pending`, or those of one key of `roster_change`, out of what waits for good, and keep what it was about.
+    """Take one row of `pending`, or those of one key of `roster_change`, out of what waits for
+    good, and keep what it was about.
 
     Needs the tenant's lock.
     """
@@ -57,14 +62,29 @@ def give_up(cursor: Cursor, tenant_id: int, table: str, ids: list[int], at: date
 
 
 def _give_up_punch(cursor: Cursor, tenant_id: int, row_id: int, at: datetime) -> None:
-    given = {"tenant_id": tenant_id, "row_id": row_id, "at": at, "by": _JUDGE.as_text(), "cause": cause.of_void(_JUDGE)}
+    given = {
+        "tenant_id": tenant_id,
+        "row_id": row_id,
+        "at": at,
+        "by": _JUDGE.as_text(),
+        "cause": cause.of_void(_JUDGE),
+    }
     voided = cursor.execute(_VOID, given).fetchone()
-    if voided is None:  # voided before: then it is the judgement of its absence that fails, and nothing is left to reject
+    # voided before: then it is the judgement of its absence that fails, and nothing is left to
+    # reject
+    if voided is None:
         log.error(PUNCH_GIVEN_UP, tenant_id=tenant_id, punch_id=None)
         return
     row = row_of(dict_row(cursor)(voided))
     rejection = Rejection(
-        tenant_id, row.punch_id, row.punch.person_id, row.punch.site_id, as_text(content_of(row)), row.content_hash, [_WHY], None
+        tenant_id,
+        row.punch_id,
+        row.punch.person_id,
+        row.punch.site_id,
+        as_text(content_of(row)),
+        row.content_hash,
+        [_WHY],
+        None,
     )
     refuse(cursor, [rejection], _JUDGE, at)
     REJECTED.labels(task=_JUDGE.door, code=KILLS_WORKER).inc()

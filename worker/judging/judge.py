@@ -1,6 +1,8 @@
-"""Judging a tenant: one at a time, all that waits, one transaction a batch; and what was found is said once it is committed.
+"""Judging a tenant: one at a time, all that waits, one transaction a batch; and what was found is
+said once it is committed.
 
-Whoever finds the tenant taken leaves its work to the holder, who looks again after each commit, when the lock is free.
+Whoever finds the tenant taken leaves its work to the holder, who looks again after each commit,
+when the lock is free.
 """
 
 import time
@@ -21,7 +23,14 @@ from worker.faults import reach
 from worker.judging.detect import detect
 from worker.judging.notices import tell_once
 from worker.judging.record import record
-from worker.judging.work_queue import BATCH, Batch, anything_waits, discard, take_changes, take_punches
+from worker.judging.work_queue import (
+    BATCH,
+    Batch,
+    anything_waits,
+    discard,
+    take_changes,
+    take_punches,
+)
 from worker.load import load
 from worker.load.touched import Touched
 
@@ -37,18 +46,22 @@ class Judgement(NamedTuple):
 
     messages: list[feed.Message]
     appended: feed.Appended | None
-    lag: float  # seconds from the receipt of the oldest punch to the judgement's `as_of`; 0 where no punch was judged
+    # seconds from the receipt of the oldest punch to the judgement's `as_of`; 0 where no punch was
+    # judged
+    lag: float
     began: float  # on the monotonic clock, when `as_of` was read
 
 
-# A task that found much to do leaves the rest to the next, so that it ends well before its time limit.
+# A task that found much to do leaves the rest to the next, so that it ends well before its time
+# limit.
 PATIENCE = 10.0
 
 
 def judge(engine: Engine, tenant_id: int, emit: Emit, put_off: PutOff = lambda: False) -> None:
     """Judge what waits of the tenant, unless somebody else is at it.
 
-    `put_off` is asked when a few more came meanwhile: whether it sees to it that they are judged later.
+    `put_off` is asked when a few more came meanwhile: whether it sees to it that they are judged
+    later.
     """
     until = time.monotonic() + PATIENCE
     while (judged := _judge_some(engine, tenant_id, emit)) is not None and time.monotonic() < until:
@@ -59,7 +72,9 @@ def judge(engine: Engine, tenant_id: int, emit: Emit, put_off: PutOff = lambda: 
 
 
 def try_lock(cursor: Cursor, tenant_id: int) -> datetime | None:
-    """The moment of judgement, by the database's clock; None where somebody else is judging the tenant."""
+    """The moment of judgement, by the database's clock; None where somebody else is judging the
+    tenant.
+    """
     sql = "SELECT pg_try_advisory_xact_lock(%s), clock_timestamp()"
     got, as_of = _row(cursor, sql, tenant_lock_key(tenant_id))
     return as_of if got else None
@@ -73,7 +88,9 @@ def wait_lock(cursor: Cursor, tenant_id: int) -> datetime:
 
 
 def judge_batch(cursor: Cursor, tenant_id: int, batch: Batch, as_of: datetime) -> Judgement:
-    """Judge a batch and drop it from what waits. The last thing before the commit; needs the tenant's lock."""
+    """Judge a batch and drop it from what waits. The last thing before the commit; needs the
+    tenant's lock.
+    """
     began = time.monotonic()
     messages = find_and_record(cursor, tenant_id, batch.touched, as_of)
     discard(cursor, tenant_id, batch)
@@ -83,7 +100,9 @@ def judge_batch(cursor: Cursor, tenant_id: int, batch: Batch, as_of: datetime) -
     return Judgement(messages, appended, lag, began)
 
 
-def find_and_record(cursor: Cursor, tenant_id: int, touched: Touched, as_of: datetime) -> list[feed.Message]:
+def find_and_record(
+    cursor: Cursor, tenant_id: int, touched: Touched, as_of: datetime
+) -> list[feed.Message]:
     window = load(cursor, tenant_id, touched, as_of)
     reach("judging", (punch.punch_id for punch in window.punches_to_judge))
     return record(cursor, window, detect(window), touched) + tell_once(cursor, window, touched)
@@ -104,11 +123,19 @@ def count(tenant_id: int, batch: Batch, judgement: Judgement) -> None:
     metrics.JUDGED.labels(table=batch.table).inc(len(batch.ids))
     for message in judgement.messages:
         metrics.SAID.labels(event=message.event, anomaly_type=message.anomaly_type or "").inc()
-    log.debug(JUDGED, tenant_id=tenant_id, table=batch.table, rows=len(batch.ids), messages=len(judgement.messages))
+    log.debug(
+        JUDGED,
+        tenant_id=tenant_id,
+        table=batch.table,
+        rows=len(batch.ids),
+        messages=len(judgement.messages),
+    )
 
 
 def _judge_some(engine: Engine, tenant_id: int, emit: Emit) -> int | None:
-    """Judge one batch, if anything waits: how many rows of it. None where somebody else is judging the tenant."""
+    """Judge one batch, if anything waits: how many rows of it. None where somebody else is judging
+    the tenant.
+    """
     with pipelined(engine) as cursor:
         as_of = try_lock(cursor, tenant_id)
         if as_of is None:

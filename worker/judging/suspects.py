@@ -1,7 +1,9 @@
-"""What a sweep takes of the work that waits, and notes of it: how often a judge died or failed of it.
+"""What a sweep takes of the work that waits, and notes of it: how often a judge died or failed of
+it.
 
-The note is committed before the judgement begins. What is still noted as taken when the next sweep has the tenant's lock was with a
-judge that died; a judge that comes back with an error gives back what it took.
+The note is committed before the judgement begins. What is still noted as taken when the next sweep
+has the tenant's lock was with a judge that died; a judge that comes back with an error gives back
+what it took.
 """
 
 from collections.abc import Iterator
@@ -47,7 +49,9 @@ _NOTE = {
 
 
 class Suspects(NamedTuple):
-    """Rows that are judged together next; they had `before` attempts, and have `attempts` unless the database fails them."""
+    """Rows that are judged together next; they had `before` attempts, and have `attempts` unless
+    the database fails them.
+    """
 
     table: str
     ids: list[int]
@@ -56,7 +60,9 @@ class Suspects(NamedTuple):
 
 
 class _Subject(NamedTuple):
-    """What cannot be judged by halves: a row of `pending`, or all of a key of `roster_change` that were tried as often."""
+    """What cannot be judged by halves: a row of `pending`, or all of a key of `roster_change` that
+    were tried as often.
+    """
 
     ids: list[int]
     attempts: int
@@ -64,17 +70,25 @@ class _Subject(NamedTuple):
 
 
 def take(engine: Engine, tenant_id: int, as_of: datetime) -> Suspects | None:
-    """Choose what to judge next, and commit that it is taken. Needs the tenant's lock, which another transaction holds."""
+    """Choose what to judge next, and commit that it is taken. Needs the tenant's lock, which
+    another transaction holds.
+    """
     with transaction(engine) as cursor:
-        suspects = _choose(cursor, tenant_id, "pending", as_of) or _choose(cursor, tenant_id, "roster_change", as_of)
+        suspects = _choose(cursor, tenant_id, "pending", as_of) or _choose(
+            cursor, tenant_id, "roster_change", as_of
+        )
         if suspects:
-            cursor.execute(_NOTE[suspects.table], (suspects.attempts, True, tenant_id, suspects.ids))
+            cursor.execute(
+                _NOTE[suspects.table], (suspects.attempts, True, tenant_id, suspects.ids)
+            )
         return suspects
 
 
 @contextmanager
 def given_back(engine: Engine, tenant_id: int, suspects: Suspects) -> Iterator[None]:
-    """For as long as they are judged: if that fails they are not taken any more, so that nobody believes their judge dead."""
+    """For as long as they are judged: if that fails they are not taken any more, so that nobody
+    believes their judge dead.
+    """
     try:
         yield
     except BaseException as error:
@@ -83,13 +97,16 @@ def given_back(engine: Engine, tenant_id: int, suspects: Suspects) -> Iterator[N
             _give_back(engine, tenant_id, suspects, attempts)
         except DATABASE_ERRORS:
             wait_for(engine)
-            with suppress(*DATABASE_ERRORS):  # then it counts as a death, and the error goes its way
+            # then it counts as a death, and the error goes its way
+            with suppress(*DATABASE_ERRORS):
                 _give_back(engine, tenant_id, suspects, attempts)
         raise
 
 
 def halved(attempts: int, subjects: int) -> int:
-    """The attempts to mark `subjects` with that have `attempts`: as many as make the next batch at most half of this one."""
+    """The attempts to mark `subjects` with that have `attempts`: as many as make the next batch at
+    most half of this one.
+    """
     following = attempts + 1
     while following < _ALONE and BATCH >> following > subjects // 2:
         following += 1
@@ -102,18 +119,27 @@ def _choose(cursor: Cursor, tenant_id: int, table: str, as_of: datetime) -> Susp
         return None
     most = subjects[0].attempts
     if dead := [row_id for subject in subjects if subject.taken for row_id in subject.ids]:
-        cursor.execute(_NOTE[table], (most, False, tenant_id, dead))  # none has more attempts than what was taken last
+        # none has more attempts than what was taken last
+        cursor.execute(_NOTE[table], (most, False, tenant_id, dead))
         log.warning(JUDGE_DIED, tenant_id=tenant_id, table=table, rows=len(dead), attempts=most)
     if most >= _ALONE + LONE_ATTEMPTS - 1:
         give_up(cursor, tenant_id, table, subjects[0].ids, as_of)
         return _choose(cursor, tenant_id, table, as_of)
-    alike = [subject.ids for subject in subjects if subject.attempts == most][: max(BATCH >> most, 1)]
-    return Suspects(table, [row_id for ids in alike for row_id in ids], most, halved(most, len(alike)))
+    alike = [subject.ids for subject in subjects if subject.attempts == most][
+        : max(BATCH >> most, 1)
+    ]
+    return Suspects(
+        table, [row_id for ids in alike for row_id in ids], most, halved(most, len(alike))
+    )
 
 
 def _is_theirs(error: BaseException) -> bool:
-    """Whether the rows may be what it failed of. The database's trouble and an end of the process are not; what takes for ever is."""
-    return isinstance(error, QueryCanceled) or (isinstance(error, Exception) and not isinstance(error, DATABASE_ERRORS))
+    """Whether the rows may be what it failed of. The database's trouble and an end of the process
+    are not; what takes for ever is.
+    """
+    return isinstance(error, QueryCanceled) or (
+        isinstance(error, Exception) and not isinstance(error, DATABASE_ERRORS)
+    )
 
 
 def _give_back(engine: Engine, tenant_id: int, suspects: Suspects, attempts: int) -> None:

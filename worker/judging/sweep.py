@@ -1,8 +1,10 @@
-"""What nobody else does: the work that a crash left behind, and the moments that pass without anybody punching.
+"""What nobody else does: the work that a crash left behind, and the moments that pass without
+anybody punching.
 
-Work whose judge died is taken by its attempts, which are committed before it is judged. What kills or fails every judge is halved,
-1,000 rows, 500, 250 ..., until the single row that does it is alone; ending three judges alone, it is given up.
-Everything here may run twice at once, and under several schedulers.
+Work whose judge died is taken by its attempts, which are committed before it is judged. What kills
+or fails every judge is halved, 1,000 rows, 500, 250 ..., until the single row that does it is
+alone; ending three judges alone, it is given up. Everything here may run twice at once, and under
+several schedulers.
 """
 
 import time
@@ -28,7 +30,8 @@ from worker.judging.suspects import Suspects, given_back, take
 from worker.judging.work_queue import Batch, take_changes, take_punches
 from worker.load.touched import Touched
 
-# A sweep that comes late, after days without a scheduler, catches up in steps that a window can hold.
+# A sweep that comes late, after days without a scheduler, catches up in steps that a window can
+# hold.
 _STEP = timedelta(hours=6)
 
 _LEFT = """
@@ -38,7 +41,8 @@ SELECT tenant_id, count(*) FROM (
     SELECT tenant_id FROM roster_change WHERE at < clock_timestamp() - interval '1 second'
 ) AS left_over GROUP BY tenant_id
 """
-# Python may be at a judgement for as long as a task may take (90 s). Ended as idle, it would lose the lock while it is still at it.
+# Python may be at a judgement for as long as a task may take (90 s). Ended as idle, it would lose
+# the lock while it is still at it.
 _KEEP_LOCK = "SET LOCAL idle_in_transaction_session_timeout = '95s'"
 _UNSWEPT = "SELECT tenant_id FROM tenant WHERE NOT deleted AND swept_at < clock_timestamp() - %s"
 
@@ -60,7 +64,9 @@ def judge_left(engine: Engine, tenant_id: int, emit: Emit) -> None:
 
 
 def judge_moments(engine: Engine, tenant_id: int, emit: Emit) -> None:
-    """Judge whatever the moments since the last sweep may have changed: no-shows, spells too long, missing check-outs."""
+    """Judge whatever the moments since the last sweep may have changed: no-shows, spells too long,
+    missing check-outs.
+    """
     until = time.monotonic() + PATIENCE
     caught_up = False
     while not caught_up and time.monotonic() < until:
@@ -73,8 +79,9 @@ def judge_moments(engine: Engine, tenant_id: int, emit: Emit) -> None:
 def _judge_suspects(engine: Engine, tenant_id: int, emit: Emit) -> bool:
     """False where nothing is left, or somebody else is at it.
 
-    The lock is held from the choice to the judgement's commit. Another sweep would else take what is about to be judged for
-    what its judge died of, and after a few such deaths give up a punch that nobody ever tried to judge.
+    The lock is held from the choice to the judgement's commit. Another sweep would else take what
+    is about to be judged for what its judge died of, and after a few such deaths give up a punch
+    that nobody ever tried to judge.
     """
     with transaction(engine) as cursor:
         as_of = try_lock(cursor, tenant_id)
@@ -91,7 +98,9 @@ def _judge_suspects(engine: Engine, tenant_id: int, emit: Emit) -> bool:
     return True
 
 
-def _judge(cursor: Cursor, tenant_id: int, suspects: Suspects, as_of: datetime) -> tuple[Batch | None, Judgement | None]:
+def _judge(
+    cursor: Cursor, tenant_id: int, suspects: Suspects, as_of: datetime
+) -> tuple[Batch | None, Judgement | None]:
     if suspects.table == "pending":
         batch = take_punches(cursor, tenant_id, suspects.ids)
     else:
@@ -100,7 +109,9 @@ def _judge(cursor: Cursor, tenant_id: int, suspects: Suspects, as_of: datetime) 
 
 
 def _judge_step(cursor: Cursor, tenant_id: int, as_of: datetime) -> tuple[Judgement, bool]:
-    row = cursor.execute("SELECT swept_at FROM tenant WHERE tenant_id = %s", (tenant_id,)).fetchone()
+    row = cursor.execute(
+        "SELECT swept_at FROM tenant WHERE tenant_id = %s", (tenant_id,)
+    ).fetchone()
     since = row[0] if row else as_of
     until = min(since + _STEP, as_of)
     messages = find_and_record(cursor, tenant_id, Touched(swept=(since, until)), as_of)

@@ -1,6 +1,8 @@
-"""What waits to be judged: versions of punches (`pending`) and changes of the roster (`roster_change`), oldest first.
+"""What waits to be judged: versions of punches (`pending`) and changes of the roster
+(`roster_change`), oldest first.
 
-Rows are deleted in the transaction that records their judgement, so a crash leaves them. Two tables, one way to treat them.
+Rows are deleted in the transaction that records their judgement, so a crash leaves them. Two
+tables, one way to treat them.
 """
 
 from collections.abc import Sequence
@@ -44,7 +46,8 @@ WHERE tenant_id = %(tenant_id)s AND CASE WHEN %(ids)s::bigint[] IS NULL THEN att
 GROUP BY kind, key ORDER BY min(change_id) LIMIT %(limit)s
 """
 _POLICY = "SELECT policy FROM tenant WHERE tenant_id = %s"
-# A tenant's or site's change touches everybody seen or expected there, also by their biometrics or by what names the site in others'
+# A tenant's or site's change touches everybody seen or expected there, also by their biometrics or
+# by what names the site in others'
 # anomalies: spread over people, so that no judgement grows with the company.
 _SPREAD = """
 INSERT INTO roster_change (tenant_id, kind, key, at)
@@ -72,8 +75,9 @@ FROM (
         AND string_to_array(other_sites, ',')::bigint[] && %(sites)s::bigint[]
 ) AS concerned
 """
-# Others' anomalies that speak of people by name, who came to be known or unknown: recognised by a reader, on a device near them or of
-# theirs, expected as a substitute. Devices declared as shared tell nothing of anybody. Spread likewise.
+# Others' anomalies that speak of people by name, who came to be known or unknown: recognised by a
+# reader, on a device near them or of theirs, expected as a substitute. Devices declared as shared
+# tell nothing of anybody. Spread likewise.
 _SPEAKING = """
 INSERT INTO roster_change (tenant_id, kind, key, at)
 SELECT %(tenant_id)s, kind, key, %(as_of)s
@@ -127,9 +131,15 @@ def take_punches(cursor: Cursor, tenant_id: int, ids: Sequence[int] | None = Non
     return Batch("pending", ids, Touched(punches=punches), oldest)
 
 
-def take_changes(cursor: Cursor, tenant_id: int, as_of: datetime, ids: Sequence[int] | None = None) -> Batch | None:
-    """Likewise of the roster. A change of a whole tenant or site is spread over its people, who follow in later batches."""
-    rows = cursor.execute(_CHANGED, {"tenant_id": tenant_id, "ids": ids, "limit": CHANGES}).fetchall()
+def take_changes(
+    cursor: Cursor, tenant_id: int, as_of: datetime, ids: Sequence[int] | None = None
+) -> Batch | None:
+    """Likewise of the roster. A change of a whole tenant or site is spread over its people, who
+    follow in later batches.
+    """
+    rows = cursor.execute(
+        _CHANGED, {"tenant_id": tenant_id, "ids": ids, "limit": CHANGES}
+    ).fetchall()
     if not rows:
         return None
     since = as_of - timedelta(days=_policy(cursor, tenant_id).rejudge_days)
@@ -137,7 +147,16 @@ def take_changes(cursor: Cursor, tenant_id: int, as_of: datetime, ids: Sequence[
     for _, kind, key in rows:
         keys.setdefault(kind, set()).add(key)
     if named := [int(key) for key in keys.get("named", ())]:
-        cursor.execute(_SPEAKING, {"tenant_id": tenant_id, "people": named, "since": since, "as_of": as_of, "near": _NEAR})
+        cursor.execute(
+            _SPEAKING,
+            {
+                "tenant_id": tenant_id,
+                "people": named,
+                "since": since,
+                "as_of": as_of,
+                "near": _NEAR,
+            },
+        )
     sites = [int(key) for key in keys.get("site", ())]
     if "tenant" in keys or sites:
         spread = {"tenant_id": tenant_id, "as_of": as_of, "since": since, "near": _NEAR}
@@ -154,7 +173,9 @@ def take_changes(cursor: Cursor, tenant_id: int, as_of: datetime, ids: Sequence[
 def _recent(cursor: Cursor, tenant_id: int, shifts: set[str], since: datetime) -> frozenset[str]:
     if not shifts:
         return frozenset()
-    found = cursor.execute(_RECENT, {"tenant_id": tenant_id, "shifts": sorted(shifts), "since": since}).fetchall()
+    found = cursor.execute(
+        _RECENT, {"tenant_id": tenant_id, "shifts": sorted(shifts), "since": since}
+    ).fetchall()
     return frozenset(shift_id for (shift_id,) in found)
 
 

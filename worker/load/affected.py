@@ -1,4 +1,6 @@
-"""Shifts whose attendance, or the waiting for it, may have changed: each is a subject, and others' punches rest on it."""
+"""Shifts whose attendance, or the waiting for it, may have changed: each is a subject, and others'
+punches rest on it.
+"""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -14,8 +16,9 @@ from worker.load.tenant import DAY
 from worker.load.touched import Touched
 from worker.rules.window import Shift
 
-# Shifts that changed themselves, whose person changed, that start or end at a moment which passed, or some time before; and those
-# before whose start a site had not reported until now (or no longer has): from its touched punch to the first other one.
+# Shifts that changed themselves, whose person changed, that start or end at a moment which passed,
+# or some time before; and those before whose start a site had not reported until now (or no longer
+# has): from its touched punch to the first other one.
 _NAMED = f"""
 SELECT DISTINCT {SHIFT} FROM (
     SELECT s.* FROM shift s WHERE s.tenant_id = %(tenant_id)s AND s.shift_id = ANY(%(shifts)s::text[])
@@ -52,29 +55,51 @@ def ask_named(reading: Reading, touched: Touched, as_of: datetime) -> Cursor | N
     return reading.cursor.execute(_NAMED, names) if names_any else None
 
 
-def affected_shifts(reading: Reading, named: Cursor | None, touched: Touched, theirs: Sequence[Shift]) -> list[Shift]:
-    """Uncancelled shifts. `theirs` are of people who punched, at times when their presence may have changed."""
+def affected_shifts(
+    reading: Reading, named: Cursor | None, touched: Touched, theirs: Sequence[Shift]
+) -> list[Shift]:
+    """Uncancelled shifts. `theirs` are of people who punched, at times when their presence may have
+    changed.
+    """
     changed = shifts(named.fetchall()) if named else []
-    found = {shift.shift_id: shift for shift in (*changed, *theirs, *_beside(reading, changed, touched))}
+    found = {
+        shift.shift_id: shift for shift in (*changed, *theirs, *_beside(reading, changed, touched))
+    }
     found |= {shift.shift_id: shift for shift in starting_together(reading, found.values())}
     reading.shifts.know(found.values())
     return list(found.values())
 
 
 def _beside(reading: Reading, named: Iterable[Shift], touched: Touched) -> list[Shift]:
-    """Shifts of the same people at its site within reach together with one that changed: their check-ins may belong to it now."""
+    """Shifts of the same people at its site within reach together with one that changed: their
+    check-ins may belong to it now.
+    """
     changed = [shift for shift in named if shift.shift_id in touched.shifts]
     sites, early = {shift.site_id for shift in changed}, reading.reach.early
-    own = reading.shifts.read(merge((person, s.starts_at - early, s.ends_at + early) for s in changed for person in s.entitled))
+    own = reading.shifts.read(
+        merge(
+            (person, s.starts_at - early, s.ends_at + early)
+            for s in changed
+            for person in s.entitled
+        )
+    )
     return [shift for shift in own if shift.site_id in sites]
 
 
 def starting_together(reading: Reading, some: Iterable[Shift]) -> list[Shift]:
-    """All shifts that start with one of these at its site, where people may choose between them: who attends which rests on all."""
-    site, starts = columns(sorted({(shift.site_id, shift.starts_at) for shift in some if shift.substitutes}), 2)
+    """All shifts that start with one of these at its site, where people may choose between them:
+    who attends which rests on all.
+    """
+    site, starts = columns(
+        sorted({(shift.site_id, shift.starts_at) for shift in some if shift.substitutes}), 2
+    )
     if not site:
         return []
-    return shifts(reading.cursor.execute(_TOGETHER, {"tenant_id": reading.tenant_id, "site": site, "starts": starts}).fetchall())
+    return shifts(
+        reading.cursor.execute(
+            _TOGETHER, {"tenant_id": reading.tenant_id, "site": site, "starts": starts}
+        ).fetchall()
+    )
 
 
 def _names(reading: Reading, touched: Touched, as_of: datetime) -> dict[str, Any]:
@@ -92,7 +117,8 @@ def _names(reading: Reading, touched: Touched, as_of: datetime) -> dict[str, Any
         "people": numbers(touched.people),
         "since": touched.since or as_of,
         "as_of": as_of,
-        # Somebody may stand in for a person before their shift begins, by a clock that is ahead of ours.
+        # Somebody may stand in for a person before their shift begins, by a clock that is ahead of
+        # ours.
         "ahead": as_of + DAY + reading.reach.early,
         "oldest": as_of - timedelta(days=tenant.policy.rejudge_days),
         "start_since": start_since,
@@ -107,4 +133,8 @@ def _names(reading: Reading, touched: Touched, as_of: datetime) -> dict[str, Any
 
 def _passed(touched: Touched, waits: list[timedelta]) -> list[tuple[datetime, datetime]]:
     """The moments after which each wait came to its end during the sweep."""
-    return [(touched.swept[0] - wait, touched.swept[1] - wait) for wait in waits] if touched.swept else []
+    return (
+        [(touched.swept[0] - wait, touched.swept[1] - wait) for wait in waits]
+        if touched.swept
+        else []
+    )

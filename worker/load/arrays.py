@@ -1,4 +1,6 @@
-"""Arrays as Postgres reads them, each written at once: the driver's own look at each of their values cost more than the query."""
+"""Arrays as Postgres reads them, each written at once: the driver's own look at each of their
+values cost more than the query.
+"""
 
 from collections.abc import Iterable
 
@@ -9,7 +11,9 @@ def numbers(values: Iterable[int]) -> str:
 
 
 def texts(values: Iterable[str]) -> str:
-    """The text of a text[]. Postgres' text holds no NUL, which parts the values here until they are escaped."""
+    """The text of a text[]. Postgres' text holds no NUL, which parts the values here until they are
+    escaped.
+    """
     listed = list(values)
     if not listed:
         return "{}"

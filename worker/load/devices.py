@@ -24,7 +24,9 @@ class Devices:
 
     def ask(self, device_ids: Iterable[str | None]) -> None:
         """Send for devices that are to be read."""
-        if missing := sorted({device_id for device_id in device_ids if device_id} - self._found.keys()):
+        if missing := sorted(
+            {device_id for device_id in device_ids if device_id} - self._found.keys()
+        ):
             self._found |= dict.fromkeys(missing)
             self._asked.append(self._cursor.execute(_DEVICES, [self._tenant_id, texts(missing)]))
 
@@ -33,11 +35,19 @@ class Devices:
         wanted = {device_id for device_id in device_ids if device_id}
         self.ask(wanted)
         for answer in self._asked:
-            self._found |= {device.device_id: device for device in map(Device._make, answer.fetchall())}
+            self._found |= {
+                device.device_id: device for device in map(Device._make, answer.fetchall())
+            }
         self._asked.clear()
         return {device_id: device for device_id in wanted if (device := self._found[device_id])}
 
 
 def unshared(punches: Iterable[AnyPunch], declared: Mapping[str, Device]) -> list[AnyPunch]:
-    """Punches whose device is not declared as shared: on those that are, nothing is inferred from who else used them."""
-    return [p for p in punches if p.device_id and not ((device := declared.get(p.device_id)) and device.shared)]
+    """Punches whose device is not declared as shared: on those that are, nothing is inferred from
+    who else used them.
+    """
+    return [
+        p
+        for p in punches
+        if p.device_id and not ((device := declared.get(p.device_id)) and device.shared)
+    ]

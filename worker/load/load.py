@@ -16,7 +16,8 @@ from worker.rules.window import Window
 
 
 def load(cursor: Cursor, tenant_id: int, touched: Touched, as_of: datetime) -> Window:
-    """The window of every subject whose outcome `touched` may have changed, judged as of that moment.
+    """The window of every subject whose outcome `touched` may have changed, judged as of that
+    moment.
 
     Raises LookupError where the tenant is unknown.
     """

@@ -1,4 +1,5 @@
-"""What judged punches share with others: devices, biometrics, a person's earlier scores, a site's first punch.
+"""What judged punches share with others: devices, biometrics, a person's earlier scores, a site's
+first punch.
 
 Each of these sends its statement, and returns what waits for the answer.
 """
@@ -32,7 +33,8 @@ SELECT {PUNCH} FROM {unnest("ranges", "person_id", "bigint")}
 JOIN punch p ON p.tenant_id = %(tenant_id)s AND p.biometric_person_id = r.person_id AND p.biometric_person_id <> p.person_id
     AND p.occurred_at BETWEEN r.since AND r.until AND p.voided_at IS NULL AND p.biometric_method IN ('face', 'fingerprint', 'iris')
 """
-# In numeric, whose sums do not depend on the order of the rows, so that the same punches always give the same numbers.
+# In numeric, whose sums do not depend on the order of the rows, so that the same punches always
+# give the same numbers.
 _BASELINES = """
 SELECT r.punch_id, count(*), avg(p.biometric_score::numeric), coalesce(stddev_samp(p.biometric_score::numeric), 0)
 FROM json_to_recordset(%(punches)s::json) AS r(punch_id text, person_id bigint, method text, at timestamptz, is_check_in boolean)
@@ -47,13 +49,24 @@ FROM unnest(%s::bigint[]) AS r(site_id)
 """
 
 
-def device_uses(reading: Reading, judged: Sequence[Punch], declared: dict[str, Device]) -> Callable[[], dict[str, list[Punch]]]:
-    """Uses of the judged punches' devices within the longest buddy window, in order of time; none of those declared as shared."""
+def device_uses(
+    reading: Reading, judged: Sequence[Punch], declared: dict[str, Device]
+) -> Callable[[], dict[str, list[Punch]]]:
+    """Uses of the judged punches' devices within the longest buddy window, in order of time; none
+    of those declared as shared.
+    """
     buddy = reading.reach.buddy
-    ranges = list(merge((p.device_id, p.occurred_at - buddy, p.occurred_at + buddy) for p in unshared(judged, declared)))
+    ranges = list(
+        merge(
+            (p.device_id, p.occurred_at - buddy, p.occurred_at + buddy)
+            for p in unshared(judged, declared)
+        )
+    )
     if not ranges:
         return dict
-    asked = reading.cursor.execute(_DEVICE_USES, {"tenant_id": reading.tenant_id, "ranges": document(ranges)})
+    asked = reading.cursor.execute(
+        _DEVICE_USES, {"tenant_id": reading.tenant_id, "ranges": document(ranges)}
+    )
 
     def answer() -> dict[str, list[Punch]]:
         found: dict[str, list[Punch]] = {}
@@ -65,13 +78,18 @@ def device_uses(reading: Reading, judged: Sequence[Punch], declared: dict[str, D
 
 
 def device_people(
-    reading: Reading, judged: Sequence[Punch], uses: Mapping[str, Sequence[Punch]], devices: Mapping[str, Device]
+    reading: Reading,
+    judged: Sequence[Punch],
+    uses: Mapping[str, Sequence[Punch]],
+    devices: Mapping[str, Device],
 ) -> Callable[[], dict[str, int]]:
     """How many people used an undeclared device around a punch; only where several used it at all."""
     asked = [
         p
         for p in judged
-        if p.device_id and p.device_id not in devices and any(use.person_id != p.person_id for use in uses.get(p.device_id, ()))
+        if p.device_id
+        and p.device_id not in devices
+        and any(use.person_id != p.person_id for use in uses.get(p.device_id, ()))
     ]
     if not asked:
         return dict
@@ -86,14 +104,24 @@ def device_people(
     return lambda: dict(counted.fetchall())
 
 
-def biometric_uses(reading: Reading, judged: Sequence[Punch]) -> Callable[[], dict[int, list[Punch]]]:
-    """Where the biometrics of the judged punches' people were taken within the longest buddy window, in order of time."""
+def biometric_uses(
+    reading: Reading, judged: Sequence[Punch]
+) -> Callable[[], dict[int, list[Punch]]]:
+    """Where the biometrics of the judged punches' people were taken within the longest buddy
+    window, in order of time.
+    """
     people = ((whose(p), p.occurred_at) for p in judged)
     buddy = reading.reach.buddy
-    ranges = list(merge((person_id, at - buddy, at + buddy) for person_id, at in people if person_id is not None))
+    ranges = list(
+        merge(
+            (person_id, at - buddy, at + buddy) for person_id, at in people if person_id is not None
+        )
+    )
     if not ranges:
         return dict
-    asked = reading.cursor.execute(_BODIES, {"tenant_id": reading.tenant_id, "ranges": document(ranges)})
+    asked = reading.cursor.execute(
+        _BODIES, {"tenant_id": reading.tenant_id, "ranges": document(ranges)}
+    )
 
     def answer() -> dict[int, list[Punch]]:
         found: dict[int, list[Punch]] = {}
@@ -112,14 +140,28 @@ def biometric_uses(reading: Reading, judged: Sequence[Punch]) -> Callable[[], di
 def baselines(reading: Reading, judged: Sequence[Punch]) -> Callable[[], dict[str, Baseline]]:
     """Of the punches whose score could be below any baseline at all."""
     below = reading.tenant.score_below
-    low = [p for p in judged if whose(p) is not None and p.biometric_score is not None and p.biometric_score < below]
+    low = [
+        p
+        for p in judged
+        if whose(p) is not None and p.biometric_score is not None and p.biometric_score < below
+    ]
     if not low:
         return dict
     scored = [
-        {"punch_id": p.punch_id, "person_id": p.person_id, "method": p.biometric_method, "at": p.occurred_at, "is_check_in": p.is_check_in}
+        {
+            "punch_id": p.punch_id,
+            "person_id": p.person_id,
+            "method": p.biometric_method,
+            "at": p.occurred_at,
+            "is_check_in": p.is_check_in,
+        }
         for p in low
     ]
-    parameters = {"tenant_id": reading.tenant_id, "days": BASELINE_DAYS, "punches": orjson.dumps(scored).decode()}
+    parameters = {
+        "tenant_id": reading.tenant_id,
+        "days": BASELINE_DAYS,
+        "punches": orjson.dumps(scored).decode(),
+    }
     asked = reading.cursor.execute(_BASELINES, parameters)
     return lambda: {
         punch_id: Baseline(count, round(float(mean), 9), round(float(deviation), 9))
@@ -131,5 +173,7 @@ def first_punches(reading: Reading, waiting: Sequence[Shift]) -> Callable[[], di
     """When each site of the waiting shifts began to report."""
     if not waiting:
         return dict
-    asked = reading.cursor.execute(_FIRST, [reading.tenant_id, sorted({shift.site_id for shift in waiting})])
+    asked = reading.cursor.execute(
+        _FIRST, [reading.tenant_id, sorted({shift.site_id for shift in waiting})]
+    )
     return lambda: {site_id: at for site_id, at in asked.fetchall() if at is not None}

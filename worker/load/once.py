@@ -1,4 +1,6 @@
-"""Reading ranges once: a range within one that was read before costs no second look, in whichever step it is asked for."""
+"""Reading ranges once: a range within one that was read before costs no second look, in whichever
+step it is asked for.
+"""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -18,7 +20,9 @@ class Piece(NamedTuple, Generic[K, R]):
 
 
 class Once(Generic[K, R]):
-    """`send` asks for ranges; `rows` reads the answer, each row with the place of its range, counted from 1; `order` sorts a piece."""
+    """`send` asks for ranges; `rows` reads the answer, each row with the place of its range,
+    counted from 1; `order` sorts a piece.
+    """
 
     def __init__(
         self,
@@ -44,7 +48,9 @@ class Once(Generic[K, R]):
             self.ask(missing)
             new = iter(self._collect())
             held = [piece or next(new) for piece in held]
-        return [(each, piece) for each, piece in zip(wanted, held, strict=True) if piece is not None]
+        return [
+            (each, piece) for each, piece in zip(wanted, held, strict=True) if piece is not None
+        ]
 
     def _holding(self, wanted: Range[K]) -> Piece[K, R] | None:
         for piece in self._pieces.get(wanted.key, ()):

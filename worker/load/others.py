@@ -1,4 +1,6 @@
-"""Punches whose outcome changes by somebody else's: those who stand in for somebody, uses of one device, the same biometrics."""
+"""Punches whose outcome changes by somebody else's: those who stand in for somebody, uses of one
+device, the same biometrics.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -19,8 +21,9 @@ from worker.rules.window import Punch, Shift
 
 FOREVER = datetime(9000, 1, 1, tzinfo=UTC)
 
-# Check-ins at a site by people who have no shift of their own there within reach. `+ 0` keeps the planner to the person's shifts: it
-# takes those of the site, a week of everybody's for each punch there, for as few.
+# Check-ins at a site by people who have no shift of their own there within reach. `+ 0` keeps the
+# planner to the person's shifts: it takes those of the site, a week of everybody's for each punch
+# there, for as few.
 STRANGERS = f"""
     NOT EXISTS (
         SELECT FROM shift s WHERE s.tenant_id = p.tenant_id AND s.person_id = p.person_id AND s.site_id + 0 = p.site_id
@@ -37,7 +40,9 @@ STRANGERS = f"""
 
 
 def _people(since: str, until: str, nearest: str = "") -> str:
-    """SQL for how many people used the device r.device_id between two moments, by punches that were not touched."""
+    """SQL for how many people used the device r.device_id between two moments, by punches that were
+    not touched.
+    """
     return f"""(SELECT count(DISTINCT used.person_id) FROM (
         SELECT u.person_id FROM punch u WHERE u.tenant_id = %(tenant_id)s AND u.device_id = r.device_id
           AND u.occurred_at BETWEEN {since} AND {until} AND u.voided_at IS NULL AND u.punch_id <> ALL(%(touched)s::text[]) {nearest}
@@ -85,10 +90,11 @@ WHERE i.tenant_id = %(tenant_id)s
 """,
 }
 
-# An undeclared device that enough people used is taken as shared: where one punch more or less can make the difference, every
-# use within the days around it is looked at again. A device long known for a kiosk by others' punches is not: its nearest uses
-# show that already, and the rest is not counted.
-# MATERIALIZED: planned without statistics, as after a first import, it counted once for each pair of uses, for half a minute.
+# An undeclared device that enough people used is taken as shared: where one punch more or less can
+# make the difference, every use within the days around it is looked at again. A device long known
+# for a kiosk by others' punches is not: its nearest uses show that already, and the rest is not
+# counted. MATERIALIZED: planned without statistics, as after a first import, it counted once for
+# each pair of uses, for half a minute.
 _KIOSKS = f"""
 WITH undeclared AS MATERIALIZED (
     SELECT r.* FROM unnest(%(devices)s::text[], %(at)s::timestamptz[], %(comers)s::bigint[]) AS r(device_id, occurred_at, comers)
@@ -114,15 +120,28 @@ WHERE r.around >= %(least)s
 
 
 def other_punches(
-    reading: Reading, touched: Touched, own: Mapping[int, Sequence[Punch]], shifts: Sequence[Shift], theirs: Sequence[Shift]
+    reading: Reading,
+    touched: Touched,
+    own: Mapping[int, Sequence[Punch]],
+    shifts: Sequence[Shift],
+    theirs: Sequence[Shift],
 ) -> set[str]:
-    """Their ids. `own` are the people's punches around the touched ones; `shifts` are the affected ones, of which `theirs` are
-    known by the punches of the people entitled to them.
+    """Their ids. `own` are the people's punches around the touched ones; `shifts` are the affected
+    ones, of which `theirs` are known by the punches of the people entitled to them.
     """
-    unshared_uses = unshared(touched.punches, reading.devices.read(punch.device_id for punch in touched.punches))
-    ranges = {name: list(merge(some)) for name, some in _ranges(reading, touched, unshared_uses, own, shifts, theirs).items()}
+    unshared_uses = unshared(
+        touched.punches, reading.devices.read(punch.device_id for punch in touched.punches)
+    )
+    ranges = {
+        name: list(merge(some))
+        for name, some in _ranges(reading, touched, unshared_uses, own, shifts, theirs).items()
+    }
     kiosks = _kiosks(reading.tenant, touched, unshared_uses)
-    asked = [_search(reading, searched)] if (searched := {name: some for name, some in ranges.items() if some}) else []
+    asked = (
+        [_search(reading, searched)]
+        if (searched := {name: some for name, some in ranges.items() if some})
+        else []
+    )
     asked += [reading.cursor.execute(_KIOSKS, kiosks)] if kiosks["at"] else []
     return {punch_id for answer in asked for (punch_id,) in answer.fetchall()}
 
@@ -149,9 +168,21 @@ def _ranges(
     tenant, reach = reading.tenant, reading.reach
     since = touched.since or FOREVER
     people = [(person_id, since, FOREVER) for person_id in touched.people]
-    alone = set() if touched.swept else {shift.shift_id for shift in theirs if not shift.substitutes} - touched.shifts
-    people += [(person_id, *_for_shift(s, touched, reach)) for s in shifts if s.shift_id not in alone for person_id in s.entitled]
-    devices = [(p.device_id, p.occurred_at - reach.buddy, p.occurred_at + reach.buddy) for p in unshared_uses]
+    alone = (
+        set()
+        if touched.swept
+        else {shift.shift_id for shift in theirs if not shift.substitutes} - touched.shifts
+    )
+    people += [
+        (person_id, *_for_shift(s, touched, reach))
+        for s in shifts
+        if s.shift_id not in alone
+        for person_id in s.entitled
+    ]
+    devices = [
+        (p.device_id, p.occurred_at - reach.buddy, p.occurred_at + reach.buddy)
+        for p in unshared_uses
+    ]
     devices += [(device_id, since, FOREVER) for device_id in touched.devices]
     bodies = [
         (person_id, p.occurred_at - reach.buddy, p.occurred_at + reach.buddy)
@@ -169,35 +200,57 @@ def _ranges(
         "devices": devices,
         "bodies": bodies,
         "matched": matched,
-        "scores": [(p.person_id, p.occurred_at, p.occurred_at + BASELINE_DAYS) for p in touched.punches if _goes_on(p, own)],
-        "swept": [(0, touched.swept[0] - wait, touched.swept[1] - wait) for wait in tenant.still_working] if touched.swept else [],
+        "scores": [
+            (p.person_id, p.occurred_at, p.occurred_at + BASELINE_DAYS)
+            for p in touched.punches
+            if _goes_on(p, own)
+        ],
+        "swept": [
+            (0, touched.swept[0] - wait, touched.swept[1] - wait) for wait in tenant.still_working
+        ]
+        if touched.swept
+        else [],
     }
 
 
 def _goes_on(punch: TouchedPunch, own: Mapping[int, Sequence[Punch]]) -> bool:
-    """Whether the person has any other punch at the same moment or later, whose score may be compared with this one's."""
+    """Whether the person has any other punch at the same moment or later, whose score may be
+    compared with this one's.
+    """
     latest = own[punch.person_id][-1] if punch.person_id in own else None
-    return latest is not None and latest.occurred_at >= punch.occurred_at and latest.punch_id != punch.punch_id
+    return (
+        latest is not None
+        and latest.occurred_at >= punch.occurred_at
+        and latest.punch_id != punch.punch_id
+    )
 
 
 def _for_shift(shift: Shift, touched: Touched, reach: Reach) -> tuple[datetime, datetime]:
-    """Where punches of the people entitled to a shift may belong to it, or rest on somebody else's attending it.
+    """Where punches of the people entitled to a shift may belong to it, or rest on somebody else's
+    attending it.
 
-    Where the shift changed itself, also those it makes early or excuses; and those that come after one of them in somebody's place.
+    Where the shift changed itself, also those it makes early or excuses; and those that come after
+    one of them in somebody's place.
     """
     if shift.shift_id in touched.shifts:
-        return shift.starts_at - max(reach.spell + reach.early, DAY), shift.ends_at + max(reach.spell, DAY + reach.work + LONGEST_SHIFT)
+        return shift.starts_at - max(reach.spell + reach.early, DAY), shift.ends_at + max(
+            reach.spell, DAY + reach.work + LONGEST_SHIFT
+        )
     return shift.starts_at - reach.spell - reach.early, shift.ends_at + reach.spell
 
 
 def _at_shift(shift: Shift, touched: Touched, reach: Reach) -> tuple[datetime, datetime]:
-    """Where others may have come in place of those entitled; and where the site is rostered by a shift that changed itself."""
+    """Where others may have come in place of those entitled; and where the site is rostered by a
+    shift that changed itself.
+    """
     if shift.shift_id in touched.shifts:
         return shift.starts_at - DAY, shift.ends_at + DAY
     return shift.starts_at - reach.early, shift.ends_at
 
 
-def _kiosks(tenant: Tenant, touched: Touched, unshared_uses: Sequence[TouchedPunch]) -> dict[str, Any]:
+def _kiosks(
+    tenant: Tenant, touched: Touched, unshared_uses: Sequence[TouchedPunch]
+) -> dict[str, Any]:
     """`comers` are the people whose touched punches may count for a device, or may have counted."""
     used = sorted({(p.device_id, p.occurred_at) for p in unshared_uses if p.device_id})
     comers: dict[str | None, set[int]] = {}

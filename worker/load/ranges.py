@@ -1,4 +1,6 @@
-"""Ranges of time, each of one key (a person, a site, a device), merged so that none overlaps another of the same key."""
+"""Ranges of time, each of one key (a person, a site, a device), merged so that none overlaps
+another of the same key.
+"""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -38,8 +40,12 @@ def merge(ranges: Iterable[tuple[K, datetime, datetime]]) -> Iterator[Range[K]]:
 
 
 def document(ranges: Iterable[Range[Any]]) -> str:
-    """The parameter of `unnest`. One JSON document is a fraction of the work, on both sides, that an array for each column is."""
-    return orjson.dumps([{"key": key, "since": since, "until": until} for key, since, until in ranges]).decode()
+    """The parameter of `unnest`. One JSON document is a fraction of the work, on both sides, that
+    an array for each column is.
+    """
+    return orjson.dumps(
+        [{"key": key, "since": since, "until": until} for key, since, until in ranges]
+    ).decode()
 
 
 def unnest(name: str, column: str, kind: str) -> str:
@@ -51,4 +57,8 @@ def unnest(name: str, column: str, kind: str) -> str:
 def columns(rows: Iterable[tuple], width: int = 3) -> list[list]:
     """Rows turned into `width` arrays, as Postgres' own unnest() wants them."""
     listed = list(rows)
-    return [list(column) for column in zip(*listed, strict=True)] if listed else [[] for _ in range(width)]
+    return (
+        [list(column) for column in zip(*listed, strict=True)]
+        if listed
+        else [[] for _ in range(width)]
+    )

@@ -26,5 +26,9 @@ class Reading(NamedTuple):
 
 def begin(cursor: Cursor, tenant: Tenant) -> Reading:
     cursor = Asking(cursor.connection)
-    timelines, shifts, devices = Timelines(cursor, tenant.tenant_id), OwnShifts(cursor, tenant.tenant_id), Devices(cursor, tenant.tenant_id)
+    timelines, shifts, devices = (
+        Timelines(cursor, tenant.tenant_id),
+        OwnShifts(cursor, tenant.tenant_id),
+        Devices(cursor, tenant.tenant_id),
+    )
     return Reading(cursor, tenant, reach_of(tenant), timelines, shifts, devices)

@@ -1,4 +1,6 @@
-"""Reading the roster's people, sites and assignments: those the window speaks of, each kind in one statement."""
+"""Reading the roster's people, sites and assignments: those the window speaks of, each kind in one
+statement.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
@@ -25,20 +27,33 @@ class Roster(NamedTuple):
 
 
 def read_roster(
-    reading: Reading, people: Iterable[int], sites: Iterable[int], judged: Sequence[Punch], devices: Mapping[str, Device]
+    reading: Reading,
+    people: Iterable[int],
+    sites: Iterable[int],
+    judged: Sequence[Punch],
+    devices: Mapping[str, Device],
 ) -> Roster:
     """Assignments are those of the judged punches, people also those whom `devices` belong to."""
     cursor, tenant_id = reading.cursor, reading.tenant_id
     asked_sites = cursor.execute(_SITES, [tenant_id, numbers(sites)])
     pairs = sorted({(punch.person_id, punch.site_id) for punch in judged})
     asked_assignments = (
-        cursor.execute(_ASSIGNMENTS, [numbers(p for p, _ in pairs), numbers(s for _, s in pairs), tenant_id]) if pairs else None
+        cursor.execute(
+            _ASSIGNMENTS, [numbers(p for p, _ in pairs), numbers(s for _, s in pairs), tenant_id]
+        )
+        if pairs
+        else None
     )
-    named = {*people, *(device.person_id for device in devices.values() if device.person_id is not None)}
+    named = {
+        *people,
+        *(device.person_id for device in devices.values() if device.person_id is not None),
+    }
     asked_people = cursor.execute(_PEOPLE, [tenant_id, numbers(named)])
     found_sites = {site.site_id: site for site in map(Site._make, asked_sites.fetchall())}
     rows = asked_assignments.fetchall() if asked_assignments else []
-    return Roster(found_sites, dict(asked_people.fetchall()), [assignment(row, found_sites) for row in rows])
+    return Roster(
+        found_sites, dict(asked_people.fetchall()), [assignment(row, found_sites) for row in rows]
+    )
 
 
 def assignment(row: Sequence[Any], sites: dict[int, Site]) -> Assignment:
@@ -49,10 +64,14 @@ def assignment(row: Sequence[Any], sites: dict[int, Site]) -> Assignment:
         person_id,
         site_id,
         midnight(from_date, zone) if from_date else valid_from,
-        midnight(to_date + timedelta(days=1), zone) - timedelta(microseconds=1) if to_date else valid_to,
+        midnight(to_date + timedelta(days=1), zone) - timedelta(microseconds=1)
+        if to_date
+        else valid_to,
     )
 
 
 def midnight(day: date, zone: ZoneInfo) -> datetime:
-    """When a day begins at the site. Where a clock change skips midnight, the first moment after it."""
+    """When a day begins at the site. Where a clock change skips midnight, the first moment after
+    it.
+    """
     return datetime.combine(day, time(), zone).astimezone(UTC)

@@ -1,4 +1,6 @@
-"""Shifts that people are entitled to, their own and those in which they substitute, each range read once."""
+"""Shifts that people are entitled to, their own and those in which they substitute, each range read
+once.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -23,7 +25,9 @@ CROSS JOIN LATERAL (
       AND s.ends_at >= r.since AND u.person_id = ANY(s.substitutes) AND {STANDING}
 ) s
 """
-_NAMED = f"SELECT {SHIFT} FROM shift s WHERE s.tenant_id = %s AND s.shift_id = ANY(%s) AND {STANDING}"
+_NAMED = (
+    f"SELECT {SHIFT} FROM shift s WHERE s.tenant_id = %s AND s.shift_id = ANY(%s) AND {STANDING}"
+)
 
 
 class OwnShifts:
@@ -51,7 +55,9 @@ class OwnShifts:
         """Those of these ids, if they are still there."""
         wanted = list(shift_ids)
         if missing := [shift_id for shift_id in wanted if shift_id not in self._known]:
-            self.know(shifts(self._cursor.execute(_NAMED, [self._tenant_id, texts(missing)]).fetchall()))
+            self.know(
+                shifts(self._cursor.execute(_NAMED, [self._tenant_id, texts(missing)]).fetchall())
+            )
         return [self._known[shift_id] for shift_id in wanted if shift_id in self._known]
 
     def know(self, some: Iterable[Shift]) -> None:
@@ -59,7 +65,11 @@ class OwnShifts:
         self._known.update((each.shift_id, each) for each in some)
 
     def _send(self, ranges: Sequence[Range[int]]) -> Cursor:
-        parameters = {"tenant_id": self._tenant_id, "longest": LONGEST_SHIFT, "ranges": document(ranges)}
+        parameters = {
+            "tenant_id": self._tenant_id,
+            "longest": LONGEST_SHIFT,
+            "ranges": document(ranges),
+        }
         return self._cursor.execute(_OWN_SHIFTS, parameters)
 
     def _rows(self, answer: Cursor) -> Iterator[tuple[int, Shift]]:

@@ -1,8 +1,9 @@
 """From what was touched to every subject whose outcome it may have changed.
 
-One punch matters to the same person's punches around it; to the shifts they are entitled to around it, and by them to whoever
-stands in for somebody at those sites; to other uses of its device and of the same biometrics; and to later scores of the person.
-Too many subjects only cost time; one too few would leave an anomaly standing that no longer holds.
+One punch matters to the same person's punches around it; to the shifts they are entitled to around
+it, and by them to whoever stands in for somebody at those sites; to other uses of its device and of
+the same biometrics; and to later scores of the person. Too many subjects only cost time; one too
+few would leave an anomaly standing that no longer holds.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,7 +21,8 @@ from worker.load.touched import Touched, TouchedPunch
 from worker.rules.finding import Subject
 from worker.rules.window import Punch, Shift
 
-# A moment of judgement may be earlier than the one before it by as much as the clocks of two database servers differ.
+# A moment of judgement may be earlier than the one before it by as much as the clocks of two
+# database servers differ.
 _CLOCKS_DIFFER = timedelta(minutes=1)
 
 
@@ -29,22 +31,42 @@ def find_subjects(reading: Reading, touched: Touched, as_of: datetime) -> frozen
     reach = reading.reach
     named = _ask(reading, touched, as_of)
     own = _around(reading, touched.punches)
-    changes = [(punch, change(punch, own.get(punch.person_id, ()), reach)) for punch in touched.punches]
-    theirs = reading.shifts.read(merge((punch.person_id, changed.here_since, changed.here_until) for punch, changed in changes))
+    changes = [
+        (punch, change(punch, own.get(punch.person_id, ()), reach)) for punch in touched.punches
+    ]
+    theirs = reading.shifts.read(
+        merge(
+            (punch.person_id, changed.here_since, changed.here_until) for punch, changed in changes
+        )
+    )
     if any(_is_long(shift, reach) for shift in theirs):
         own = _around(reading, touched.punches, theirs)
     shifts = affected_shifts(reading, named, touched, theirs)
     ids = {punch.punch_id for punch in touched.punches} | set(_since(changes, own, theirs, reach))
     ids |= other_punches(reading, touched, own, shifts, theirs)
-    shift_ids = touched.shifts | {shift.shift_id for shift in shifts if _may_be_missed(reading, shift, touched, as_of)}
-    return frozenset((*(Subject(punch_id, "") for punch_id in ids), *(Subject("", shift_id) for shift_id in shift_ids)))
+    shift_ids = touched.shifts | {
+        shift.shift_id for shift in shifts if _may_be_missed(reading, shift, touched, as_of)
+    }
+    return frozenset(
+        (
+            *(Subject(punch_id, "") for punch_id in ids),
+            *(Subject("", shift_id) for shift_id in shift_ids),
+        )
+    )
 
 
 def _ask(reading: Reading, touched: Touched, as_of: datetime) -> Cursor | None:
-    """Send for all that can be named by now, as far as both steps look, so that it is waited for once. Returns the named shifts'."""
+    """Send for all that can be named by now, as far as both steps look, so that it is waited for
+    once. Returns the named shifts'.
+    """
     reach, moved = reading.reach, touched.punches
     reading.timelines.ask(merge(_near(reach, moved)))
-    reading.shifts.ask(merge((p.person_id, p.occurred_at - reach.spell - DAY, p.occurred_at + reach.spell + DAY) for p in moved))
+    reading.shifts.ask(
+        merge(
+            (p.person_id, p.occurred_at - reach.spell - DAY, p.occurred_at + reach.spell + DAY)
+            for p in moved
+        )
+    )
     reading.devices.ask(punch.device_id for punch in moved)
     return ask_named(reading, touched, as_of)
 
@@ -54,14 +76,21 @@ def _near(reach: Reach, moved: Sequence[TouchedPunch]) -> list[tuple[int, dateti
     return [(p.person_id, p.occurred_at - before, p.occurred_at + after) for p in moved]
 
 
-def _around(reading: Reading, moved: Sequence[TouchedPunch], shifts: Iterable[Shift] = ()) -> dict[int, list[Punch]]:
-    """Each person's punches around the touched ones, in order: as far as both steps look, and back to where their `shifts` begin."""
+def _around(
+    reading: Reading, moved: Sequence[TouchedPunch], shifts: Iterable[Shift] = ()
+) -> dict[int, list[Punch]]:
+    """Each person's punches around the touched ones, in order: as far as both steps look, and back
+    to where their `shifts` begin.
+    """
     reach = reading.reach
     own: dict[int, list[Punch]] = {}
     ranges = _near(reach, moved)
     people = {person_id for person_id, _, _ in ranges}
     ranges += [
-        (person, s.starts_at - reach.early, s.ends_at) for s in shifts for person in s.entitled if person in people and _is_long(s, reach)
+        (person, s.starts_at - reach.early, s.ends_at)
+        for s in shifts
+        for person in s.entitled
+        if person in people and _is_long(s, reach)
     ]
     for stretch in reading.timelines.read(merge(ranges)):
         own.setdefault(stretch.person_id, []).extend(stretch.punches)
@@ -80,9 +109,14 @@ def _may_be_missed(reading: Reading, shift: Shift, touched: Touched, as_of: date
 
 
 def _since(
-    changes: Sequence[tuple[TouchedPunch, Change]], own: Mapping[int, Sequence[Punch]], shifts: Sequence[Shift], reach: Reach
+    changes: Sequence[tuple[TouchedPunch, Change]],
+    own: Mapping[int, Sequence[Punch]],
+    shifts: Sequence[Shift],
+    reach: Reach,
 ) -> Iterator[str]:
-    """The person's own punches whose outcome may have changed; for the shifts they were at, from the beginning of reach."""
+    """The person's own punches whose outcome may have changed; for the shifts they were at, from
+    the beginning of reach.
+    """
     since: dict[int, datetime] = {}
     for punch, changed in changes:
         since[punch.person_id] = min(since.get(punch.person_id, changed.since), changed.since)
@@ -91,4 +125,6 @@ def _since(
             if person_id in since:
                 since[person_id] = min(since[person_id], shift.starts_at - reach.early)
     for person_id, first in since.items():
-        yield from (punch.punch_id for punch in own.get(person_id, ()) if punch.occurred_at >= first)
+        yield from (
+            punch.punch_id for punch in own.get(person_id, ()) if punch.occurred_at >= first
+        )

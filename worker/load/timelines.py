@@ -1,4 +1,6 @@
-"""People's punches in order, unbroken as far as a range goes and the punches of one moment beyond it on either side."""
+"""People's punches in order, unbroken as far as a range goes and the punches of one moment beyond
+it on either side.
+"""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
@@ -47,11 +49,16 @@ class Timelines:
     def within(self, ranges: Iterable[Range[int]]) -> Iterator[Punch]:
         """Just the punches of these ranges."""
         for wanted, piece in self._once.pieces(ranges):
-            first, last = bisect_left(piece.rows, wanted.since, key=_AT), bisect_right(piece.rows, wanted.until, key=_AT)
+            first, last = (
+                bisect_left(piece.rows, wanted.since, key=_AT),
+                bisect_right(piece.rows, wanted.until, key=_AT),
+            )
             yield from piece.rows[first:last]
 
     def _send(self, ranges: Sequence[Range[int]]) -> Cursor:
-        return self._cursor.execute(_TIMELINES, {"tenant_id": self._tenant_id, "ranges": document(ranges)})
+        return self._cursor.execute(
+            _TIMELINES, {"tenant_id": self._tenant_id, "ranges": document(ranges)}
+        )
 
     def _rows(self, answer: Cursor) -> list[tuple[int, Punch]]:
         found = [(ordinal, Punch._make(columns)) for ordinal, *columns in answer.fetchall()]
@@ -68,14 +75,20 @@ def _in_turn(pieces: list[Piece[int, Punch]]) -> Iterator[tuple[list[Punch], boo
 
 
 def join(people: Iterable[Iterable[tuple[list[Punch], bool]]]) -> list[Stretch]:
-    """Each person's pieces; those that meet, as they do where one's punch after is the other's before or within, made one stretch."""
+    """Each person's pieces; those that meet, as they do where one's punch after is the other's
+    before or within, made one stretch.
+    """
     found: list[Stretch] = []
     for pieces in people:
         last: Stretch | None = None
         for piece, is_latest in pieces:
             if last and in_order(piece[0]) <= in_order(last.punches[-1]):
                 beyond = [punch for punch in piece if in_order(punch) > in_order(last.punches[-1])]
-                last = found[-1] = Stretch(last.person_id, (*last.punches, *beyond), is_latest or (last.is_latest and not beyond))
+                last = found[-1] = Stretch(
+                    last.person_id,
+                    (*last.punches, *beyond),
+                    is_latest or (last.is_latest and not beyond),
+                )
             else:
                 last = Stretch(piece[0].person_id, piece, is_latest)
                 found.append(last)

@@ -1,1 +1,3 @@
-"""What detectors reason with: the window, and what punches, the roster, places and biometrics say. No I/O, as in detectors."""
+"""What detectors reason with: the window, and what punches, the roster, places and biometrics say.
+No I/O, as in detectors.
+"""

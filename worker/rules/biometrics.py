@@ -1,4 +1,6 @@
-"""Which biometrics tell who somebody is: a face, a finger or an iris; a card and a number can be lent."""
+"""Which biometrics tell who somebody is: a face, a finger or an iris; a card and a number can be
+lent.
+"""
 
 from models.policy import Policy
 from worker.rules.window import Punch
@@ -13,7 +15,9 @@ def is_bodily(punch: Punch) -> bool:
 
 
 def whose(punch: Punch) -> int | None:
-    """The person whose biometrics were taken: the matched one, else the claimed one; None where none were."""
+    """The person whose biometrics were taken: the matched one, else the claimed one; None where
+    none were.
+    """
     if not is_bodily(punch):
         return None
     return punch.person_id if punch.biometric_person_id is None else punch.biometric_person_id

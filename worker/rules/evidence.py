@@ -1,4 +1,6 @@
-"""Putting a finding together: its numbers, what it rests on, and what of that a viewer of its own site may be told."""
+"""Putting a finding together: its numbers, what it rests on, and what of that a viewer of its own
+site may be told.
+"""
 
 import math
 from collections.abc import Iterable
@@ -29,16 +31,24 @@ def found(
 ) -> Finding:
     """A finding on a punch or a shift.
 
-    `punches` and `shifts` are what it rests on beside the subject: those of its own site are named in the evidence, those of
-    other sites in the private part only. `observed` and `limit` are in `unit`; `more` is for viewers too.
+    `punches` and `shifts` are what it rests on beside the subject: those of its own site are named
+    in the evidence, those of other sites in the private part only. `observed` and `limit` are in
+    `unit`; `more` is for viewers too.
     """
     rests_on = [*([subject] if isinstance(subject, Punch) else []), *punches]
     rostered = [*([subject] if isinstance(subject, Shift) else []), *shifts]
-    evidence: dict[str, Any] = {"observed": number(observed), "limit": number(limit), "margin": margin(observed, limit), "unit": unit}
+    evidence: dict[str, Any] = {
+        "observed": number(observed),
+        "limit": number(limit),
+        "margin": margin(observed, limit),
+        "unit": unit,
+    }
     evidence["punches"] = [p.punch_id for p in rests_on if p.site_id == subject.site_id]
     evidence["shifts"] = [s.shift_id for s in rostered if s.site_id == subject.site_id]
     evidence.update(more)
-    elsewhere = frozenset((*(p.site_id for p in rests_on), *(s.site_id for s in rostered))) - {subject.site_id}
+    elsewhere = frozenset((*(p.site_id for p in rests_on), *(s.site_id for s in rostered))) - {
+        subject.site_id
+    }
     return Finding(
         subject_of(subject),
         anomaly_type,
@@ -105,17 +115,33 @@ def margin(observed: float | str | None, limit: float | str | None) -> float | s
 
 
 def _elsewhere(
-    window: Window, punches: list[Punch], shifts: list[Shift], sites: frozenset[int], private: dict[str, Any] | None
+    window: Window,
+    punches: list[Punch],
+    shifts: list[Shift],
+    sites: frozenset[int],
+    private: dict[str, Any] | None,
 ) -> dict[str, Any]:
     return {
-        "sites": [{"site_id": site_id, "name": window.site_name(site_id)} for site_id in sorted(sites)],
+        "sites": [
+            {"site_id": site_id, "name": window.site_name(site_id)} for site_id in sorted(sites)
+        ],
         "punches": [
-            {"punch_id": p.punch_id, "site_id": p.site_id, "person_id": p.person_id, "occurred_at": instant(p.occurred_at)}
+            {
+                "punch_id": p.punch_id,
+                "site_id": p.site_id,
+                "person_id": p.person_id,
+                "occurred_at": instant(p.occurred_at),
+            }
             for p in punches
             if p.site_id in sites
         ],
         "shifts": [
-            {"shift_id": s.shift_id, "site_id": s.site_id, "starts_at": instant(s.starts_at), "ends_at": instant(s.ends_at)}
+            {
+                "shift_id": s.shift_id,
+                "site_id": s.site_id,
+                "starts_at": instant(s.starts_at),
+                "ends_at": instant(s.ends_at),
+            }
             for s in shifts
             if s.site_id in sites
         ],

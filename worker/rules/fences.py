@@ -1,7 +1,9 @@
-"""How far a place is outside a site's fence: its boundary, polygons with holes, else a circle around its place.
+"""How far a place is outside a site's fence: its boundary, polygons with holes, else a circle
+around its place.
 
-Edges run straight in longitude and latitude, as GeoJSON says, and distances to them are geodesics. A ring that crosses the
-antimeridian may be cut there, run on beyond 180, or jump from one side to the other.
+Edges run straight in longitude and latitude, as GeoJSON says, and distances to them are geodesics.
+A ring that crosses the antimeridian may be cut there, run on beyond 180, or jump from one side to
+the other.
 """
 
 from collections.abc import Iterator
@@ -25,7 +27,9 @@ _FINE = 17  # points in which each further look parts the nearest piece
 
 
 def outside_m(window: Window, place: Place, site: Site, policy: Policy) -> float | None:
-    """Metres outside the fence, 0 within it or on its edge. None where the site has no fence that could be told."""
+    """Metres outside the fence, 0 within it or on its edge. None where the site has no fence that
+    could be told.
+    """
     if site.boundary is not None:
         key = ("fence", site.site_id)
         if key not in window.memo:
@@ -37,7 +41,9 @@ def outside_m(window: Window, place: Place, site: Site, policy: Policy) -> float
     radius = radius_m(site, policy)
     if at_most_m(site.latitude, site.longitude, place.latitude, place.longitude) <= radius:
         return 0.0
-    return max(0.0, distance_m(site.latitude, site.longitude, place.latitude, place.longitude) - radius)
+    return max(
+        0.0, distance_m(site.latitude, site.longitude, place.latitude, place.longitude) - radius
+    )
 
 
 def radius_m(site: Site, policy: Policy) -> float:
@@ -48,7 +54,9 @@ class Fence:
     """A GeoJSON Polygon or MultiPolygon."""
 
     def __init__(self, boundary: dict[str, Any]) -> None:
-        polygons = [boundary["coordinates"]] if boundary["type"] == "Polygon" else boundary["coordinates"]
+        polygons = (
+            [boundary["coordinates"]] if boundary["type"] == "Polygon" else boundary["coordinates"]
+        )
         whole = [_in_one_piece(rings) for rings in polygons]
         self._shape = shapely.union_all([shapely.Polygon(rings[0], rings[1:]) for rings in whole])
         shapely.prepare(self._shape)
@@ -62,10 +70,15 @@ class Fence:
 
 
 def _in_one_piece(rings: list[Any]) -> list[Ring]:
-    """The rings of one polygon without jumps across the antimeridian, its holes on the same turn as its outside."""
+    """The rings of one polygon without jumps across the antimeridian, its holes on the same turn as
+    its outside.
+    """
     first = _unwrapped(np.asarray(rings[0], float)[:, :2])
     middle = (first[:, 0].min() + first[:, 0].max()) / 2
-    return [first, *(_turned(_unwrapped(np.asarray(ring, float)[:, :2]), middle) for ring in rings[1:])]
+    return [
+        first,
+        *(_turned(_unwrapped(np.asarray(ring, float)[:, :2]), middle) for ring in rings[1:]),
+    ]
 
 
 def _unwrapped(ring: Ring) -> Ring:
@@ -90,24 +103,40 @@ def _edges(ring: Ring) -> Iterator[Ring]:
 def _distance_m(line: Ring, latitude: float, longitude: float) -> float:
     """The geodesic to the nearest point of a line.
 
-    The plane in which distances from this one place are true (azimuthal equidistant) finds the nearest piece; parting that
-    again and again makes what is bent in the plane as straight as it need be.
+    The plane in which distances from this one place are true (azimuthal equidistant) finds the
+    nearest piece; parting that again and again makes what is bent in the plane as straight as it
+    need be.
     """
     while True:
-        azimuth, _, distance = WGS84.inv(np.full(len(line), longitude), np.full(len(line), latitude), _wrapped(line[:, 0]), line[:, 1])
-        plane = distance[:, None] * np.column_stack((np.sin(np.radians(azimuth)), np.cos(np.radians(azimuth))))
+        azimuth, _, distance = WGS84.inv(
+            np.full(len(line), longitude),
+            np.full(len(line), latitude),
+            _wrapped(line[:, 0]),
+            line[:, 1],
+        )
+        plane = distance[:, None] * np.column_stack(
+            (np.sin(np.radians(azimuth)), np.cos(np.radians(azimuth)))
+        )
         piece, share, nearest = _nearest(plane)
         start, end = line[piece], line[piece + 1]
         if np.hypot(*(plane[piece + 1] - plane[piece])) < 1.0:
             point = start + share * (end - start)
-            return distance_m(latitude, longitude, point[1], _wrapped(point[0])) if nearest > 0 else 0.0
+            return (
+                distance_m(latitude, longitude, point[1], _wrapped(point[0]))
+                if nearest > 0
+                else 0.0
+            )
         # One piece more on either side, in case the bend hid that it is nearer.
         first, last = line[max(0, piece - 1)], line[min(len(line) - 1, piece + 2)]
-        line = np.concatenate([_between(first, start), _between(start, end), _between(end, last), [last]])
+        line = np.concatenate(
+            [_between(first, start), _between(start, end), _between(end, last), [last]]
+        )
 
 
 def _nearest(plane: Ring) -> tuple[int, float, float]:
-    """Which piece of a line in the plane comes nearest to the origin, where along it (0..1), and how near."""
+    """Which piece of a line in the plane comes nearest to the origin, where along it (0..1), and
+    how near.
+    """
     start, along = plane[:-1], np.diff(plane, axis=0)
     length = (along**2).sum(axis=1)
     share = np.clip(-(start * along).sum(axis=1) / np.where(length > 0, length, 1), 0, 1)

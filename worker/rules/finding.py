@@ -15,9 +15,10 @@ class Subject(NamedTuple):
 class Finding(NamedTuple):
     """One reason why a subject is an anomaly of one type.
 
-    `evidence` and `explanation` are for viewers of the subject's own site: of any other site they say a distance, a time
-    and "another site", never an id, a name or a place. What names other sites stands in `private`, and `other_sites` lists
-    them. Times in both are ISO 8601 UTC ending in Z; all values are JSON.
+    `evidence` and `explanation` are for viewers of the subject's own site: of any other site they
+    say a distance, a time and "another site", never an id, a name or a place. What names other
+    sites stands in `private`, and `other_sites` lists them. Times in both are ISO 8601 UTC ending
+    in Z; all values are JSON.
     """
 
     subject: Subject
@@ -48,9 +49,12 @@ Findings = Iterator[Finding | Nothing]
 
 
 class Verdict(NamedTuple):
-    """All that is found of one type on one subject: the leading reason, with the others in its evidence; and its score."""
+    """All that is found of one type on one subject: the leading reason, with the others in its
+    evidence; and its score.
+    """
 
-    finding: Finding  # the leading one; evidence["also"] holds the rest, evidence["policy_version"] the version
+    # the leading one; evidence["also"] holds the rest, evidence["policy_version"] the version
+    finding: Finding
     shadow: bool  # stored, never alerted or sent, and left out of the score
     fraud_score: float  # of the subject, the same on each of its verdicts
     policy_version: int

@@ -1,4 +1,6 @@
-"""Places and the ways between them: WGS84 geodesics in metres, and how far a fix is outside a fence."""
+"""Places and the ways between them: WGS84 geodesics in metres, and how far a fix is outside a
+fence.
+"""
 
 import math
 from typing import NamedTuple
@@ -15,7 +17,8 @@ _LONGEST_DEGREE_M = 111_700  # of latitude, at the poles: 111,694 m
 class Place(NamedTuple):
     latitude: float
     longitude: float
-    slack_m: float  # how far the truth may be: a fix's accuracy, at most the cap; 0 for a site's own place
+    # how far the truth may be: a fix's accuracy, at most the cap; 0 for a site's own place
+    slack_m: float
 
 
 class Way(NamedTuple):
@@ -40,29 +43,49 @@ class Way(NamedTuple):
         return self.least_m > km * 1_000 and self.speed_kmh > kmh
 
 
-def distance_m(latitude: float, longitude: float, other_latitude: float, other_longitude: float) -> float:
+def distance_m(
+    latitude: float, longitude: float, other_latitude: float, other_longitude: float
+) -> float:
     """The geodesic, good to nanometres anywhere (Karney 2013, as PROJ has it)."""
     return float(WGS84.inv(longitude, latitude, other_longitude, other_latitude)[2])
 
 
-def at_most_m(latitude: float, longitude: float, other_latitude: float, other_longitude: float) -> float:
-    """No less than the geodesic, at a tenth of its cost: the way along a meridian and then along a parallel, by the longest degree."""
+def at_most_m(
+    latitude: float, longitude: float, other_latitude: float, other_longitude: float
+) -> float:
+    """No less than the geodesic, at a tenth of its cost: the way along a meridian and then along a
+    parallel, by the longest degree.
+    """
     return (abs(latitude - other_latitude) + abs(longitude - other_longitude)) * _LONGEST_DEGREE_M
 
 
 def is_impossible(latitude: float, longitude: float) -> bool:
     """Out of range, or within 0.001 degrees of (0, 0), where phones without a fix believe to be."""
-    return abs(latitude) > 90 or abs(longitude) > 180 or (abs(latitude) <= 0.001 and abs(longitude) <= 0.001)
+    return (
+        abs(latitude) > 90
+        or abs(longitude) > 180
+        or (abs(latitude) <= 0.001 and abs(longitude) <= 0.001)
+    )
 
 
 def slack_m(accuracy_m: float | None, policy: Policy) -> float:
-    """The accuracy of a fix, at most the cap: claiming a huge error buys no immunity. None counts as the cap."""
-    return policy.gps_accuracy_cap_m if accuracy_m is None else min(accuracy_m, policy.gps_accuracy_cap_m)
+    """The accuracy of a fix, at most the cap: claiming a huge error buys no immunity. None counts
+    as the cap.
+    """
+    return (
+        policy.gps_accuracy_cap_m
+        if accuracy_m is None
+        else min(accuracy_m, policy.gps_accuracy_cap_m)
+    )
 
 
 def fix_of(punch: Punch, policy: Policy) -> Place | None:
     """Where the punch says it was taken; None without coordinates or with impossible ones."""
-    if punch.latitude is None or punch.longitude is None or is_impossible(punch.latitude, punch.longitude):
+    if (
+        punch.latitude is None
+        or punch.longitude is None
+        or is_impossible(punch.latitude, punch.longitude)
+    ):
         return None
     return Place(punch.latitude, punch.longitude, slack_m(punch.accuracy_m, policy))
 

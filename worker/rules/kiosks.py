@@ -1,4 +1,6 @@
-"""Devices that the roster does not name and that so many people use that they are taken as shared: the tenant is told once."""
+"""Devices that the roster does not name and that so many people use that they are taken as shared:
+the tenant is told once.
+"""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -17,10 +19,16 @@ class Kiosk(NamedTuple):
 
 
 def undeclared_kiosks(window: Window) -> list[Kiosk]:
-    """Each device once, by the first punch of the window that shows it. Telling it once for ever is the caller's."""
+    """Each device once, by the first punch of the window that shows it. Telling it once for ever is
+    the caller's.
+    """
     found: dict[str, Kiosk] = {}
     for punch in sorted(window.punches_to_judge, key=lambda p: (p.occurred_at, p.punch_id)):
         device_id, people = punch.device_id, window.device_people.get(punch.punch_id, 0)
-        if device_id and device_id not in window.devices and people >= window.policy(punch.site_id).of(BuddyPunching).kiosk_people:
+        if (
+            device_id
+            and device_id not in window.devices
+            and people >= window.policy(punch.site_id).of(BuddyPunching).kiosk_people
+        ):
             found.setdefault(device_id, Kiosk(device_id, punch.site_id, people, punch.occurred_at))
     return list(found.values())

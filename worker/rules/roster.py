@@ -1,4 +1,6 @@
-"""What the roster says of a punch: the excuses that silence it, whose place it takes, and whether the person may be there."""
+"""What the roster says of a punch: the excuses that silence it, whose place it takes, and whether
+the person may be there.
+"""
 
 from datetime import timedelta
 from typing import NamedTuple
@@ -18,7 +20,9 @@ class Answer(NamedTuple):
 
 
 def further_check_in(window: Window, punch: Punch, policy: Policy) -> bool:
-    """Whether the person's last punch is a check-in here at most max_work_hours ago, so that this one only repeats it."""
+    """Whether the person's last punch is a check-in here at most max_work_hours ago, so that this
+    one only repeats it.
+    """
     before = window.previous(punch)
     return (
         punch.is_check_in
@@ -33,22 +37,31 @@ def held_over(window: Window, punch: Punch, policy: Policy) -> bool:
     """Whether an own shift at this site ended at most holdover_minutes ago."""
     holdover = timedelta(minutes=policy.holdover_minutes)
     return any(
-        shift.site_id == punch.site_id and shift.ends_at <= punch.occurred_at <= shift.ends_at + holdover
+        shift.site_id == punch.site_id
+        and shift.ends_at <= punch.occurred_at <= shift.ends_at + holdover
         for shift in window.shifts_of.get(punch.person_id, ())
     )
 
 
 def early_for(window: Window, punch: Punch, policy: Policy) -> Shift | None:
-    """The person's next shift here, where it starts within early_limit_hours and none of theirs is within reach."""
+    """The person's next shift here, where it starts within early_limit_hours and none of theirs is
+    within reach.
+    """
     if own_shifts_within_reach(window, punch, policy):
         return None
     latest = punch.occurred_at + timedelta(hours=policy.early_limit_hours)
-    coming = (s for s in window.shifts_of.get(punch.person_id, ()) if s.site_id == punch.site_id and s.starts_at > punch.occurred_at)
+    coming = (
+        s
+        for s in window.shifts_of.get(punch.person_id, ())
+        if s.site_id == punch.site_id and s.starts_at > punch.occurred_at
+    )
     return next((shift for shift in coming if shift.starts_at <= latest), None)
 
 
 def excuse(window: Window, punch: Punch, policy: Policy) -> str:
-    """Why a punch raises none of in_place_of, not_assigned, unscheduled and wrong_site; '' where nothing excuses it."""
+    """Why a punch raises none of in_place_of, not_assigned, unscheduled and wrong_site; '' where
+    nothing excuses it.
+    """
     if further_check_in(window, punch, policy):
         return f"the person's last punch is a check-in here at most {policy.max_work_hours:g} h ago"
     if held_over(window, punch, policy):
@@ -57,23 +70,34 @@ def excuse(window: Window, punch: Punch, policy: Policy) -> str:
 
 
 def in_place_of(window: Window, punch: Punch, policy: Policy) -> Answer:
-    """The unattended shifts in whose place this check-in stands, each named at the person's first check-in for it only."""
+    """The unattended shifts in whose place this check-in stands, each named at the person's first
+    check-in for it only.
+    """
     mine, because = _unattended(window, punch, policy)
     if because:
         return Answer(False, because)
     new = tuple(shift for shift in mine if not _came_before(window, punch, shift, policy))
-    return Answer(bool(new), "" if new else "an earlier check-in of theirs already stands for the shift", new)
+    return Answer(
+        bool(new), "" if new else "an earlier check-in of theirs already stands for the shift", new
+    )
 
 
 def came_in_place_before(window: Window, punch: Punch, policy: Policy) -> bool:
-    """Whether an earlier check-in of the person already took somebody's place in a shift here that is within reach."""
-    return any(_came_before(window, punch, shift, policy) for shift in _within_reach_here(window, punch, policy))
+    """Whether an earlier check-in of the person already took somebody's place in a shift here that
+    is within reach.
+    """
+    return any(
+        _came_before(window, punch, shift, policy)
+        for shift in _within_reach_here(window, punch, policy)
+    )
 
 
 def unknown_person(window: Window, punch: Punch) -> Answer:
     if punch.person_id in window.people:
         return Answer(False, "the person is in the roster")
-    return _roster_tells(window, window.any_person, "no person is synced in the tenant") or Answer(True)
+    return _roster_tells(window, window.any_person, "no person is synced in the tenant") or Answer(
+        True
+    )
 
 
 def not_assigned(window: Window, punch: Punch, policy: Policy) -> Answer:
@@ -82,7 +106,9 @@ def not_assigned(window: Window, punch: Punch, policy: Policy) -> Answer:
         return silent
     if is_assigned(window, punch):
         return Answer(False, "an assignment to this site is valid then")
-    if any(shift.site_id == punch.site_id for shift in own_shifts_within_reach(window, punch, policy)):
+    if any(
+        shift.site_id == punch.site_id for shift in own_shifts_within_reach(window, punch, policy)
+    ):
         return Answer(False, "a shift of theirs here is within reach")
     if early_for(window, punch, policy):
         return Answer(False, "their next shift here starts soon: that is `early`")
@@ -93,7 +119,8 @@ def not_assigned(window: Window, punch: Punch, policy: Policy) -> Answer:
 def is_assigned(window: Window, punch: Punch) -> bool:
     """Whether an assignment of the person to this site is valid at the punch."""
     return any(
-        (row.valid_from is None or row.valid_from <= punch.occurred_at) and (row.valid_to is None or punch.occurred_at <= row.valid_to)
+        (row.valid_from is None or row.valid_from <= punch.occurred_at)
+        and (row.valid_to is None or punch.occurred_at <= row.valid_to)
         for row in window.assignments.get((punch.person_id, punch.site_id), ())
     )
 
@@ -107,11 +134,15 @@ def judged_with_check_in(window: Window, punch: Punch, policy: Policy) -> bool:
 def site_is_rostered(window: Window, punch: Punch) -> bool:
     """Whether any uncancelled shift at the site is within 24 h of the punch."""
     day = timedelta(hours=24)
-    return any(s.starts_at - day <= punch.occurred_at <= s.ends_at + day for s in window.shifts_at.get(punch.site_id, ()))
+    return any(
+        s.starts_at - day <= punch.occurred_at <= s.ends_at + day
+        for s in window.shifts_at.get(punch.site_id, ())
+    )
 
 
 def _unattended(window: Window, punch: Punch, policy: Policy) -> tuple[tuple[Shift, ...], str]:
-    """The shifts here within reach that nobody entitled attends so far, at a check-in that may stand for them; or why not.
+    """The shifts here within reach that nobody entitled attends so far, at a check-in that may
+    stand for them; or why not.
 
     So far: by the punch's own time or, where that is later, by the end of the shift's grace.
     """
@@ -119,7 +150,9 @@ def _unattended(window: Window, punch: Punch, policy: Policy) -> tuple[tuple[Shi
         return (), "it is no check-in"
     if not window.roster_complete:
         return (), "the roster is declared incomplete"
-    if any(shift.site_id == punch.site_id for shift in own_shifts_within_reach(window, punch, policy)):
+    if any(
+        shift.site_id == punch.site_id for shift in own_shifts_within_reach(window, punch, policy)
+    ):
         return (), "the person is entitled to a shift here within reach"
     here = _within_reach_here(window, punch, policy)
     if not here:
@@ -130,7 +163,11 @@ def _unattended(window: Window, punch: Punch, policy: Policy) -> tuple[tuple[Shi
     if early_for(window, punch, policy):
         return (), "their next shift here starts soon: that is `early`"
     grace = timedelta(minutes=policy.grace_minutes)
-    missing = [s for s in here if not is_attended(window, s, policy, by=max(punch.occurred_at, s.starts_at + grace))]
+    missing = [
+        s
+        for s in here
+        if not is_attended(window, s, policy, by=max(punch.occurred_at, s.starts_at + grace))
+    ]
     return tuple(missing), "" if missing else "every shift here within reach is attended"
 
 
@@ -146,14 +183,22 @@ def _first_in_place(window: Window, person_id: int, shift: Shift, policy: Policy
     """The person's first check-in that takes somebody's place in the shift."""
     for stretch in window.stretches_of(person_id):
         for punch in stretch.punches:
-            at_it = punch.is_check_in and punch.site_id == shift.site_id and within_reach(shift, punch.occurred_at, policy)
+            at_it = (
+                punch.is_check_in
+                and punch.site_id == shift.site_id
+                and within_reach(shift, punch.occurred_at, policy)
+            )
             if at_it and shift in _unattended(window, punch, policy)[0]:
                 return punch
     return None
 
 
 def _within_reach_here(window: Window, punch: Punch, policy: Policy) -> list[Shift]:
-    return [shift for shift in window.shifts_at.get(punch.site_id, ()) if within_reach(shift, punch.occurred_at, policy)]
+    return [
+        shift
+        for shift in window.shifts_at.get(punch.site_id, ())
+        if within_reach(shift, punch.occurred_at, policy)
+    ]
 
 
 def _roster_tells(window: Window, any_row: bool, because: str) -> Answer | None:

@@ -9,13 +9,16 @@ from worker.rules.window import Punch, Stretch, Window
 
 
 class Spell(NamedTuple):
-    """From a check-in to the check-out that follows it, at whichever site. Its site is the check-in's."""
+    """From a check-in to the check-out that follows it, at whichever site. Its site is the
+    check-in's.
+    """
 
     check_in: Punch  # the first, where others only repeat it
     last_check_in: Punch  # the last that repeats it, else the same
     check_out: Punch | None  # None: open, or its end is unknown
     is_open: bool
-    until: datetime  # the check-out; without one max_work_hours after the check-in, at most the person's next punch
+    # the check-out; without one max_work_hours after the check-in, at most the person's next punch
+    until: datetime
 
     @property
     def person_id(self) -> int:
@@ -35,15 +38,29 @@ class Stay(NamedTuple):
 
 def spells_of(window: Window, person_id: int, policy: Policy) -> list[Spell]:
     """All spells of a person that the window holds, in order."""
-    key = ("spells", person_id, policy.repeat_minutes, policy.max_spell_hours, policy.max_work_hours)
+    key = (
+        "spells",
+        person_id,
+        policy.repeat_minutes,
+        policy.max_spell_hours,
+        policy.max_work_hours,
+    )
     if key not in window.memo:
-        window.memo[key] = [spell for stretch in window.stretches_of(person_id) for spell in spells(stretch, policy)]
+        window.memo[key] = [
+            spell for stretch in window.stretches_of(person_id) for spell in spells(stretch, policy)
+        ]
     return window.memo[key]
 
 
 def spell_of(window: Window, punch: Punch, policy: Policy) -> Spell | None:
     """The spell that this check-in begins or repeats, or that this check-out closes."""
-    key = ("spell", punch.person_id, policy.repeat_minutes, policy.max_spell_hours, policy.max_work_hours)
+    key = (
+        "spell",
+        punch.person_id,
+        policy.repeat_minutes,
+        policy.max_spell_hours,
+        policy.max_work_hours,
+    )
     if key not in window.memo:
         window.memo[key] = _by_punch(spells_of(window, punch.person_id, policy))
     begun: Spell | None = window.memo[key].get(punch.punch_id)
@@ -60,12 +77,22 @@ def spells(stretch: Stretch, policy: Policy) -> list[Spell]:
     first: Punch | None = None
     last: Punch | None = None
     for punch in stretch.punches:
-        if first and last and punch.is_check_in and punch.site_id == last.site_id and punch.occurred_at - last.occurred_at <= repeat:
+        if (
+            first
+            and last
+            and punch.is_check_in
+            and punch.site_id == last.site_id
+            and punch.occurred_at - last.occurred_at <= repeat
+        ):
             last = punch
             continue
         if first and last:
             closed = not punch.is_check_in and punch.occurred_at - first.occurred_at <= longest
-            until = punch.occurred_at if closed else min(_presumed_end(first, policy), punch.occurred_at)
+            until = (
+                punch.occurred_at
+                if closed
+                else min(_presumed_end(first, policy), punch.occurred_at)
+            )
             found.append(Spell(first, last, punch if closed else None, False, until))
         first = last = punch if punch.is_check_in else None
     if first and last:
@@ -81,7 +108,12 @@ def stays(punches: Sequence[Punch], policy: Policy) -> list[Stay]:
     for punch in punches:
         before = last_at.get(punch.site_id)
         last_at[punch.site_id] = punch
-        if before and before.is_check_in and not punch.is_check_in and punch.occurred_at - before.occurred_at <= longest:
+        if (
+            before
+            and before.is_check_in
+            and not punch.is_check_in
+            and punch.occurred_at - before.occurred_at <= longest
+        ):
             found.append(Stay(before, punch))
     return found
 
@@ -92,9 +124,15 @@ def _presumed_end(check_in: Punch, policy: Policy) -> datetime:
 
 def _by_punch(found: list[Spell]) -> dict[str, Spell]:
     return {
-        punch.punch_id: spell for spell in found for punch in (spell.check_in, spell.last_check_in, spell.check_out) if punch is not None
+        punch.punch_id: spell
+        for spell in found
+        for punch in (spell.check_in, spell.last_check_in, spell.check_out)
+        if punch is not None
     }
 
 
 def _among(punch: Punch, spell: Spell) -> bool:
-    return spell.site_id == punch.site_id and spell.check_in.occurred_at <= punch.occurred_at <= spell.last_check_in.occurred_at
+    return (
+        spell.site_id == punch.site_id
+        and spell.check_in.occurred_at <= punch.occurred_at <= spell.last_check_in.occurred_at
+    )

@@ -1,6 +1,8 @@
-"""The window: all that detection may look at for one judgement, as plain values. worker.load fills it, detectors read it.
+"""The window: all that detection may look at for one judgement, as plain values. worker.load fills
+it, detectors read it.
 
-Instants are aware datetimes in UTC, places are degrees, distances metres. Nothing here reads a database, a clock or a setting.
+Instants are aware datetimes in UTC, places are degrees, distances metres. Nothing here reads a
+database, a clock or a setting.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -41,7 +43,9 @@ class Shift(NamedTuple):
 
 
 class Assignment(NamedTuple):
-    """Valid from `valid_from` to `valid_to`, both included; None is open. Dates are already whole days at the site."""
+    """Valid from `valid_from` to `valid_to`, both included; None is open. Dates are already whole
+    days at the site.
+    """
 
     person_id: int
     site_id: int
@@ -56,7 +60,9 @@ class Device(NamedTuple):
 
 
 class Baseline(NamedTuple):
-    """A person's earlier scores by one method, within `biometric_baseline_days` before a punch. `deviation` is the sample's."""
+    """A person's earlier scores by one method, within `biometric_baseline_days` before a punch.
+    `deviation` is the sample's.
+    """
 
     scores: int
     mean: float
@@ -64,23 +70,29 @@ class Baseline(NamedTuple):
 
 
 class Stretch(NamedTuple):
-    """Punches of one person that follow each other without a gap, in order. `is_latest`: none comes after the last."""
+    """Punches of one person that follow each other without a gap, in order. `is_latest`: none comes
+    after the last.
+    """
 
     person_id: int
     punches: Sequence[Punch]
     is_latest: bool = True
 
 
-# Sort key of one person's punches: by time, check-out before check-in, then punch_id bytewise. Python compares text by code point,
-# which is the order of its UTF-8 bytes.
-in_order: Callable[[Punch], tuple[datetime, bool, str]] = attrgetter("occurred_at", "is_check_in", "punch_id")
+# Sort key of one person's punches: by time, check-out before check-in, then punch_id bytewise.
+# Python compares text by code point, which is the order of its UTF-8 bytes.
+in_order: Callable[[Punch], tuple[datetime, bool, str]] = attrgetter(
+    "occurred_at", "is_check_in", "punch_id"
+)
 
 
 class Window:
-    """What detection may look at. Subjects are what it judges; all the rest is there to judge them by.
+    """What detection may look at. Subjects are what it judges; all the rest is there to judge them
+    by.
 
-    A subject whose punch or shift is no longer there (voided, deleted, cancelled) stays among `subjects`, so that what was
-    found on it falls away; detectors go by `punches_to_judge` and `shifts_to_judge`.
+    A subject whose punch or shift is no longer there (voided, deleted, cancelled) stays among
+    `subjects`, so that what was found on it falls away; detectors go by `punches_to_judge` and
+    `shifts_to_judge`.
     """
 
     def __init__(
@@ -123,19 +135,27 @@ class Window:
         self.shifts = shifts or {}
         self.devices = devices or {}
         self.device_uses = device_uses or {}  # by device_id, in order of time
-        self.device_people = device_people or {}  # by punch_id: people who used its device within 7 days, before or after
-        self.biometric_uses = biometric_uses or {}  # by the person whose biometrics they are, in order of time
+        # by punch_id: people who used its device within 7 days, before or after
+        self.device_people = device_people or {}
+        # by the person whose biometrics they are, in order of time
+        self.biometric_uses = biometric_uses or {}
         self.baselines = baselines or {}  # by punch_id
         self.first_punch_at = first_punch_at or {}  # by site_id
         self.explaining = explaining
-        # What a detector's crash left undecided, as (subject, type): what stands of it is to be left as it is.
+        # What a detector's crash left undecided, as (subject, type): what stands of it is to be
+        # left as it is.
         self.crashed: set[tuple[Subject, str]] = set()
-        self.memo: dict[Any, Any] = {}  # what attendance worked out for this window, so that it is worked out once
+        # what attendance worked out for this window, so that it is worked out once
+        self.memo: dict[Any, Any] = {}
         self._assignments = assignments
 
     @cached_property
     def _places(self) -> dict[str, tuple[Stretch, int]]:
-        return {punch.punch_id: (stretch, index) for stretch in self.stretches for index, punch in enumerate(stretch.punches)}
+        return {
+            punch.punch_id: (stretch, index)
+            for stretch in self.stretches
+            for index, punch in enumerate(stretch.punches)
+        }
 
     @cached_property
     def _stretches_of(self) -> dict[int, list[Stretch]]:
@@ -174,13 +194,20 @@ class Window:
 
     @cached_property
     def punches_to_judge(self) -> list[Punch]:
-        """In the order of each person's punches, so that the outcome of one run is the outcome of every run."""
+        """In the order of each person's punches, so that the outcome of one run is the outcome of
+        every run.
+        """
         judged = [self._places[s.punch_id] for s in self.subjects if s.punch_id in self._places]
-        return sorted((stretch.punches[index] for stretch, index in judged), key=lambda p: (p.person_id, in_order(p)))
+        return sorted(
+            (stretch.punches[index] for stretch, index in judged),
+            key=lambda p: (p.person_id, in_order(p)),
+        )
 
     @cached_property
     def shifts_to_judge(self) -> list[Shift]:
-        return [shift for shift in self._shifts_in_order if Subject("", shift.shift_id) in self.subjects]
+        return [
+            shift for shift in self._shifts_in_order if Subject("", shift.shift_id) in self.subjects
+        ]
 
     def of(self, subject: Subject) -> "Window":
         """This window with one subject only."""

@@ -1,4 +1,6 @@
-"""Calls that cannot be carried out as they are: what they brought is kept among the rejected, never dropped with the task."""
+"""Calls that cannot be carried out as they are: what they brought is kept among the rejected, never
+dropped with the task.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -22,30 +24,63 @@ class BadCall(Exception):
         self.why = why
 
 
-def arguments(args: Sequence[Any], kwargs: Mapping[str, Any], needed: Sequence[str], optional: Sequence[str] = ()) -> list[Any]:
-    """The values of `needed`, then of `optional` (None where absent). Raises BadCall; every argument is a keyword."""
+def arguments(
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    needed: Sequence[str],
+    optional: Sequence[str] = (),
+) -> list[Any]:
+    """The values of `needed`, then of `optional` (None where absent). Raises BadCall; every
+    argument is a keyword.
+    """
     known = [*needed, *optional]
     if args:
-        raise BadCall(reason("positional_argument", "", f"came by position; name every argument: {', '.join(known)}"))
+        raise BadCall(
+            reason(
+                "positional_argument",
+                "",
+                f"came by position; name every argument: {', '.join(known)}",
+            )
+        )
     if unknown := sorted(str(name) for name in kwargs if name not in known):
-        raise BadCall(reason("unknown_argument", unknown[0], f"is no argument of this task; it has {', '.join(known)}"))
+        raise BadCall(
+            reason(
+                "unknown_argument",
+                unknown[0],
+                f"is no argument of this task; it has {', '.join(known)}",
+            )
+        )
     if missing := [name for name in needed if name not in kwargs]:
         raise BadCall(reason("missing", missing[0], "is required; add it"))
     return [kwargs.get(name) for name in known]
 
 
-def refuse(engine: Engine, by: Submitter, args: Sequence[Any], kwargs: Mapping[str, Any], why: Reason) -> None:
-    """Keep what a call brought, and commit. Punches are kept one by one, so that each can be resubmitted."""
+def refuse(
+    engine: Engine, by: Submitter, args: Sequence[Any], kwargs: Mapping[str, Any], why: Reason
+) -> None:
+    """Keep what a call brought, and commit. Punches are kept one by one, so that each can be
+    resubmitted.
+    """
     rejections = [unreadable(content, [why]) for content in _contents(args, kwargs)]
     with transaction(engine) as cursor:
-        refusing.refuse(cursor, rejections, by, datetime.now(UTC), backfill=kwargs.get("backfill") is True)
+        refusing.refuse(
+            cursor, rejections, by, datetime.now(UTC), backfill=kwargs.get("backfill") is True
+        )
     REJECTED.labels(task=by.door, code=why["code"]).inc(len(rejections))
 
 
 def _contents(args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
     if args:
-        named = [content for argument in args for content in (argument if isinstance(argument, list) else [argument])]
-        readable = named and set(kwargs) <= {"backfill"} and all(isinstance(content, dict) for content in named)
+        named = [
+            content
+            for argument in args
+            for content in (argument if isinstance(argument, list) else [argument])
+        ]
+        readable = (
+            named
+            and set(kwargs) <= {"backfill"}
+            and all(isinstance(content, dict) for content in named)
+        )
         return named if readable else [{"args": list(args), **kwargs}]
     if isinstance(kwargs.get("punches"), list) and kwargs["punches"]:
         return kwargs["punches"]

@@ -1,4 +1,6 @@
-"""What all tasks share: nothing personal shows in what is told of them, and nothing submitted is lost with one."""
+"""What all tasks share: nothing personal shows in what is told of them, and nothing submitted is
+lost with one.
+"""
 
 import random
 import time
@@ -27,13 +29,25 @@ TASK_NOT_WRITTEN = "task_not_written_again"
 
 log = structlog.get_logger(__name__)
 
-_KILLS = reason("kills_worker", "", "killed the process that ran the task, in each of its retries; report this")
-_EXPIRED = reason("expired", "", "came to a worker after its `expires`; resubmit it, and send with a later one, or none")
-_FAILS = reason("keeps_failing", "", "failed in each of the task's retries, for no reason that is known; send it again, and report this")
+_KILLS = reason(
+    "kills_worker", "", "killed the process that ran the task, in each of its retries; report this"
+)
+_EXPIRED = reason(
+    "expired",
+    "",
+    "came to a worker after its `expires`; resubmit it, and send with a later one, or none",
+)
+_FAILS = reason(
+    "keeps_failing",
+    "",
+    "failed in each of the task's retries, for no reason that is known; send it again, and report this",
+)
 
 
 class TaskFailed(Exception):
-    """A task failed. It carries the class of the error, not its text, which may quote what was submitted."""
+    """A task failed. It carries the class of the error, not its text, which may quote what was
+    submitted.
+    """
 
 
 class QuietTask(IdsOnlyTask):
@@ -60,7 +74,9 @@ class QuietTask(IdsOnlyTask):
 
 
 class DoorTask(QuietTask):
-    """A task that brings something. It waits for a database that is away; failing otherwise, what it brought is kept as rejected."""
+    """A task that brings something. It waits for a database that is away; failing otherwise, what
+    it brought is kept as rejected.
+    """
 
     abstract = True
     max_retries = 3
@@ -68,7 +84,9 @@ class DoorTask(QuietTask):
 
     @property
     def submitter(self) -> Submitter:
-        """The task's producer, by what it says of itself: Celery's clients name their process and host."""
+        """The task's producer, by what it says of itself: Celery's clients name their process and
+        host.
+        """
         return Submitter(self.name, self.request.origin)
 
     def work(self, args: Any, kwargs: Any) -> None:
@@ -86,11 +104,13 @@ class DoorTask(QuietTask):
                 self._again(error, _jitter(1), retries)
             if retries < self.max_retries:
                 self._again(error, _jitter(2**retries / 4), retries + 1)
-        except RecursionError:  # nested as deep as can be read, but not written again: it is kept at once
+        # nested as deep as can be read, but not written again: it is kept at once
+        except RecursionError:
             log.warning(TASK_NOT_WRITTEN, task=self.name, task_id=self.request.id)
         try:
             refuse(this_process().engine, self.submitter, args, kwargs, _FAILS)
-        except Exception as worse:  # whatever it is, the task is not let go before what it brought is kept
+        # whatever it is, the task is not let go before what it brought is kept
+        except Exception as worse:
             self._again_or_back(worse, _jitter(2), retries)
         super().after_error(error, args, kwargs)
 
@@ -103,13 +123,17 @@ class DoorTask(QuietTask):
         log.error(TASK_KEPT, task=self.name)
 
     def _again(self, error: Exception, seconds: float, retries: int) -> NoReturn:
-        """Put the task back into its queue after a pause, but where the broker is away leave it to its redelivery.
+        """Put the task back into its queue after a pause, but where the broker is away leave it to
+        its redelivery.
 
-        The pause is made in the task's place. One that the message asked for, and a worker kept, could be asked for by anybody:
-        on quorum queues two such messages keep a worker from all others.
+        The pause is made in the task's place. One that the message asked for, and a worker kept,
+        could be asked for by anybody: on quorum queues two such messages keep a worker from all
+        others.
         """
         TASKS.labels(task=self.name, outcome="put_off").inc()
-        log.warning(TASK_PUT_OFF, task=self.name, task_id=self.request.id, retries=retries, exc_info=error)
+        log.warning(
+            TASK_PUT_OFF, task=self.name, task_id=self.request.id, retries=retries, exc_info=error
+        )
         with suppress(SoftTimeLimitExceeded):  # which comes once, and must not cost the task
             pause(seconds, is_away(error))
         try:
@@ -126,7 +150,9 @@ class DoorTask(QuietTask):
 
 
 def pause(seconds: float, is_database_away: bool) -> None:
-    """Let it pass, whatever the task failed of. A database that is away is given some more time to come back."""
+    """Let it pass, whatever the task failed of. A database that is away is given some more time to
+    come back.
+    """
     time.sleep(seconds)
     if is_database_away:
         wait_for(this_process().engine)

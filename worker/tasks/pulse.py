@@ -1,4 +1,6 @@
-"""Workers note when a sweep has finished, and when a task came through `attendance`: servers tell by it whether work is done."""
+"""Workers note when a sweep has finished, and when a task came through `attendance`: servers tell
+by it whether work is done.
+"""
 
 import time
 from typing import Any

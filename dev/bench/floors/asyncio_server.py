@@ -1,4 +1,5 @@
-"""The floor under fan-out in Python: a bare asyncio server that writes one prebuilt frame per viewer. No rooms, no tokens, no pings.
+"""The floor under fan-out in Python: a bare asyncio server that writes one prebuilt frame per
+viewer. No rooms, no tokens, no pings.
 
 python -m dev.bench.floors.asyncio_server PORT REDIS_URL CHANNEL
 """
@@ -17,7 +18,9 @@ WELCOME = b'40/noc,{"sid":"floor"}'
 
 
 class Viewer(asyncio.Protocol):
-    """The first thing a viewer says is its upgrade, the second its CONNECT, and the rest is of no interest."""
+    """The first thing a viewer says is its upgrade, the second its CONNECT, and the rest is of no
+    interest.
+    """
 
     live: ClassVar[set[asyncio.Transport]] = set()
 
@@ -41,13 +44,23 @@ def frame(text: bytes) -> bytes:
     size = len(text)
     if size < 126:
         return bytes((0x81, size)) + text
-    return b"\x81\x7e" + size.to_bytes(2) + text if size < 65536 else b"\x81\x7f" + size.to_bytes(8) + text
+    return (
+        b"\x81\x7e" + size.to_bytes(2) + text
+        if size < 65536
+        else b"\x81\x7f" + size.to_bytes(8) + text
+    )
 
 
 def _upgrade(request: bytes) -> bytes:
     key = request[request.lower().index(KEY) + len(KEY) :].split(b"\r\n")[0].strip()
-    accept = base64.b64encode(hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11", usedforsecurity=False).digest())
-    return b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " + accept + b"\r\n\r\n"
+    accept = base64.b64encode(
+        hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11", usedforsecurity=False).digest()
+    )
+    return (
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
+        + accept
+        + b"\r\n\r\n"
+    )
 
 
 async def serve(port: int, redis_url: str, channel: str) -> None:

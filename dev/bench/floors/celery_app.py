@@ -1,4 +1,5 @@
-"""The floors under the pipeline: Celery as it comes, with the settings of our workers, and two tasks that do next to nothing.
+"""The floors under the pipeline: Celery as it comes, with the settings of our workers, and two
+tasks that do next to nothing.
 
 celery -A dev.bench.floors.celery_app worker ...
 """
@@ -20,7 +21,9 @@ INSERT = "INSERT INTO floor_commit (note) VALUES (%s)"
 OURS = ("include", "worker_consumer", "beat_schedule")  # names our code
 
 app = Celery("floor")
-app.conf.update({name: value for name, value in configuration(load_settings()).items() if name not in OURS})
+app.conf.update(
+    {name: value for name, value in configuration(load_settings()).items() if name not in OURS}
+)
 
 
 @app.task(name="bench.nothing")
@@ -30,7 +33,9 @@ def nothing() -> None:
 
 @app.task(name="bench.chain")
 def chain(packets: list[str]) -> None:
-    """What stands between a task and a client at the least: two plain commits, and a publish of what is to be sent."""
+    """What stands between a task and a client at the least: two plain commits, and a publish of
+    what is to be sent.
+    """
     connection = _connection()
     for note in ("stored", "judged"):
         with connection.transaction():
@@ -44,7 +49,8 @@ def chain(packets: list[str]) -> None:
 @functools.cache
 def _connection() -> psycopg.Connection:
     connection = psycopg.connect(os.environ["DATABASE_URL"], autocommit=True)
-    connection.execute("SELECT pg_advisory_lock(1)")  # CREATE TABLE IF NOT EXISTS twice at once may still fail
+    # CREATE TABLE IF NOT EXISTS twice at once may still fail
+    connection.execute("SELECT pg_advisory_lock(1)")
     connection.execute(TABLE)
     connection.execute("SELECT pg_advisory_unlock(1)")
     return connection

@@ -1,4 +1,6 @@
-"""The two floors under fan-out: a bare asyncio server and a C program. What is published is the packet as it is sent."""
+"""The two floors under fan-out: a bare asyncio server and a C program. What is published is the
+packet as it is sent.
+"""
 
 import sys
 from collections.abc import Iterable
@@ -21,7 +23,9 @@ class Floor:
     dear = 1.0
 
     def __init__(self, redis_url: str, name: str, *, replay: bool = False) -> None:
-        """`name` is "asyncio" or "C"; `replay`: a viewer that joins gets all that was said before (C only)."""
+        """`name` is "asyncio" or "C"; `replay`: a viewer that joins gets all that was said before
+        (C only).
+        """
         self.name, self._url, self._replay = name, redis_url, replay
         self._redis = redis.Redis.from_url(redis_url)
 
@@ -31,7 +35,14 @@ class Floor:
     def _command(self) -> list[str]:
         address = urlsplit(self._url)
         if self.name == "C":
-            return [str(c_sender()), "PORT", str(address.port), str(address.password or ""), CHANNEL, *["--replay"] * self._replay]
+            return [
+                str(c_sender()),
+                "PORT",
+                str(address.port),
+                str(address.password or ""),
+                CHANNEL,
+                *["--replay"] * self._replay,
+            ]
         return [sys.executable, "-m", "dev.bench.floors.asyncio_server", "PORT", self._url, CHANNEL]
 
     def say(self, first: int, count: int, tenant: int = TENANT) -> None:

@@ -1,4 +1,5 @@
-"""A task that does nothing on a worker of ours: what is left of Celery's price where Rollcall makes it cheaper.
+"""A task that does nothing on a worker of ours: what is left of Celery's price where Rollcall makes
+it cheaper.
 
 celery -A dev.bench.floors.our_celery_app worker ...
 """

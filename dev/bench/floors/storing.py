@@ -1,4 +1,6 @@
-"""The floor under a batch: COPY of its punches into a table with the same indexes, three set-based look-ups, a durable commit."""
+"""The floor under a batch: COPY of its punches into a table with the same indexes, three set-based
+look-ups, a durable commit.
+"""
 
 import time
 from collections.abc import Sequence
@@ -29,7 +31,9 @@ LOOK_UPS = (
 HASH = bytes(16)
 
 
-def cpu_per_punch(database_url: str, postgres_pid: int, batches: Sequence[Sequence[Punch]]) -> float:
+def cpu_per_punch(
+    database_url: str, postgres_pid: int, batches: Sequence[Sequence[Punch]]
+) -> float:
     """CPU seconds of this process and of Postgres for each punch."""
     rows = [[_row(punch) for punch in batch] for batch in batches]
     with psycopg.connect(database_url) as connection:
@@ -44,7 +48,12 @@ def cpu_per_punch(database_url: str, postgres_pid: int, batches: Sequence[Sequen
 
 
 def _store(connection: psycopg.Connection, rows: Sequence[tuple[object, ...]]) -> None:
-    keys = {"tenants": [r[0] for r in rows], "people": [r[2] for r in rows], "sites": [r[3] for r in rows], "times": [r[5] for r in rows]}
+    keys = {
+        "tenants": [r[0] for r in rows],
+        "people": [r[2] for r in rows],
+        "sites": [r[3] for r in rows],
+        "times": [r[5] for r in rows],
+    }
     with connection.transaction(), connection.cursor() as cursor:
         with cursor.copy(COPY) as copy:
             for row in rows:
@@ -58,7 +67,18 @@ def _row(punch: Punch) -> tuple[object, ...]:
     return (
         *(punch[name] for name in ("tenant_id", "punch_id", "person_id", "site_id")),
         punch["kind"] == "check_in",
-        *(punch[name] for name in ("occurred_at", "person_name", "latitude", "longitude", "accuracy_m", "is_mock_location", "device_id")),
+        *(
+            punch[name]
+            for name in (
+                "occurred_at",
+                "person_name",
+                "latitude",
+                "longitude",
+                "accuracy_m",
+                "is_mock_location",
+                "device_id",
+            )
+        ),
         *(biometric[name] for name in ("method", "score", "liveness", "matched_person_id")),
         HASH,
         punch["sent_at"],

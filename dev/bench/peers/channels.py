@@ -11,7 +11,18 @@ from dev.bench.message import TENANT, payload, room
 from dev.bench.peers.contender import Kind, Serving, serve
 
 APPLICATION = "dev.bench.peers.channels_app:application"
-UVICORN = ["-m", "uvicorn", "--port", "PORT", "--no-access-log", "--log-level", "warning", "--backlog", "4096", APPLICATION]
+UVICORN = [
+    "-m",
+    "uvicorn",
+    "--port",
+    "PORT",
+    "--no-access-log",
+    "--log-level",
+    "warning",
+    "--backlog",
+    "4096",
+    APPLICATION,
+]
 DAPHNE = ["-m", "daphne", "-p", "PORT", "-v", "0", APPLICATION]
 
 
@@ -27,7 +38,9 @@ class Channels:
 
     def start(self, logs: Path, cores: Iterable[int] | None = None) -> Serving:
         name = self.name.replace("/", "-")
-        return serve(name, [sys.executable, *self._command], logs, cores=cores, env={"REDIS_URL": self._url})
+        return serve(
+            name, [sys.executable, *self._command], logs, cores=cores, env={"REDIS_URL": self._url}
+        )
 
     def say(self, first: int, count: int, tenant: int = TENANT) -> None:
         async_to_sync(self._say)(first, count, tenant)
@@ -35,5 +48,7 @@ class Channels:
     async def _say(self, first: int, count: int, tenant: int) -> None:
         layer = RedisChannelLayer(hosts=[self._url], capacity=1_000_000)
         for number in range(first, first + count):
-            await layer.group_send(room(tenant), {"type": "noc.message", "text": payload(number, tenant=tenant)})
+            await layer.group_send(
+                room(tenant), {"type": "noc.message", "text": payload(number, tenant=tenant)}
+            )
         await layer.close_pools()

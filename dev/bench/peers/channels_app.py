@@ -1,6 +1,8 @@
-"""The peer: Django Channels with channels_redis, as its documentation has it, one group. REDIS_URL names the Redis.
+"""The peer: Django Channels with channels_redis, as its documentation has it, one group. REDIS_URL
+names the Redis.
 
-Its layer drops what exceeds `capacity` (100 by default); it is raised here, so that nothing is lost while it is measured.
+Its layer drops what exceeds `capacity` (100 by default); it is raised here, so that nothing is lost
+while it is measured.
 """
 
 import os
@@ -19,7 +21,12 @@ LAYER = {
 }
 
 if not settings.configured:
-    settings.configure(SECRET_KEY="bench", INSTALLED_APPS=["channels"], CHANNEL_LAYERS={"default": LAYER}, LOGGING_CONFIG=None)
+    settings.configure(
+        SECRET_KEY="bench",
+        INSTALLED_APPS=["channels"],
+        CHANNEL_LAYERS={"default": LAYER},
+        LOGGING_CONFIG=None,
+    )
     django.setup()
 
 

@@ -1,4 +1,6 @@
-"""What every fan-out contender is to the benchmark: a server in one process, the way its viewers speak, a way to say things."""
+"""What every fan-out contender is to the benchmark: a server in one process, the way its viewers
+speak, a way to say things.
+"""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -12,7 +14,9 @@ Kind = Literal["ours", "peer", "floor"]
 
 
 class Contender(Protocol):
-    """`connect` is the CONNECT packet of its viewers, None for a bare websocket; `dear` names what is so slow that it gets less to do."""
+    """`connect` is the CONNECT packet of its viewers, None for a bare websocket; `dear` names what
+    is so slow that it gets less to do.
+    """
 
     name: str
     kind: Kind
@@ -41,12 +45,21 @@ class Serving:
 
 
 def serve(
-    name: str, command: list[str], logs: Path, *, env: Mapping[str, str] | None = None, cores: Iterable[int] | None = None
+    name: str,
+    command: list[str],
+    logs: Path,
+    *,
+    env: Mapping[str, str] | None = None,
+    cores: Iterable[int] | None = None,
 ) -> Serving:
-    """Start `command`, in which PORT stands for a free port (it is in the environment, too), and wait until it accepts connections."""
+    """Start `command`, in which PORT stands for a free port (it is in the environment, too), and
+    wait until it accepts connections.
+    """
     port = free_port()
     words = [str(port) if word == "PORT" else word for word in command]
-    process = Process(words, logs / f"{name}.log", env={"PORT": str(port), **(env or {})}, cores=cores)
+    process = Process(
+        words, logs / f"{name}.log", env={"PORT": str(port), **(env or {})}, cores=cores
+    )
     try:
         process.wait_until(lambda: accepts(port))
     except BaseException:

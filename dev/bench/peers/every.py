@@ -1,10 +1,18 @@
-"""Every peer by its name, imported when it is wanted: their packages are in the extra `bench`, which a machine need not have."""
+"""Every peer by its name, imported when it is wanted: their packages are in the extra `bench`,
+which a machine need not have.
+"""
 
 from collections.abc import Iterable, Iterator
 
 from dev.bench.peers.contender import Contender
 
-NODE, COMPRESSING, PLAIN, UVICORN, DAPHNE = "node", "node, compressing", "python-socketio", "channels/uvicorn", "channels/daphne"
+NODE, COMPRESSING, PLAIN, UVICORN, DAPHNE = (
+    "node",
+    "node, compressing",
+    "python-socketio",
+    "channels/uvicorn",
+    "channels/daphne",
+)
 
 
 def peers(redis_url: str, names: Iterable[str], without: frozenset[str]) -> Iterator[Contender]:

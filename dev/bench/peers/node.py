@@ -1,4 +1,6 @@
-"""Node socket.io with its Redis adapter. What is published is what @socket.io/redis-emitter publishes, in a pipeline."""
+"""Node socket.io with its Redis adapter. What is published is what @socket.io/redis-emitter
+publishes, in a pipeline.
+"""
 
 import json
 from collections.abc import Iterable
@@ -28,13 +30,25 @@ class Node:
 
     def start(self, logs: Path, cores: Iterable[int] | None = None) -> Serving:
         install()
-        command = ["node", str(FOLDER / "server.js"), "PORT", self._url, "deflate" if self._compressing else "plain"]
+        command = [
+            "node",
+            str(FOLDER / "server.js"),
+            "PORT",
+            self._url,
+            "deflate" if self._compressing else "plain",
+        ]
         return serve("node", command, logs, cores=cores, env={"NODE_ENV": "production"})
 
     def say(self, first: int, count: int, tenant: int = TENANT) -> None:
         pipeline = self._redis.pipeline(transaction=False)
         for number in range(first, first + count):
-            packet = {"type": EVENT_PACKET, "data": [EVENT, json.loads(payload(number, tenant=tenant))], "nsp": "/noc"}
+            packet = {
+                "type": EVENT_PACKET,
+                "data": [EVENT, json.loads(payload(number, tenant=tenant))],
+                "nsp": "/noc",
+            }
             options = {"rooms": [room(tenant)], "except": [], "flags": {}}
-            pipeline.publish(f"socket.io#/noc#{room(tenant)}#", msgpack.packb(["bench", packet, options]))
+            pipeline.publish(
+                f"socket.io#/noc#{room(tenant)}#", msgpack.packb(["bench", packet, options])
+            )
         pipeline.execute()

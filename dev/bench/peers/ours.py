@@ -1,4 +1,6 @@
-"""Rollcall. Messages are in the feed, committed, before they are said, as the worker does it; the time in them is taken in between."""
+"""Rollcall. Messages are in the feed, committed, before they are said, as the worker does it; the
+time in them is taken in between.
+"""
 
 import sys
 from collections.abc import Iterable, Iterator
@@ -24,7 +26,9 @@ VIEW = ("GEOFENCE_VIOLATION", "HIGH", None)
 
 
 class Ours:
-    """`together`: what is said at once travels as it does from one judgement, many messages in a document; else one in each."""
+    """`together`: what is said at once travels as it does from one judgement, many messages in a
+    document; else one in each.
+    """
 
     kind: Kind = "ours"
     path = SOCKET_IO
@@ -32,7 +36,11 @@ class Ours:
 
     def __init__(self, stage: Stage, database_url: str, *, together: bool = True) -> None:
         self.name = "rollcall" if together else "rollcall, said singly"
-        self._redis_url, self._database_url, self._together = stage.redis_url, database_url, together
+        self._redis_url, self._database_url, self._together = (
+            stage.redis_url,
+            database_url,
+            together,
+        )
         self._connection: psycopg.Connection | None = None
         self._manager = FeedManager(stage.redis_url, CHANNEL)
         self.connect: str | None = f'40/noc,{{"token":"{token()}"}}'
@@ -85,7 +93,13 @@ def environment(database_url: str, redis_url: str) -> dict[str, str]:
 
 
 def token(tenant: int = TENANT) -> str:
-    claims = {"sub": "bench", "exp": datetime.now(UTC) + timedelta(hours=12), "tenant_id": tenant, "sites": "all", "role": "viewer"}
+    claims = {
+        "sub": "bench",
+        "exp": datetime.now(UTC) + timedelta(hours=12),
+        "tenant_id": tenant,
+        "sites": "all",
+        "role": "viewer",
+    }
     return jwt.encode(claims, SECRET, "HS256")
 
 

@@ -1,4 +1,6 @@
-"""Plain python-socketio on aiohttp. What is published is what its write-only RedisManager publishes, in a pipeline."""
+"""Plain python-socketio on aiohttp. What is published is what its write-only RedisManager
+publishes, in a pipeline.
+"""
 
 import json
 import sys
@@ -19,10 +21,21 @@ class Plain:
     dear = 8.0
 
     def __init__(self, redis_url: str) -> None:
-        self._url, self._channel, self._redis = redis_url, "bench-plain", redis.Redis.from_url(redis_url)
+        self._url, self._channel, self._redis = (
+            redis_url,
+            "bench-plain",
+            redis.Redis.from_url(redis_url),
+        )
 
     def start(self, logs: Path, cores: Iterable[int] | None = None) -> Serving:
-        command = [sys.executable, "-m", "dev.bench.peers.plain_server", "PORT", self._url, self._channel]
+        command = [
+            sys.executable,
+            "-m",
+            "dev.bench.peers.plain_server",
+            "PORT",
+            self._url,
+            self._channel,
+        ]
         return serve(self.name, command, logs, cores=cores)
 
     def say(self, first: int, count: int, tenant: int = TENANT) -> None:

@@ -1,4 +1,5 @@
-"""The peer: python-socketio as its documentation has it, on aiohttp with an AsyncRedisManager, one room.
+"""The peer: python-socketio as its documentation has it, on aiohttp with an AsyncRedisManager, one
+room.
 
 python -m dev.bench.peers.plain_server PORT REDIS_URL CHANNEL
 """
@@ -12,7 +13,9 @@ ROOM = "noc_tenant_1"
 
 
 def make_app(redis_url: str, channel: str) -> web.Application:
-    server = socketio.AsyncServer(async_mode="aiohttp", client_manager=socketio.AsyncRedisManager(redis_url, channel=channel))
+    server = socketio.AsyncServer(
+        async_mode="aiohttp", client_manager=socketio.AsyncRedisManager(redis_url, channel=channel)
+    )
 
     async def connect(sid: str, *_: object) -> None:
         await server.enter_room(sid, ROOM, namespace="/noc")
@@ -24,4 +27,10 @@ def make_app(redis_url: str, channel: str) -> web.Application:
 
 
 if __name__ == "__main__":
-    web.run_app(make_app(sys.argv[2], sys.argv[3]), host="127.0.0.1", port=int(sys.argv[1]), backlog=4096, print=None)
+    web.run_app(
+        make_app(sys.argv[2], sys.argv[3]),
+        host="127.0.0.1",
+        port=int(sys.argv[1]),
+        backlog=4096,
+        print=None,
+    )

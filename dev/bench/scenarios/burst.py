@@ -1,4 +1,5 @@
-"""A burst: a thousand people caught at once, each an anomaly and an alert. How many publishes and socket writes that takes.
+"""A burst: a thousand people caught at once, each an anomaly and an alert. How many publishes and
+socket writes that takes.
 
 Every viewer is checked: all messages, in order, each an event of its own with an offset of its own.
 """
@@ -57,7 +58,11 @@ def _measure(stage: Stage, database: str, given: list[Punch]) -> None:
         start = time.monotonic()
         asyncio.run(_watch(serving.port, 2 * len(given), lambda: release(stage.redis())))
         took = time.monotonic() - start
-        figures = {PUBLISHES: len(documents), WRITES: (_writes(serving.port) - before) / VIEWERS, "s until all viewers have all": took}
+        figures = {
+            PUBLISHES: len(documents),
+            WRITES: (_writes(serving.port) - before) / VIEWERS,
+            "s until all viewers have all": took,
+        }
     for metric, value in figures.items():
         stage.figures.add("burst", burst_case(len(given)), metric, "rollcall", "ours", value)
 
@@ -74,7 +79,9 @@ async def _watch(port: int, messages: int, begin: Callable[[], None]) -> None:
     for watcher in watchers:
         await watcher.client.disconnect()
     if not all(watcher.heard_all() for watcher in watchers):
-        raise Lost(f"of {messages} messages viewers heard {[len(each.heard) for each in watchers]}, or not in order, or not each by itself")
+        raise Lost(
+            f"of {messages} messages viewers heard {[len(each.heard) for each in watchers]}, or not in order, or not each by itself"
+        )
 
 
 class _Watcher:
@@ -86,7 +93,12 @@ class _Watcher:
 
     async def connect(self, port: int) -> None:
         self.client.on("*", self._note, namespace=NAMESPACE)
-        await self.client.connect(f"http://127.0.0.1:{port}", auth={"token": token()}, namespaces=[NAMESPACE], transports=["websocket"])
+        await self.client.connect(
+            f"http://127.0.0.1:{port}",
+            auth={"token": token()},
+            namespaces=[NAMESPACE],
+            transports=["websocket"],
+        )
 
     def heard_all(self) -> bool:
         in_order = [each.position for each in self.heard] == list(range(1, self._messages + 1))
@@ -104,7 +116,9 @@ def _counted(client: redis.Redis) -> Iterator[list[bytes]]:
     """What is published for the tenant's viewers, meanwhile."""
     found: list[bytes] = []
     with client.pubsub(ignore_subscribe_messages=True) as listening:
-        listening.subscribe(**{tenant_channel(CHANNEL, TENANT): lambda document: found.append(document["data"])})
+        listening.subscribe(
+            **{tenant_channel(CHANNEL, TENANT): lambda document: found.append(document["data"])}
+        )
         thread = listening.run_in_thread(sleep_time=0.05)
         try:
             yield found
@@ -114,7 +128,9 @@ def _counted(client: redis.Redis) -> Iterator[list[bytes]]:
 
 
 def _writes(port: int) -> float:
-    asked = urllib.request.Request(f"http://127.0.0.1:{port}/metrics", headers={"Authorization": f"Bearer {SECRET_OF_METRICS}"})
+    asked = urllib.request.Request(
+        f"http://127.0.0.1:{port}/metrics", headers={"Authorization": f"Bearer {SECRET_OF_METRICS}"}
+    )
     with urllib.request.urlopen(asked, timeout=10) as answer:
         found = _WRITES.search(answer.read().decode())
     assert found is not None

@@ -1,4 +1,6 @@
-"""What tenants without a viewer here cost a server: 1,000 messages a second that nobody on it may see."""
+"""What tenants without a viewer here cost a server: 1,000 messages a second that nobody on it may
+see.
+"""
 
 import itertools
 import time
@@ -20,7 +22,10 @@ RATE = 1_000
 
 def run(stage: Stage) -> None:
     with Ours.database(stage) as database:
-        everybody: list[Contender] = [Ours(stage, database), *peers(stage.redis_url, (NODE, PLAIN), stage.without)]
+        everybody: list[Contender] = [
+            Ours(stage, database),
+            *peers(stage.redis_url, (NODE, PLAIN), stage.without),
+        ]
         for _ in range(stage.size.rounds):
             for contender in everybody:
                 _measure(stage, contender)
@@ -30,7 +35,9 @@ def _measure(stage: Stage, contender: Contender) -> None:
     numbers = itertools.count(0, AT_ONCE)
     with (
         contender.start(stage.logs, stage.server_cores) as serving,
-        Viewers(serving.port, 1, path=contender.path, connect=contender.connect, cores=stage.other_cores) as viewers,
+        Viewers(
+            serving.port, 1, path=contender.path, connect=contender.connect, cores=stage.other_cores
+        ) as viewers,
     ):
         viewers.wait_connected()
         settle(serving.pid)
@@ -41,5 +48,7 @@ def _measure(stage: Stage, contender: Contender) -> None:
             share = (cpu_seconds_of_one(serving.pid) - before) / lasted
     said = next(numbers) / lasted
     if said < 0.9 * RATE:
-        stage.figures.note(f"{contender.name} was told only {said:.0f} messages a second of other tenants")
+        stage.figures.note(
+            f"{contender.name} was told only {said:.0f} messages a second of other tenants"
+        )
     stage.figures.add(*ELSEWHERE, contender.name, contender.kind, share * 100)

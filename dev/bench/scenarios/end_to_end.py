@@ -1,4 +1,6 @@
-"""End to end: from a punch being made to a stock socket.io-client having its anomaly, beside the shortest chain there is."""
+"""End to end: from a punch being made to a stock socket.io-client having its anomaly, beside the
+shortest chain there is.
+"""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -20,7 +22,8 @@ from dev.bench.targets import STREAM
 from dev.bench.workers import FLOOR, OURS, Workers
 
 VIEWERS = 10
-ANOMALIES = 100  # a second, at most: enough for the percentiles, few enough that somebody could look at them
+# a second, at most: enough for the percentiles, few enough that somebody could look at them
+ANOMALIES = 100
 PATIENCE = 60.0
 WARM_UP = 100
 METRICS = (("p50, ms", 0.50), ("p99, ms", 0.99), ("p99.9, ms", 0.999))
@@ -32,7 +35,11 @@ class Rate(NamedTuple):
     batch: int
 
 
-RATES = (Rate("50 punches a second singly", 50, 1), Rate(STREAM, 500, 10), Rate("2,000 punches a second in hundreds", 2_000, 100))
+RATES = (
+    Rate("50 punches a second singly", 50, 1),
+    Rate(STREAM, 500, 10),
+    Rate("2,000 punches a second in hundreds", 2_000, 100),
+)
 
 
 class Chain(NamedTuple):
@@ -46,7 +53,13 @@ class Chain(NamedTuple):
     def send(self, batch: Sequence[Punch]) -> None:
         send = self.workers.app.send_task
         if self.kind == "floor":
-            send("bench.chain", kwargs={"packets": [packet_of(punch) for punch in batch if punch["is_mock_location"]]}, queue=QUEUE)
+            send(
+                "bench.chain",
+                kwargs={
+                    "packets": [packet_of(punch) for punch in batch if punch["is_mock_location"]]
+                },
+                queue=QUEUE,
+            )
         elif len(batch) == 1:
             send("attendance.submit", kwargs={"punch": batch[0]}, queue=QUEUE)
         else:
@@ -56,7 +69,9 @@ class Chain(NamedTuple):
 def run(stage: Stage) -> None:
     seconds = stage.size.stream_seconds
     stage.redis().flushdb()
-    founding = founded(1_000 + int(seconds * stage.size.rounds * 2 * sum(rate.punches for rate in RATES)))
+    founding = founded(
+        1_000 + int(seconds * stage.size.rounds * 2 * sum(rate.punches for rate in RATES))
+    )
     with company_database(stage, founding) as (database, company), ExitStack() as stack:
         chains = [stack.enter_context(_ours(stage, database)), stack.enter_context(_floor(stage))]
         people = iter(range(1, company.people + 1))
@@ -68,11 +83,20 @@ def run(stage: Stage) -> None:
                     some = [next(people) for _ in range(int(rate.punches * seconds))]
                     delays = _stream(company, some, rate, chain)
                     for metric, share in METRICS:
-                        stage.figures.add("end to end", rate.case, metric, chain.name, chain.kind, percentile(delays, share))
+                        stage.figures.add(
+                            "end to end",
+                            rate.case,
+                            metric,
+                            chain.name,
+                            chain.kind,
+                            percentile(delays, share),
+                        )
 
 
 def _stream(company: Company, people: list[int], rate: Rate, chain: Chain) -> list[float]:
-    """The delays in ms of all anomalies of one stream. Each batch is made when it is due, and sent at once."""
+    """The delays in ms of all anomalies of one stream. Each batch is made when it is due, and sent
+    at once.
+    """
     share = min(1.0, ANOMALIES / rate.punches)
     start, sent, dishonest = time.monotonic(), 0, 0
     made = punches(company, share, people)

@@ -1,4 +1,6 @@
-"""Fan-out: what a delivery costs the server's process and how long it takes, in bursts and at a modest rate; memory per viewer."""
+"""Fan-out: what a delivery costs the server's process and how long it takes, in bursts and at a
+modest rate; memory per viewer.
+"""
 
 import time
 from collections.abc import Iterator
@@ -26,14 +28,18 @@ def run(stage: Stage) -> None:
             _in_turn(stage, [ours, *others], DEFLATED, deflate=True)
 
 
-def _in_turn(stage: Stage, contenders: list[Contender], viewers: int, *, deflate: bool = False) -> None:
+def _in_turn(
+    stage: Stage, contenders: list[Contender], viewers: int, *, deflate: bool = False
+) -> None:
     for _ in range(stage.size.rounds):
         for contender in contenders:
             _measure(stage, contender, viewers, deflate=deflate)
 
 
 def _peers(stage: Stage, viewers: int) -> Iterator[Contender]:
-    """Channels takes minutes for what others do in seconds: a short run leaves it out where there are most viewers."""
+    """Channels takes minutes for what others do in seconds: a short run leaves it out where there
+    are most viewers.
+    """
     channels = (UVICORN, DAPHNE) if viewers < 5_000 or stage.size.name == "full" else ()
     return peers(stage.redis_url, (NODE, PLAIN, *channels), stage.without)
 
@@ -48,7 +54,12 @@ def _measure(stage: Stage, contender: Contender, count: int, *, deflate: bool = 
         settle(serving.pid)
         empty = rss_bytes(serving.pid)
         with Viewers(
-            serving.port, count, path=contender.path, connect=contender.connect, deflate=deflate, cores=stage.other_cores
+            serving.port,
+            count,
+            path=contender.path,
+            connect=contender.connect,
+            deflate=deflate,
+            cores=stage.other_cores,
         ) as viewers:
             viewers.wait_connected()
             settle(serving.pid)
@@ -59,13 +70,17 @@ def _measure(stage: Stage, contender: Contender, count: int, *, deflate: bool = 
                 _modest(stage, contender, serving, viewers, case)
 
 
-def _burst(stage: Stage, contender: Contender, serving: Serving, viewers: Viewers, case: str) -> None:
+def _burst(
+    stage: Stage, contender: Contender, serving: Serving, viewers: Viewers, case: str
+) -> None:
     messages = max(4, int(stage.size.deliveries / viewers.count / contender.dear))
     _volley(contender, viewers, max(2, messages // 5))  # warms up caches and compilers
     before = cpu_seconds_of_one(serving.pid)
     received = _volley(contender, viewers, messages)
     used = cpu_seconds_of_one(serving.pid) - before
-    stage.figures.add("fan-out", f"burst, {case}", CPU, contender.name, contender.kind, used / received * 1e6)
+    stage.figures.add(
+        "fan-out", f"burst, {case}", CPU, contender.name, contender.kind, used / received * 1e6
+    )
 
 
 def _volley(contender: Contender, viewers: Viewers, messages: int) -> int:
@@ -74,16 +89,25 @@ def _volley(contender: Contender, viewers: Viewers, messages: int) -> int:
     return viewers.heard(PATIENCE).received
 
 
-def _modest(stage: Stage, contender: Contender, serving: Serving, viewers: Viewers, case: str) -> None:
-    rate = stage.size.calm_deliveries / viewers.count / (5 if contender.dear > 10 else 1)  # what is so dear cannot follow
+def _modest(
+    stage: Stage, contender: Contender, serving: Serving, viewers: Viewers, case: str
+) -> None:
+    # what is so dear cannot follow
+    rate = stage.size.calm_deliveries / viewers.count / (5 if contender.dear > 10 else 1)
     messages = max(2, round(rate * stage.size.calm_seconds))
     viewers.expect(messages, PATIENCE)
     before = cpu_seconds_of_one(serving.pid)
     say_at_rate(contender, messages, rate)
     heard = viewers.heard(PATIENCE)
     used = cpu_seconds_of_one(serving.pid) - before
-    for metric, value in ((CPU, used / heard.received * 1e6), ("p50, ms", heard.p50_ms), ("p99, ms", heard.p99_ms)):
-        stage.figures.add("fan-out", f"modest, {case}", metric, contender.name, contender.kind, value)
+    for metric, value in (
+        (CPU, used / heard.received * 1e6),
+        ("p50, ms", heard.p50_ms),
+        ("p99, ms", heard.p99_ms),
+    ):
+        stage.figures.add(
+            "fan-out", f"modest, {case}", metric, contender.name, contender.kind, value
+        )
 
 
 def say_at_rate(contender: Contender, messages: int, rate: float) -> None:

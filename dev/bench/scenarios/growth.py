@@ -1,4 +1,6 @@
-"""Growth: what a punch costs over a short and a long history, with one tenant and a thousand; a delivery with one server and four."""
+"""Growth: what a punch costs over a short and a long history, with one tenant and a thousand; a
+delivery with one server and four.
+"""
 
 from contextlib import ExitStack
 
@@ -20,16 +22,30 @@ def run(stage: Stage) -> None:
     people = stage.size.batched
     with ExitStack() as stack:
         long_lived = [
-            (count, *stack.enter_context(company_database(stage, founded(people), history=count))) for count in stage.size.histories
+            (count, *stack.enter_context(company_database(stage, founded(people), history=count)))
+            for count in stage.size.histories
         ]
-        spread = [(count, *stack.enter_context(company_database(stage, founded(people, count)))) for count in stage.size.tenants]
+        spread = [
+            (count, *stack.enter_context(company_database(stage, founded(people, count))))
+            for count in stage.size.tenants
+        ]
         for _ in range(stage.size.rounds):
             for count, database, company in long_lived:
                 case = f"{count:,} punches of history"
                 in_batches(stage, database, company, BATCH, SHARE, "growth", case, recalled=True)
-                in_batches(stage, database, company, BATCH, SHARE, "growth", f"{case}, after a restart")
+                in_batches(
+                    stage, database, company, BATCH, SHARE, "growth", f"{case}, after a restart"
+                )
             for count, database, company in spread:
-                in_batches(stage, database, company, BATCH, SHARE, "growth", f"{count:,} tenant{'s' * (count > 1)}")
+                in_batches(
+                    stage,
+                    database,
+                    company,
+                    BATCH,
+                    SHARE,
+                    "growth",
+                    f"{count:,} tenant{'s' * (count > 1)}",
+                )
     with Ours.database(stage) as database:
         for _ in range(stage.size.rounds):
             for servers in stage.size.servers:
@@ -42,7 +58,12 @@ def _fan_out_over(stage: Stage, database: str, servers: int) -> None:
     messages = max(4, stage.size.deliveries // VIEWERS)
     with ExitStack() as stack:
         serving = [stack.enter_context(ours.start(stage.logs)) for _ in range(servers)]
-        groups = [stack.enter_context(Viewers(server.port, VIEWERS // servers, path=ours.path, connect=ours.connect)) for server in serving]
+        groups = [
+            stack.enter_context(
+                Viewers(server.port, VIEWERS // servers, path=ours.path, connect=ours.connect)
+            )
+            for server in serving
+        ]
         for group in groups:
             group.wait_connected()
         for server in serving:

@@ -1,4 +1,6 @@
-"""A reconnect storm: viewers by the thousand come back at once, each owed a thousand messages, while others go on watching."""
+"""A reconnect storm: viewers by the thousand come back at once, each owed a thousand messages,
+while others go on watching.
+"""
 
 import itertools
 import time
@@ -25,7 +27,9 @@ def run(stage: Stage) -> None:
             ours = Ours(stage, database)
             offset = _owe(ours, stage.size.storm_owed)
             with ours.start(stage.logs, stage.server_cores) as serving:
-                _weather(stage, ours, serving, f'40/noc,{{"token":"{token()}","offset":"{offset}"}}')
+                _weather(
+                    stage, ours, serving, f'40/noc,{{"token":"{token()}","offset":"{offset}"}}'
+                )
         floor = Floor(stage.redis_url, "C", replay=True)
         with floor.start(stage.logs, stage.server_cores) as serving:
             floor.say(0, stage.size.storm_owed)
@@ -43,7 +47,13 @@ def _weather(stage: Stage, contender: Contender, serving: Serving, returning: st
     """`returning` is the CONNECT packet of a viewer that was away."""
     numbers = itertools.count(stage.size.storm_owed)
     sizes = [rss_bytes(serving.pid)]
-    with Viewers(serving.port, OTHERS, path=contender.path, connect=contender.connect, cores=stage.other_cores) as others:
+    with Viewers(
+        serving.port,
+        OTHERS,
+        path=contender.path,
+        connect=contender.connect,
+        cores=stage.other_cores,
+    ) as others:
         others.wait_connected()
         settle(serving.pid)
         others.expect(1_000_000, PATIENCE)
@@ -55,16 +65,31 @@ def _weather(stage: Stage, contender: Contender, serving: Serving, returning: st
             seconds = _come_back(stage, contender, serving, returning)
         used = cpu_seconds_of_one(serving.pid) - before
         delayed = others.stop().max_ms
-    _report(stage, contender, {"s until all caught up": seconds, "max delay of others' live messages, ms": delayed})
-    _report(stage, contender, {"server CPU, s": used, "memory while it lasts, MB more": (max(sizes) - sizes[0]) / 1e6})
+    _report(
+        stage,
+        contender,
+        {"s until all caught up": seconds, "max delay of others' live messages, ms": delayed},
+    )
+    _report(
+        stage,
+        contender,
+        {"server CPU, s": used, "memory while it lasts, MB more": (max(sizes) - sizes[0]) / 1e6},
+    )
 
 
-def _come_back(stage: Stage, contender: Contender, serving: Serving, returning: str | None) -> float:
+def _come_back(
+    stage: Stage, contender: Contender, serving: Serving, returning: str | None
+) -> float:
     """Seconds until every viewer has, in order, all it was owed."""
     size, start = stage.size, time.monotonic()
     owed = (size.storm_owed, PATIENCE)
     with Viewers(
-        serving.port, size.storm_viewers, path=contender.path, connect=returning, at_once=owed, cores=stage.other_cores
+        serving.port,
+        size.storm_viewers,
+        path=contender.path,
+        connect=returning,
+        at_once=owed,
+        cores=stage.other_cores,
     ) as viewers:
         viewers.wait_connected(PATIENCE)
         viewers.heard(PATIENCE)

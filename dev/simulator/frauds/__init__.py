@@ -1,7 +1,8 @@
-"""Frauds to plant on an honest day: for each reason of the nine types a planter, named as the reason is.
+"""Frauds to plant on an honest day: for each reason of the nine types a planter, named as the
+reason is.
 
-A planter changes the day (`Day.pick` a visit, tamper with it) and returns what must be found on it; [] where the day
-offered no chance. Two plants never share a visit.
+A planter changes the day (`Day.pick` a visit, tamper with it) and returns what must be found on it;
+[] where the day offered no chance. Two plants never share a visit.
 """
 
 from collections.abc import Callable

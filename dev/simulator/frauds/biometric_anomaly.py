@@ -10,11 +10,15 @@ _DAYS_OF_HISTORY = 14
 
 def not_live(day: Day) -> list[Expected]:
     """A photograph in front of the camera."""
-    return _read(day.pick(whole, with_scores), "not_live", liveness=round(day.rng.uniform(0.05, 0.4), 4))
+    return _read(
+        day.pick(whole, with_scores), "not_live", liveness=round(day.rng.uniform(0.05, 0.4), 4)
+    )
 
 
 def low_score(day: Day) -> list[Expected]:
-    """Of people who read poorly anyway: one bad score widens a baseline for a month, and hides what stands out from it."""
+    """Of people who read poorly anyway: one bad score widens a baseline for a month, and hides what
+    stands out from it.
+    """
     visit = day.pick(whole, with_scores, lambda visit: visit.person.reads_poorly)
     return _read(visit, "low_score", score=round(day.rng.uniform(0.4, 0.68), 4))
 
@@ -27,7 +31,9 @@ def below_own_baseline(day: Day) -> list[Expected]:
     def in_turn(visit: Visit) -> bool:
         """Once a month each: the low score itself widens the baseline."""
         return (
-            (day.date.toordinal() + visit.person.person_id) % 31 == 0 and visit.person.likeness[0] > 0.9 and not visit.person.reads_poorly
+            (day.date.toordinal() + visit.person.person_id) % 31 == 0
+            and visit.person.likeness[0] > 0.9
+            and not visit.person.reads_poorly
         )
 
     visit = day.pick(whole, with_scores, in_turn)

@@ -37,7 +37,11 @@ def anothers_device(day: Day) -> list[Expected]:
     if not visit:
         return []
     colleagues = day.company.staff_of(visit.site.site_id)
-    off = [p for p in colleagues if p.phone and p.person_id not in day.busy and is_free(visit.site, p, day.date)]
+    off = [
+        p
+        for p in colleagues
+        if p.phone and p.person_id not in day.busy and is_free(visit.site, p, day.date)
+    ]
     if not off or not off[0].phone:
         return []
     day.busy.add(off[0].person_id)
@@ -47,16 +51,23 @@ def anothers_device(day: Day) -> list[Expected]:
 
 def two_places_at_once(day: Day) -> list[Expected]:
     """One face, two sites of a city, two minutes apart."""
-    visit = day.pick(whole, with_scores, lambda visit: bool(day.company.neighbours(visit.site.site_id)))
+    visit = day.pick(
+        whole, with_scores, lambda visit: bool(day.company.neighbours(visit.site.site_id))
+    )
     if not visit:
         return []
     at = visit.check_in.at + timedelta(minutes=2)
     other = day.rng.choice(day.company.neighbours(visit.site.site_id))
-    stay = day.stay(visit.person, other, [("check_in", at), ("check_out", at + timedelta(minutes=3))])
+    stay = day.stay(
+        visit.person, other, [("check_in", at), ("check_out", at + timedelta(minutes=3))]
+    )
     for punch in stay.punches:
         punch.biometric = {**(visit.check_in.biometric or {}), "method": "face"}
     visit.check_in.biometric = {**(visit.check_in.biometric or {}), "method": "face"}
-    return [Expected(TYPE, "two_places_at_once", punch.punch_id) for punch in (visit.check_in, stay.check_in)]
+    return [
+        Expected(TYPE, "two_places_at_once", punch.punch_id)
+        for punch in (visit.check_in, stay.check_in)
+    ]
 
 
 def _pair(day: Day, *wanted: Callable[[Visit], bool]) -> tuple[Visit | None, Visit | None]:

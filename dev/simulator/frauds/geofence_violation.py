@@ -13,11 +13,15 @@ TYPE = "GEOFENCE_VIOLATION"
 
 
 def outside_fence(day: Day) -> list[Expected]:
-    """From the café down the street: some hundred metres beyond the fence, and the phone is sure of it."""
+    """From the café down the street: some hundred metres beyond the fence, and the phone is sure of
+    it.
+    """
     visit = day.pick(whole, by_phone)
     if not visit:
         return []
-    visit.check_in.fix = _outside(day, visit.site, day.rng.uniform(150, 600), day.rng.uniform(6, 25))
+    visit.check_in.fix = _outside(
+        day, visit.site, day.rng.uniform(150, 600), day.rng.uniform(6, 25)
+    )
     return [Expected(TYPE, "outside_fence", visit.check_in.punch_id)]
 
 
@@ -26,18 +30,31 @@ def coarse_fix_outside(day: Day) -> list[Expected]:
     visit = day.pick(whole, by_phone)
     if not visit:
         return []
-    visit.check_in.fix = _outside(day, visit.site, day.rng.uniform(400, 900), day.rng.uniform(700, 1_000))
+    visit.check_in.fix = _outside(
+        day, visit.site, day.rng.uniform(400, 900), day.rng.uniform(700, 1_000)
+    )
     return [Expected(TYPE, "coarse_fix_outside", visit.check_in.punch_id)]
 
 
 def cached_fix_outside(day: Day) -> list[Expected]:
-    """A rover comes from the site before within the half hour, and the phone still tells that one's fix."""
+    """A rover comes from the site before within the half hour, and the phone still tells that one's
+    fix.
+    """
 
     def from_nearby(visit: Visit) -> bool:
         before = _before(day, visit)
-        return bool(before and before.punches and before.punches[-1].fix and kilometres(before.site.place, visit.site.place) < 9)
+        return bool(
+            before
+            and before.punches
+            and before.punches[-1].fix
+            and kilometres(before.site.place, visit.site.place) < 9
+        )
 
-    visit = day.pick(lambda visit: visit.person.role == "rover", from_nearby, lambda visit: visit.check_in.kind == "check_in")
+    visit = day.pick(
+        lambda visit: visit.person.role == "rover",
+        from_nearby,
+        lambda visit: visit.check_in.kind == "check_in",
+    )
     before = _before(day, visit) if visit else None
     if not visit or not before:
         return []
@@ -53,7 +70,10 @@ def cached_fix_outside(day: Day) -> list[Expected]:
 
 def _outside(day: Day, site: Site, metres: float, accuracy: float) -> Fix:
     bearing, distance = day.rng.uniform(0, 2 * math.pi), site.reach_m + metres
-    return Fix(*moved(*site.place, distance * math.sin(bearing), distance * math.cos(bearing)), round(accuracy, 1))
+    return Fix(
+        *moved(*site.place, distance * math.sin(bearing), distance * math.cos(bearing)),
+        round(accuracy, 1),
+    )
 
 
 def _before(day: Day, visit: Visit) -> Visit | None:

@@ -24,7 +24,9 @@ def impossible_coordinates(day: Day) -> list[Expected]:
     visit = day.pick(whole, by_phone)
     if not visit:
         return []
-    visit.check_in.fix = day.rng.choice((Fix(0.0, 0.0, 10.0), Fix(123.4, 20.0, 10.0), Fix(45.0, 200.5, 10.0)))
+    visit.check_in.fix = day.rng.choice(
+        (Fix(0.0, 0.0, 10.0), Fix(123.4, 20.0, 10.0), Fix(45.0, 200.5, 10.0))
+    )
     return [Expected(TYPE, "impossible_coordinates", visit.check_in.punch_id)]
 
 
@@ -33,8 +35,13 @@ def teleport(day: Day) -> list[Expected]:
     visit = day.pick(whole, by_phone)
     if not visit:
         return []
-    away = day.punch(visit.person, visit.site, "check_out", visit.check_in.at + timedelta(minutes=10))
-    away.fix = Fix(*moved(*visit.site.place, 0.0, day.rng.choice((-1, 1)) * day.rng.uniform(400_000, 900_000)), 8.0)
+    away = day.punch(
+        visit.person, visit.site, "check_out", visit.check_in.at + timedelta(minutes=10)
+    )
+    away.fix = Fix(
+        *moved(*visit.site.place, 0.0, day.rng.choice((-1, 1)) * day.rng.uniform(400_000, 900_000)),
+        8.0,
+    )
     back = day.punch(visit.person, visit.site, "check_in", away.at + timedelta(minutes=25))
     visit.punches[1:1] = [away, back]
     return [Expected(TYPE, "teleport", away.punch_id)]

@@ -18,21 +18,36 @@ def too_far_too_soon(day: Day) -> list[Expected]:
     if not visit or not elsewhere:
         return []
     left = visit.punches[-1].at
-    stay = day.stay(visit.person, elsewhere, [("check_in", left + timedelta(minutes=15)), ("check_out", left + timedelta(minutes=75))])
+    stay = day.stay(
+        visit.person,
+        elsewhere,
+        [("check_in", left + timedelta(minutes=15)), ("check_out", left + timedelta(minutes=75))],
+    )
     for punch in stay.punches:  # by badge: a phone might still tell where it was before
-        punch.device_id, punch.fix, punch.is_mock_location, punch.biometric = elsewhere.kiosks[0], None, None, {"method": "card"}
+        punch.device_id, punch.fix, punch.is_mock_location, punch.biometric = (
+            elsewhere.kiosks[0],
+            None,
+            None,
+            {"method": "card"},
+        )
     return [Expected(TYPE, "too_far_too_soon", stay.check_in.punch_id)]
 
 
 def overlapping(day: Day) -> list[Expected]:
-    """While checked in at one site the person is also at another of the same city, for an hour or two in the middle."""
+    """While checked in at one site the person is also at another of the same city, for an hour or
+    two in the middle.
+    """
     visit = day.pick(whole, lambda visit: bool(day.company.neighbours(visit.site.site_id)))
     if not visit:
         return []
     visit.punches = [visit.punches[0], visit.punches[-1]]
     start = visit.check_in.at + timedelta(minutes=day.rng.randint(100, 160))
     other = day.rng.choice(day.company.neighbours(visit.site.site_id))
-    stay = day.stay(visit.person, other, [("check_in", start), ("check_out", start + timedelta(minutes=day.rng.randint(60, 120)))])
+    stay = day.stay(
+        visit.person,
+        other,
+        [("check_in", start), ("check_out", start + timedelta(minutes=day.rng.randint(60, 120)))],
+    )
     return [Expected(TYPE, "overlapping", stay.check_in.punch_id)]
 
 

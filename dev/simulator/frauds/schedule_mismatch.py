@@ -43,7 +43,9 @@ def early(day: Day) -> list[Expected]:
 
 def wrong_site(day: Day) -> list[Expected]:
     """The day is worked at another site of the city than the rostered one, which waits."""
-    visit = day.pick(whole, rested(day), lambda visit: bool(day.company.neighbours(visit.site.site_id)))
+    visit = day.pick(
+        whole, rested(day), lambda visit: bool(day.company.neighbours(visit.site.site_id))
+    )
     if not visit:
         return []
     other = day.rng.choice(day.company.neighbours(visit.site.site_id))
@@ -62,7 +64,9 @@ def unscheduled(day: Day) -> list[Expected]:
     for other in day.visits:
         other.touched = other.touched or other.site == visit.site  # all who came must stay
     start = visit.starts_at + timedelta(minutes=day.rng.randint(80, 150))
-    stay = day.stay(person, visit.site, [("check_in", start), ("check_out", start + timedelta(minutes=40))])
+    stay = day.stay(
+        person, visit.site, [("check_in", start), ("check_out", start + timedelta(minutes=40))]
+    )
     return [Expected(TYPE, "unscheduled", stay.check_in.punch_id)]
 
 
@@ -84,8 +88,16 @@ def missing_check_out(day: Day) -> list[Expected]:
 
 def _all_came(day: Day, visit: Visit) -> bool:
     """Every shift at the site round that time is worked by whoever it is planned for."""
-    near = [shift for shift in day.shifts if shift.site_id == visit.site.site_id and not shift.cancelled]
-    return all(any(shift in other.shifts and other.punches and whole(other) and _planned(other) for other in day.visits) for shift in near)
+    near = [
+        shift for shift in day.shifts if shift.site_id == visit.site.site_id and not shift.cancelled
+    ]
+    return all(
+        any(
+            shift in other.shifts and other.punches and whole(other) and _planned(other)
+            for other in day.visits
+        )
+        for shift in near
+    )
 
 
 def _planned(visit: Visit) -> bool:

@@ -17,23 +17,46 @@ def unknown_person(day: Day) -> list[Expected]:
     if not beside:
         return []
     number = 800_000_000 + day.date.toordinal() * 100 + day.rng.randrange(100)
-    stranger = Person(number, "Unlisted badge", "stranger", 0, (beside.site.site_id,), None, False, (0.9, 0.01), False)
+    stranger = Person(
+        number,
+        "Unlisted badge",
+        "stranger",
+        0,
+        (beside.site.site_id,),
+        None,
+        False,
+        (0.9, 0.01),
+        False,
+    )
     start = beside.starts_at + timedelta(minutes=day.rng.randint(80, 150))
-    stay = day.stay(stranger, beside.site, [("check_in", start), ("check_out", start + timedelta(minutes=day.rng.randint(20, 90)))])
+    stay = day.stay(
+        stranger,
+        beside.site,
+        [("check_in", start), ("check_out", start + timedelta(minutes=day.rng.randint(20, 90)))],
+    )
     return [Expected(TYPE, "unknown_person", stay.check_in.punch_id)]
 
 
 def not_assigned(day: Day) -> list[Expected]:
-    """Somebody off duty spends an hour or two at another site of the city, where they have no assignment."""
+    """Somebody off duty spends an hour or two at another site of the city, where they have no
+    assignment.
+    """
     beside = day.pick(whole, lambda visit: bool(day.company.neighbours(visit.site.site_id)))
     if not beside:
         return []
     homes = day.company.neighbours(beside.site.site_id)
-    off = [p for home in homes for p in day.company.staff_of(home.site_id) if p.person_id not in day.busy and is_free(home, p, day.date)]
+    off = [
+        p
+        for home in homes
+        for p in day.company.staff_of(home.site_id)
+        if p.person_id not in day.busy and is_free(home, p, day.date)
+    ]
     if not off:
         return []
     start = beside.starts_at + timedelta(minutes=day.rng.randint(80, 150))
     stay = day.stay(
-        day.rng.choice(off), beside.site, [("check_in", start), ("check_out", start + timedelta(minutes=day.rng.randint(60, 120)))]
+        day.rng.choice(off),
+        beside.site,
+        [("check_in", start), ("check_out", start + timedelta(minutes=day.rng.randint(60, 120)))],
     )
     return [Expected(TYPE, "not_assigned", stay.check_in.punch_id)]

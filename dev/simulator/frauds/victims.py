@@ -9,7 +9,9 @@ from dev.simulator.rows import Visit
 
 
 def whole(visit: Visit) -> bool:
-    """A member of staff worked one shift of their own, from a check-in about on time to a check-out, without a slip."""
+    """A member of staff worked one shift of their own, from a check-in about on time to a
+    check-out, without a slip.
+    """
     kinds = [punch.kind for punch in visit.punches]
     tidy = kinds == ["check_in", "check_out"] * (len(kinds) // 2)
     own = len(visit.shifts) == 1 and visit.shifts[0].person_id == visit.person.person_id
@@ -21,10 +23,15 @@ def in_time(visit: Visit) -> bool:
 
 
 def rested(day: Day) -> Callable[[Visit], bool]:
-    """No twelve hours the day before: were their check-out forgotten, the person would count as still there when this visit starts."""
+    """No twelve hours the day before: were their check-out forgotten, the person would count as
+    still there when this visit starts.
+    """
 
     def is_rested(visit: Visit) -> bool:
-        return visit.site.rota != "twelve_hours" or slot(visit.site, visit.person, day.date - timedelta(days=1)) is None
+        return (
+            visit.site.rota != "twelve_hours"
+            or slot(visit.site, visit.person, day.date - timedelta(days=1)) is None
+        )
 
     return is_rested
 
@@ -32,7 +39,12 @@ def rested(day: Day) -> Callable[[Visit], bool]:
 def by_phone(visit: Visit) -> bool:
     """By phone, whose first fix is a good one."""
     fix = visit.check_in.fix
-    return visit.person.phone is not None and fix is not None and fix.accuracy_m is not None and fix.accuracy_m < 100
+    return (
+        visit.person.phone is not None
+        and fix is not None
+        and fix.accuracy_m is not None
+        and fix.accuracy_m < 100
+    )
 
 
 def with_scores(visit: Visit) -> bool:
@@ -41,6 +53,8 @@ def with_scores(visit: Visit) -> bool:
 
 
 def on_day_shift(visit: Visit) -> bool:
-    """Neither starts nor ends on another day by the site's clock: what others off duty could work in its place."""
+    """Neither starts nor ends on another day by the site's clock: what others off duty could work
+    in its place.
+    """
     zone = visit.site.zone
     return visit.starts_at.astimezone(zone).date() == visit.ends_at.astimezone(zone).date()

@@ -12,9 +12,14 @@ def face_is_another_person(day: Day) -> list[Expected]:
     visit = day.pick(whole, with_scores)
     if not visit:
         return []
-    colleague = next(person for person in day.company.staff_of(visit.site.site_id) if person != visit.person)
+    colleague = next(
+        person for person in day.company.staff_of(visit.site.site_id) if person != visit.person
+    )
     assert visit.check_in.biometric
-    visit.check_in.biometric |= {"matched_person_id": colleague.person_id, "score": round(day.rng.uniform(0.86, 0.97), 4)}
+    visit.check_in.biometric |= {
+        "matched_person_id": colleague.person_id,
+        "score": round(day.rng.uniform(0.86, 0.97), 4),
+    }
     return [Expected(TYPE, "face_is_another_person", visit.check_in.punch_id)]
 
 

@@ -1,6 +1,8 @@
-"""What a correction or a void leaves with the versions of the punch that it puts up for judging: what it was, and whose.
+"""What a correction or a void leaves with the versions of the punch that it puts up for judging:
+what it was, and whose.
 
-The judge names it in the trail of each anomaly that it withdraws over it, and tells the tenant of a `punch_id` used twice.
+The judge names it in the trail of each anomaly that it withdraws over it, and tells the tenant of a
+`punch_id` used twice.
 """
 
 from datetime import timedelta
@@ -13,7 +15,8 @@ from models.intake.submitter import Submitter
 from models.schemas.said import instant_text
 
 CORRECTION, VOID = "correction", "void"
-# A clock that corrects itself does so within days; one whose counter began anew comes back with its old numbers later.
+# A clock that corrects itself does so within days; one whose counter began anew comes back with its
+# old numbers later.
 APART = timedelta(days=7)
 
 
@@ -26,7 +29,10 @@ class Reuse(NamedTuple):
 
 def is_reuse(before: Row, content: Row) -> bool:
     """Whether this is hardly the same punch, told better: another person's, or of another week."""
-    return content.punch.person_id != before.punch.person_id or abs(content.punch.occurred_at - before.punch.occurred_at) > APART
+    return (
+        content.punch.person_id != before.punch.person_id
+        or abs(content.punch.occurred_at - before.punch.occurred_at) > APART
+    )
 
 
 def of_void(by: Submitter) -> str:
@@ -48,7 +54,8 @@ def _told(reuse: Reuse | None) -> dict[str, Any] | None:
         return None
     names = ("person_id", "site_id")
     return {
-        part: {name: getattr(row.punch, name) for name in names} | {"occurred_at": instant_text(row.punch.occurred_at)}
+        part: {name: getattr(row.punch, name) for name in names}
+        | {"occurred_at": instant_text(row.punch.occurred_at)}
         for part, row in reuse._asdict().items()
     }
 

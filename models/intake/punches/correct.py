@@ -26,8 +26,10 @@ class Again(NamedTuple):
 class Corrected(NamedTuple):
     changed: list[Row]  # stand now, where another content stood
     refused: set[ContentKey]  # name an unknown tenant or site, and were never stored
-    outside: set[ContentKey]  # of punches at sites that their submitter may not write to: left as they are
-    standing: dict[Key, bytes]  # the hash of the content that stands now of each punch that was looked at
+    # of punches at sites that their submitter may not write to: left as they are
+    outside: set[ContentKey]
+    # the hash of the content that stands now of each punch that was looked at
+    standing: dict[Key, bytes]
 
 
 class _Change(NamedTuple):
@@ -47,11 +49,17 @@ class _Change(NamedTuple):
         if self.before is None or self.reused is None:
             return None
         won = self.after.content_hash == self.reused.content_hash and not self.voided
-        return cause.Reuse(self.before, self.reused) if won else cause.Reuse(self.reused, self.before)
+        return (
+            cause.Reuse(self.before, self.reused) if won else cause.Reuse(self.reused, self.before)
+        )
 
 
-def correct(cursor: Cursor, contents: Sequence[Again], received_at: datetime, backfill: bool, by: Submitter) -> Corrected:
-    """Let those of `contents` stand that win over what is stored. Locks the punches in the order of their keys."""
+def correct(
+    cursor: Cursor, contents: Sequence[Again], received_at: datetime, backfill: bool, by: Submitter
+) -> Corrected:
+    """Let those of `contents` stand that win over what is stored. Locks the punches in the order of
+    their keys.
+    """
     arrived: dict[Key, list[Again]] = defaultdict(list)
     for again in contents:
         arrived[again.row.key].append(again)
@@ -67,12 +75,21 @@ def correct(cursor: Cursor, contents: Sequence[Again], received_at: datetime, ba
         revised = seen.get(key, {})
         contents_before = revised or ({before.content_hash: _content(before)} if before else {})
         rows = [row for row, known in group if known or row.content_hash in contents_before]
-        refused |= {row.content_key for row, known in group if not known and row.content_hash not in contents_before}
+        refused |= {
+            row.content_key
+            for row, known in group
+            if not known and row.content_hash not in contents_before
+        }
         if rows:
             changes.append(_change(before, stored[key].voided, contents_before, revised, rows))
     _write(cursor, changes, received_at, backfill, by)
     changed = [change.after for change in changes if change.is_correction]
-    return Corrected(changed, refused, outside, {change.after.key: change.after.content_hash for change in changes})
+    return Corrected(
+        changed,
+        refused,
+        outside,
+        {change.after.key: change.after.content_hash for change in changes},
+    )
 
 
 def _may_write(by: Submitter, stored: Stored | None) -> bool:
@@ -80,7 +97,9 @@ def _may_write(by: Submitter, stored: Stored | None) -> bool:
 
 
 def _has_other(stored: Stored | None, group: Iterable[Again]) -> bool:
-    return stored is not None and any(stored.row is None or row.content_hash != stored.row.content_hash for row, _ in group)
+    return stored is not None and any(
+        stored.row is None or row.content_hash != stored.row.content_hash for row, _ in group
+    )
 
 
 def _content(row: Row) -> Content:
@@ -88,10 +107,16 @@ def _content(row: Row) -> Content:
 
 
 def _change(
-    before: Row | None, voided: bool, contents_before: dict[bytes, Content], revised: dict[bytes, Content], rows: list[Row]
+    before: Row | None,
+    voided: bool,
+    contents_before: dict[bytes, Content],
+    revised: dict[bytes, Content],
+    rows: list[Row],
 ) -> _Change:
     contents = dict(contents_before)
-    top = standing(_content(before) if before else _NOTHING, contents, [_content(row) for row in rows])
+    top = standing(
+        _content(before) if before else _NOTHING, contents, [_content(row) for row in rows]
+    )
     by_hash = {row.content_hash: row for row in ([before] if before else []) + rows}
     kept = [
         _counted(by_hash[content_hash], content)
@@ -107,7 +132,9 @@ def _counted(row: Row, content: Content) -> Row:
     return row._replace(sent_at=content.sent_at, claimed_at=content.claimed_at)
 
 
-def _write(cursor: Cursor, changes: Sequence[_Change], received_at: datetime, backfill: bool, by: Submitter) -> None:
+def _write(
+    cursor: Cursor, changes: Sequence[_Change], received_at: datetime, backfill: bool, by: Submitter
+) -> None:
     if revised := [row for change in changes for row in change.revised]:
         revise(cursor, revised, received_at, by)
     if moved := [change.after for change in changes if change.after != change.before]:
@@ -117,8 +144,9 @@ def _write(cursor: Cursor, changes: Sequence[_Change], received_at: datetime, ba
 
 
 def _versions(change: _Change, backfill: bool, by: Submitter) -> Iterator[Version]:
-    """What is to be judged: of a punch that counts, as it was and as it is. A `punch_id` used twice is told by the judge as well,
-    also where the other punch lost or is voided; but what is backfilled tells nobody.
+    """What is to be judged: of a punch that counts, as it was and as it is. A `punch_id` used twice
+    is told by the judge as well, also where the other punch lost or is voided; but what is
+    backfilled tells nobody.
     """
     reuse = None if backfill else change.reuse()
     if change.is_correction and not change.voided:

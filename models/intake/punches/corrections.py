@@ -1,4 +1,6 @@
-"""Which content of a punch stands. A function of the contents and, only where none has a sent_at, of their order of arrival."""
+"""Which content of a punch stands. A function of the contents and, only where none has a sent_at,
+of their order of arrival.
+"""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -14,10 +16,11 @@ class Content(NamedTuple):
 
 
 def standing(current: Content, seen: dict[bytes, Content], arrived: Iterable[Content]) -> Content:
-    """The content that stands once `arrived` have come, in this order. `seen` gains them, each with its latest `sent_at`.
+    """The content that stands once `arrived` have come, in this order. `seen` gains them, each with
+    its latest `sent_at`.
 
-    The later `sent_at` wins, of equal ones the greater hash, so that the order of arrival plays no part. A content
-    without one is older than any with; between such the last new one wins.
+    The later `sent_at` wins, of equal ones the greater hash, so that the order of arrival plays no
+    part. A content without one is older than any with; between such the last new one wins.
     """
     for content in arrived:
         before = seen.get(content.content_hash)
@@ -30,12 +33,17 @@ def standing(current: Content, seen: dict[bytes, Content], arrived: Iterable[Con
 def later(before: Content, again: Content) -> Content:
     """What a content that comes again counts as: the later `sent_at` of the two.
 
-    A clock that is ahead counts by the receipt, which is later with each redelivery. So what it sends counts once for each time
+    A clock that is ahead counts by the receipt, which is later with each redelivery. So what it
+    sends counts once for each time
     it claims, as far as that moves on: else a redelivery could undo a correction.
     """
     if before.claimed_at and again.claimed_at and again.claimed_at <= before.claimed_at:
         return before
-    return Content(before.content_hash, _latest(before.sent_at, again.sent_at), _latest(before.claimed_at, again.claimed_at))
+    return Content(
+        before.content_hash,
+        _latest(before.sent_at, again.sent_at),
+        _latest(before.claimed_at, again.claimed_at),
+    )
 
 
 def _beats(content: Content, current: Content, is_new: bool) -> bool:

@@ -46,7 +46,9 @@ def content_digest(tenant_id: int, punch: Punch, extra: str | None) -> bytes:
 
 
 def unknown_at_first(punch: Punch, extra: str | None, later: Iterable[str] = _LATER) -> str | None:
-    """The fields that the first release did not know, as it kept them: those in `extra`, and those of `later`."""
+    """The fields that the first release did not know, as it kept them: those in `extra`, and those
+    of `later`.
+    """
     given = {column: value for column in later if (value := getattr(punch, column)) is not None}
     if not given:
         return extra

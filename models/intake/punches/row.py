@@ -1,4 +1,6 @@
-"""A punch as it is stored: what was sent, checked and flattened into the columns of the table `punch`."""
+"""A punch as it is stored: what was sent, checked and flattened into the columns of the table
+`punch`.
+"""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -28,9 +30,11 @@ COLUMNS = ("tenant_id", *REPORTED, "extra", "content_hash", "sent_at", "claimed_
 
 
 class Row(NamedTuple):
-    """One content of a punch. `extra` holds the unknown fields as JSON text; `content_hash` leaves out `sent_at`.
+    """One content of a punch. `extra` holds the unknown fields as JSON text; `content_hash` leaves
+    out `sent_at`.
 
-    A `sent_at` ahead of its receipt counts as the receipt; `claimed_at` is then what was sent, the latest if it came again.
+    A `sent_at` ahead of its receipt counts as the receipt; `claimed_at` is then what was sent, the
+    latest if it came again.
     """
 
     tenant_id: int
@@ -66,7 +70,9 @@ class Row(NamedTuple):
 
 
 def row_of(columns: Mapping[str, Any]) -> Row:
-    """The row that these columns make; `extra` as text. Columns that are no part of it are left out."""
+    """The row that these columns make; `extra` as text. Columns that are no part of it are left
+    out.
+    """
     punch = Punch(**{name: columns[name] for name in REPORTED})
     rest = {name: columns[name] for name in Row._fields if name != "punch"}
     return Row(punch=punch, **rest)
@@ -89,8 +95,12 @@ def read_punch(content: object, received_at: datetime) -> Row:
     return Row(sent.tenant_id, punch, extra, digest, *when_sent(sent.sent_at, received_at))
 
 
-def when_sent(sent_at: datetime | None, received_at: datetime) -> tuple[datetime | None, datetime | None]:
-    """When it counts as sent; and what was claimed, if that is ahead of the receipt and so counts as the receipt."""
+def when_sent(
+    sent_at: datetime | None, received_at: datetime
+) -> tuple[datetime | None, datetime | None]:
+    """When it counts as sent; and what was claimed, if that is ahead of the receipt and so counts
+    as the receipt.
+    """
     is_ahead = sent_at is not None and sent_at > received_at + SENT_AHEAD
     return (received_at, sent_at) if is_ahead else (sent_at, None)
 

@@ -1,7 +1,8 @@
-"""Storing punches: SQL over whole batches, the same number of statements for one punch as for ten thousand.
+"""Storing punches: SQL over whole batches, the same number of statements for one punch as for ten
+thousand.
 
-Transactions that overlap cannot deadlock: each first inserts in the order of the keys, then locks what was there in the
-same order, and only then writes the rest, which is guarded by those locks.
+Transactions that overlap cannot deadlock: each first inserts in the order of the keys, then locks
+what was there in the same order, and only then writes the rest, which is guarded by those locks.
 """
 
 from collections import defaultdict
@@ -25,12 +26,15 @@ KILLS_WORKER = "kills_worker"
 _NAMES = ", ".join(COLUMNS)
 _VERSION = ", ".join(VERSION)
 _KEY = {column.name for column in punch.primary_key}
-# One JSON document is a third of the work, on both sides, that an array for each column is; as JSONB it is nearly twice as much.
+# One JSON document is a third of the work, on both sides, that an array for each column is; as
+# JSONB it is nearly twice as much.
 _NEW = "ROWS FROM (json_populate_recordset(NULL::punch, %(rows)s::json)) WITH ORDINALITY AS new"
 
 
 class Placed(NamedTuple):
-    """What `insert` says of a content worth another look: not stored, or an earlier one of its punch had been rejected."""
+    """What `insert` says of a content worth another look: not stored, or an earlier one of its
+    punch had been rejected.
+    """
 
     tenant_id: int
     punch_id: str
@@ -46,14 +50,18 @@ class Placed(NamedTuple):
 
 
 class Version(NamedTuple):
-    """A version of a punch that came or went, and what brought that about (models.intake.punches.cause), where it was not its coming."""
+    """A version of a punch that came or went, and what brought that about
+    (models.intake.punches.cause), where it was not its coming.
+    """
 
     row: Row
     cause: str | None
 
 
 class Stored(NamedTuple):
-    """A punch as it stands. A void that came before its punch is a row without content: `row` is then None."""
+    """A punch as it stands. A void that came before its punch is a row without content: `row` is
+    then None.
+    """
 
     row: Row | None
     voided: bool
@@ -86,7 +94,8 @@ WHERE stored.person_id IS NULL OR rejected_before
 
 _WANTED = "unnest(%(tenant_id)s::bigint[], %(punch_id)s::text[]) AS wanted(tenant_id, punch_id)"
 
-# Kept from before such a `sent_at` counted as its receipt: no content has come yet that was sent later than now.
+# Kept from before such a `sent_at` counted as its receipt: no content has come yet that was sent
+# later than now.
 _IS_AHEAD = "sent_at > %(ahead)s"
 _SENT_AT = f"CASE WHEN {_IS_AHEAD} THEN received_at ELSE sent_at END"
 _CLAIMED_AT = f"CASE WHEN {_IS_AHEAD} THEN sent_at ELSE claimed_at END"
@@ -153,9 +162,11 @@ def insert(
     *,
     settling: bool,
 ) -> list[Placed]:
-    """Store what is new, and put it up for judging. Of several contents of one punch the first whose site is known is stored.
+    """Store what is new, and put it up for judging. Of several contents of one punch the first
+    whose site is known is stored.
 
-    Unless `settling`, punches are left out of which something was rejected before: to store them settles that.
+    Unless `settling`, punches are left out of which something was rejected before: to store them
+    settles that.
     """
     given = _given(rows, received_at, by) | {"backfill": backfill}
     cursor.execute(_INSERT, given | {"settling": settling})
@@ -166,10 +177,15 @@ def lock(cursor: Cursor, keys: Collection[Key], now: datetime) -> dict[Key, Stor
     """The punches as they stand, which nobody else changes before this transaction ends."""
     cursor.execute(_LOCK, _key_columns(keys) | {"ahead": now + SENT_AHEAD})
     found = [(row_of(columns), columns) for columns in map(dict_row(cursor), cursor)]
-    return {row.key: Stored(row if row.content_hash else None, columns["voided"]) for row, columns in found}
+    return {
+        row.key: Stored(row if row.content_hash else None, columns["voided"])
+        for row, columns in found
+    }
 
 
-def revisions(cursor: Cursor, keys: Collection[Key], now: datetime) -> dict[Key, dict[bytes, Content]]:
+def revisions(
+    cursor: Cursor, keys: Collection[Key], now: datetime
+) -> dict[Key, dict[bytes, Content]]:
     """Each content that a corrected punch has had, by hash, with the latest `sent_at` it came with."""
     cursor.execute(_REVISIONS, _key_columns(keys) | {"ahead": now + SENT_AHEAD})
     found: dict[Key, dict[bytes, Content]] = defaultdict(dict)
@@ -178,16 +194,24 @@ def revisions(cursor: Cursor, keys: Collection[Key], now: datetime) -> dict[Key,
     return found
 
 
-def update(cursor: Cursor, rows: Sequence[Row], received_at: datetime, backfill: bool, by: Submitter) -> None:
+def update(
+    cursor: Cursor, rows: Sequence[Row], received_at: datetime, backfill: bool, by: Submitter
+) -> None:
     """Let other contents stand. The punches must be locked."""
     given = _given(rows, received_at, by) | {"backfill": backfill}
     cursor.execute(_UPDATE, given)
 
 
 def revise(cursor: Cursor, rows: Sequence[Row], received_at: datetime, by: Submitter) -> None:
-    """Keep contents of corrected punches for the record, before another one stands. The punches must be locked."""
+    """Keep contents of corrected punches for the record, before another one stands. The punches
+    must be locked.
+    """
     names = ("tenant_id", "punch_id", "content_hash", "sent_at", "claimed_at")
-    contents = [{name: getattr(row, name) for name in names} | {"content": orjson.Fragment(as_json(content_of(row)))} for row in rows]
+    contents = [
+        {name: getattr(row, name) for name in names}
+        | {"content": orjson.Fragment(as_json(content_of(row)))}
+        for row in rows
+    ]
     cursor.execute(
         _REVISE,
         {"rows": _document(contents), "received_at": received_at, "submitted_by": by.as_text()},
@@ -196,7 +220,9 @@ def revise(cursor: Cursor, rows: Sequence[Row], received_at: datetime, by: Submi
 
 def put_up(cursor: Cursor, versions: Sequence[Version], received_at: datetime) -> None:
     """Put versions of punches that came or went up for judging."""
-    waiting = [_columns(row) | {"cause": cause and orjson.Fragment(cause)} for row, cause in versions]
+    waiting = [
+        _columns(row) | {"cause": cause and orjson.Fragment(cause)} for row, cause in versions
+    ]
     cursor.execute(_AWAIT, {"rows": _document(waiting), "received_at": received_at})
 
 

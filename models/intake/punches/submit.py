@@ -1,4 +1,5 @@
-"""Submitting punches: read them and store what is new, in one statement. Corrections and rejections follow in a transaction.
+"""Submitting punches: read them and store what is new, in one statement. Corrections and rejections
+follow in a transaction.
 
 Cut off between the two, submitting again does what is left: of what was stored it changes nothing.
 """
@@ -19,7 +20,13 @@ from models.intake.punches.store import Placed, insert
 from models.intake.refused.outcome import Outcome, refusal
 from models.intake.refused.reasons import Reason, Refused, reason
 from models.intake.refused.refuse import Came, refuse, refuse_alone
-from models.intake.refused.rejection import OTHER_SITE, SITE_UNKNOWN, TENANT_UNKNOWN, Rejection, unreadable
+from models.intake.refused.rejection import (
+    OTHER_SITE,
+    SITE_UNKNOWN,
+    TENANT_UNKNOWN,
+    Rejection,
+    unreadable,
+)
 from models.intake.submitter import OutsideSites, Submitter
 
 MOST_PUNCHES = 10_000
@@ -38,7 +45,13 @@ def flaws_of_call(punches: object, backfill: object) -> list[Reason]:
     if not isinstance(punches, list | tuple):
         reasons.append(reason("wrong_type", "punches", "must be a list"))
     elif not 1 <= len(punches) <= MOST_PUNCHES:
-        reasons.append(reason("out_of_range", "punches", f"must hold 1 to {MOST_PUNCHES:,} punches; send them in several calls"))
+        reasons.append(
+            reason(
+                "out_of_range",
+                "punches",
+                f"must hold 1 to {MOST_PUNCHES:,} punches; send them in several calls",
+            )
+        )
     if not isinstance(backfill, bool):
         reasons.append(reason("wrong_type", "backfill", "must be true or false, without quotes"))
     return reasons
@@ -55,14 +68,18 @@ def take(
 ) -> Taken:
     """Store `punches` and commit; no SQL statement is run per punch.
 
-    Raises OutsideSites, with nothing stored, where one is at a site that `by` may not write to, or was before. Unless `keeping`,
-    what is refused is only told, not stored. With `receipts` they are taken up again, having come at these moments: they are not
-    counted as having come again, and what is outside is refused by itself.
+    Raises OutsideSites, with nothing stored, where one is at a site that `by` may not write to, or
+    was before. Unless `keeping`, what is refused is only told, not stored. With `receipts` they are
+    taken up again, having come at these moments: they are not counted as having come again, and
+    what is outside is refused by itself.
     """
     received_at = datetime.now(UTC)
     if any(_names_other_site(content, by) for content in punches):
         raise OutsideSites
-    read = [_read(content, receipt) for content, receipt in zip(punches, receipts or [received_at] * len(punches), strict=True)]
+    read = [
+        _read(content, receipt)
+        for content, receipt in zip(punches, receipts or [received_at] * len(punches), strict=True)
+    ]
     sound = [each for each in read if isinstance(each, Row)]
     rows = _distinct(sound)
     left: dict[ContentKey, Placed] = {}
@@ -79,17 +96,27 @@ def take(
             raise OutsideSites
         missing = {key: _homeless(rows[key], left[key].tenant_known) for key in corrected.refused}
         missing |= {key: _refusal_of(rows[key], OTHER_SITE, None) for key in corrected.outside}
-        verdicts = [_verdict(content, each, missing) for content, each in zip(punches, read, strict=True)]
+        verdicts = [
+            _verdict(content, each, missing) for content, each in zip(punches, read, strict=True)
+        ]
         rejections = [verdict for verdict in verdicts if isinstance(verdict, Rejection)]
-        known = [row for key, row in rows.items() if key in left and left[key].rejected_before and key not in missing]
+        known = [
+            row
+            for key, row in rows.items()
+            if key in left and left[key].rejected_before and key not in missing
+        ]
         came = [*_came(accepted, stands=True), *_came(known, stands=False)]
         kept = rejections if keeping else []
-        refuse(cursor, kept, by, received_at, backfill=backfill, counted=receipts is None, came=came)
+        refuse(
+            cursor, kept, by, received_at, backfill=backfill, counted=receipts is None, came=came
+        )
     return Taken([_outcome(verdict, corrected.standing) for verdict in verdicts], rejections)
 
 
 def _names_other_site(content: object, by: Submitter) -> bool:
-    """Whether a punch says it is at a site that its submitter may not write to. One that names none is refused as it is."""
+    """Whether a punch says it is at a site that its submitter may not write to. One that names none
+    is refused as it is.
+    """
     named = unreadable(content, []).site_id if by.sites is not None else None
     return named is not None and not by.covers(named)
 
@@ -107,13 +134,26 @@ def _distinct(rows: Iterable[Row]) -> dict[ContentKey, Row]:
     for row in rows:
         first = distinct.setdefault(row.content_key, row)
         if row is not first and row.sent_at:
-            latest = later(*(Content(each.content_hash, each.sent_at, each.claimed_at) for each in (first, row)))
-            distinct[row.content_key] = first._replace(sent_at=latest.sent_at, claimed_at=latest.claimed_at)
+            latest = later(
+                *(
+                    Content(each.content_hash, each.sent_at, each.claimed_at)
+                    for each in (first, row)
+                )
+            )
+            distinct[row.content_key] = first._replace(
+                sent_at=latest.sent_at, claimed_at=latest.claimed_at
+            )
     return distinct
 
 
 def _store_new(
-    cursor: Cursor, rows: dict[ContentKey, Row], received_at: datetime, backfill: bool, by: Submitter, *, settling: bool
+    cursor: Cursor,
+    rows: dict[ContentKey, Row],
+    received_at: datetime,
+    backfill: bool,
+    by: Submitter,
+    *,
+    settling: bool,
 ) -> dict[ContentKey, Placed]:
     """Store what is new. What is worth another look, by its key."""
     placed = insert(cursor, list(rows.values()), received_at, backfill, by, settling=settling)
@@ -121,15 +161,34 @@ def _store_new(
 
 
 def _store_left(
-    cursor: Cursor, rows: dict[ContentKey, Row], left: dict[ContentKey, Placed], received_at: datetime, backfill: bool, by: Submitter
+    cursor: Cursor,
+    rows: dict[ContentKey, Row],
+    left: dict[ContentKey, Placed],
+    received_at: datetime,
+    backfill: bool,
+    by: Submitter,
 ) -> tuple[list[Row], Corrected]:
-    """Rows that stand now, and may so settle an earlier rejection; and what became of those that were there already."""
-    if by.sites is None and (settling := {key: row for key, row in rows.items() if key in left and left[key].rejected_before}):
+    """Rows that stand now, and may so settle an earlier rejection; and what became of those that
+    were there already.
+    """
+    if by.sites is None and (
+        settling := {
+            key: row for key, row in rows.items() if key in left and left[key].rejected_before
+        }
+    ):
         left |= _store_new(cursor, settling, received_at, backfill, by, settling=True)
     accepted = [row for key, row in rows.items() if key in left and left[key].stored]
     places = [(row, left[key]) for key, row in rows.items() if key in left]
-    again = [Again(row, place.tenant_known and place.site_known) for row, place in places if not place.stored]
-    corrected = correct(cursor, again, received_at, backfill, by) if again else Corrected([], set(), set(), {})
+    again = [
+        Again(row, place.tenant_known and place.site_known)
+        for row, place in places
+        if not place.stored
+    ]
+    corrected = (
+        correct(cursor, again, received_at, backfill, by)
+        if again
+        else Corrected([], set(), set(), {})
+    )
     return accepted + corrected.changed, corrected
 
 
@@ -143,10 +202,21 @@ def _homeless(row: Row, tenant_known: bool) -> Rejection:
 
 
 def _refusal_of(row: Row, why: Reason, waits_for: str | None) -> Rejection:
-    return Rejection(row.tenant_id, row.punch_id, row.punch.person_id, row.punch.site_id, "", row.content_hash, [why], waits_for)
+    return Rejection(
+        row.tenant_id,
+        row.punch_id,
+        row.punch.person_id,
+        row.punch.site_id,
+        "",
+        row.content_hash,
+        [why],
+        waits_for,
+    )
 
 
-def _verdict(content: object, read: Row | Refused, missing: dict[ContentKey, Rejection]) -> Row | Rejection:
+def _verdict(
+    content: object, read: Row | Refused, missing: dict[ContentKey, Rejection]
+) -> Row | Rejection:
     if isinstance(read, Refused):
         return unreadable(content, read.reasons)
     homeless = missing.get(read.content_key)
@@ -160,7 +230,9 @@ def _outcome(verdict: Row | Rejection, standing: Mapping[Key, bytes]) -> Outcome
     return Outcome(verdict.punch_id, "accepted", [], verdict.tenant_id, applied)
 
 
-def refuse_call(engine: Engine, call: dict[str, object], reasons: list[Reason], by: Submitter) -> Outcome:
+def refuse_call(
+    engine: Engine, call: dict[str, object], reasons: list[Reason], by: Submitter
+) -> Outcome:
     """Keep the call as it came."""
     rejection = unreadable(call, reasons)._replace(tenant_id=_common_tenant(call["punches"]))
     return refuse_alone(engine, rejection, by, datetime.now(UTC))
@@ -168,5 +240,9 @@ def refuse_call(engine: Engine, call: dict[str, object], reasons: list[Reason], 
 
 def _common_tenant(punches: object) -> int:
     """The one tenant that all of a call's punches name, 0 if there is none."""
-    named = {unreadable(content, []).tenant_id for content in punches} if isinstance(punches, list) else set()
+    named = (
+        {unreadable(content, []).tenant_id for content in punches}
+        if isinstance(punches, list)
+        else set()
+    )
     return named.pop() if len(named) == 1 else 0

@@ -13,7 +13,8 @@ class Outcome(NamedTuple):
     status: Literal["accepted", "rejected"]
     reasons: list[Reason]
     tenant_id: int | None
-    # Whether its content is the one that stands: one with an older `sent_at` than what stands is kept, and changes nothing.
+    # Whether its content is the one that stands: one with an older `sent_at` than what stands is
+    # kept, and changes nothing.
     applied: bool = False
 
     @property

@@ -8,7 +8,9 @@ from typing_extensions import TypedDict
 
 
 class Reason(TypedDict):
-    """`field` is the path to what is wrong ('' for the whole); `message` goes on where the field's name ends."""
+    """`field` is the path to what is wrong ('' for the whole); `message` goes on where the field's
+    name ends.
+    """
 
     code: str
     field: str
@@ -84,4 +86,5 @@ def _reason_of(detail: ErrorDetails) -> Reason:
     if kind in _OTHERS:
         code, message = _OTHERS[kind]
         return reason(code, field, message.format(**detail.get("ctx", {})))
-    return reason(kind, field, detail["msg"])  # our own, raised with a code and a message for the caller
+    # our own, raised with a code and a message for the caller
+    return reason(kind, field, detail["msg"])

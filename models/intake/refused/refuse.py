@@ -1,4 +1,6 @@
-"""The one way in which anything is refused: kept once per tenant and content, with its reasons and how often it came."""
+"""The one way in which anything is refused: kept once per tenant and content, with its reasons and
+how often it came.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -19,7 +21,9 @@ from models.locks import rejected_lock_key
 
 
 class Came(NamedTuple):
-    """A content that came in. It settles what was refused of it before; where it `stands` now, of its punch as well."""
+    """A content that came in. It settles what was refused of it before; where it `stands` now, of
+    its punch as well.
+    """
 
     tenant_id: int
     punch_id: str
@@ -38,10 +42,12 @@ def refuse(
     counted: bool = True,
     came: Sequence[Came] = (),
 ) -> list[Outcome]:
-    """Settle what `came`, then keep `rejections`, in their order; return what their submitter is told.
+    """Settle what `came`, then keep `rejections`, in their order; return what their submitter is
+    told.
 
-    What is kept already gets its new reasons, and is counted unless not `counted`. `door` says what kind of submission it is,
-    where `by` came by another: resubmitting. Takes the tenants' locks, all at once and last of all.
+    What is kept already gets its new reasons, and is counted unless not `counted`. `door` says what
+    kind of submission it is, where `by` came by another: resubmitting. Takes the tenants' locks,
+    all at once and last of all.
     """
     if tenants := {each.tenant_id for each in rejections} | {each.tenant_id for each in came}:
         lock(cursor, tenants)
@@ -52,7 +58,9 @@ def refuse(
     return [refusal(rejection) for rejection in rejections]
 
 
-def refuse_alone(engine: Engine, rejection: Rejection, by: Submitter, at: datetime, *, door: str | None = None) -> Outcome:
+def refuse_alone(
+    engine: Engine, rejection: Rejection, by: Submitter, at: datetime, *, door: str | None = None
+) -> Outcome:
     """Refuse a whole submission, and commit."""
     with transaction(engine) as cursor:
         (outcome,) = refuse(cursor, [rejection], by, at, door=door)
@@ -63,7 +71,9 @@ def mark(engine: Engine, tenant_id: int, rejected_ids: Sequence[UUID], at: datet
     """Note that these were submitted again and taken, and commit."""
     with transaction(engine) as cursor:
         lock(cursor, [tenant_id])
-        cursor.execute(_MARK, {"at": at, "tenant_id": tenant_id, "rejected_ids": list(rejected_ids)})
+        cursor.execute(
+            _MARK, {"at": at, "tenant_id": tenant_id, "rejected_ids": list(rejected_ids)}
+        )
 
 
 _LOCK = "SELECT pg_advisory_xact_lock(key) FROM unnest(%s::bigint[]) AS key"
@@ -104,7 +114,9 @@ ON CONFLICT (tenant_id, content_hash) DO UPDATE SET
 
 
 def lock(cursor: Cursor, tenant_ids: Iterable[int]) -> None:
-    """One transaction at a time writes to a tenant's rejected rows: those have several keys, and no order suits them all."""
+    """One transaction at a time writes to a tenant's rejected rows: those have several keys, and no
+    order suits them all.
+    """
     cursor.execute(_LOCK, [sorted({rejected_lock_key(tenant_id) for tenant_id in tenant_ids})])
 
 
@@ -125,7 +137,10 @@ def _keep(
     """Of several equal ones the last one's reasons count."""
     times = Counter(rejection.key for rejection in rejections)
     last = {rejection.key: rejection for rejection in rejections}
-    columns = {name: [getattr(rejection, name) for rejection in last.values()] for name in Rejection._fields}
+    columns = {
+        name: [getattr(rejection, name) for rejection in last.values()]
+        for name in Rejection._fields
+    }
     columns["reasons"] = [as_json(reasons).decode() for reasons in columns["reasons"]]
     columns["rejected_id"] = [time_ordered_id(at) for _ in last]
     columns["times"] = [times[key] if counted else 0 for key in last]

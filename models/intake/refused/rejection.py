@@ -27,7 +27,9 @@ OTHER_SITE = reason(
 
 
 class Rejection(NamedTuple):
-    """Something refused. tenant_id is 0 where none could be read; `waits_for` names what a roster.sync has to bring."""
+    """Something refused. tenant_id is 0 where none could be read; `waits_for` names what a
+    roster.sync has to bring.
+    """
 
     tenant_id: int
     punch_id: str | None
@@ -45,13 +47,17 @@ class Rejection(NamedTuple):
 
 
 def unreadable(content: object, reasons: list[Reason]) -> Rejection:
-    """The rejection of a content that could not be read as what it should be, or whose tenant is not known."""
+    """The rejection of a content that could not be read as what it should be, or whose tenant is
+    not known.
+    """
     text = as_text(content)
     fields = content if isinstance(content, dict) else {}
     punch_id = fields.get("punch_id")
     return Rejection(
         _id(fields.get("tenant_id")) or 0,
-        punch_id if isinstance(punch_id, str) and punch_id.isprintable() and len(punch_id) <= 64 else None,
+        punch_id
+        if isinstance(punch_id, str) and punch_id.isprintable() and len(punch_id) <= 64
+        else None,
         _id(fields.get("person_id")),
         _id(fields.get("site_id")),
         text,

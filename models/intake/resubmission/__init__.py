@@ -1,1 +1,3 @@
-"""What was refused is submitted again: by hand, or by itself once a roster has brought what it lacked."""
+"""What was refused is submitted again: by hand, or by itself once a roster has brought what it
+lacked.
+"""

@@ -11,8 +11,11 @@ from models.intake.roster import sync
 from models.intake.submitter import Submitter
 
 
-def submit_again(engine: Engine, door: str, content: Any, *, by: Submitter, backfill: bool) -> Outcome:
-    """One submission once more, whatever it is: `door` is the one it first came by. What is refused again keeps its row.
+def submit_again(
+    engine: Engine, door: str, content: Any, *, by: Submitter, backfill: bool
+) -> Outcome:
+    """One submission once more, whatever it is: `door` is the one it first came by. What is refused
+    again keeps its row.
 
     Raises OutsideSites.
     """
@@ -22,7 +25,9 @@ def submit_again(engine: Engine, door: str, content: Any, *, by: Submitter, back
         return publish.publish(engine, content, by).outcome
     if door == void.DOOR:
         fields = content if isinstance(content, dict) else {}
-        return void.void(engine, fields.get("tenant_id"), fields.get("punch_id"), fields.get("reason"), by)
+        return void.void(
+            engine, fields.get("tenant_id"), fields.get("punch_id"), fields.get("reason"), by
+        )
     if is_call(content):
         return _call(engine, content, by)
     return take(engine, [content], by=by, backfill=backfill, keeping=False).outcomes[0]
@@ -36,7 +41,9 @@ def is_call(content: object) -> bool:
 def _roster(engine: Engine, content: object, by: Submitter) -> Outcome:
     outcome = sync.take_roster(engine, content, by)
     reasons = [why for row in outcome.refused for why in row.reasons]
-    return Outcome(None, "rejected" if reasons else "accepted", reasons, outcome.tenant_id, not reasons)
+    return Outcome(
+        None, "rejected" if reasons else "accepted", reasons, outcome.tenant_id, not reasons
+    )
 
 
 def _call(engine: Engine, content: dict[str, Any], by: Submitter) -> Outcome:
@@ -45,7 +52,9 @@ def _call(engine: Engine, content: dict[str, Any], by: Submitter) -> Outcome:
     if reasons := flaws_of_call(punches, backfill):
         return Outcome(None, "rejected", reasons, None)
     outcomes = take(engine, punches, by=by, backfill=backfill).outcomes
-    return Outcome(None, "accepted", [], outcomes[0].tenant_id, all(outcome.applied for outcome in outcomes))
+    return Outcome(
+        None, "accepted", [], outcomes[0].tenant_id, all(outcome.applied for outcome in outcomes)
+    )
 
 
 def tenants_named(content: object) -> set[object]:
@@ -54,4 +63,8 @@ def tenants_named(content: object) -> set[object]:
         return set()
     punches = content.get("punches")
     named = [content, content.get("tenant"), *(punches if isinstance(punches, list) else ())]
-    return {part["tenant_id"] for part in named if isinstance(part, dict) and isinstance(part.get("tenant_id"), int)}
+    return {
+        part["tenant_id"]
+        for part in named
+        if isinstance(part, dict) and isinstance(part.get("tenant_id"), int)
+    }

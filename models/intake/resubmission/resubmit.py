@@ -16,7 +16,9 @@ from models.intake.resubmission.again import submit_again, tenants_named
 from models.intake.submitter import Submitter
 from models.tables.punches import VERSION
 
-_OTHER_TENANT = reason("other_tenant", "tenant_id", "is not the tenant that this was refused for; submit it there")
+_OTHER_TENANT = reason(
+    "other_tenant", "tenant_id", "is not the tenant that this was refused for; submit it there"
+)
 
 _LOAD = "SELECT door, content, backfill, punch_id, reasons FROM rejected WHERE tenant_id = %s AND rejected_id = %s"
 
@@ -35,11 +37,19 @@ DOOR = "POST /api/v1/rejected/{rejected_id}/resubmit"
 COMMAND = "python -m worker resubmit"
 
 
-def resubmit(engine: Engine, tenant_id: int, rejected_id: UUID, content: object = None, *, by: Submitter = Submitter(COMMAND)) -> Outcome:
-    """Submit a refused submission of the tenant again, as it came or with `content` in its place, and commit.
+def resubmit(
+    engine: Engine,
+    tenant_id: int,
+    rejected_id: UUID,
+    content: object = None,
+    *,
+    by: Submitter = Submitter(COMMAND),
+) -> Outcome:
+    """Submit a refused submission of the tenant again, as it came or with `content` in its place,
+    and commit.
 
-    tenant_id is 0 for those whose tenant could not be read. Raises LookupError where the tenant has none of this id, OutsideSites
-    where it would write to a site that `by` may not write to.
+    tenant_id is 0 for those whose tenant could not be read. Raises LookupError where the tenant has
+    none of this id, OutsideSites where it would write to a site that `by` may not write to.
     """
     with transaction(engine) as cursor:
         row = cursor.execute(_LOAD, [tenant_id, rejected_id]).fetchone()
@@ -59,5 +69,7 @@ def resubmit(engine: Engine, tenant_id: int, rejected_id: UUID, content: object 
 
 
 def _revive(cursor: Cursor, tenant_id: int, punch_id: str) -> None:
-    """A punch set aside because it killed its worker is there already: it is put up for judging once more."""
+    """A punch set aside because it killed its worker is there already: it is put up for judging
+    once more.
+    """
     cursor.execute(_REVIVE, {"tenant_id": tenant_id, "punch_id": punch_id, "at": datetime.now(UTC)})

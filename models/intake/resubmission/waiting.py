@@ -1,4 +1,6 @@
-"""What was refused because its tenant or site was not known yet, taken up again once a roster has brought it."""
+"""What was refused because its tenant or site was not known yet, taken up again once a roster has
+brought it.
+"""
 
 import json
 from collections import defaultdict
@@ -22,7 +24,8 @@ from models.intake.submitter import Submitter
 PAGE = 1_000
 # Refused for these it stays where it is, among the rejected.
 _STILL_OPEN = {TENANT_UNKNOWN["code"], SITE_UNKNOWN["code"], OTHER_SITE["code"]}
-_SINGLY = {sync.DOOR, void.DOOR, publish.DOOR}  # all other doors are for punches, and taken in batches
+# all other doors are for punches, and taken in batches
+_SINGLY = {sync.DOOR, void.DOOR, publish.DOOR}
 
 
 class Waiting(NamedTuple):
@@ -37,7 +40,9 @@ class Waiting(NamedTuple):
 
     @property
     def submitter(self) -> Submitter:
-        """Whoever handed it in. Where that could write to some sites only, it may now touch no site but its own."""
+        """Whoever handed it in. Where that could write to some sites only, it may now touch no site
+        but its own.
+        """
         own = frozenset() if self.site_id is None else frozenset({self.site_id})
         return Submitter.kept(self.door, self.submitted_by, own if self.confined else None)
 
@@ -65,18 +70,28 @@ WHERE waits_for = 'tenant' OR site.site_id IS NOT NULL
 
 
 def readmit(engine: Engine, tenant_id: int) -> list[Outcome]:
-    """Submit again, in the order they came, what waited for what the tenant's roster has now: rosters first. Commits by pages."""
+    """Submit again, in the order they came, what waited for what the tenant's roster has now:
+    rosters first. Commits by pages.
+    """
     return [
-        outcome for rosters in (True, False) for page in _pages(engine, tenant_id, rosters) for outcome in _take_up(engine, tenant_id, page)
+        outcome
+        for rosters in (True, False)
+        for page in _pages(engine, tenant_id, rosters)
+        for outcome in _take_up(engine, tenant_id, page)
     ]
 
 
 def came_meanwhile(engine: Engine, rejections: Iterable[Rejection]) -> list[int]:
-    """Tenants whose roster brought what these wait for between the look at the roster and the commit of the rejection."""
+    """Tenants whose roster brought what these wait for between the look at the roster and the
+    commit of the rejection.
+    """
     missed = [each for each in rejections if each.waits_for]
     if not missed:
         return []
-    values = {name: [getattr(each, name) for each in missed] for name in ("tenant_id", "site_id", "waits_for")}
+    values = {
+        name: [getattr(each, name) for each in missed]
+        for name in ("tenant_id", "site_id", "waits_for")
+    }
     with transaction(engine) as cursor:
         return [tenant_id for (tenant_id,) in cursor.execute(_CAME, values)]
 
@@ -84,7 +99,13 @@ def came_meanwhile(engine: Engine, rejections: Iterable[Rejection]) -> list[int]
 def _pages(engine: Engine, tenant_id: int, rosters: bool) -> Iterator[list[Waiting]]:
     after_at, after_id = _BEGINNING
     while True:
-        values = {"tenant_id": tenant_id, "rosters": rosters, "after_at": after_at, "after_id": after_id, "limit": PAGE}
+        values = {
+            "tenant_id": tenant_id,
+            "rosters": rosters,
+            "after_at": after_at,
+            "after_id": after_id,
+            "limit": PAGE,
+        }
         with transaction(engine) as cursor:
             page = [Waiting._make(columns) for columns in cursor.execute(_PAGE, values)]
         if not page:
@@ -101,17 +122,31 @@ def _take_up(engine: Engine, tenant_id: int, page: Sequence[Waiting]) -> list[Ou
         groups[waiting.door, waiting.backfill, waiting.submitter].append(waiting)
     for (door, backfill, by), group in groups.items():
         ended = list(_submit(engine, door, backfill, by, group))
-        done += [waiting.rejected_id for waiting, outcome in zip(group, ended, strict=True) if not _stays(outcome)]
+        done += [
+            waiting.rejected_id
+            for waiting, outcome in zip(group, ended, strict=True)
+            if not _stays(outcome)
+        ]
         outcomes += ended
     mark(engine, tenant_id, done, datetime.now(UTC))
     return outcomes
 
 
-def _submit(engine: Engine, door: str, backfill: bool, by: Submitter, group: list[Waiting]) -> Iterable[Outcome]:
+def _submit(
+    engine: Engine, door: str, backfill: bool, by: Submitter, group: list[Waiting]
+) -> Iterable[Outcome]:
     contents = [json.loads(waiting.content) for waiting in group]
     if door in _SINGLY:
-        return [submit_again(engine, door, content, by=by, backfill=backfill) for content in contents]
-    return take(engine, contents, by=by, backfill=backfill, receipts=[waiting.received_at for waiting in group]).outcomes
+        return [
+            submit_again(engine, door, content, by=by, backfill=backfill) for content in contents
+        ]
+    return take(
+        engine,
+        contents,
+        by=by,
+        backfill=backfill,
+        receipts=[waiting.received_at for waiting in group],
+    ).outcomes
 
 
 def _stays(outcome: Outcome) -> bool:

@@ -3,7 +3,16 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from models.intake.roster.kinds import ASSIGNMENT, DEVICE, PERSON, SHIFT, SITE, TENANT, Columns, Kind
+from models.intake.roster.kinds import (
+    ASSIGNMENT,
+    DEVICE,
+    PERSON,
+    SHIFT,
+    SITE,
+    TENANT,
+    Columns,
+    Kind,
+)
 
 Fact = tuple[str, str]  # kind and key of roster_change
 

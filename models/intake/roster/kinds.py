@@ -18,8 +18,9 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Kind(NamedTuple):
-    """`blank` holds a new row's values before its fields come. `required` must come with it; its values stand in the row
-    that remembers a removal of what was never there."""
+    """`blank` holds a new row's values before its fields come. `required` must come with it; its
+    values stand in the row that remembers a removal of what was never there.
+    """
 
     section: str  # its name in the roster
     table: str
@@ -33,7 +34,9 @@ class Kind(NamedTuple):
         return *self.key, *self.required, *self.blank, "sent_at", "deleted", "extra"
 
 
-TENANT = Kind("tenant", "tenant", TenantIn, (), {"name": ""}, {"roster_complete": True, "policy": {}})
+TENANT = Kind(
+    "tenant", "tenant", TenantIn, (), {"name": ""}, {"roster_complete": True, "policy": {}}
+)
 
 SITE = Kind(
     "sites",
@@ -71,11 +74,18 @@ def key_of(kind: Kind, row: RosterRow) -> tuple[Any, ...]:
 
 def given(kind: Kind, row: RosterRow) -> Columns:
     """The columns that the row's sender gave, null where they are to be cleared."""
-    fields = {name: getattr(row, name) for name in row.model_fields_set & (type(row).model_fields.keys() - {"tenant_id"})}
+    fields = {
+        name: getattr(row, name)
+        for name in row.model_fields_set & (type(row).model_fields.keys() - {"tenant_id"})
+    }
     if kind is ASSIGNMENT:
         fields["valid_from"] = fields.get("valid_from")
         fields["valid_from_key"] = _spelled(fields["valid_from"])
-        return {column: value for name, moment in fields.items() for column, value in _split(name, moment).items()}
+        return {
+            column: value
+            for name, moment in fields.items()
+            for column, value in _split(name, moment).items()
+        }
     return fields
 
 

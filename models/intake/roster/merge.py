@@ -1,4 +1,6 @@
-"""What a row comes to, given what was there: an omitted field keeps its value, null clears it, `policy` merges by key."""
+"""What a row comes to, given what was there: an omitted field keeps its value, null clears it,
+`policy` merges by key.
+"""
 
 from datetime import datetime
 from typing import Any
@@ -12,19 +14,33 @@ from models.schemas.roster import LONGEST_SHIFT, RosterRow
 
 
 def is_older(stored: Columns | None, sent_at: datetime | None, now: datetime) -> bool:
-    """Whether a newer message wrote the row already. A message without `sent_at` is taken as it comes."""
+    """Whether a newer message wrote the row already. A message without `sent_at` is taken as it
+    comes.
+    """
     written = _written(stored, now)
     return bool(written and sent_at and sent_at < written)
 
 
-def merge(kind: Kind, stored: Columns | None, row: RosterRow, sent_at: datetime | None, now: datetime) -> Columns:
+def merge(
+    kind: Kind, stored: Columns | None, row: RosterRow, sent_at: datetime | None, now: datetime
+) -> Columns:
     """The row's columns as they shall stand. Raises Refused where that makes no valid row."""
     fields = given(kind, row)
     stamp = {"sent_at": sent_at or _written(stored, now), "deleted": row.deleted}
     if row.deleted:
-        return _empty(kind) | kind.required | {name: fields[name] for name in kind.key} | (stored or {}) | stamp
+        return (
+            _empty(kind)
+            | kind.required
+            | {name: fields[name] for name in kind.key}
+            | (stored or {})
+            | stamp
+        )
     base = stored if stored and not stored["deleted"] else _empty(kind)
-    columns: Columns = base | {name: kind.blank.get(name) if value is None else value for name, value in fields.items()} | stamp
+    columns: Columns = (
+        base
+        | {name: kind.blank.get(name) if value is None else value for name, value in fields.items()}
+        | stamp
+    )
     if "policy" in kind.blank:
         columns["policy"] = _by_key(base["policy"], fields.get("policy", {}))
     columns["extra"] = _by_key(base["extra"] or {}, row.model_extra or {}) or None
@@ -34,8 +50,8 @@ def merge(kind: Kind, stored: Columns | None, row: RosterRow, sent_at: datetime 
 
 
 def _written(stored: Columns | None, now: datetime) -> datetime | None:
-    """The stored row's `sent_at`. One ahead of now was kept before such counted as their receipt, which nobody noted: any other
-    message is newer.
+    """The stored row's `sent_at`. One ahead of now was kept before such counted as their receipt,
+    which nobody noted: any other message is newer.
     """
     written = stored["sent_at"] if stored else None
     return None if written and written > now + SENT_AHEAD else written
@@ -52,20 +68,38 @@ def _by_key(stored: Columns, new: Columns | None) -> Columns:
 
 
 def _problems(kind: Kind, columns: Columns, row: RosterRow) -> list[Reason]:
-    missing = [reason("missing", name, "is required in a new row; add it") for name in kind.required if columns[name] is None]
-    unkept = [flaw for name, value in (row.model_extra or {}).items() for flaw in flaws({name: value}, name)]
-    policy = [reason("bad_policy", "policy", problem) for problem in validate(columns.get("policy", {}))]
+    missing = [
+        reason("missing", name, "is required in a new row; add it")
+        for name in kind.required
+        if columns[name] is None
+    ]
+    unkept = [
+        flaw
+        for name, value in (row.model_extra or {}).items()
+        for flaw in flaws({name: value}, name)
+    ]
+    policy = [
+        reason("bad_policy", "policy", problem) for problem in validate(columns.get("policy", {}))
+    ]
     return missing or unkept + policy + _crossed(kind, columns)
 
 
 def _crossed(kind: Kind, columns: Columns) -> list[Reason]:
     """What is wrong only between fields."""
     if kind is SITE and (columns["latitude"] is None) != (columns["longitude"] is None):
-        return [reason("missing", "latitude", "and longitude go together; give both, or null for both")]
+        return [
+            reason("missing", "latitude", "and longitude go together; give both, or null for both")
+        ]
     if kind is SHIFT and columns["ends_at"] <= columns["starts_at"]:
         return [reason("out_of_range", "ends_at", "must be later than starts_at")]
     if kind is SHIFT and columns["ends_at"] - columns["starts_at"] > LONGEST_SHIFT:
-        return [reason("out_of_range", "ends_at", "is more than 7 days after starts_at; give one row a turn of duty")]
+        return [
+            reason(
+                "out_of_range",
+                "ends_at",
+                "is more than 7 days after starts_at; give one row a turn of duty",
+            )
+        ]
     if kind is ASSIGNMENT and (_ends_early(columns, "") or _ends_early(columns, "_date")):
         return [reason("out_of_range", "valid_to", "must not be earlier than valid_from")]
     return []

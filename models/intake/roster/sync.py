@@ -1,4 +1,6 @@
-"""Syncing a roster: read it row by row, merge it with what is stored, note what the judge has to look at again."""
+"""Syncing a roster: read it row by row, merge it with what is stored, note what the judge has to
+look at again.
+"""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -26,7 +28,9 @@ DOOR = "roster.sync"
 
 
 class RefusedRow(NamedTuple):
-    """A row that was not taken: its place in its section, counted from 0, and why. Section '' is the roster as a whole."""
+    """A row that was not taken: its place in its section, counted from 0, and why. Section '' is
+    the roster as a whole.
+    """
 
     section: str
     place: int
@@ -34,7 +38,9 @@ class RefusedRow(NamedTuple):
 
 
 class RosterOutcome(NamedTuple):
-    """What became of a roster. `tenant_id` is None where none could be read; `facts` are what the judge looks at again."""
+    """What became of a roster. `tenant_id` is None where none could be read; `facts` are what the
+    judge looks at again.
+    """
 
     tenant_id: int | None
     refused: list[RefusedRow]
@@ -42,9 +48,11 @@ class RosterOutcome(NamedTuple):
 
 
 def take_roster(engine: Engine, roster: object, by: Submitter) -> RosterOutcome:
-    """Store what the roster names and commit. Waits for whoever judges the tenant; runs no statement per row.
+    """Store what the roster names and commit. Waits for whoever judges the tenant; runs no
+    statement per row.
 
-    Raises OutsideSites where `by` may write to some sites only: a roster speaks of the whole tenant.
+    Raises OutsideSites where `by` may write to some sites only: a roster speaks of the whole
+    tenant.
     """
     if by.sites is not None:
         raise OutsideSites
@@ -61,7 +69,9 @@ def take_roster(engine: Engine, roster: object, by: Submitter) -> RosterOutcome:
     return RosterOutcome(sync.tenant_id, sync.refused, frozenset(sync.facts))
 
 
-def _refuse_whole(engine: Engine, roster: object, reasons: list[Reason], by: Submitter, now: datetime) -> RosterOutcome:
+def _refuse_whole(
+    engine: Engine, roster: object, reasons: list[Reason], by: Submitter, now: datetime
+) -> RosterOutcome:
     tenant = roster.get("tenant") if isinstance(roster, dict) else None
     tenant_id = unreadable(tenant, []).tenant_id
     refuse_alone(engine, _rejection(roster, reasons, tenant_id), by, now, door=DOOR)
@@ -76,7 +86,14 @@ def _rejection(roster: object, reasons: list[Reason], tenant_id: int) -> Rejecti
 class _Sync:
     """One roster on its way in. Collects what is refused and what changed."""
 
-    def __init__(self, cursor: Cursor, roster: dict[str, Any], envelope: Envelope, by: Submitter, now: datetime) -> None:
+    def __init__(
+        self,
+        cursor: Cursor,
+        roster: dict[str, Any],
+        envelope: Envelope,
+        by: Submitter,
+        now: datetime,
+    ) -> None:
         self.cursor = cursor
         self.roster = roster
         self.tenant_id = envelope.tenant.tenant_id
@@ -97,7 +114,9 @@ class _Sync:
         for kind in SECTIONS:
             self._sync_section(kind)
         if self.policy_changed:
-            tables.save_policy(self.cursor, self.tenant_id, self.by, is_first=stored is None, at=self.now)
+            tables.save_policy(
+                self.cursor, self.tenant_id, self.by, is_first=stored is None, at=self.now
+            )
         if self.facts and tables.presence(self.cursor, self.tenant_id) != before:
             self.facts.add(("tenant", ""))
         if self.facts:
@@ -111,7 +130,11 @@ class _Sync:
             return True
         try:
             row = validated(TENANT.model, content)
-            new = stored if is_older(stored, self.sent_at, self.now) else merge(TENANT, stored, row, self.sent_at, self.now)
+            new = (
+                stored
+                if is_older(stored, self.sent_at, self.now)
+                else merge(TENANT, stored, row, self.sent_at, self.now)
+            )
         except Refused as refused:
             self._refuse_tenant(refused.reasons, known)
             return known
@@ -121,20 +144,28 @@ class _Sync:
         return known or new is not stored
 
     def _refuse_tenant(self, reasons: list[Reason], known: bool) -> None:
-        """Of a known tenant the other rows are taken without it. Of an unknown one they wait until a roster brings it."""
+        """Of a known tenant the other rows are taken without it. Of an unknown one they wait until
+        a roster brings it.
+        """
         if known:
             self._refuse(TENANT, 0, self.roster["tenant"], reasons)
             return
         reasons = [{**why, "field": f"tenant.{why['field']}"} for why in reasons]
         self.refused.append(RefusedRow("", 0, reasons))
-        self.rejections.append(_rejection(self.roster, reasons, self.tenant_id)._replace(waits_for="tenant"))
+        self.rejections.append(
+            _rejection(self.roster, reasons, self.tenant_id)._replace(waits_for="tenant")
+        )
 
     def _sync_section(self, kind: Kind) -> None:
         rows = self._read_section(kind)
         if not rows:
             return
         stored = tables.load(self.cursor, self.tenant_id, kind, rows)
-        changed = [new for key, (index, row) in rows.items() if (new := self._merged(kind, stored.get(key), index, row))]
+        changed = [
+            new
+            for key, (index, row) in rows.items()
+            if (new := self._merged(kind, stored.get(key), index, row))
+        ]
         if changed:
             tables.save(self.cursor, self.tenant_id, kind, changed, self.by)
         if changed and kind is SHIFT:
@@ -160,11 +191,17 @@ class _Sync:
         if all(row == first and row.model_fields_set == first.model_fields_set for _, row in rows):
             return True
         for index, _ in rows:
-            why = reason("named_twice", ".".join(kind.key), "is named twice in this call, with other values; name it once")
+            why = reason(
+                "named_twice",
+                ".".join(kind.key),
+                "is named twice in this call, with other values; name it once",
+            )
             self._refuse(kind, index, self.roster[kind.section][index], [why])
         return False
 
-    def _merged(self, kind: Kind, stored: Columns | None, index: int, row: RosterRow) -> Columns | None:
+    def _merged(
+        self, kind: Kind, stored: Columns | None, index: int, row: RosterRow
+    ) -> Columns | None:
         """What to write, None where nothing changes."""
         if is_older(stored, self.sent_at, self.now):
             return None
@@ -189,7 +226,9 @@ class _Sync:
         """The row is kept as a roster of its own, so that it can be resubmitted alone."""
         self.refused.append(RefusedRow(kind.section, index, reasons))
         roster = {name: self.roster[name] for name in ("sent_at",) if name in self.roster}
-        roster |= {"tenant": {"tenant_id": self.tenant_id}} | {kind.section: content if kind is TENANT else [content]}
+        roster |= {"tenant": {"tenant_id": self.tenant_id}} | {
+            kind.section: content if kind is TENANT else [content]
+        }
         self.rejections.append(_rejection(roster, reasons, self.tenant_id))
 
 

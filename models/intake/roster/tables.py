@@ -16,7 +16,9 @@ RowKey = tuple[Any, ...]
 
 
 class Presence(NamedTuple):
-    """Whether the tenant has any: without people nobody is unknown, without assignments no site is unauthorized."""
+    """Whether the tenant has any: without people nobody is unknown, without assignments no site is
+    unauthorized.
+    """
 
     people: bool
     assignments: bool
@@ -54,7 +56,9 @@ SELECT %(tenant_id)s, kind, key, %(at)s, %(submitted_by)s::jsonb FROM unnest(%(k
 
 
 def load_tenant(cursor: Cursor, tenant_id: int) -> Columns | None:
-    cursor.execute(f"SELECT {', '.join(TENANT.columns)} FROM tenant WHERE tenant_id = %s", [tenant_id])
+    cursor.execute(
+        f"SELECT {', '.join(TENANT.columns)} FROM tenant WHERE tenant_id = %s", [tenant_id]
+    )
     row = cursor.fetchone()
     return dict(zip(TENANT.columns, row, strict=True)) if row else None
 
@@ -64,7 +68,9 @@ def presence(cursor: Cursor, tenant_id: int) -> Presence:
     return Presence(*next(cursor))
 
 
-def load(cursor: Cursor, tenant_id: int, kind: Kind, keys: Iterable[RowKey]) -> dict[RowKey, Columns]:
+def load(
+    cursor: Cursor, tenant_id: int, kind: Kind, keys: Iterable[RowKey]
+) -> dict[RowKey, Columns]:
     """The stored rows with these keys, removed ones too."""
     wanted = as_json([dict(zip(kind.key, key, strict=True)) for key in keys]).decode()
     cursor.execute(
@@ -76,7 +82,9 @@ def load(cursor: Cursor, tenant_id: int, kind: Kind, keys: Iterable[RowKey]) -> 
     return {row[: len(kind.key)]: dict(zip(kind.columns, row, strict=True)) for row in cursor}
 
 
-def save(cursor: Cursor, tenant_id: int, kind: Kind, rows: Sequence[Columns], by: Submitter) -> None:
+def save(
+    cursor: Cursor, tenant_id: int, kind: Kind, rows: Sequence[Columns], by: Submitter
+) -> None:
     names = ", ".join(kind.columns)
     values = [*(name for name in kind.columns if name not in kind.key), "submitted_by"]
     cursor.execute(
@@ -93,13 +101,17 @@ def save_tenant(cursor: Cursor, tenant_id: int, row: Columns, by: Submitter) -> 
     cursor.execute(_SAVE_TENANT, given | {"submitted_by": by.as_text()})
 
 
-def save_policy(cursor: Cursor, tenant_id: int, by: Submitter, *, is_first: bool, at: datetime) -> None:
+def save_policy(
+    cursor: Cursor, tenant_id: int, by: Submitter, *, is_first: bool, at: datetime
+) -> None:
     """Keep the policies of the tenant and its sites, whole, under the next version."""
     given = {"tenant_id": tenant_id, "step": 0 if is_first else 1, "at": at}
     cursor.execute(_SAVE_POLICY, given | {"submitted_by": by.as_text()})
 
 
-def save_facts(cursor: Cursor, tenant_id: int, facts: Collection[Fact], by: Submitter, at: datetime) -> None:
+def save_facts(
+    cursor: Cursor, tenant_id: int, facts: Collection[Fact], by: Submitter, at: datetime
+) -> None:
     kinds, keys = zip(*sorted(facts), strict=True)
     given = {"tenant_id": tenant_id, "kind": list(kinds), "key": list(keys), "at": at}
     cursor.execute(_SAVE_FACTS, given | {"submitted_by": by.as_text()})

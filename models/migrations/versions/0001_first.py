@@ -43,7 +43,10 @@ def upgrade() -> None:
     op.create_index("ix_anomaly_detected", "anomaly", ["tenant_id", "detected_at", "anomaly_id"])
     op.create_index("ix_anomaly_person", "anomaly", ["tenant_id", "person_id", "occurred_at"])
     op.create_index(
-        "uq_anomaly_identity", "anomaly", ["tenant_id", "punch_id", "shift_id", "anomaly_type", "person_id", "site_id"], unique=True
+        "uq_anomaly_identity",
+        "anomaly",
+        ["tenant_id", "punch_id", "shift_id", "anomaly_type", "person_id", "site_id"],
+        unique=True,
     )
     op.create_table(
         "assignment",
@@ -58,7 +61,9 @@ def upgrade() -> None:
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("deleted", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("extra", postgresql.JSONB(), nullable=True),
-        sa.PrimaryKeyConstraint("tenant_id", "person_id", "site_id", "valid_from_key", name="pk_assignment"),
+        sa.PrimaryKeyConstraint(
+            "tenant_id", "person_id", "site_id", "valid_from_key", name="pk_assignment"
+        ),
     )
     op.create_table(
         "device",
@@ -161,7 +166,10 @@ def upgrade() -> None:
         postgresql_where=sa.text("biometric_person_id IS NOT NULL"),
     )
     op.create_index(
-        "ix_punch_device_occurred", "punch", ["tenant_id", "device_id", "occurred_at"], postgresql_where=sa.text("device_id IS NOT NULL")
+        "ix_punch_device_occurred",
+        "punch",
+        ["tenant_id", "device_id", "occurred_at"],
+        postgresql_where=sa.text("device_id IS NOT NULL"),
     )
     op.create_index("ix_punch_person_occurred", "punch", ["tenant_id", "person_id", "occurred_at"])
     op.create_index("ix_punch_site_occurred", "punch", ["tenant_id", "site_id", "occurred_at"])
@@ -193,7 +201,12 @@ def upgrade() -> None:
         sa.Column("resubmitted_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("tenant_id", "rejected_id", name="pk_rejected"),
     )
-    op.create_index("ix_rejected_open", "rejected", ["tenant_id", "punch_id"], postgresql_where=sa.text("resubmitted_at IS NULL"))
+    op.create_index(
+        "ix_rejected_open",
+        "rejected",
+        ["tenant_id", "punch_id"],
+        postgresql_where=sa.text("resubmitted_at IS NULL"),
+    )
     op.create_index("ix_rejected_received", "rejected", ["tenant_id", "received_at", "rejected_id"])
     op.create_index(
         "ix_rejected_waiting",
@@ -210,7 +223,12 @@ def upgrade() -> None:
         sa.Column("site_id", sa.BigInteger(), nullable=False),
         sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("substitutes", postgresql.ARRAY(sa.BigInteger()), server_default=sa.text("'{}'"), nullable=False),
+        sa.Column(
+            "substitutes",
+            postgresql.ARRAY(sa.BigInteger()),
+            server_default=sa.text("'{}'"),
+            nullable=False,
+        ),
         sa.Column("cancelled", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("deleted", sa.Boolean(), server_default=sa.text("false"), nullable=False),
@@ -231,7 +249,9 @@ def upgrade() -> None:
         sa.Column("longitude", sa.Double(), nullable=True),
         sa.Column("radius_m", sa.Double(), nullable=True),
         sa.Column("boundary", postgresql.JSONB(), nullable=True),
-        sa.Column("policy", postgresql.JSONB(), server_default=sa.text("'{}'::jsonb"), nullable=False),
+        sa.Column(
+            "policy", postgresql.JSONB(), server_default=sa.text("'{}'::jsonb"), nullable=False
+        ),
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("deleted", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("extra", postgresql.JSONB(), nullable=True),
@@ -242,12 +262,19 @@ def upgrade() -> None:
         sa.Column("tenant_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("roster_complete", sa.Boolean(), server_default=sa.text("true"), nullable=False),
-        sa.Column("policy", postgresql.JSONB(), server_default=sa.text("'{}'::jsonb"), nullable=False),
+        sa.Column(
+            "policy", postgresql.JSONB(), server_default=sa.text("'{}'::jsonb"), nullable=False
+        ),
         sa.Column("policy_version", sa.Integer(), server_default=sa.text("1"), nullable=False),
         sa.Column("epoch", sa.Text(), nullable=False),
         sa.Column("head", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("floor", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
-        sa.Column("swept_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
+        sa.Column(
+            "swept_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("deleted", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("extra", postgresql.JSONB(), nullable=True),

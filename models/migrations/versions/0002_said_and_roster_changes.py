@@ -1,4 +1,6 @@
-"""What was said is remembered with the anomaly; changes of the roster wait to be judged; substitutes are found by person."""
+"""What was said is remembered with the anomaly; changes of the roster wait to be judged;
+substitutes are found by person.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +12,9 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.add_column("anomaly", sa.Column("said", sa.Boolean(), server_default=sa.text("false"), nullable=False))
+    op.add_column(
+        "anomaly", sa.Column("said", sa.Boolean(), server_default=sa.text("false"), nullable=False)
+    )
     # Until now everything was said at once but for what is in shadow or was backfilled.
     op.execute("UPDATE anomaly SET said = true WHERE NOT shadow AND NOT backfill")
     op.create_index("ix_message_site", "message", ["tenant_id", "site_id", "position"])
@@ -30,7 +34,9 @@ def upgrade() -> None:
         sa.Column("person_id", sa.BigInteger(), nullable=False),
         sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("shift_id", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("tenant_id", "person_id", "starts_at", "shift_id", name="pk_substitute"),
+        sa.PrimaryKeyConstraint(
+            "tenant_id", "person_id", "starts_at", "shift_id", name="pk_substitute"
+        ),
     )
     op.execute(
         """

@@ -57,12 +57,30 @@ def upgrade() -> None:
     op.create_index("ix_alert_correlation", "alert", ["tenant_id", "correlation_id"])
     op.create_index("ix_alert_created", "alert", ["tenant_id", "created_at", "alert_id"])
     op.create_index(
-        "ix_alert_device_seen", "alert", ["tenant_id", "device_id", "last_seen"], postgresql_where=sa.text("device_id IS NOT NULL")
+        "ix_alert_device_seen",
+        "alert",
+        ["tenant_id", "device_id", "last_seen"],
+        postgresql_where=sa.text("device_id IS NOT NULL"),
     )
-    op.create_index("ix_alert_escalates", "alert", ["escalates_at"], postgresql_where=sa.text("escalates_at IS NOT NULL"))
+    op.create_index(
+        "ix_alert_escalates",
+        "alert",
+        ["escalates_at"],
+        postgresql_where=sa.text("escalates_at IS NOT NULL"),
+    )
     op.create_index("ix_alert_person_seen", "alert", ["tenant_id", "person_id", "last_seen"])
-    op.create_index("ix_alert_quiet", "alert", ["quiet_until"], postgresql_where=sa.text("quiet_until IS NOT NULL"))
-    op.create_index("ix_alert_relapses", "alert", ["relapses_at"], postgresql_where=sa.text("relapses_at IS NOT NULL"))
+    op.create_index(
+        "ix_alert_quiet",
+        "alert",
+        ["quiet_until"],
+        postgresql_where=sa.text("quiet_until IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_alert_relapses",
+        "alert",
+        ["relapses_at"],
+        postgresql_where=sa.text("relapses_at IS NOT NULL"),
+    )
     op.create_index("ix_alert_site_seen", "alert", ["tenant_id", "site_id", "last_seen"])
     op.create_index(
         "uq_alert_open",
@@ -96,7 +114,12 @@ def upgrade() -> None:
         sa.Column("quiet_id", sa.Uuid(), nullable=True),
         sa.PrimaryKeyConstraint("tenant_id", "alert_id", "version", name="pk_alert_trail"),
     )
-    op.create_index("ix_alert_trail_quiet", "alert_trail", ["tenant_id", "quiet_id"], postgresql_where=sa.text("quiet_id IS NOT NULL"))
+    op.create_index(
+        "ix_alert_trail_quiet",
+        "alert_trail",
+        ["tenant_id", "quiet_id"],
+        postgresql_where=sa.text("quiet_id IS NOT NULL"),
+    )
     op.create_table(
         "quiet",
         sa.Column("tenant_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -104,10 +127,27 @@ def upgrade() -> None:
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("author", sa.Text(), nullable=False),
-        sa.Column("types", postgresql.ARRAY(sa.Text()), server_default=sa.text("'{}'"), nullable=False),
-        sa.Column("severities", postgresql.ARRAY(sa.Text()), server_default=sa.text("'{}'"), nullable=False),
-        sa.Column("sites", postgresql.ARRAY(sa.BigInteger()), server_default=sa.text("'{}'"), nullable=False),
-        sa.Column("people", postgresql.ARRAY(sa.BigInteger()), server_default=sa.text("'{}'"), nullable=False),
+        sa.Column(
+            "types", postgresql.ARRAY(sa.Text()), server_default=sa.text("'{}'"), nullable=False
+        ),
+        sa.Column(
+            "severities",
+            postgresql.ARRAY(sa.Text()),
+            server_default=sa.text("'{}'"),
+            nullable=False,
+        ),
+        sa.Column(
+            "sites",
+            postgresql.ARRAY(sa.BigInteger()),
+            server_default=sa.text("'{}'"),
+            nullable=False,
+        ),
+        sa.Column(
+            "people",
+            postgresql.ARRAY(sa.BigInteger()),
+            server_default=sa.text("'{}'"),
+            nullable=False,
+        ),
         sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ends_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("starts_wall", sa.DateTime(), nullable=True),

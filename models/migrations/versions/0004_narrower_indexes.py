@@ -17,7 +17,9 @@ def upgrade() -> None:
         postgresql_where=sa.text("biometric_person_id <> person_id"),
     )
     op.drop_index("ix_punch_biometric_occurred", "punch")
-    op.create_index("ix_site_policy", "site", ["tenant_id"], postgresql_where=sa.text("policy <> '{}'"))
+    op.create_index(
+        "ix_site_policy", "site", ["tenant_id"], postgresql_where=sa.text("policy <> '{}'")
+    )
 
 
 def downgrade() -> None:

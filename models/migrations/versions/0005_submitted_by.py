@@ -1,4 +1,5 @@
-"""Who handed in what, what a clock that is ahead had claimed, and which correction withdrew an anomaly.
+"""Who handed in what, what a clock that is ahead had claimed, and which correction withdrew an
+anomaly.
 
 Columns without a default only: no table is rewritten, and each lock lasts a moment.
 """
@@ -12,7 +13,16 @@ down_revision = "0004"
 branch_labels = None
 depends_on = None
 
-ROSTER = ("tenant", "site", "person", "device", "assignment", "shift", "policy_version", "roster_change")
+ROSTER = (
+    "tenant",
+    "site",
+    "person",
+    "device",
+    "assignment",
+    "shift",
+    "policy_version",
+    "roster_change",
+)
 SUBMITTED = ("punch", "punch_revision", "rejected", *ROSTER)
 
 

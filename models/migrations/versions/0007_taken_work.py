@@ -13,7 +13,9 @@ TABLES = ("pending", "roster_change")
 
 def upgrade() -> None:
     for table in TABLES:
-        op.add_column(table, sa.Column("taken", sa.Boolean(), server_default=sa.text("false"), nullable=False))
+        op.add_column(
+            table, sa.Column("taken", sa.Boolean(), server_default=sa.text("false"), nullable=False)
+        )
 
 
 def downgrade() -> None:

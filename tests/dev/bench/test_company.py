@@ -1,4 +1,6 @@
-"""The punches of the benchmarks are what they are said to be, by the judgement of the real pipeline."""
+"""The punches of the benchmarks are what they are said to be, by the judgement of the real
+pipeline.
+"""
 
 import psycopg
 import pytest

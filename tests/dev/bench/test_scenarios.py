@@ -1,4 +1,6 @@
-"""Each scenario runs from end to end on real parts, in the smallest size: it is not the figures that are under test."""
+"""Each scenario runs from end to end on real parts, in the smallest size: it is not the figures
+that are under test.
+"""
 
 import pytest
 
@@ -13,7 +15,11 @@ pytestmark = pytest.mark.compiler
 PEERS = frozenset((NODE, PLAIN, UVICORN, DAPHNE))
 
 
-@pytest.mark.parametrize("scenario", [fanout, storm, elsewhere, pipeline, burst], ids=lambda module: module.__name__.rpartition(".")[2])
+@pytest.mark.parametrize(
+    "scenario",
+    [fanout, storm, elsewhere, pipeline, burst],
+    ids=lambda module: module.__name__.rpartition(".")[2],
+)
 def test_a_scenario_answers_its_questions_for_rollcall(scenario):
     figures = Figures()
     with raise_stage(TINY, figures, PEERS) as stage:

@@ -21,7 +21,10 @@ def floor(request: pytest.FixtureRequest, redis_url: str) -> Floor:
 
 @pytest.fixture
 def viewers(floor: Floor, tmp_path: Path) -> Iterator[Viewers]:
-    with floor.start(tmp_path) as serving, Viewers(serving.port, VIEWERS, path=floor.path, connect=floor.connect) as some:
+    with (
+        floor.start(tmp_path) as serving,
+        Viewers(serving.port, VIEWERS, path=floor.path, connect=floor.connect) as some,
+    ):
         some.wait_connected()
         yield some
 
@@ -31,7 +34,9 @@ def test_every_viewer_hears_every_message_and_how_late_it_came(floor: Floor, vie
     floor.say(0, 20)
     heard = viewers.heard(30)
     assert (heard.received, heard.lost, heard.disorder) == (20 * VIEWERS, 0, 0)
-    assert heard.p50_ms is not None and heard.max_ms is not None and 0 <= heard.p50_ms <= heard.max_ms
+    assert (
+        heard.p50_ms is not None and heard.max_ms is not None and 0 <= heard.p50_ms <= heard.max_ms
+    )
 
 
 def test_a_message_that_did_not_come_spoils_the_measurement(floor: Floor, viewers: Viewers):

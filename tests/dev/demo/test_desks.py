@@ -12,7 +12,11 @@ NOON = datetime(2026, 3, 18, 12, tzinfo=UTC)
 def test_actions_do_not_depend_on_how_often_one_looks() -> None:
     in_one_go = actions(ACME, NOON, NOON + timedelta(hours=3))
     by_the_second = [
-        action for n in range(3 * 360) for action in actions(ACME, NOON + timedelta(seconds=10 * n), NOON + timedelta(seconds=10 * (n + 1)))
+        action
+        for n in range(3 * 360)
+        for action in actions(
+            ACME, NOON + timedelta(seconds=10 * n), NOON + timedelta(seconds=10 * (n + 1))
+        )
     ]
     assert in_one_go == by_the_second
 
@@ -35,4 +39,7 @@ def test_nobody_has_two_shifts_or_stays_at_once() -> None:
 
 def test_nothing_is_dated_ahead() -> None:
     for action in actions(ACME, NOON, NOON + timedelta(days=1)):
-        assert action.task == "roster.sync" or datetime.fromisoformat(action.content["occurred_at"]) <= action.at
+        assert (
+            action.task == "roster.sync"
+            or datetime.fromisoformat(action.content["occurred_at"]) <= action.at
+        )

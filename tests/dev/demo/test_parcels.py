@@ -26,14 +26,21 @@ def test_another_edition_has_other_people_and_other_punches_at_the_same_sites() 
     assert first.sites == second.sites
 
     def ids(edition: int) -> set[str]:
-        return {punch["punch_id"] for parcel in delivery(companies(edition)[0], DAY).parcels for punch in parcel.punches}
+        return {
+            punch["punch_id"]
+            for parcel in delivery(companies(edition)[0], DAY).parcels
+            for punch in parcel.punches
+        }
 
     assert ids(0).isdisjoint(ids(1))
 
 
 def test_nothing_is_handed_in_before_it_happened() -> None:
     for parcel in delivery(companies(0)[0], DAY).parcels:
-        assert all(datetime.fromisoformat(punch["occurred_at"]) < parcel.release for punch in parcel.punches)
+        assert all(
+            datetime.fromisoformat(punch["occurred_at"]) < parcel.release
+            for punch in parcel.punches
+        )
 
 
 def test_parcels_of_a_day_fill_twenty_four_hours_without_a_hole() -> None:

@@ -19,13 +19,16 @@ def test_postgres_finds_its_data_after_a_crash_on_the_same_port(tmp_path: Path) 
     server.start()
     try:
         port = server.port
-        with psycopg.connect(host="127.0.0.1", port=port, user="rollcall", password="se'cret", dbname="rollcall") as connection:
+        with psycopg.connect(
+            host="127.0.0.1", port=port, user="rollcall", password="se'cret", dbname="rollcall"
+        ) as connection:
             assert connection.execute("SHOW fsync").fetchone() == ("on",)
             assert connection.execute("SHOW work_mem").fetchone() == ("5MB",)
             connection.execute("CREATE TABLE kept (n int)")
         server.kill()
         lock = server.folder / "postmaster.pid"
-        lock.write_text(lock.read_text().replace(lock.read_text().split("\n")[0], "1", 1))  # the pid is another process by now
+        # the pid is another process by now
+        lock.write_text(lock.read_text().replace(lock.read_text().split("\n")[0], "1", 1))
         server.start()
         assert server.port == port
         with psycopg.connect(server.url()) as connection:
@@ -72,5 +75,8 @@ def test_postgres_refuses_a_folder_that_another_user_made(tmp_path: Path) -> Non
     folder = tmp_path / "postgres"
     folder.mkdir()
     os.chown(folder, 4_000_123, 4_000_123)
-    with pytest.raises(DidNotStart, match=r"^.*postgres belongs to user 4000123, and PostgreSQL would run as nobody: .*DATA_DIR$"):
+    with pytest.raises(
+        DidNotStart,
+        match=r"^.*postgres belongs to user 4000123, and PostgreSQL would run as nobody: .*DATA_DIR$",
+    ):
         Postgres(folder, "secret").start()

@@ -14,7 +14,8 @@ from dev.embedded.programs import _INSTALLED
 from dev.run.parts import ROOT
 
 ORDINARY = 65534
-# From the first start to one after a crash; what is in force is that of the checkout's own programs.
+# From the first start to one after a crash; what is in force is that of the checkout's own
+# programs.
 LIFE = """
 import encodings.idna, os, sys  # resolving an address would import it too late
 from pathlib import Path
@@ -80,7 +81,9 @@ def home() -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("name", [SHORT, STRANGE, LONG], ids=["short", "strange", "long"])
-def test_they_live_in_a_folder_that_only_its_owner_may_enter(home: Path, user: int, name: str) -> None:
+def test_they_live_in_a_folder_that_only_its_owner_may_enter(
+    home: Path, user: int, name: str
+) -> None:
     checkout = home / name
     checkout.mkdir(parents=True)
     _programs_under_umask_077(checkout / "programs")
@@ -88,7 +91,9 @@ def test_they_live_in_a_folder_that_only_its_owner_may_enter(home: Path, user: i
     _give(closed, user)
     closed.chmod(0o700)
 
-    ended = _run(LIFE, str(checkout / "data"), str(user), PYTHONPATH=f"{checkout}/programs{os.pathsep}{ROOT}")
+    ended = _run(
+        LIFE, str(checkout / "data"), str(user), PYTHONPATH=f"{checkout}/programs{os.pathsep}{ROOT}"
+    )
     assert ended.returncode == 0, ended.stderr
 
 
@@ -108,4 +113,6 @@ def _give(folder: Path, user: int) -> None:
 def _run(code: str, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
     """With no HOME, and the locale of a bare container."""
     clean = {"PATH": os.environ["PATH"], "LC_ALL": "C"} | environ
-    return subprocess.run([sys.executable, "-c", code, *arguments], cwd="/", env=clean, capture_output=True, text=True)
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments], cwd="/", env=clean, capture_output=True, text=True
+    )

@@ -33,7 +33,9 @@ def _filled(folder: Path) -> Path:
 
 def _make_install(folder: Path, command: list[str], **environ: str) -> str:
     """The one line of a refusal."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    clean = {
+        name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))
+    }
     made = subprocess.run(command, cwd=folder, env=clean | environ, capture_output=True, text=True)
     assert made.returncode == 2, made.stdout
     said = [line for line in made.stderr.splitlines() if not line.startswith("make: ***")]
@@ -49,7 +51,9 @@ def _python(folder: Path, name: str, script: str) -> str:
 
 
 @pytest.mark.parametrize("version", ["2.7", "3.10", "3.14"])
-def test_a_python_that_is_not_promised_is_named_with_its_version(checkout: Path, version: str) -> None:
+def test_a_python_that_is_not_promised_is_named_with_its_version(
+    checkout: Path, version: str
+) -> None:
     python = _python(checkout, "python", f"echo {version}")
     said = _make_install(checkout, ["make", "install", f"PYTHON_BASE={python}"])
     assert said.startswith("rollcall: needs Python 3.11, 3.12 or 3.13, and found ")
@@ -66,21 +70,36 @@ def test_the_first_python_that_is_promised_is_taken(tmp_path: Path) -> None:
 
 def test_a_python_without_venv_is_said_to_lack_it(checkout: Path) -> None:
     (checkout / "lacking").mkdir()
-    (checkout / "lacking" / "venv.py").write_text("raise ModuleNotFoundError('No module named venv')")
-    said = _make_install(checkout, ["make", "install"], PYTHON_BASE=sys.executable, PYTHONPATH=str(checkout / "lacking"))
+    (checkout / "lacking" / "venv.py").write_text(
+        "raise ModuleNotFoundError('No module named venv')"
+    )
+    said = _make_install(
+        checkout,
+        ["make", "install"],
+        PYTHON_BASE=sys.executable,
+        PYTHONPATH=str(checkout / "lacking"),
+    )
     assert "lacks venv or ensurepip" in said
     assert "apt-get install python3." in said
 
 
 def test_a_folder_that_cannot_be_written_to_is_named(checkout: Path) -> None:
-    said = _make_install(checkout, on_read_only(checkout, ["make", "install"]), PYTHON_BASE=sys.executable)
+    said = _make_install(
+        checkout, on_read_only(checkout, ["make", "install"]), PYTHON_BASE=sys.executable
+    )
     assert f"may not write to {checkout}" in said
 
 
 def test_a_full_disk_is_named(tmp_path: Path, checkout: Path) -> None:
-    on_it = ["sh", "-c", f"cp -r '{checkout}/.' '{tmp_path}/disk' && cd '{tmp_path}/disk' && exec make install"]
+    on_it = [
+        "sh",
+        "-c",
+        f"cp -r '{checkout}/.' '{tmp_path}/disk' && cd '{tmp_path}/disk' && exec make install",
+    ]
     (tmp_path / "disk").mkdir()
-    said = _make_install(tmp_path, on_tmpfs(tmp_path / "disk", "size=9m", on_it), PYTHON_BASE=sys.executable)
+    said = _make_install(
+        tmp_path, on_tmpfs(tmp_path / "disk", "size=9m", on_it), PYTHON_BASE=sys.executable
+    )
     assert said.startswith(f"rollcall: no space left on the disk of {tmp_path}/disk: .venv takes")
 
 
@@ -98,7 +117,10 @@ def test_a_folder_in_which_no_program_of_pips_starts_is_refused(
 @pytest.mark.parametrize(
     ("output", "said"),
     [
-        (f"ERROR: Could not install packages due to an OSError: [Errno 28] {os.strerror(errno.ENOSPC)}\n", "no space left on the disk of"),
+        (
+            f"ERROR: Could not install packages due to an OSError: [Errno 28] {os.strerror(errno.ENOSPC)}\n",
+            "no space left on the disk of",
+        ),
         (
             "WARNING: x\nERROR: Could not find a version\nERROR: No matching distribution found for aiohttp\n\n",
             "No matching distribution found for aiohttp",

@@ -36,22 +36,47 @@ def clone(folder: Path) -> Path:
 
 
 def build(source: Path, folder: Path, *what: str, registry: str | None = None) -> Built:
-    """Run `python -m WHAT` in `source`; what it makes goes to `folder`. npm's cache is empty, and nothing but Python is on PATH."""
+    """Run `python -m WHAT` in `source`; what it makes goes to `folder`. npm's cache is empty, and
+    nothing but Python is on PATH.
+    """
     nowhere = folder.parent / "nowhere"
     nowhere.mkdir(exist_ok=True)
-    environ = os.environ | {"PATH": str(nowhere), "npm_config_cache": str(folder.parent / "npm-cache")}
+    environ = os.environ | {
+        "PATH": str(nowhere),
+        "npm_config_cache": str(folder.parent / "npm-cache"),
+    }
     if registry:
         environ["npm_config_registry"] = registry
     command = [sys.executable, "-m", *what, "--outdir", str(folder)]
-    done = subprocess.run(command, cwd=source, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    done = subprocess.run(
+        command,
+        cwd=source,
+        env=environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
     assert done.returncode == 0, done.stdout
     return Built(folder, done.stdout)
 
 
 def product_files() -> set[str]:
     """What of this working tree belongs into a wheel, as git lists it."""
-    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "models", "worker", "realtime"]
-    return {name for name in subprocess.check_output(command, cwd=ROOT, text=True).splitlines() if (ROOT / name).is_file()}
+    command = [
+        "git",
+        "ls-files",
+        "--cached",
+        "--others",
+        "--exclude-standard",
+        "models",
+        "worker",
+        "realtime",
+    ]
+    return {
+        name
+        for name in subprocess.check_output(command, cwd=ROOT, text=True).splitlines()
+        if (ROOT / name).is_file()
+    }
 
 
 def packed(wheel: Path) -> set[str]:

@@ -32,4 +32,6 @@ def sdist(published: Built, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def without_registry(tmp_path_factory: pytest.TempPathFactory) -> Built:
     """A wheel from a fresh clone, as nobody answers for npm's registry."""
     source = clone(tmp_path_factory.mktemp("offline"))
-    return build(source, tmp_path_factory.mktemp("incomplete") / "dist", "build", "--wheel", registry=CLOSED)
+    return build(
+        source, tmp_path_factory.mktemp("incomplete") / "dist", "build", "--wheel", registry=CLOSED
+    )

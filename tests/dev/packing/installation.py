@@ -1,4 +1,6 @@
-"""The wheel in an environment of its own, and the processes of the Procfile from it, in a folder that is not the checkout."""
+"""The wheel in an environment of its own, and the processes of the Procfile from it, in a folder
+that is not the checkout.
+"""
 
 import json
 import os
@@ -29,7 +31,9 @@ class Installation:
         subprocess.run([sys.executable, "-m", "venv", str(folder / "venv")], check=True)
         # Not by `run`: whoever tests this often has pip's cache, and perhaps an index of his own.
         install = [str(self.bin / "pip"), "install", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*install, str(published.wheel), "--constraint", str(constraints)], check=True)
+        subprocess.run(
+            [*install, str(published.wheel), "--constraint", str(constraints)], check=True
+        )
 
     def run(self, program: str, *arguments: str, **environ: str) -> str:
         """Of the environment's programs; what it wrote. Raises CalledProcessError."""
@@ -38,11 +42,17 @@ class Installation:
 
     def environ(self, settings: Mapping[str, str]) -> dict[str, str]:
         """Nothing of this machine's but where programs are."""
-        return {"PATH": f"{self.bin}{os.pathsep}{os.defpath}", "HOME": str(self.home), "LANG": "C.UTF-8"} | dict(settings)
+        return {
+            "PATH": f"{self.bin}{os.pathsep}{os.defpath}",
+            "HOME": str(self.home),
+            "LANG": "C.UTF-8",
+        } | dict(settings)
 
 
 class System:
-    """Every line of the Procfile, started in the order of the documentation, once the one that ends has ended well."""
+    """Every line of the Procfile, started in the order of the documentation, once the one that ends
+    has ended well.
+    """
 
     def __init__(self, installation: Installation, settings: Mapping[str, str], logs: Path) -> None:
         self.installation = installation
@@ -75,11 +85,15 @@ class System:
             server.kill()
 
     def token(self, *claims: str) -> str:
-        return self.installation.run("python", "-m", "realtime", "token", "--tenant", "1", *claims, **self.settings).strip()
+        return self.installation.run(
+            "python", "-m", "realtime", "token", "--tenant", "1", *claims, **self.settings
+        ).strip()
 
     def get(self, url: str, token: str = "") -> Any:
         """The JSON there, or None as long as nothing answers well."""
-        request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"} if token else {})
+        request = urllib.request.Request(
+            url, headers={"Authorization": f"Bearer {token}"} if token else {}
+        )
         try:
             with urllib.request.urlopen(request, timeout=10) as answer:
                 return json.load(answer)
@@ -87,17 +101,25 @@ class System:
             return None
 
     def wait_until_ready(self) -> "System":
-        wait_until(lambda: self._all_run() and self.get(f"{self.url}/readyz"), "the server has all it needs", seconds=120)
+        wait_until(
+            lambda: self._all_run() and self.get(f"{self.url}/readyz"),
+            "the server has all it needs",
+            seconds=120,
+        )
         return self
 
     def _all_run(self) -> bool:
         for part in self.parts.values():
-            assert part.status is None, f"{part.name} ended with status {part.status}:\n{part.log_end()}"
+            assert part.status is None, (
+                f"{part.name} ended with status {part.status}:\n{part.log_end()}"
+            )
         return True
 
 
 @contextmanager
-def running(installation: Installation, postgres_url: str, redis_url: str, broker_url: str, logs: Path) -> Iterator[System]:
+def running(
+    installation: Installation, postgres_url: str, redis_url: str, broker_url: str, logs: Path
+) -> Iterator[System]:
     settings = {
         "DATABASE_URL": postgres_url,
         "REDIS_URL": redis_url,

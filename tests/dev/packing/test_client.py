@@ -30,14 +30,20 @@ MakeNpm = Callable[..., Path]
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """The folders that hold the lock and the client."""
-    shutil.copytree(ROOT / "dev" / "packing", tmp_path / "dev" / "packing", ignore=shutil.ignore_patterns("*.stamp"))
+    shutil.copytree(
+        ROOT / "dev" / "packing",
+        tmp_path / "dev" / "packing",
+        ignore=shutil.ignore_patterns("*.stamp"),
+    )
     (tmp_path / "realtime" / "console").mkdir(parents=True)
     return tmp_path
 
 
 @pytest.fixture
 def make_npm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MakeNpm:
-    """Puts a Node.js on PATH whose npm does as it is told; returns the file that lists what it was asked."""
+    """Puts a Node.js on PATH whose npm does as it is told; returns the file that lists what it was
+    asked.
+    """
 
     def make_npm(deed: str = FETCHES, version: str = "11.0.0") -> Path:
         folder, calls = tmp_path / "bin", tmp_path / "calls"
@@ -55,8 +61,13 @@ def test_it_is_fetched_once_by_the_lock(checkout: Path, make_npm: MakeNpm) -> No
     calls = make_npm()
     make_sure(checkout)
     make_sure(checkout)
-    assert [line.split()[:2] for line in calls.read_text().splitlines()] == [["ci", "--ignore-scripts"]]
-    assert _client(checkout) == {"socket.io.esm.min.js": "client\n", "socket.io.LICENSE": "licence\n"}
+    assert [line.split()[:2] for line in calls.read_text().splitlines()] == [
+        ["ci", "--ignore-scripts"]
+    ]
+    assert _client(checkout) == {
+        "socket.io.esm.min.js": "client\n",
+        "socket.io.LICENSE": "licence\n",
+    }
 
 
 def test_a_file_that_was_changed_since_is_fetched_again(checkout: Path, make_npm: MakeNpm) -> None:
@@ -97,7 +108,10 @@ def test_without_the_registry_one_line_says_so_and_nothing_unchecked_is_left(
 
 
 def test_without_node_one_line_says_so(
-    checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    checkout: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
@@ -105,8 +119,13 @@ def test_without_node_one_line_says_so(
     assert "(there is no Node.js to run npm with)" in capfd.readouterr().err
 
 
-@pytest.mark.parametrize(("version", "needed"), [("11.0.0", []), ("6.14.18", [node.REQUIREMENT]), ("what", [node.REQUIREMENT])])
-def test_a_wheel_with_node_is_asked_for_where_the_machines_own_will_not_do(make_npm: MakeNpm, version: str, needed: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("version", "needed"),
+    [("11.0.0", []), ("6.14.18", [node.REQUIREMENT]), ("what", [node.REQUIREMENT])],
+)
+def test_a_wheel_with_node_is_asked_for_where_the_machines_own_will_not_do(
+    make_npm: MakeNpm, version: str, needed: list[str]
+) -> None:
     make_npm(version=version)
     assert node.requirements() == needed
 
@@ -116,12 +135,18 @@ def test_the_lock_names_versions_and_digests_but_no_host() -> None:
     wanted = json.loads((ROOT / "dev" / "packing" / "package.json").read_text())["dependencies"]
     assert lock["packages"][""]["dependencies"] == wanted
     locked = {name: package for name, package in lock["packages"].items() if name}
-    assert all(package["integrity"].startswith("sha512-") and "resolved" not in package for package in locked.values())
+    assert all(
+        package["integrity"].startswith("sha512-") and "resolved" not in package
+        for package in locked.values()
+    )
     assert locked["node_modules/socket.io-client"]["version"] == wanted["socket.io-client"]
 
 
 def test_viewers_of_the_tests_run_the_client_that_is_served() -> None:
-    ours, theirs = (json.loads((ROOT / folder / "package-lock.json").read_text())["packages"] for folder in ("dev/packing", "tests/js"))
+    ours, theirs = (
+        json.loads((ROOT / folder / "package-lock.json").read_text())["packages"]
+        for folder in ("dev/packing", "tests/js")
+    )
     assert ours["node_modules/socket.io-client"] == theirs["node_modules/socket.io-client"]
 
 
@@ -129,7 +154,11 @@ def test_nothing_of_anybody_elses_is_committed() -> None:
     if not (ROOT / ".git").exists():
         pytest.skip("not a checkout of git's")
     committed = subprocess.check_output(["git", "ls-files"], cwd=ROOT, text=True).splitlines()
-    assert not [name for name in committed if Path(name).name in FILES.values() or ".min." in name or "node_modules" in name]
+    assert not [
+        name
+        for name in committed
+        if Path(name).name in FILES.values() or ".min." in name or "node_modules" in name
+    ]
 
 
 def _executable(path: Path, text: str) -> None:

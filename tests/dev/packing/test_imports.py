@@ -1,4 +1,6 @@
-"""Whatever models, worker and realtime import is named among their requirements: nothing works only because `dev` brings it."""
+"""Whatever models, worker and realtime import is named among their requirements: nothing works only
+because `dev` brings it.
+"""
 
 import ast
 import configparser
@@ -21,14 +23,17 @@ def test_every_package_that_is_imported_is_required_by_name() -> None:
     missing = {
         f"{path.relative_to(ROOT)} imports {name}"
         for path, name in _imported()
-        if not required & {canonicalize_name(distribution) for distribution in distributions.get(name, [])}
+        if not required
+        & {canonicalize_name(distribution) for distribution in distributions.get(name, [])}
     }
     assert missing == set()
 
 
 def test_what_is_imported_by_celery_for_its_brokers_is_required() -> None:
     """kombu imports its transports by name, when a broker's address asks for one."""
-    assert {"redis"} <= next(requirement.extras for requirement in _requirements() if requirement.name == "kombu")
+    assert {"redis"} <= next(
+        requirement.extras for requirement in _requirements() if requirement.name == "kombu"
+    )
 
 
 def _requirements() -> list[Requirement]:
@@ -39,7 +44,9 @@ def _requirements() -> list[Requirement]:
 
 
 def _imported() -> Iterator[tuple[Path, str]]:
-    """Every file of the product, and the top-level packages of others that it imports, wherever in it."""
+    """Every file of the product, and the top-level packages of others that it imports, wherever in
+    it.
+    """
     for folder in sorted(OURS):
         for path in sorted((ROOT / folder).rglob("*.py")):
             for node in ast.walk(ast.parse(path.read_text())):

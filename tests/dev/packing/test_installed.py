@@ -1,4 +1,6 @@
-"""The published wheel, installed as docs/operating.md says, without extras and away from the checkout: all of it runs."""
+"""The published wheel, installed as docs/operating.md says, without extras and away from the
+checkout: all of it runs.
+"""
 
 import json
 import os
@@ -64,20 +66,39 @@ def _rabbitmq() -> str:
 
 def test_nothing_is_missing_and_each_version_is_a_tested_one(installation: Installation) -> None:
     assert "No broken requirements found." in installation.run("pip", "check")
-    installed = {package["name"].lower(): package["version"] for package in json.loads(installation.run("pip", "list", "--format=json"))}
-    tested = dict(line.lower().split("==") for line in (ROOT / "constraints.txt").read_text().splitlines() if "==" in line)
-    assert {name: version for name, version in installed.items() if name not in TOOLS and tested.get(name) != version} == {}
+    installed = {
+        package["name"].lower(): package["version"]
+        for package in json.loads(installation.run("pip", "list", "--format=json"))
+    }
+    tested = dict(
+        line.lower().split("==")
+        for line in (ROOT / "constraints.txt").read_text().splitlines()
+        if "==" in line
+    )
+    assert {
+        name: version
+        for name, version in installed.items()
+        if name not in TOOLS and tested.get(name) != version
+    } == {}
 
 
 def test_it_is_the_wheel_that_runs(installation: Installation) -> None:
-    files = installation.run("python", "-c", "import models, worker, realtime; print(models.__file__, worker.__file__, realtime.__file__)")
+    files = installation.run(
+        "python",
+        "-c",
+        "import models, worker, realtime; print(models.__file__, worker.__file__, realtime.__file__)",
+    )
     assert all("site-packages" in name and str(ROOT) not in name for name in files.split())
 
 
 def test_the_command_is_there_and_finds_all_well(system: System) -> None:
-    assert system.installation.run("rollcall", "--version").startswith("rollcall 0.1.0, schema revision ")
+    assert system.installation.run("rollcall", "--version").startswith(
+        "rollcall 0.1.0, schema revision "
+    )
     said = system.installation.run("rollcall", "check", **system.settings)
-    assert [line.split()[:2] for line in said.splitlines()] == [["ok", name] for name in ("settings", "postgres", "redis", "broker")]
+    assert [line.split()[:2] for line in said.splitlines()] == [
+        ["ok", name] for name in ("settings", "postgres", "redis", "broker")
+    ]
 
 
 def test_every_line_of_the_procfile_runs(system: System) -> None:
@@ -89,31 +110,51 @@ def test_every_line_of_the_procfile_runs(system: System) -> None:
     wait_until(lambda: "sweep" in str(system.get(f"{flower}/api/tasks")), "a sweep was done")
 
 
-async def test_a_punch_submitted_as_the_readme_says_is_an_anomaly_over_http_and_on_the_page(system: System) -> None:
+async def test_a_punch_submitted_as_the_readme_says_is_an_anomaly_over_http_and_on_the_page(
+    system: System,
+) -> None:
     example = (ROOT / "README.md").read_text().partition("```python\n")[2].partition("```")[0]
     system.installation.run("python", "-c", example, **system.settings)
     token = system.token("--role", "operator")
     found = wait_until(lambda: _anomalies(system, token), "an anomaly is found")
-    assert [(anomaly["anomaly_type"], anomaly["site_name"]) for anomaly in found] == [("UNAUTHORIZED_SITE", "Depot")]
+    assert [(anomaly["anomaly_type"], anomaly["site_name"]) for anomaly in found] == [
+        ("UNAUTHORIZED_SITE", "Depot")
+    ]
     answers: dict[str, int] = {}
     async with _a_page() as page:
-        page.on("response", lambda answer: answers.update({urlsplit(answer.url).path: answer.status}))
+        page.on(
+            "response", lambda answer: answers.update({urlsplit(answer.url).path: answer.status})
+        )
         await page.goto(f"{system.url}/#token={token}")
         await page.wait_for_selector("#state[data-state=live]")
         await expect(page.locator(".row")).to_have_count(1)
         await expect(page.locator(".row")).to_contain_text("Depot")
     assert {path: status for path, status in answers.items() if status >= 400} == {}
-    assert {"/", "/dashboard/app.js", "/dashboard/style.css", f"/dashboard/{CLIENT}"} <= set(answers)
+    assert {"/", "/dashboard/app.js", "/dashboard/style.css", f"/dashboard/{CLIENT}"} <= set(
+        answers
+    )
 
 
-async def test_without_the_client_the_page_says_so_and_all_else_is_served(system: System, without_registry: Built, tmp_path: Path) -> None:
-    system.installation.run("pip", "install", "--quiet", "--no-deps", "--target", str(tmp_path / "incomplete"), str(without_registry.wheel))
+async def test_without_the_client_the_page_says_so_and_all_else_is_served(
+    system: System, without_registry: Built, tmp_path: Path
+) -> None:
+    system.installation.run(
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--target",
+        str(tmp_path / "incomplete"),
+        str(without_registry.wheel),
+    )
     with system.another_server(PYTHONPATH=str(tmp_path / "incomplete")) as server:
         async with _a_page() as page:
             answer = await page.goto(server.url)
             assert answer is not None
             assert answer.status == 503
-            await expect(page.get_by_role("alert")).to_contain_text("lacks the dashboard's Socket.IO client")
+            await expect(page.get_by_role("alert")).to_contain_text(
+                "lacks the dashboard's Socket.IO client"
+            )
         assert server.logged("dashboard_incomplete")
         assert system.get(f"{server.url}/api/v1/anomalies", system.token("--role", "operator"))
 

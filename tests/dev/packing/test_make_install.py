@@ -11,7 +11,8 @@ import pytest
 from dev.packing.client import ROOT, WITHOUT_IT
 
 LINE = WITHOUT_IT.format("connect ECONNREFUSED 127.0.0.1:9")
-# In place of an installation of minutes: pip, whose --log has what a build backend said, behind the time.
+# In place of an installation of minutes: pip, whose --log has what a build backend said, behind the
+# time.
 PYTHON = f"""#!/bin/sh
 case "$*" in
   *"-m pip"*install*)
@@ -60,6 +61,13 @@ def test_only_make_install_asks_again(checkout: Path) -> None:
 def _make(target: str, checkout: Path) -> list[str]:
     command = ["make", "--silent", target, f"PYTHON_BASE={sys.executable}"]
     environ = os.environ | {"PYTHON_BASE": sys.executable}
-    made = subprocess.run(command, cwd=checkout, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    made = subprocess.run(
+        command,
+        cwd=checkout,
+        env=environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
     assert made.returncode == 0, made.stdout
     return [line for line in made.stdout.splitlines() if "installing" not in line]

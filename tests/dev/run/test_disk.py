@@ -15,7 +15,9 @@ class Usage(NamedTuple):
     free: int
 
 
-def test_it_is_said_once_each_time_that_room_gets_scarce(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_said_once_each_time_that_room_gets_scarce(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     said: list[str] = []
     disk = Disk(tmp_path, said.append)
     for free in (2 * SCARCE_BYTES, 9 << 20, SCARCE_BYTES + 1, 8 << 20, 2 * SCARCE_BYTES, 7 << 20):

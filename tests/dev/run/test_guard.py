@@ -63,10 +63,22 @@ def _kill_of_the_inner_one(runner: subprocess.Popen[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("end", "status"), [(_ctrl_c, 7), (_closed_terminal, 7), (_sigterm, 7), (_kill, -signal.SIGKILL), (_kill_of_the_inner_one, 1)]
+    ("end", "status"),
+    [
+        (_ctrl_c, 7),
+        (_closed_terminal, 7),
+        (_sigterm, 7),
+        (_kill, -signal.SIGKILL),
+        (_kill_of_the_inner_one, 1),
+    ],
 )
-def test_nothing_is_left_behind(runner: subprocess.Popen[str], end: Callable[[subprocess.Popen[str]], None], status: int) -> None:
-    wait_until(lambda: _names(runner)[-3:] == ["sh", "sleep", "sleep"], "all have become what they are to be")
+def test_nothing_is_left_behind(
+    runner: subprocess.Popen[str], end: Callable[[subprocess.Popen[str]], None], status: int
+) -> None:
+    wait_until(
+        lambda: _names(runner)[-3:] == ["sh", "sleep", "sleep"],
+        "all have become what they are to be",
+    )
     descendants = psutil.Process(runner.pid).children(recursive=True)
     end(runner)
     assert runner.wait(30) == status

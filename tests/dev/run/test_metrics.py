@@ -1,4 +1,6 @@
-"""The metrics of a run are at ports of its own processes, which others that join are told as addresses."""
+"""The metrics of a run are at ports of its own processes, which others that join are told as
+addresses.
+"""
 
 from dev.run.metrics import MetricsPorts
 from dev.run.settings import check, joinable
@@ -6,7 +8,10 @@ from dev.run.settings import check, joinable
 
 def test_ports_are_those_that_were_asked_for_or_free_ones() -> None:
     given = MetricsPorts.of(check({"METRICS_PORT": "9100", "WORKER_METRICS_PORT": "9101"}))
-    assert given.addresses() == {"METRICS_URL": "http://127.0.0.1:9100/metrics", "WORKER_METRICS_URL": "http://127.0.0.1:9101/metrics"}
+    assert given.addresses() == {
+        "METRICS_URL": "http://127.0.0.1:9100/metrics",
+        "WORKER_METRICS_URL": "http://127.0.0.1:9101/metrics",
+    }
     free = MetricsPorts.of(check({}))
     assert free.web and free.worker and free.web != free.worker
     assert free.settings_of("web") == {"METRICS_PORT": str(free.web)}
@@ -21,5 +26,11 @@ def test_an_address_is_one_that_can_be_asked() -> None:
 
 
 def test_who_joins_is_not_told_to_take_what_is_taken() -> None:
-    settings = {"PORT": "8000", "METRICS_PORT": "9100", "WORKER_METRICS_PORT": "9101", "HEARTBEAT_FILE": "/run/x", "METRICS_TOKEN": "t"}
+    settings = {
+        "PORT": "8000",
+        "METRICS_PORT": "9100",
+        "WORKER_METRICS_PORT": "9101",
+        "HEARTBEAT_FILE": "/run/x",
+        "METRICS_TOKEN": "t",
+    }
     assert joinable(settings) == {"PORT": "8000", "METRICS_TOKEN": "t"}

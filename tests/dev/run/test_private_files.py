@@ -18,6 +18,8 @@ def test_a_shell_reads_back_exactly_what_was_written(tmp_path: Path) -> None:
     nasty = "a b'c\"d$HOME`id`\\\n#e;f&g"
     write_env(tmp_path / "env", {"NASTY": nasty, "EMPTY": ""})
     assert stat.S_IMODE((tmp_path / "env").stat().st_mode) == 0o600
-    read = subprocess.check_output(["sh", "-c", 'set -a; . "$0"; env -0', str(tmp_path / "env")], env={}, text=True)
+    read = subprocess.check_output(
+        ["sh", "-c", 'set -a; . "$0"; env -0', str(tmp_path / "env")], env={}, text=True
+    )
     assert f"NASTY={nasty}" in read.split("\0")
     assert "EMPTY=" in read.split("\0")

@@ -9,7 +9,9 @@ import pytest
 from dev.run.refusals import Refusal, check_ports, lock_folder
 
 
-def test_a_folder_has_one_runner_at_a_time(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_has_one_runner_at_a_time(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder = tmp_path / "our data"
     with lock_folder(folder), pytest.raises(Refusal):
         lock_folder(folder)
@@ -20,16 +22,24 @@ def test_a_folder_has_one_runner_at_a_time(tmp_path: Path, capsys: pytest.Captur
     lock_folder(folder).close()
 
 
-def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_that_cannot_be_made_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(Refusal):
         lock_folder(tmp_path / "file" / "data")
     said = capsys.readouterr().err
-    assert said == f"rollcall: cannot keep anything in {tmp_path}/file/data (Not a directory): choose another DATA_DIR\n"
+    assert (
+        said
+        == f"rollcall: cannot keep anything in {tmp_path}/file/data (Not a directory): choose another DATA_DIR\n"
+    )
 
 
 def test_every_taken_port_is_named(capsys: pytest.CaptureFixture[str]) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as one,
+        socket.create_server(("127.0.0.1", 0)) as other,
+    ):
         port, other_port = one.getsockname()[1], other.getsockname()[1]
         with pytest.raises(Refusal):
             check_ports({"PORT": port, "FLOWER_PORT": other_port})

@@ -16,7 +16,9 @@ def test_an_empty_setting_counts_as_unset() -> None:
 
 def test_a_secret_is_made_only_where_there_is_no_key(tmp_path: Path) -> None:
     assert "JWT_SECRET" in completed(ADDRESSES, tmp_path)
-    assert "JWT_SECRET" not in completed(ADDRESSES | {"JWT_JWKS_URL": "https://id.example.com/keys"}, tmp_path)
+    assert "JWT_SECRET" not in completed(
+        ADDRESSES | {"JWT_JWKS_URL": "https://id.example.com/keys"}, tmp_path
+    )
 
 
 def test_the_defaults_are_spelled_out_for_programs_that_know_none(tmp_path: Path) -> None:
@@ -26,7 +28,12 @@ def test_the_defaults_are_spelled_out_for_programs_that_know_none(tmp_path: Path
     assert settings["CELERY_BROKER_URL"] == "redis://h"
 
 
-def test_bad_settings_are_named_before_there_are_servers(capsys: pytest.CaptureFixture[str]) -> None:
+def test_bad_settings_are_named_before_there_are_servers(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     with pytest.raises(SettingsError):
         check({"PORT": "many", "LOG_LEVEL": "LOUD"})
-    assert {line.split(":")[0].strip() for line in capsys.readouterr().err.splitlines()[1:]} == {"PORT", "LOG_LEVEL"}
+    assert {line.split(":")[0].strip() for line in capsys.readouterr().err.splitlines()[1:]} == {
+        "PORT",
+        "LOG_LEVEL",
+    }

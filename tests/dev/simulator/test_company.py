@@ -1,4 +1,6 @@
-"""The simulated company is messy in the proportions that real logs and traces have, and its roster is the contract's."""
+"""The simulated company is messy in the proportions that real logs and traces have, and its roster
+is the contract's.
+"""
 
 from collections import defaultdict
 from datetime import UTC, date, datetime, timedelta
@@ -24,7 +26,10 @@ def days() -> list[Day]:
 
 @pytest.fixture(scope="module")
 def punches(days: list[Day]) -> list[Punch]:
-    return sorted((punch for day in days for punch in day.punches), key=lambda punch: (punch.at, punch.punch_id))
+    return sorted(
+        (punch for day in days for punch in day.punches),
+        key=lambda punch: (punch.at, punch.punch_id),
+    )
 
 
 def by(punches: list[Punch], field: str) -> dict[object, list[Punch]]:
@@ -35,7 +40,9 @@ def by(punches: list[Punch], field: str) -> dict[object, list[Punch]]:
 
 
 def test_a_day_made_again_alone_is_the_same_day(days: list[Day]) -> None:
-    again = honest_day(found(1, "Acme", seed=5, sites=20, people=200), FIRST + timedelta(days=9), history_days=9)
+    again = honest_day(
+        found(1, "Acme", seed=5, sites=20, people=200), FIRST + timedelta(days=9), history_days=9
+    )
     assert (again.punches, again.shifts) == (days[9].punches, days[9].shifts)
 
 
@@ -68,10 +75,16 @@ def test_nobody_is_anywhere_twice_nor_travels_faster_than_a_car(punches: list[Pu
             assert before.site_id == after.site_id or way <= 60 * hours, (before, after)
 
 
-def test_the_next_punch_on_a_kiosk_is_anothers_within_ten_seconds_as_often_as_in_real_logs(punches: list[Punch]) -> None:
-    kiosks = [own for device, own in by(punches, "device_id").items() if str(device).startswith("kiosk")]
+def test_the_next_punch_on_a_kiosk_is_anothers_within_ten_seconds_as_often_as_in_real_logs(
+    punches: list[Punch],
+) -> None:
+    kiosks = [
+        own for device, own in by(punches, "device_id").items() if str(device).startswith("kiosk")
+    ]
     pairs = [pair for own in kiosks for pair in pairwise(own)]
-    queued = sum(a.person_id != b.person_id and b.at - a.at <= timedelta(seconds=10) for a, b in pairs)
+    queued = sum(
+        a.person_id != b.person_id and b.at - a.at <= timedelta(seconds=10) for a, b in pairs
+    )
     assert 0.09 <= queued / len(pairs) <= 0.27
 
 
@@ -81,7 +94,10 @@ def test_phones_that_cache_repeat_their_fix_as_often_as_real_ones(days: list[Day
         for day in days
         for own in by(day.punches, "person_id").values()
         for a, b in pairwise(own)
-        if a.fix and a.device_id == b.device_id and a.site_id == b.site_id and ACME.people[a.person_id].phone
+        if a.fix
+        and a.device_id == b.device_id
+        and a.site_id == b.site_id
+        and ACME.people[a.person_id].phone
     ]
     caching = [same for phone, same in pairs if phone and phone.cache_share]
     asking = [same for phone, same in pairs if phone and not phone.cache_share]
@@ -90,7 +106,9 @@ def test_phones_that_cache_repeat_their_fix_as_often_as_real_ones(days: list[Day
 
 
 def test_two_thirds_of_fixes_are_as_good_as_they_claim(punches: list[Punch]) -> None:
-    """Of errors alone: measured from the spot, the site's extent would come on top, so large sites are left out."""
+    """Of errors alone: measured from the spot, the site's extent would come on top, so large sites
+    are left out.
+    """
     claims = [punch.fix.accuracy_m for punch in punches if punch.fix and punch.fix.accuracy_m]
     assert 9 <= sorted(claims)[len(claims) // 2] <= 15
     assert 0.003 <= sum(claim >= 500 for claim in claims) / len(claims) <= 0.02
@@ -115,6 +133,14 @@ def test_the_company_has_every_kind_of_irregular_day(days: list[Day]) -> None:
     assert any(len(visit.shifts) > 1 for visit in visits)
     assert any(visit.person.role == "relief" for visit in visits)
     assert any(visit.person.role == "rover" for visit in visits)
-    assert any(visit.shifts[0].person_id != visit.person.person_id and not visit.shifts[0].substitutes for visit in visits)  # a swap
+    # a swap
+    assert any(
+        visit.shifts[0].person_id != visit.person.person_id and not visit.shifts[0].substitutes
+        for visit in visits
+    )
     assert any(visit.punches and visit.punches[-1].kind == "check_in" for visit in visits)
-    assert any(punch.arrives - punch.at > timedelta(minutes=30) for visit in visits for punch in visit.punches)
+    assert any(
+        punch.arrives - punch.at > timedelta(minutes=30)
+        for visit in visits
+        for punch in visit.punches
+    )

@@ -29,11 +29,16 @@ def changed(reason: str) -> tuple[list[Expected], dict[str, Punch], dict[str, Pu
 
 @pytest.mark.parametrize("reason", PLANTERS)
 def test_a_planter_finds_its_chance_within_a_week_and_says_what_must_be_found(reason: str) -> None:
-    week = [honest_day(ACME, date(2026, 3, 16) + timedelta(days=n), history_days=20) for n in range(7)]
+    week = [
+        honest_day(ACME, date(2026, 3, 16) + timedelta(days=n), history_days=20) for n in range(7)
+    ]
     planted = [(made, expected) for made in week for expected in plant(made, reason)]
     assert planted
     for made, expected in planted:
-        punches, shifts = {punch.punch_id for punch in made.punches}, {shift.shift_id for shift in made.shifts}
+        punches, shifts = (
+            {punch.punch_id for punch in made.punches},
+            {shift.shift_id for shift in made.shifts},
+        )
         assert expected.punch_id in punches if expected.punch_id else expected.shift_id in shifts
 
 
@@ -47,7 +52,12 @@ def test_two_plants_never_share_a_visit() -> None:
     made = day()
     for reason in PLANTERS:
         plant(made, reason)
-    assert len({(expected.anomaly_type, expected.punch_id, expected.shift_id) for expected in made.expected}) == len(made.expected)
+    assert len(
+        {
+            (expected.anomaly_type, expected.punch_id, expected.shift_id)
+            for expected in made.expected
+        }
+    ) == len(made.expected)
 
 
 def test_same_device_is_two_people_on_one_phone_within_a_minute() -> None:

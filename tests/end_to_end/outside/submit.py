@@ -1,7 +1,8 @@
-"""An existing app: it knows the contract and the settings in its environment, and nothing else of Rollcall.
+"""An existing app: it knows the contract and the settings in its environment, and nothing else of
+Rollcall.
 
-For acme (1) and globex (2), the first person is assigned to site 15 only. Each argument is `tenant:site`: that person checks
-in there, which is an anomaly at any other site.
+For acme (1) and globex (2), the first person is assigned to site 15 only. Each argument is
+`tenant:site`: that person checks in there, which is an anomaly at any other site.
 """
 
 import os
@@ -17,7 +18,10 @@ def send(task: str, **arguments: object) -> None:
 
 
 def sync_roster(tenant_id: int, name: str) -> None:
-    sites = [{"site_id": site_id, "name": f"{name} {site_id}", "timezone": "Europe/Oslo"} for site_id in range(15, 20)]
+    sites = [
+        {"site_id": site_id, "name": f"{name} {site_id}", "timezone": "Europe/Oslo"}
+        for site_id in range(15, 20)
+    ]
     roster = {
         "tenant": {"tenant_id": tenant_id, "name": name},
         "sites": sites,

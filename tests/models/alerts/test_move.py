@@ -1,4 +1,6 @@
-"""Every state, every move, every role: what the table allows happens, is recorded and said; anything else changes nothing."""
+"""Every state, every move, every role: what the table allows happens, is recorded and said;
+anything else changes nothing.
+"""
 
 import threading
 from collections import Counter
@@ -18,9 +20,25 @@ from tests.said import alert_payload
 
 # Written down a second time on purpose: what an operator may do with an alert in each state.
 ALLOWED = {
-    "NEW": {"acknowledge": "ACKNOWLEDGED", "assign": "ASSIGNED", "escalate": "ESCALATED", "resolve": "RESOLVED", "note": "NEW"},
-    "ACKNOWLEDGED": {"assign": "ASSIGNED", "escalate": "ESCALATED", "resolve": "RESOLVED", "note": "ACKNOWLEDGED"},
-    "ASSIGNED": {"assign": "ASSIGNED", "escalate": "ESCALATED", "resolve": "RESOLVED", "note": "ASSIGNED"},
+    "NEW": {
+        "acknowledge": "ACKNOWLEDGED",
+        "assign": "ASSIGNED",
+        "escalate": "ESCALATED",
+        "resolve": "RESOLVED",
+        "note": "NEW",
+    },
+    "ACKNOWLEDGED": {
+        "assign": "ASSIGNED",
+        "escalate": "ESCALATED",
+        "resolve": "RESOLVED",
+        "note": "ACKNOWLEDGED",
+    },
+    "ASSIGNED": {
+        "assign": "ASSIGNED",
+        "escalate": "ESCALATED",
+        "resolve": "RESOLVED",
+        "note": "ASSIGNED",
+    },
     "ESCALATED": {
         "acknowledge": "ACKNOWLEDGED",
         "assign": "ASSIGNED",
@@ -35,7 +53,10 @@ ALLOWED = {
 
 def said(engine: Engine, tenant_id: int = 1) -> list[dict]:
     with transaction(engine) as cursor:
-        found = cursor.execute("SELECT position, body FROM message WHERE tenant_id = %s ORDER BY position", (tenant_id,))
+        found = cursor.execute(
+            "SELECT position, body FROM message WHERE tenant_id = %s ORDER BY position",
+            (tenant_id,),
+        )
         return [orjson.loads(body) | {"position": position} for position, body in found]
 
 
@@ -48,31 +69,54 @@ def expected(status: str, name: str, role: str) -> str:
 
 def test_all_states_moves_and_roles_as_the_table_says(engine: Engine) -> None:
     cases = list(product(ALERT_STATES, MOVES, ROLES))
-    ids = [open_alert(engine, status=status, person_id=number) for number, (status, _, _) in enumerate(cases, 1)]
+    ids = [
+        open_alert(engine, status=status, person_id=number)
+        for number, (status, _, _) in enumerate(cases, 1)
+    ]
     for alert_id, (status, name, role) in zip(ids, cases, strict=True):
         before = len(trail(engine, alert_id)), len(said(engine))
-        moved = move(engine, alert_id, name, Actor("somebody", role, None), note="Why.", assignee="Bob")
+        moved = move(
+            engine, alert_id, name, Actor("somebody", role, None), note="Why.", assignee="Bob"
+        )
         outcome = moved.refused.code if moved.refused else moved.alert and moved.alert["status"]
         assert outcome == expected(status, name, role), (status, name, role)
         gone_on = 0 if moved.refused else 1
-        assert (len(trail(engine, alert_id)), len(said(engine))) == (before[0] + gone_on, before[1] + gone_on)
+        assert (len(trail(engine, alert_id)), len(said(engine))) == (
+            before[0] + gone_on,
+            before[1] + gone_on,
+        )
         assert moved.alert
         if moved.refused:
             assert (moved.alert["status"], moved.alert["version"]) == (status, 1)
         else:
             assert trail(engine, alert_id)[-1][:4] == (name, "somebody", status, outcome)
             payload = alert_payload(said(engine)[-1])
-            assert (payload.type, payload.alert_id, payload.status) == ("alert_updated", alert_id, outcome)
+            assert (payload.type, payload.alert_id, payload.status) == (
+                "alert_updated",
+                alert_id,
+                outcome,
+            )
 
 
 def test_what_the_system_alone_does_nobody_can_claim_by_name(engine: Engine) -> None:
     """`system` is no role of a token; and it does not make what only people do."""
     assert SYSTEM not in ROLES
-    assert {name for name, rule in MOVES.items() if SYSTEM in rule.roles} == {"escalate", "resolve", "relapse", "suppress", "raise"}
+    assert {name for name, rule in MOVES.items() if SYSTEM in rule.roles} == {
+        "escalate",
+        "resolve",
+        "relapse",
+        "suppress",
+        "raise",
+    }
 
 
-@pytest.mark.parametrize(("name", "arguments"), [("assign", {}), ("assign", {"note": "x"}), ("note", {}), ("note", {"note": ""})])
-def test_a_move_without_what_it_needs_is_invalid(engine: Engine, name: str, arguments: dict) -> None:
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [("assign", {}), ("assign", {"note": "x"}), ("note", {}), ("note", {"note": ""})],
+)
+def test_a_move_without_what_it_needs_is_invalid(
+    engine: Engine, name: str, arguments: dict
+) -> None:
     refused = move(engine, open_alert(engine), name, **arguments).refused
     assert refused
     assert refused.code == "invalid"
@@ -101,7 +145,11 @@ def test_a_move_that_names_the_version_it_saw_loses_to_any_change_since(engine: 
     lost = move(engine, alert_id, "assign", assignee="Bob", version=1)
     assert lost.refused
     assert lost.alert
-    assert (lost.refused.code, lost.alert["assigned_to"], lost.alert["version"]) == ("conflict", "Ann", 2)
+    assert (lost.refused.code, lost.alert["assigned_to"], lost.alert["version"]) == (
+        "conflict",
+        "Ann",
+        2,
+    )
     assert move(engine, alert_id, "assign", assignee="Bob", version=2).refused is None
 
 
@@ -119,7 +167,10 @@ def test_sites_and_tenant_of_a_token_bound_what_it_may_move(engine: Engine) -> N
 
 def test_times_to_acknowledge_and_to_resolve_are_kept(engine: Engine) -> None:
     alert_id = open_alert(engine)
-    for name, keeps in (("acknowledge", "seconds_to_acknowledge"), ("resolve", "seconds_to_resolve")):
+    for name, keeps in (
+        ("acknowledge", "seconds_to_acknowledge"),
+        ("resolve", "seconds_to_resolve"),
+    ):
         alert = move(engine, alert_id, name).alert
         assert alert
         assert alert[keeps] >= 0
@@ -129,9 +180,17 @@ def test_times_to_acknowledge_and_to_resolve_are_kept(engine: Engine) -> None:
 def test_many_are_moved_together_and_each_has_its_own_outcome(engine: Engine) -> None:
     good = [open_alert(engine, person_id=number) for number in range(1, 6)]
     done = open_alert(engine, person_id=9, status="RESOLVED")
-    wanted = [Wanted(alert_id, "acknowledge") for alert_id in (*good, done, good[0], open_alert(engine, tenant_id=2))]
+    wanted = [
+        Wanted(alert_id, "acknowledge")
+        for alert_id in (*good, done, good[0], open_alert(engine, tenant_id=2))
+    ]
     moved, told = make_moves(engine, 1, OPERATOR, wanted)
-    assert [each.refused.code if each.refused else "ok" for each in moved] == [*["ok"] * 5, "conflict", "invalid", "not_found"]
+    assert [each.refused.code if each.refused else "ok" for each in moved] == [
+        *["ok"] * 5,
+        "conflict",
+        "invalid",
+        "not_found",
+    ]
     assert len(told.messages) == 5
 
 

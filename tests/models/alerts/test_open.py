@@ -1,4 +1,6 @@
-"""Which alerts are open: in the vocabulary, in the table of moves, and in the index that keeps them to one."""
+"""Which alerts are open: in the vocabulary, in the table of moves, and in the index that keeps them
+to one.
+"""
 
 from itertools import product
 

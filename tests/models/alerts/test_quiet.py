@@ -1,4 +1,6 @@
-"""When it is quiet: recurring windows across both changes of clocks, in two zones; what rules are refused."""
+"""When it is quiet: recurring windows across both changes of clocks, in two zones; what rules are
+refused.
+"""
 
 from datetime import UTC, datetime, timedelta
 from itertools import product
@@ -18,14 +20,17 @@ NONE: frozenset = frozenset()
 
 def window(rule: str, starts: str, hours: float) -> Quiet:
     parsed = parse_rule(rule, datetime.fromisoformat(starts))
-    return Quiet(UUID(int=1), "Works.", NONE, NONE, NONE, NONE, None, parsed, timedelta(hours=hours))
+    return Quiet(
+        UUID(int=1), "Works.", NONE, NONE, NONE, NONE, None, parsed, timedelta(hours=hours)
+    )
 
 
 def at(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(UTC)
 
 
-# Clocks go forward in Berlin on 2026-03-29 at 02:00 and back on 2026-10-25 at 03:00; in New York on 03-08 and 11-01 at 02:00.
+# Clocks go forward in Berlin on 2026-03-29 at 02:00 and back on 2026-10-25 at 03:00; in New York on
+# 03-08 and 11-01 at 02:00.
 @pytest.mark.parametrize(
     ("zone", "day", "offset"),
     [
@@ -50,14 +55,17 @@ def test_ten_in_the_evening_stays_ten_in_the_evening(zone: ZoneInfo, day: str, o
 @pytest.mark.parametrize(
     ("zone", "start", "end"),
     [
-        # Four hours of real time from 23:00 on: in spring they end at 04:00 by the clock, in autumn at 02:00.
+        # Four hours of real time from 23:00 on: in spring they end at 04:00 by the clock, in autumn
+        # at 02:00.
         (BERLIN, "2026-03-28T23:00:00+01:00", "2026-03-29T04:00:00+02:00"),
         (BERLIN, "2026-10-24T23:00:00+02:00", "2026-10-25T02:00:00+01:00"),
         (NEW_YORK, "2026-03-07T23:00:00-05:00", "2026-03-08T04:00:00-04:00"),
         (NEW_YORK, "2026-10-31T23:00:00-04:00", "2026-11-01T02:00:00-05:00"),
     ],
 )
-def test_a_window_over_the_change_lasts_as_long_as_any_other(zone: ZoneInfo, start: str, end: str) -> None:
+def test_a_window_over_the_change_lasts_as_long_as_any_other(
+    zone: ZoneInfo, start: str, end: str
+) -> None:
     span = window("FREQ=DAILY", "2026-01-01T23:00:00", 4).span_at(at(start), zone)
     assert span == Span(at(start), at(end))
 
@@ -65,7 +73,8 @@ def test_a_window_over_the_change_lasts_as_long_as_any_other(zone: ZoneInfo, sta
 @pytest.mark.parametrize(
     ("zone", "starts", "expected"),
     [
-        (BERLIN, "2026-03-29T02:30:00", "2026-03-29T03:30:00+02:00"),  # skipped: the moment after the gap
+        # skipped: the moment after the gap
+        (BERLIN, "2026-03-29T02:30:00", "2026-03-29T03:30:00+02:00"),
         (BERLIN, "2026-10-25T02:30:00", "2026-10-25T02:30:00+02:00"),  # twice: the first
         (NEW_YORK, "2026-03-08T02:30:00", "2026-03-08T03:30:00-04:00"),
         (NEW_YORK, "2026-11-01T01:30:00", "2026-11-01T01:30:00-04:00"),
@@ -73,7 +82,9 @@ def test_a_window_over_the_change_lasts_as_long_as_any_other(zone: ZoneInfo, sta
 )
 def test_a_start_that_the_clocks_skip_or_repeat(zone: ZoneInfo, starts: str, expected: str) -> None:
     once = window("FREQ=YEARLY", starts, 0.5)
-    assert once.span_at(at(expected), zone) == Span(at(expected), at(expected) + timedelta(minutes=30))
+    assert once.span_at(at(expected), zone) == Span(
+        at(expected), at(expected) + timedelta(minutes=30)
+    )
     assert once.span_at(at(expected) - timedelta(seconds=1), zone) is None
 
 
@@ -87,7 +98,11 @@ def test_one_window_is_at_each_sites_own_time() -> None:
 def test_a_rule_ends_by_its_count_or_its_until() -> None:
     for rule in ("FREQ=DAILY;COUNT=3", "FREQ=DAILY;UNTIL=20260103T220000"):
         nights = window(rule, "2026-01-01T22:00:00", 1)
-        found = [day for day in range(1, 9) if nights.span_at(at(f"2026-01-0{day}T22:30:00+01:00"), BERLIN)]
+        found = [
+            day
+            for day in range(1, 9)
+            if nights.span_at(at(f"2026-01-0{day}T22:30:00+01:00"), BERLIN)
+        ]
         assert found == [1, 2, 3], rule
 
 
@@ -118,7 +133,10 @@ def test_a_rule_that_says_nothing_sensible_is_refused(rule: str) -> None:
         parse_rule(rule, datetime.fromisoformat("2026-01-01T22:00:00"))
 
 
-@pytest.mark.parametrize("starts", ["0001-01-01T00:00:00", "1999-12-31T23:59:59", "2101-01-01T00:00:00", "9999-12-31T23:00:00"])
+@pytest.mark.parametrize(
+    "starts",
+    ["0001-01-01T00:00:00", "1999-12-31T23:59:59", "2101-01-01T00:00:00", "9999-12-31T23:00:00"],
+)
 def test_a_first_start_out_of_all_reason_is_refused(starts: str) -> None:
     with pytest.raises(ValueError, match="starts_at"):
         parse_rule("FREQ=DAILY", datetime.fromisoformat(starts))
@@ -143,11 +161,21 @@ def test_years_later_a_window_is_where_its_rule_says_from_its_first_start_on(rul
     for hour, day in product((1, 22), days):
         wall = day + timedelta(hours=hour)
         expected = bool(rrulestr(rule, dtstart=starts).between(wall, wall, inc=True))
-        assert (quiet.span_at(wall.replace(tzinfo=UTC), ZoneInfo("UTC")) is not None) is expected, wall
+        assert (quiet.span_at(wall.replace(tzinfo=UTC), ZoneInfo("UTC")) is not None) is expected, (
+            wall
+        )
 
 
 def test_matchers_are_alternatives_within_and_all_needed_between() -> None:
-    quiet = Quiet(UUID(int=1), "x", frozenset({"WRONG_PERSON", "GPS_SPOOFING"}), NONE, frozenset({15}), NONE, None)
+    quiet = Quiet(
+        UUID(int=1),
+        "x",
+        frozenset({"WRONG_PERSON", "GPS_SPOOFING"}),
+        NONE,
+        frozenset({15}),
+        NONE,
+        None,
+    )
     assert quiet.matches("GPS_SPOOFING", "LOW", 15, 7)
     assert not quiet.matches("GPS_SPOOFING", "LOW", 16, 7)
     assert not quiet.matches("OVERTIME_VIOLATION", "LOW", 15, 7)
@@ -156,7 +184,10 @@ def test_matchers_are_alternatives_within_and_all_needed_between() -> None:
 def test_of_several_that_match_the_one_that_ends_last_is_named() -> None:
     now = datetime.now(UTC)
     spans = [Span(now, now + timedelta(hours=hours)) for hours in (1, 3, 2)]
-    quiets = [Quiet(UUID(int=number), str(number), NONE, NONE, NONE, NONE, span) for number, span in enumerate(spans, 1)]
+    quiets = [
+        Quiet(UUID(int=number), str(number), NONE, NONE, NONE, NONE, span)
+        for number, span in enumerate(spans, 1)
+    ]
     alert = new_alert(now, severity="LOW")
     cover = cover_of(quiets, alert, now, BERLIN)
     assert cover

@@ -23,6 +23,21 @@ def bare_engine(postgres_url: str) -> Iterator[Engine]:
 def engine(bare_engine: Engine) -> Engine:
     site = {"timezone": "Europe/Berlin", "latitude": 52.5, "longitude": 13.4, "radius_m": 200}
     acme = {"tenant_id": ACME, "name": "Acme"}
-    sync_roster(bare_engine, {"tenant": acme, "sites": [{"site_id": 15, "name": "Office"} | site, {"site_id": 16, "name": "Depot"} | site]})
-    sync_roster(bare_engine, {"tenant": {"tenant_id": GLOBEX, "name": "Globex"}, "sites": [{"site_id": 15, "name": "Plant"} | site]})
+    sync_roster(
+        bare_engine,
+        {
+            "tenant": acme,
+            "sites": [
+                {"site_id": 15, "name": "Office"} | site,
+                {"site_id": 16, "name": "Depot"} | site,
+            ],
+        },
+    )
+    sync_roster(
+        bare_engine,
+        {
+            "tenant": {"tenant_id": GLOBEX, "name": "Globex"},
+            "sites": [{"site_id": 15, "name": "Plant"} | site],
+        },
+    )
     return bare_engine

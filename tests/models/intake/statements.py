@@ -18,5 +18,8 @@ def counted() -> Iterator[list[str]]:
             sent.append(str(query))
         return execute(cursor, query, *args, **kwargs)
 
-    with mock.patch.object(psycopg.Cursor, "execute", counting), mock.patch.object(psycopg.Cursor, "executemany", None):
+    with (
+        mock.patch.object(psycopg.Cursor, "execute", counting),
+        mock.patch.object(psycopg.Cursor, "executemany", None),
+    ):
         yield sent

@@ -42,7 +42,10 @@ def pending(engine: Engine) -> list[tuple[str, int, int]]:
 
 
 def changes(engine: Engine) -> set[tuple[int, str, str]]:
-    return {(row["tenant_id"], row["kind"], row["key"]) for row in rows(engine, "SELECT * FROM roster_change")}
+    return {
+        (row["tenant_id"], row["kind"], row["key"])
+        for row in rows(engine, "SELECT * FROM roster_change")
+    }
 
 
 def forget(engine: Engine) -> None:

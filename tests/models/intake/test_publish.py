@@ -5,7 +5,14 @@ import json
 from models.intake import publish, sync_roster
 from tests.models.intake.stored import codes, rejected, rows
 
-MESSAGE = {"type": "ticket_updated", "tenant_id": 1, "site_id": 15, "severity": "HIGH", "message_id": "m-1", "data": {"ticket": 5}}
+MESSAGE = {
+    "type": "ticket_updated",
+    "tenant_id": 1,
+    "site_id": 15,
+    "severity": "HIGH",
+    "message_id": "m-1",
+    "data": {"ticket": 5},
+}
 
 
 def said(engine):
@@ -16,7 +23,13 @@ def test_a_message_gets_the_next_position_of_its_tenants_feed(engine):
     publication = publish(engine, MESSAGE)
     assert publication.outcome.status == "accepted"
     [row] = said(engine)
-    assert (row["tenant_id"], row["position"], row["event"], row["site_id"], row["severity"]) == (1, 1, "ticket_updated", 15, "HIGH")
+    assert (row["tenant_id"], row["position"], row["event"], row["site_id"], row["severity"]) == (
+        1,
+        1,
+        "ticket_updated",
+        15,
+        "HIGH",
+    )
     assert publication.appended.base == 0
     assert publication.messages[0].body == row["body"]
 
@@ -30,12 +43,28 @@ def test_a_message_is_said_once(engine):
 
 
 def test_the_envelopes_fields_win(engine):
-    data = {"type": "x", "tenant_id": 2, "site_id": 99, "severity": "LOW", "timestamp": "never", "position": 7, "ticket": 5}
-    envelope = {name: value for name, value in MESSAGE.items() if name not in ("site_id", "severity")}
+    data = {
+        "type": "x",
+        "tenant_id": 2,
+        "site_id": 99,
+        "severity": "LOW",
+        "timestamp": "never",
+        "position": 7,
+        "ticket": 5,
+    }
+    envelope = {
+        name: value for name, value in MESSAGE.items() if name not in ("site_id", "severity")
+    }
     publish(engine, envelope | {"data": data})
     body = json.loads(said(engine)[0]["body"])
     assert body.pop("timestamp").endswith("Z")
-    assert body == {"type": "ticket_updated", "tenant_id": 1, "site_id": None, "severity": None, "ticket": 5}
+    assert body == {
+        "type": "ticket_updated",
+        "tenant_id": 1,
+        "site_id": None,
+        "severity": None,
+        "ticket": 5,
+    }
 
 
 WRONG = [
@@ -62,7 +91,9 @@ def test_a_message_that_is_wrong_is_kept_with_its_reasons(engine):
 
 
 def test_sixteen_kibibytes_are_taken(engine):
-    assert publish(engine, MESSAGE | {"data": {"text": "x" * (16_384 - len('{"text":""}'))}}).appended
+    assert publish(
+        engine, MESSAGE | {"data": {"text": "x" * (16_384 - len('{"text":""}'))}}
+    ).appended
 
 
 def test_a_message_that_waits_for_its_tenant_is_said_once_it_comes(engine):

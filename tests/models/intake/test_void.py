@@ -52,7 +52,11 @@ def test_a_void_concerns_its_tenant_only(engine):
 
 def test_a_void_that_makes_no_sense_is_kept_with_its_reasons(engine):
     outcome = void(engine, "1", 5, None)
-    assert codes(outcome.reasons) == [("wrong_type", "tenant_id"), ("wrong_type", "punch_id"), ("wrong_type", "reason")]
+    assert codes(outcome.reasons) == [
+        ("wrong_type", "tenant_id"),
+        ("wrong_type", "punch_id"),
+        ("wrong_type", "reason"),
+    ]
     outcome = void(engine, 99, "p-1", "entered twice")
     assert codes(outcome.reasons) == [("unknown_tenant", "tenant_id")]
     assert [(row["tenant_id"], row["door"], row["waits_for"]) for row in rejected(engine)] == [
@@ -64,7 +68,9 @@ def test_a_void_that_makes_no_sense_is_kept_with_its_reasons(engine):
 def test_a_punch_set_aside_for_killing_its_worker_is_judged_again_once_corrected(engine):
     submit(engine, [a_punch()])
     with engine.begin() as connection:
-        connection.exec_driver_sql("UPDATE punch SET voided_at = now(), void_reason = 'kills_worker'")
+        connection.exec_driver_sql(
+            "UPDATE punch SET voided_at = now(), void_reason = 'kills_worker'"
+        )
     forget(engine)
     submit(engine, [a_punch()])
     assert punches(engine)[0]["voided_at"] is not None

@@ -1,4 +1,6 @@
-"""Whether a statement of a revision only adds, so that old code runs on the new schema and nobody waits long."""
+"""Whether a statement of a revision only adds, so that old code runs on the new schema and nobody
+waits long.
+"""
 
 import re
 from collections.abc import Iterable
@@ -9,7 +11,9 @@ DEMANDS = re.compile(r"\bALTER COLUMN \S+ (SET NOT NULL|DROP DEFAULT)\b")
 NEW_TABLE = re.compile(r"^CREATE TABLE (IF NOT EXISTS )?(\S+)")
 NEW_COLUMN = re.compile(r"^ALTER TABLE \S+ ADD COLUMN (.*)")
 INDEX = re.compile(r"^CREATE (UNIQUE )?INDEX (CONCURRENTLY )?.* ON (\S+)")
-CONSTRAINT = re.compile(r"^ALTER TABLE (\S+) ADD (CONSTRAINT|CHECK|FOREIGN KEY|UNIQUE|PRIMARY KEY)\b")
+CONSTRAINT = re.compile(
+    r"^ALTER TABLE (\S+) ADD (CONSTRAINT|CHECK|FOREIGN KEY|UNIQUE|PRIMARY KEY)\b"
+)
 WHOLE_TABLE = re.compile(r"^(UPDATE|DELETE FROM) (?!alembic_version)")
 # What Postgres works out once, for the rows that are there.
 CONSTANT = re.compile(r"\bDEFAULT ('[^']*'(::\w+)?|-?[0-9.]+|true|false|null)(?=$| |,)")
@@ -29,7 +33,9 @@ def flaws(statements: Iterable[str]) -> list[str]:
 
 
 def _flaw(statement: str, new: set[str]) -> str | None:
-    if REMOVES.search(statement) or (statement.startswith("DROP INDEX") and "CONCURRENTLY" not in statement):
+    if REMOVES.search(statement) or (
+        statement.startswith("DROP INDEX") and "CONCURRENTLY" not in statement
+    ):
         return "removes what old code may use"
     if CHANGES_TYPE.search(statement):
         return "rewrites the table under a lock"
@@ -39,7 +45,11 @@ def _flaw(statement: str, new: set[str]) -> str | None:
         return flaw
     if (index := INDEX.match(statement)) and not index[2] and index[3] not in new:
         return "keeps writers out while it builds"
-    if (constraint := CONSTRAINT.match(statement)) and constraint[1] not in new and "NOT VALID" not in statement:
+    if (
+        (constraint := CONSTRAINT.match(statement))
+        and constraint[1] not in new
+        and "NOT VALID" not in statement
+    ):
         return "keeps everybody out while it checks"
     if WHOLE_TABLE.match(statement) and "LIMIT" not in statement:
         return "changes all rows at once"

@@ -86,5 +86,7 @@ def noted(engine: Engine) -> Iterator[list[str]]:
 
 
 def test_a_column_that_old_code_could_not_leave_out_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"punch\.shoe_size must be nullable or have a server_default"):
+    with pytest.raises(
+        ValueError, match=r"punch\.shoe_size must be nullable or have a server_default"
+    ):
         add_column("punch", sa.Column("shoe_size", sa.Integer(), nullable=False))

@@ -1,4 +1,6 @@
-"""The schema's history: up from nothing, up from the revision before with data in it, and the same as the tables say."""
+"""The schema's history: up from nothing, up from the revision before with data in it, and the same
+as the tables say.
+"""
 
 import os
 import subprocess
@@ -28,7 +30,9 @@ def test_migrations_make_exactly_the_tables_of_the_code(postgres_url: str) -> No
 def test_data_of_the_revision_before_survives_the_newest(empty_url: str) -> None:
     migrate(empty_url, revision="0001")
     with psycopg.connect(empty_url) as connection:
-        connection.execute("INSERT INTO tenant (tenant_id, name, epoch, head) VALUES (1, 'Acme', 'e1', 7)")
+        connection.execute(
+            "INSERT INTO tenant (tenant_id, name, epoch, head) VALUES (1, 'Acme', 'e1', 7)"
+        )
         connection.execute(
             """
             INSERT INTO anomaly (
@@ -48,7 +52,9 @@ def test_data_of_the_revision_before_survives_the_newest(empty_url: str) -> None
         )
     migrate(empty_url)
     with psycopg.connect(empty_url) as connection:
-        assert connection.execute("SELECT person_id, shift_id FROM substitute").fetchall() == [(8, "s")]
+        assert connection.execute("SELECT person_id, shift_id FROM substitute").fetchall() == [
+            (8, "s")
+        ]
         assert connection.execute("SELECT name, head FROM tenant").fetchall() == [("Acme", 7)]
         assert connection.execute("SELECT punch_id, said FROM anomaly").fetchall() == [("p1", True)]
 
@@ -56,7 +62,9 @@ def test_data_of_the_revision_before_survives_the_newest(empty_url: str) -> None
 def test_alerts_come_to_a_company_that_has_anomalies_already(empty_url: str) -> None:
     migrate(empty_url, revision="0002")
     with psycopg.connect(empty_url) as connection:
-        connection.execute("INSERT INTO tenant (tenant_id, name, epoch, head) VALUES (1, 'Acme', 'e1', 7)")
+        connection.execute(
+            "INSERT INTO tenant (tenant_id, name, epoch, head) VALUES (1, 'Acme', 'e1', 7)"
+        )
         connection.execute(
             """
             INSERT INTO anomaly (
@@ -70,8 +78,11 @@ def test_alerts_come_to_a_company_that_has_anomalies_already(empty_url: str) -> 
         )
     migrate(empty_url)
     with psycopg.connect(empty_url) as connection:
-        # What was reviewed before counts for the policy that it was found by; nothing old raises an alert.
-        assert connection.execute("SELECT review, reviewed_version FROM anomaly").fetchall() == [("CONFIRMED", 3)]
+        # What was reviewed before counts for the policy that it was found by; nothing old raises an
+        # alert.
+        assert connection.execute("SELECT review, reviewed_version FROM anomaly").fetchall() == [
+            ("CONFIRMED", 3)
+        ]
         assert connection.execute("SELECT count(*) FROM alert").fetchall() == [(0,)]
 
 
@@ -88,14 +99,20 @@ def test_punches_that_were_there_before_are_found_by_the_biometrics_of_another(
                 (1, 'none', 7, 15, true, now(), NULL, '', now())
             """
         )
-        connection.execute("INSERT INTO site (tenant_id, site_id, name, timezone) VALUES (1, 15, 'Acme', 'UTC')")
+        connection.execute(
+            "INSERT INTO site (tenant_id, site_id, name, timezone) VALUES (1, 15, 'Acme', 'UTC')"
+        )
     migrate(empty_url)
     with psycopg.connect(empty_url) as connection:
         connection.execute("SET enable_seqscan = off")
         found = "SELECT punch_id FROM punch WHERE tenant_id = 1 AND biometric_person_id = 8 AND biometric_person_id <> person_id"
         assert connection.execute(found).fetchall() == [("lent",)]
         assert "ix_punch_another" in str(connection.execute(f"EXPLAIN {found}").fetchall())
-        assert "ix_site_policy" in str(connection.execute("EXPLAIN SELECT FROM site WHERE tenant_id = 1 AND policy <> '{}'").fetchall())
+        assert "ix_site_policy" in str(
+            connection.execute(
+                "EXPLAIN SELECT FROM site WHERE tenant_id = 1 AND policy <> '{}'"
+            ).fetchall()
+        )
 
 
 @pytest.mark.parametrize("trail", ["alert_trail", "review_trail"])
@@ -127,11 +144,16 @@ def test_each_revision_is_a_place_to_go_on_from(empty_url: str, revision: str) -
 
 def test_two_migrations_at_once_take_turns(empty_url: str) -> None:
     environment = os.environ | {"DATABASE_URL": empty_url, "REDIS_URL": "redis://localhost"}
-    both = [subprocess.Popen([sys.executable, "-m", "models", "migrate"], env=environment) for _ in range(2)]
+    both = [
+        subprocess.Popen([sys.executable, "-m", "models", "migrate"], env=environment)
+        for _ in range(2)
+    ]
     assert [process.wait(60) for process in both] == [0, 0]
 
 
 def test_a_database_that_does_not_answer_is_named_without_its_password() -> None:
-    with pytest.raises(PostgresAway, match=r"no Postgres at .*127\.0\.0\.1:1/x after 0 s") as raised:
+    with pytest.raises(
+        PostgresAway, match=r"no Postgres at .*127\.0\.0\.1:1/x after 0 s"
+    ) as raised:
         migrate("postgresql://somebody:secret@127.0.0.1:1/x", patience=0)
     assert "secret" not in str(raised.value)

@@ -67,7 +67,9 @@ def columns(url: str) -> set[str]:
         return {name for (name,) in connection.execute(found)}
 
 
-def test_readers_and_writers_get_on_while_a_revision_waits_for_a_long_reader(product: Product, url: str) -> None:
+def test_readers_and_writers_get_on_while_a_revision_waits_for_a_long_reader(
+    product: Product, url: str
+) -> None:
     new = product.add_revision(ADD)
     with in_transaction(url, "SELECT count(*) FROM punch") as reader, onlooker(url) as other:
         process = product.start("-m", "models", "migrate")
@@ -102,7 +104,8 @@ def test_an_index_is_built_beside_those_who_write(product: Product, url: str) ->
     with in_transaction(url, INSERT) as writer, onlooker(url) as other:
         process = product.start("-m", "models", "migrate")
         until_it_waits(other)
-        # Another one, as two deployments start it: it must not wait in a statement, for which the index would wait.
+        # Another one, as two deployments start it: it must not wait in a statement, for which the
+        # index would wait.
         second = product.start("-m", "models", "migrate")
         assert "another migration" in second.stdout.readline()
         other.execute(INSERT, [1])
@@ -119,13 +122,17 @@ def test_an_index_is_built_beside_those_who_write(product: Product, url: str) ->
 def test_what_a_build_that_was_cut_off_left_is_built_again(product: Product, url: str) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
         with pytest.raises(psycopg.errors.UniqueViolation):
-            connection.execute("CREATE UNIQUE INDEX CONCURRENTLY ix_punch_score ON punch (tenant_id)")
+            connection.execute(
+                "CREATE UNIQUE INDEX CONCURRENTLY ix_punch_score ON punch (tenant_id)"
+            )
         assert connection.execute(VALID).fetchall() == [(False,)]
         product.add_revision(BUILD)
         code, said = product.migrate()
         assert code == 0, said
         assert connection.execute(VALID).fetchall() == [(True,)]
-        defined = connection.execute("SELECT pg_get_indexdef('ix_punch_score'::regclass)").fetchone()
+        defined = connection.execute(
+            "SELECT pg_get_indexdef('ix_punch_score'::regclass)"
+        ).fetchone()
         assert "biometric_score" in str(defined)
 
 

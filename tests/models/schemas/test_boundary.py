@@ -35,12 +35,24 @@ def test_an_area_is_taken(boundary):
         ({"type": "MultiPolygon", "coordinates": [SQUARE]}, "no list of at least four positions"),
         ({"type": "Polygon", "coordinates": [SQUARE[:-1]]}, "not closed"),
         ({"type": "Polygon", "coordinates": [[[0, 0], [1, 1], [0, 0]]]}, "at least four"),
-        ({"type": "Polygon", "coordinates": [[[0, 0], [181, 0], [1, 1], [0, 0]]]}, "within 180 and 90"),
-        ({"type": "Polygon", "coordinates": [[[0, 0], [float("nan"), 0], [1, 1], [0, 0]]]}, "positions"),
+        (
+            {"type": "Polygon", "coordinates": [[[0, 0], [181, 0], [1, 1], [0, 0]]]},
+            "within 180 and 90",
+        ),
+        (
+            {"type": "Polygon", "coordinates": [[[0, 0], [float("nan"), 0], [1, 1], [0, 0]]]},
+            "positions",
+        ),
         ({"type": "Polygon", "coordinates": [[[0, 0], [True, 0], [1, 1], [0, 0]]]}, "positions"),
         ({"type": "Polygon", "coordinates": [[[0, 0], ["1", 0], [1, 1], [0, 0]]]}, "positions"),
-        ({"type": "Polygon", "coordinates": [[[0, 0], [2, 2], [2, 0], [0, 2], [0, 0]]]}, "encloses no clear area"),
-        ({"type": "Polygon", "coordinates": [[[0, 0], [1, 1], [2, 2], [0, 0]]]}, "encloses no clear area"),
+        (
+            {"type": "Polygon", "coordinates": [[[0, 0], [2, 2], [2, 0], [0, 2], [0, 0]]]},
+            "encloses no clear area",
+        ),
+        (
+            {"type": "Polygon", "coordinates": [[[0, 0], [1, 1], [2, 2], [0, 0]]]},
+            "encloses no clear area",
+        ),
         ({"type": "Polygon", "coordinates": [[[0, 0], [10**400, 0], [1, 1], [0, 0]]]}, "positions"),
         ({"type": ["Polygon"], "coordinates": [SQUARE]}, "must be a GeoJSON Polygon"),
         ({"type": "Polygon", "coordinates": [[[0, 0]] * 10_001]}, "simplify"),

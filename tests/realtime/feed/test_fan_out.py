@@ -17,15 +17,21 @@ BURST = 20
 
 
 class Sleeper:
-    """A viewer that reads only when told to: nothing of it is read, acknowledged or thrown away behind its back."""
+    """A viewer that reads only when told to: nothing of it is read, acknowledged or thrown away
+    behind its back.
+    """
 
     def __init__(self, session: aiohttp.ClientSession) -> None:
         self._session = session
 
     async def connect(self, server: RunningServer) -> None:
-        self.line = await self._session.ws_connect(f"{server.url}/socket.io/?EIO=4&transport=websocket", max_msg_size=0)
+        self.line = await self._session.ws_connect(
+            f"{server.url}/socket.io/?EIO=4&transport=websocket", max_msg_size=0
+        )
         await self.line.receive()
-        await self.line.send_str("40/noc," + json.dumps({"token": token(server.settings, sub="sleeper")}))
+        await self.line.send_str(
+            "40/noc," + json.dumps({"token": token(server.settings, sub="sleeper")})
+        )
         while "snapshot" not in await self.line.receive_str():
             pass
 
@@ -88,7 +94,9 @@ async def test_a_viewer_that_stops_reading_is_bounded_and_starts_afresh(
     assert alice.heard("resync") == []
 
 
-async def test_a_viewer_that_never_reads_again_is_disconnected(start_server: Any, feed: Feed, connect: Connect, sleeper: Sleeper) -> None:
+async def test_a_viewer_that_never_reads_again_is_disconnected(
+    start_server: Any, feed: Feed, connect: Connect, sleeper: Sleeper
+) -> None:
     server = await start_server(VIEWER_BUFFER_BYTES=str(BOUND), VIEWER_STALL_SECONDS="0.5")
     await sleeper.connect(server)
     sleeping = server.viewers()[0]
@@ -97,18 +105,26 @@ async def test_a_viewer_that_never_reads_again_is_disconnected(start_server: Any
     alice = await connect(server)
     await alice.until("snapshot")
     await overwhelm(server, feed, alice, sleeping)
-    await eventually(lambda: list(server.noc.followers) == [alice.client.get_sid("/noc")], "it is still there")
+    await eventually(
+        lambda: list(server.noc.followers) == [alice.client.get_sid("/noc")], "it is still there"
+    )
     assert tenant_feed.holders == 1
 
 
-async def test_a_replay_waits_for_a_viewer_that_reads_slowly(start_server: Any, feed: Feed, sleeper: Sleeper, connect: Connect) -> None:
+async def test_a_replay_waits_for_a_viewer_that_reads_slowly(
+    start_server: Any, feed: Feed, sleeper: Sleeper, connect: Connect
+) -> None:
     server = await start_server(VIEWER_BUFFER_BYTES=str(BOUND))
     for _ in range(100):
         feed.say(ACME, *large())
     keeper = await connect(server)
-    line = await sleeper._session.ws_connect(f"{server.url}/socket.io/?EIO=4&transport=websocket", max_msg_size=0)
+    line = await sleeper._session.ws_connect(
+        f"{server.url}/socket.io/?EIO=4&transport=websocket", max_msg_size=0
+    )
     await line.receive()
-    await line.send_str("40/noc," + json.dumps({"token": token(server.settings, sub="slow"), "offset": "first-0"}))
+    await line.send_str(
+        "40/noc," + json.dumps({"token": token(server.settings, sub="slow"), "offset": "first-0"})
+    )
     await eventually(lambda: len(server.viewers()) == 2)
     slow = next(viewer for viewer in server.viewers() if viewer.claims.sub == "slow")
     await keeper.ask("history", {"limit": 1})
@@ -122,7 +138,9 @@ async def test_a_replay_waits_for_a_viewer_that_reads_slowly(start_server: Any, 
     assert most <= 65_536 + 201 * (len(LARGE) + 500)
 
 
-async def test_a_client_that_asks_without_reading_is_not_answered_without_bound(start_server: Any, feed: Feed, sleeper: Sleeper) -> None:
+async def test_a_client_that_asks_without_reading_is_not_answered_without_bound(
+    start_server: Any, feed: Feed, sleeper: Sleeper
+) -> None:
     server = await start_server(VIEWER_BUFFER_BYTES=str(BOUND), VIEWER_EVENTS_PER_SECOND="1000")
     for _ in range(5):
         feed.say(ACME, *large())

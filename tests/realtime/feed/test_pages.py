@@ -6,7 +6,15 @@ from typing import Any
 import pytest
 
 from realtime.feed import pages
-from tests.realtime.cast import ACME, Connect, Feed, RunningServer, Watcher, anomaly_said, eventually
+from tests.realtime.cast import (
+    ACME,
+    Connect,
+    Feed,
+    RunningServer,
+    Watcher,
+    anomaly_said,
+    eventually,
+)
 
 
 class Reads:
@@ -23,8 +31,12 @@ class Reads:
         return await self._read(*args, **kwargs)
 
 
-async def come_back(connect: Connect, server: RunningServer, offsets: list[int], **claims: Any) -> list[Watcher]:
-    return await asyncio.gather(*(connect(server, offset=f"first-{offset}", claims=claims) for offset in offsets))
+async def come_back(
+    connect: Connect, server: RunningServer, offsets: list[int], **claims: Any
+) -> list[Watcher]:
+    return await asyncio.gather(
+        *(connect(server, offset=f"first-{offset}", claims=claims) for offset in offsets)
+    )
 
 
 async def test_viewers_that_missed_the_same_share_what_is_read(
@@ -50,13 +62,17 @@ async def test_viewers_that_missed_nearly_the_same_share_all_but_their_first_pag
     reads = Reads(server, monkeypatch)
     first = await connect(server, offset="first-0")
     await first.until_position(600)
-    for offset, watcher in zip(range(0, 590, 30), await come_back(connect, server, list(range(0, 590, 30))), strict=True):
+    for offset, watcher in zip(
+        range(0, 590, 30), await come_back(connect, server, list(range(0, 590, 30))), strict=True
+    ):
         await watcher.until_position(600)
         assert watcher.positions() == list(range(offset + 1, 601))
     assert reads.count == 600 / pages.PAGE
 
 
-async def test_pages_are_forgotten(server: RunningServer, feed: Feed, connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_pages_are_forgotten(
+    server: RunningServer, feed: Feed, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(pages, "SECONDS", 0.1)
     feed.say(ACME, *(anomaly_said() for _ in range(300)))
     watcher = await connect(server, offset="first-0")
@@ -66,7 +82,9 @@ async def test_pages_are_forgotten(server: RunningServer, feed: Feed, connect: C
     assert (kept._stretches, kept._bytes, kept._reading) == ({}, 0, {})
 
 
-async def test_pages_are_bounded(server: RunningServer, feed: Feed, connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_pages_are_bounded(
+    server: RunningServer, feed: Feed, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(pages, "MOST_BYTES", 200_000)
     feed.say(ACME, *(anomaly_said(note="x" * 500) for _ in range(1000)))
     kept = server.noc._replay._pages
@@ -78,8 +96,12 @@ async def test_pages_are_bounded(server: RunningServer, feed: Feed, connect: Con
         assert kept._bytes == sum(each.stretch.bytes for each in kept._order)
 
 
-async def test_another_history_is_not_told_from_the_pages_of_the_last(server: RunningServer, feed: Feed, connect: Connect) -> None:
-    """Postgres lost what was said last, as a copy of it may, and its positions were given out again."""
+async def test_another_history_is_not_told_from_the_pages_of_the_last(
+    server: RunningServer, feed: Feed, connect: Connect
+) -> None:
+    """Postgres lost what was said last, as a copy of it may, and its positions were given out
+    again.
+    """
     feed.say(ACME, *(anomaly_said(number=1) for _ in range(10)))
     keeper = await connect(server, offset="first-0")
     await keeper.until_position(10)
@@ -89,7 +111,9 @@ async def test_another_history_is_not_told_from_the_pages_of_the_last(server: Ru
     feed.say(ACME, *(anomaly_said(number=2) for _ in range(10)))
     watcher = await connect(server, offset="first-0")
     await watcher.until_position(15)
-    assert [payload["number"] for payload in watcher.heard("anomaly_detected")] == [1] * 5 + [2] * 10
+    assert [payload["number"] for payload in watcher.heard("anomaly_detected")] == [1] * 5 + [
+        2
+    ] * 10
 
 
 async def test_a_page_that_cannot_be_read_is_asked_for_again_for_all(

@@ -23,12 +23,16 @@ async def test_viewers_that_come_together_share_a_snapshot(
     other = await connect(server, claims={"sites": [16]})
     larger = await connect(server, history=20)
     stranger = await connect(server, claims={"tenant_id": GLOBEX})
-    assert [payload["position"] for payload in (await other.until("snapshot"))["recent"]] == list(range(30, 10, -2))
+    assert [payload["position"] for payload in (await other.until("snapshot"))["recent"]] == list(
+        range(30, 10, -2)
+    )
     assert len((await larger.until("snapshot"))["recent"]) == 20
     assert (await stranger.until("snapshot"))["recent"] == []
 
 
-async def test_a_snapshot_is_made_anew_after_every_message(server: RunningServer, feed: Feed, connect: Connect) -> None:
+async def test_a_snapshot_is_made_anew_after_every_message(
+    server: RunningServer, feed: Feed, connect: Connect
+) -> None:
     watchers = [await connect(server)]
     for number in range(1, 4):
         feed.say(ACME, anomaly_said())
@@ -37,7 +41,9 @@ async def test_a_snapshot_is_made_anew_after_every_message(server: RunningServer
         assert (await watchers[-1].until("snapshot"))["position"] == number
 
 
-async def test_snapshots_are_forgotten(server: RunningServer, feed: Feed, connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_snapshots_are_forgotten(
+    server: RunningServer, feed: Feed, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
     made = server.noc._replay._snapshots._made
     await (await connect(server)).until("snapshot")
     await eventually(lambda: not made)

@@ -1,4 +1,6 @@
-"""A server compares itself with the feed and fills in what is missing, whatever became of the publications."""
+"""A server compares itself with the feed and fills in what is missing, whatever became of the
+publications.
+"""
 
 import asyncio
 from typing import Any
@@ -6,7 +8,9 @@ from typing import Any
 from tests.realtime.cast import ACME, GLOBEX, Connect, Feed, RunningServer, anomaly_said, eventually
 
 
-async def test_a_message_that_was_never_published_comes_within_a_second_or_so(server: RunningServer, feed: Feed, connect: Connect) -> None:
+async def test_a_message_that_was_never_published_comes_within_a_second_or_so(
+    server: RunningServer, feed: Feed, connect: Connect
+) -> None:
     alice = await connect(server)
     await alice.until("snapshot")
     feed.say(ACME, anomaly_said(), anomaly_said(), publish=False)
@@ -14,7 +18,9 @@ async def test_a_message_that_was_never_published_comes_within_a_second_or_so(se
     assert alice.positions() == [1, 2]
 
 
-async def test_repeats_gaps_and_publications_out_of_order_change_nothing(server: RunningServer, feed: Feed, connect: Connect) -> None:
+async def test_repeats_gaps_and_publications_out_of_order_change_nothing(
+    server: RunningServer, feed: Feed, connect: Connect
+) -> None:
     alice = await connect(server)
     await alice.until("snapshot")
     messages = [anomaly_said(number=number) for number in range(30)]
@@ -26,7 +32,9 @@ async def test_repeats_gaps_and_publications_out_of_order_change_nothing(server:
     assert alice.positions() == list(range(1, 32))
 
 
-async def test_publications_that_are_no_messages_are_left_alone(server: RunningServer, feed: Feed, connect: Connect) -> None:
+async def test_publications_that_are_no_messages_are_left_alone(
+    server: RunningServer, feed: Feed, connect: Connect
+) -> None:
     alice = await connect(server)
     await alice.until("snapshot")
     feed.say(ACME, anomaly_said())
@@ -48,7 +56,9 @@ async def test_publications_that_are_no_messages_are_left_alone(server: RunningS
     assert alice.positions() == [1, 2]
 
 
-async def test_another_history_of_the_feed_starts_every_viewer_afresh(server: RunningServer, feed: Feed, connect: Connect) -> None:
+async def test_another_history_of_the_feed_starts_every_viewer_afresh(
+    server: RunningServer, feed: Feed, connect: Connect
+) -> None:
     feed.say(ACME, anomaly_said(), anomaly_said(), anomaly_said())
     alice = await connect(server)
     await alice.until("snapshot")
@@ -62,7 +72,9 @@ async def test_another_history_of_the_feed_starts_every_viewer_afresh(server: Ru
     await alice.until_position(2)
 
 
-async def test_an_older_copy_of_the_feed_starts_every_viewer_afresh(server: RunningServer, feed: Feed, connect: Connect) -> None:
+async def test_an_older_copy_of_the_feed_starts_every_viewer_afresh(
+    server: RunningServer, feed: Feed, connect: Connect
+) -> None:
     feed.say(ACME, *[anomaly_said() for _ in range(5)])
     alice = await connect(server)
     await alice.until("snapshot")
@@ -74,7 +86,9 @@ async def test_an_older_copy_of_the_feed_starts_every_viewer_afresh(server: Runn
     await alice.until_position(4)
 
 
-async def test_two_servers_tell_their_viewers_the_same(feed: Feed, start_server: Any, connect: Connect) -> None:
+async def test_two_servers_tell_their_viewers_the_same(
+    feed: Feed, start_server: Any, connect: Connect
+) -> None:
     one, other = await start_server(), await start_server()
     alice, bob = await connect(one), await connect(other)
     await asyncio.gather(alice.until("snapshot"), bob.until("snapshot"))
@@ -85,7 +99,9 @@ async def test_two_servers_tell_their_viewers_the_same(feed: Feed, start_server:
     assert alice.events[1:] == bob.events[1:]
 
 
-async def test_a_lost_redis_connection_loses_nothing(server: RunningServer, feed: Feed, connect: Connect) -> None:
+async def test_a_lost_redis_connection_loses_nothing(
+    server: RunningServer, feed: Feed, connect: Connect
+) -> None:
     alice = await connect(server)
     await alice.until("snapshot")
     feed.manager._redis_connect()

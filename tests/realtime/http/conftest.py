@@ -23,11 +23,24 @@ class Caller:
         self._server = server
 
     async def ask(
-        self, method: str, path: str, *, headers: dict[str, str] | None = None, anonymous: bool = False, data: Any = None, **claims: Any
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: dict[str, str] | None = None,
+        anonymous: bool = False,
+        data: Any = None,
+        **claims: Any,
     ) -> Any:
         """The response, its body read. `claims` make the token."""
-        given = {} if anonymous else {"Authorization": f"Bearer {token(self._server.settings, **claims)}"}
-        async with self._session.request(method, self._server.url + path, headers=given | (headers or {}), data=data) as response:
+        given = (
+            {}
+            if anonymous
+            else {"Authorization": f"Bearer {token(self._server.settings, **claims)}"}
+        )
+        async with self._session.request(
+            method, self._server.url + path, headers=given | (headers or {}), data=data
+        ) as response:
             await response.read()
             return response
 
@@ -52,7 +65,9 @@ async def caller(server: RunningServer) -> AsyncIterator[Caller]:
         yield Caller(session, server)
 
 
-def store_anomaly(feed: Feed, number: int, *, tenant_id: int = ACME, site_id: int = 15, **more: Any) -> str:
+def store_anomaly(
+    feed: Feed, number: int, *, tenant_id: int = ACME, site_id: int = 15, **more: Any
+) -> str:
     """An anomaly found `number` minutes after START; its id ends in the number."""
     anomaly_id = UUID(int=(1 << 80) + number)
     row = {

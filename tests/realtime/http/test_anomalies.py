@@ -15,7 +15,14 @@ async def test_a_token_sees_its_own_tenant_and_sites_only(caller: Caller, feed: 
     for number in range(6):
         store_anomaly(feed, number, site_id=15 + number % 2)
     store_anomaly(feed, 9, tenant_id=GLOBEX)
-    assert [item["punch_id"] for item in await caller.items(PATH)] == ["p5", "p4", "p3", "p2", "p1", "p0"]
+    assert [item["punch_id"] for item in await caller.items(PATH)] == [
+        "p5",
+        "p4",
+        "p3",
+        "p2",
+        "p1",
+        "p0",
+    ]
     assert [item["punch_id"] for item in await caller.items(PATH, sites=[15])] == ["p4", "p2", "p0"]
     assert await caller.items(PATH, sites=[]) == []
     assert await caller.items(f"{PATH}?site_id=16", sites=[15]) == []
@@ -80,10 +87,14 @@ async def test_what_makes_no_sense_is_invalid(caller: Caller) -> None:
         "colour=red",
     ):
         response = await caller.get(f"{PATH}?{query}")
-        assert (response.status, (await response.json())["error"]["code"]) == (400, "invalid"), query
+        assert (response.status, (await response.json())["error"]["code"]) == (400, "invalid"), (
+            query
+        )
 
 
-async def test_private_evidence_is_for_tokens_that_cover_every_site_in_it(caller: Caller, feed: Feed) -> None:
+async def test_private_evidence_is_for_tokens_that_cover_every_site_in_it(
+    caller: Caller, feed: Feed
+) -> None:
     store_anomaly(feed, 1, private_evidence={"other_site_id": 16}, other_sites="16,17")
 
     async def private(**claims: Any) -> Any:
@@ -96,7 +107,9 @@ async def test_private_evidence_is_for_tokens_that_cover_every_site_in_it(caller
 
 
 async def test_csv_holds_the_same_and_runs_no_formula(caller: Caller, feed: Feed) -> None:
-    store_anomaly(feed, 1, person_name='=HYPERLINK("http://evil")', site_name='A "quoted", one', reason="@sum")
+    store_anomaly(
+        feed, 1, person_name='=HYPERLINK("http://evil")', site_name='A "quoted", one', reason="@sum"
+    )
     response = await caller.get(PATH, headers={"Accept": "text/csv"})
     assert response.content_type == "text/csv"
     row = next(csv.DictReader(io.StringIO(await response.text())))
@@ -119,11 +132,19 @@ async def test_without_a_good_token_there_is_nothing(caller: Caller) -> None:
 
 
 async def test_an_anomaly_says_which_correction_withdrew_it(caller: Caller, feed: Feed) -> None:
-    """Of a neighbour's punch at another site, whoever may not see that site is told no more than that it was."""
+    """Of a neighbour's punch at another site, whoever may not see that site is told no more than
+    that it was.
+    """
     anomaly_id = store_anomaly(feed, 1, standing=False)
     lines = [("p1", b"\x01", "16"), ("neighbour", b"\x02", ""), ("elsewhere", None, "16")]
     for hour, (punch_id, content_hash, other_sites) in enumerate(lines):
-        values = {"id": anomaly_id, "at": START + timedelta(hours=hour), "p": punch_id, "hash": content_hash, "sites": other_sites}
+        values = {
+            "id": anomaly_id,
+            "at": START + timedelta(hours=hour),
+            "p": punch_id,
+            "hash": content_hash,
+            "sites": other_sites,
+        }
         feed.run(
             "INSERT INTO withdrawal_trail (tenant_id, anomaly_id, at, cause, punch_id, content_hash, other_sites, received_at,"
             """ submitted_by) VALUES (1, %(id)s, %(at)s, 'correction', %(p)s, %(hash)s, %(sites)s, %(at)s, '{"door": "d"}')""",

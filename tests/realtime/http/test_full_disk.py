@@ -1,4 +1,6 @@
-"""A Postgres whose disk is full goes on reading, and writing over what is there: a server on it is not ready."""
+"""A Postgres whose disk is full goes on reading, and writing over what is there: a server on it is
+not ready.
+"""
 
 import os
 import subprocess
@@ -22,7 +24,9 @@ def small_disk(servers_folder: Path) -> Iterator[Path]:
     """A file system of its own, which holds a new cluster and little more."""
     folder = servers_folder / "small"
     folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=128m,mode=0755", "tmpfs", folder], check=True)
+    subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=128m,mode=0755", "tmpfs", folder], check=True
+    )
     yield folder
     subprocess.run(["umount", "--lazy", folder], check=True)
 
@@ -38,7 +42,12 @@ def small_postgres(small_disk: Path) -> Iterator[str]:
 
 def fill(disk: Path) -> Path:
     filler = disk / "filler"
-    done = subprocess.run(["cp", "/dev/zero", filler], env={"LC_ALL": "C", "PATH": os.defpath}, capture_output=True, text=True)
+    done = subprocess.run(
+        ["cp", "/dev/zero", filler],
+        env={"LC_ALL": "C", "PATH": os.defpath},
+        capture_output=True,
+        text=True,
+    )
     assert "No space left" in done.stderr
     return filler
 
@@ -53,7 +62,8 @@ async def test_it_is_seen_and_so_is_that_there_is_room_again(
         filler = fill(small_disk)
         await until(caller, {"postgres_write"})
         with psycopg.connect(small_postgres) as connection:
-            connection.execute(NOTE, ("sweep_left",))  # what a look that only wrote over a row would be content with
+            # what a look that only wrote over a row would be content with
+            connection.execute(NOTE, ("sweep_left",))
         body = await (await caller.get("/readyz", anonymous=True)).json()
         assert body["failing"] == ["postgres_write", "worker", "tasks", "sweeps"]
         assert "its disk is full (SQLSTATE 53100)" in body["problems"]["postgres_write"]

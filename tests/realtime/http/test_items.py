@@ -45,7 +45,9 @@ async def test_the_columns_of_a_csv_stay_in_their_order(caller: Caller) -> None:
 def test_an_alert_has_the_fields_that_are_said_of_it(feed: Feed) -> None:
     open_alert(feed.engine)
     (row,) = feed.rows(f"SELECT {', '.join(ALERT_COLUMNS)} FROM alert")
-    assert set(fields_of(Alert(**dict(zip(ALERT_COLUMNS, row, strict=True))))) == set(get_type_hints(AlertItem))
+    assert set(fields_of(Alert(**dict(zip(ALERT_COLUMNS, row, strict=True))))) == set(
+        get_type_hints(AlertItem)
+    )
 
 
 @pytest.mark.parametrize(

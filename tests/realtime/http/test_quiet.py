@@ -39,17 +39,32 @@ async def add(caller: Caller, body: Any, **claims: Any) -> tuple[int, dict[str, 
 
 
 async def test_each_kind_is_listed_with_its_author_reason_and_end(caller: Caller) -> None:
-    planned = {"kind": "maintenance", "reason": "New gate.", "starts_at": hence(days=1), "ends_at": hence(days=1, hours=3), "sites": [15]}
+    planned = {
+        "kind": "maintenance",
+        "reason": "New gate.",
+        "starts_at": hence(days=1),
+        "ends_at": hence(days=1, hours=3),
+        "sites": [15],
+    }
     for body in (silence(types=["GPS_SPOOFING"]), planned, nightly(severities=["LOW"])):
         status, made = await add(caller, body)
-        assert (status, made["author"], made["reason"], made["kind"]) == (201, "olga", body["reason"], body["kind"])
+        assert (status, made["author"], made["reason"], made["kind"]) == (
+            201,
+            "olga",
+            body["reason"],
+            body["kind"],
+        )
     items = await caller.items(PATH)
     assert [(item["kind"], item["state"]) for item in items] == [
         ("recurring", "in_force"),
         ("maintenance", "planned"),
         ("silence", "in_force"),
     ]
-    assert (items[0]["starts_at"], items[0]["duration_minutes"], items[0]["rrule"]) == ("2026-01-01T22:00:00", 60, "FREQ=DAILY")
+    assert (items[0]["starts_at"], items[0]["duration_minutes"], items[0]["rrule"]) == (
+        "2026-01-01T22:00:00",
+        60,
+        "FREQ=DAILY",
+    )
     assert [item["kind"] for item in await caller.items(f"{PATH}?state=planned")] == ["maintenance"]
     assert await caller.items(PATH, tenant_id=GLOBEX) == []
 
@@ -67,10 +82,20 @@ async def test_each_kind_is_listed_with_its_author_reason_and_end(caller: Caller
         silence(types=["NONSENSE"]),
         silence(sites=["15"]),
         silence(author="somebody else"),
-        {"kind": "maintenance", "reason": "x", "starts_at": hence(hours=2), "ends_at": hence(hours=1)},
+        {
+            "kind": "maintenance",
+            "reason": "x",
+            "starts_at": hence(hours=2),
+            "ends_at": hence(hours=1),
+        },
         nightly(rrule="every day"),
         nightly(starts_at="2026-01-01T22:00:00Z"),
-        {"kind": "maintenance", "reason": "x", "starts_at": hence(hours=-2), "ends_at": hence(hours=-1)},
+        {
+            "kind": "maintenance",
+            "reason": "x",
+            "starts_at": hence(hours=-2),
+            "ends_at": hence(hours=-1),
+        },
         nightly(rrule="FREQ=DAILY;COUNT=3"),  # over long ago
         nightly(starts_at="0001-01-01T00:00:00"),
         nightly(starts_at="9999-12-31T23:00:00"),
@@ -102,10 +127,18 @@ async def test_the_sites_of_a_token_bound_what_it_may_quieten_and_end(caller: Ca
     _, other = await add(caller, silence(sites=[16]))
     _, everywhere = await add(caller, silence())
     seen = {item["quiet_id"]: item["sites"] for item in await caller.items(PATH, **at_15)}
-    assert (seen[both["quiet_id"]], seen[everywhere["quiet_id"]], other["quiet_id"] in seen) == ([15], [], False)
+    assert (seen[both["quiet_id"]], seen[everywhere["quiet_id"]], other["quiet_id"] in seen) == (
+        [15],
+        [],
+        False,
+    )
     for quiet, status in ((both, 403), (everywhere, 403), (other, 404)):
-        assert (await caller.ask("DELETE", f"{PATH}/{quiet['quiet_id']}", **(OPERATOR | at_15))).status == status
-    assert await caller.items(PATH, sites=[]) == [item for item in await caller.items(PATH) if item["sites"] == []]
+        assert (
+            await caller.ask("DELETE", f"{PATH}/{quiet['quiet_id']}", **(OPERATOR | at_15))
+        ).status == status
+    assert await caller.items(PATH, sites=[]) == [
+        item for item in await caller.items(PATH) if item["sites"] == []
+    ]
 
 
 async def test_it_is_ended_once_and_says_by_whom(caller: Caller) -> None:
@@ -120,8 +153,20 @@ async def test_it_is_ended_once_and_says_by_whom(caller: Caller) -> None:
 async def test_it_shows_what_it_hid_at_the_sites_of_the_token(caller: Caller, feed: Feed) -> None:
     _, made = await add(caller, silence())
     for number, count in ((1, 3), (2, 4)):
-        open_alert(feed.engine, person_id=number, count=count, status="SUPPRESSED", quiet_id=made["quiet_id"], quiet_reason=made["reason"])
-    elsewhere = {"site_id": 16, "status": "SUPPRESSED", "quiet_id": made["quiet_id"], "quiet_reason": made["reason"]}
+        open_alert(
+            feed.engine,
+            person_id=number,
+            count=count,
+            status="SUPPRESSED",
+            quiet_id=made["quiet_id"],
+            quiet_reason=made["reason"],
+        )
+    elsewhere = {
+        "site_id": 16,
+        "status": "SUPPRESSED",
+        "quiet_id": made["quiet_id"],
+        "quiet_reason": made["reason"],
+    }
     open_alert(feed.engine, person_id=3, count=5, **elsewhere)
     for sites, hid in (("all", (3, 12)), ([15], (2, 7)), ([16], (1, 5)), ([17], (0, 0))):
         (item,) = await caller.items(PATH, sites=sites)

@@ -1,4 +1,6 @@
-"""Ready is who can do the work: each thing that keeps a server or the installation from it is named, and said."""
+"""Ready is who can do the work: each thing that keeps a server or the installation from it is
+named, and said.
+"""
 
 import asyncio
 import time
@@ -21,7 +23,9 @@ StartServer = Callable[..., Awaitable[RunningServer]]
 
 
 async def problems(caller: Caller, path: str = "/readyz?self") -> dict[str, str]:
-    """What is the matter, by name; of no server of these tests a worker answers, and that is left out."""
+    """What is the matter, by name; of no server of these tests a worker answers, and that is left
+    out.
+    """
     response = await caller.get(path, anonymous=True)
     body = await response.json()
     assert (body.pop("version"), body.pop("revision")) == (rollcall_version(), newest_revision())
@@ -47,7 +51,10 @@ def note_all(feed: Feed, **ago: str) -> None:
     with transaction(feed.engine) as cursor:
         for name in pulse.OLDEST:
             pulse.note(cursor, name)
-            cursor.execute("UPDATE pulse SET at = at - %s::interval WHERE name = %s", (ago.get(name, "0"), name))
+            cursor.execute(
+                "UPDATE pulse SET at = at - %s::interval WHERE name = %s",
+                (ago.get(name, "0"), name),
+            )
 
 
 def alter_database(feed: Feed, setting: str) -> None:
@@ -56,13 +63,17 @@ def alter_database(feed: Feed, setting: str) -> None:
     feed.run(f'ALTER DATABASE "{name}" SET {setting}', {})
 
 
-async def test_of_a_fresh_database_a_server_is_ready_and_the_installation_waits_for_its_workers(caller: Caller) -> None:
+async def test_of_a_fresh_database_a_server_is_ready_and_the_installation_waits_for_its_workers(
+    caller: Caller,
+) -> None:
     assert await problems(caller) == {}
     body = await (await caller.get("/readyz", anonymous=True)).json()
     assert body["failing"] == ["worker", "tasks", "sweeps"]
 
 
-async def test_with_everything_noted_nothing_but_a_worker_is_missing(caller: Caller, feed: Feed) -> None:
+async def test_with_everything_noted_nothing_but_a_worker_is_missing(
+    caller: Caller, feed: Feed
+) -> None:
     note_all(feed)
     assert await problems(caller, "/readyz") == {}
 
@@ -78,7 +89,11 @@ async def test_it_says_which_sweep_stands_still_and_since_when(caller: Caller, f
 
 async def test_what_does_not_answer_is_named(start_server: StartServer, feed: Feed) -> None:
     nowhere = "redis://127.0.0.1:9/0"
-    server = await start_server(DATABASE_URL="postgresql://u:p@127.0.0.1:9/none", REDIS_URL=nowhere, CELERY_BROKER_URL=nowhere)
+    server = await start_server(
+        DATABASE_URL="postgresql://u:p@127.0.0.1:9/none",
+        REDIS_URL=nowhere,
+        CELERY_BROKER_URL=nowhere,
+    )
     async with aiohttp.ClientSession() as session:
         caller = Caller(session, server)
         body = await (await caller.get("/readyz", anonymous=True)).json()
@@ -95,12 +110,16 @@ async def test_another_revision_is_named_with_ours(caller: Caller, feed: Feed, p
 
 
 @pytest.mark.parametrize("statement", ["DROP TABLE alembic_version", "DELETE FROM alembic_version"])
-async def test_a_database_without_tables_is_not_ready(caller: Caller, feed: Feed, statement: str) -> None:
+async def test_a_database_without_tables_is_not_ready(
+    caller: Caller, feed: Feed, statement: str
+) -> None:
     feed.run(statement, {})
     assert "has no tables" in (await problems(caller))["schema"]
 
 
-async def test_a_database_that_only_reads_is_not_ready(start_server: StartServer, feed: Feed) -> None:
+async def test_a_database_that_only_reads_is_not_ready(
+    start_server: StartServer, feed: Feed
+) -> None:
     """As a standby does, or one that was switched over."""
     alter_database(feed, "default_transaction_read_only = on")
     async with aiohttp.ClientSession() as session:
@@ -109,7 +128,9 @@ async def test_a_database_that_only_reads_is_not_ready(start_server: StartServer
     assert "read-only" in found["postgres_write"]
 
 
-async def test_a_database_that_gets_no_space_is_not_ready(start_server: StartServer, feed: Feed) -> None:
+async def test_a_database_that_gets_no_space_is_not_ready(
+    start_server: StartServer, feed: Feed
+) -> None:
     """Its rows can still be written over, which a full disk allows too, for a while."""
     alter_database(feed, "temp_file_limit = 0")
     async with aiohttp.ClientSession() as session:
@@ -119,7 +140,11 @@ async def test_a_database_that_gets_no_space_is_not_ready(start_server: StartSer
 
 
 async def test_a_server_that_cannot_compare_itself_with_the_feed_is_not_ready(
-    caller: Caller, server: RunningServer, feed: Feed, connect: Connect, monkeypatch: pytest.MonkeyPatch
+    caller: Caller,
+    server: RunningServer,
+    feed: Feed,
+    connect: Connect,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(readiness, "BEHIND_SECONDS", 3.0)
     await (await connect(server)).until("snapshot")
@@ -131,7 +156,11 @@ async def test_a_server_that_cannot_compare_itself_with_the_feed_is_not_ready(
 
 
 async def test_a_server_that_cannot_read_what_it_misses_is_not_ready(
-    caller: Caller, server: RunningServer, feed: Feed, connect: Connect, monkeypatch: pytest.MonkeyPatch
+    caller: Caller,
+    server: RunningServer,
+    feed: Feed,
+    connect: Connect,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(readiness, "BEHIND_SECONDS", 3.0)
     alice = await connect(server)

@@ -1,4 +1,6 @@
-"""The page's module of words: made of the vocabulary and the table of moves, and all that the page asks of it."""
+"""The page's module of words: made of the vocabulary and the table of moves, and all that the page
+asks of it.
+"""
 
 import json
 import re
@@ -27,16 +29,23 @@ def test_it_says_what_the_vocabulary_and_the_table_say() -> None:
     assert words["OPERATORS"] == sorted(OPERATORS)
     moves = words["MOVES"]
     assert isinstance(moves, dict)
-    assert {move: frozenset(sources) for move, sources in moves.items()} == {move: MOVES[move].sources for move in operator_moves()}
+    assert {move: frozenset(sources) for move, sources in moves.items()} == {
+        move: MOVES[move].sources for move in operator_moves()
+    }
 
 
 def test_the_page_imports_what_is_there_and_leaves_nothing() -> None:
-    imported = [found for path in FOLDER.glob("*.js") for found in IMPORTED.findall(path.read_text())]
+    imported = [
+        found for path in FOLDER.glob("*.js") for found in IMPORTED.findall(path.read_text())
+    ]
     assert {name.strip() for names in imported for name in names.split(",")} == exported().keys()
 
 
 async def test_it_is_served_as_a_script_beside_the_pages_files(caller: Caller) -> None:
     response = await caller.get(f"/dashboard/{NAME}", anonymous=True)
-    assert (response.status, response.headers["Content-Type"]) == (200, "text/javascript; charset=utf-8")
+    assert (response.status, response.headers["Content-Type"]) == (
+        200,
+        "text/javascript; charset=utf-8",
+    )
     assert response.headers["Cache-Control"] == "no-cache"
     assert await response.text() == script()

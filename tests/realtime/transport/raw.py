@@ -20,8 +20,17 @@ OPENING = (
 
 def masked(kind: int, data: bytes, *, final: bool = True, reserved: int = 0) -> bytes:
     mask = os.urandom(4)
-    size = struct.pack("!B", 0x80 | len(data)) if len(data) < 126 else struct.pack("!BQ", 0x80 | 127, len(data))
-    return bytes([final << 7 | reserved << 4 | kind]) + size + mask + bytes(byte ^ mask[at % 4] for at, byte in enumerate(data))
+    size = (
+        struct.pack("!B", 0x80 | len(data))
+        if len(data) < 126
+        else struct.pack("!BQ", 0x80 | 127, len(data))
+    )
+    return (
+        bytes([final << 7 | reserved << 4 | kind])
+        + size
+        + mask
+        + bytes(byte ^ mask[at % 4] for at, byte in enumerate(data))
+    )
 
 
 class Raw:

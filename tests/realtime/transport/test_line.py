@@ -18,17 +18,28 @@ from tests.realtime.cast import Connect, Feed, RunningServer, eventually
 from tests.realtime.transport.raw import CLOSE, PING, PONG, TEXT, forgotten, hello, masked, opened
 
 
-async def test_what_comes_with_the_request_for_a_websocket_is_not_lost(server: RunningServer, feed: Feed) -> None:
-    async with opened(server, masked(TEXT, hello(server)) + masked(TEXT, b'42/noc,7["history",{}]')) as raw:
+async def test_what_comes_with_the_request_for_a_websocket_is_not_lost(
+    server: RunningServer, feed: Feed
+) -> None:
+    async with opened(
+        server, masked(TEXT, hello(server)) + masked(TEXT, b'42/noc,7["history",{}]')
+    ) as raw:
         await raw.until("43/noc,7")
         await raw.until("snapshot")
     await eventually(lambda: forgotten(server))
 
 
-async def test_a_message_in_pieces_with_a_ping_in_between(server: RunningServer, feed: Feed) -> None:
+async def test_a_message_in_pieces_with_a_ping_in_between(
+    server: RunningServer, feed: Feed
+) -> None:
     async with opened(server) as raw:
         text = hello(server)
-        pieces = masked(TEXT, text[:9], final=False) + masked(PING, b"there?") + masked(0, text[9:20], final=False) + masked(0, text[20:])
+        pieces = (
+            masked(TEXT, text[:9], final=False)
+            + masked(PING, b"there?")
+            + masked(0, text[9:20], final=False)
+            + masked(0, text[20:])
+        )
         for at in range(0, len(pieces), 7):
             raw.write(pieces[at : at + 7])
             await asyncio.sleep(0)
@@ -48,9 +59,19 @@ async def test_a_message_in_pieces_with_a_ping_in_between(server: RunningServer,
         (masked(CLOSE, struct.pack("!H", 1001)), 1001),
         (masked(CLOSE, b""), 1000),
     ],
-    ids=["too large", "not text", "compressed", "unknown kind", "nothing to continue", "goodbye", "goodbye without a word"],
+    ids=[
+        "too large",
+        "not text",
+        "compressed",
+        "unknown kind",
+        "nothing to continue",
+        "goodbye",
+        "goodbye without a word",
+    ],
 )
-async def test_what_ends_a_websocket_is_answered_and_leaves_nothing(server: RunningServer, feed: Feed, sent: bytes, code: int) -> None:
+async def test_what_ends_a_websocket_is_answered_and_leaves_nothing(
+    server: RunningServer, feed: Feed, sent: bytes, code: int
+) -> None:
     async with opened(server, masked(TEXT, hello(server))) as raw:
         await raw.until("snapshot")
         raw.write(sent + masked(TEXT, b'42/noc,1["history"]'))
@@ -59,7 +80,9 @@ async def test_what_ends_a_websocket_is_answered_and_leaves_nothing(server: Runn
         await eventually(lambda: forgotten(server))
 
 
-async def test_bytes_that_are_no_packet_end_the_connection(server: RunningServer, feed: Feed) -> None:
+async def test_bytes_that_are_no_packet_end_the_connection(
+    server: RunningServer, feed: Feed
+) -> None:
     for sent in (masked(2, b"42/noc"), masked(TEXT, b""), masked(TEXT, b"nonsense")):
         async with opened(server, masked(TEXT, hello(server))) as raw:
             await raw.until("snapshot")
@@ -68,7 +91,9 @@ async def test_bytes_that_are_no_packet_end_the_connection(server: RunningServer
             await eventually(lambda: forgotten(server))
 
 
-async def test_a_goodbye_of_engine_io_is_taken_after_what_came_before(server: RunningServer, feed: Feed) -> None:
+async def test_a_goodbye_of_engine_io_is_taken_after_what_came_before(
+    server: RunningServer, feed: Feed
+) -> None:
     async with opened(server, masked(TEXT, hello(server))) as raw:
         await raw.until("snapshot")
         raw.write(masked(TEXT, b'42/noc,1["history"]') + masked(TEXT, b"1"))
@@ -91,7 +116,12 @@ async def test_events_are_handled_one_after_the_other_and_the_rest_is_not_read(
         await raw.until("snapshot")
         line = server.viewers()[0].socket.line
         for number in range(3):
-            raw.write(masked(TEXT, f'42/noc,{number}["history",{{"n":{number},"x":"{"x" * ENOUGH}"}}]'.encode()))
+            raw.write(
+                masked(
+                    TEXT,
+                    f'42/noc,{number}["history",{{"n":{number},"x":"{"x" * ENOUGH}"}}]'.encode(),
+                )
+            )
         await eventually(lambda: not line.transport.is_reading())
         assert running == [0]
         let_go.set()
@@ -126,20 +156,28 @@ async def test_a_viewer_that_is_gone_while_its_event_is_handled_leaves_nothing(
     await eventually(lambda: forgotten(server))
 
 
-async def test_nothing_that_aiohttp_made_for_a_request_is_kept(server: RunningServer, feed: Feed, connect: Connect) -> None:
+async def test_nothing_that_aiohttp_made_for_a_request_is_kept(
+    server: RunningServer, feed: Feed, connect: Connect
+) -> None:
     gc.collect()
     gc.disable()
     try:
         async with opened(server, masked(TEXT, hello(server))) as raw:
             await raw.until("snapshot")
             await asyncio.sleep(0.05)
-            left = [type(one).__name__ for one in gc.get_objects() if isinstance(one, web.BaseRequest | web.RequestHandler)]
+            left = [
+                type(one).__name__
+                for one in gc.get_objects()
+                if isinstance(one, web.BaseRequest | web.RequestHandler)
+            ]
             assert left == []
     finally:
         gc.enable()
 
 
-async def test_a_client_that_answers_pings_stays_and_another_is_dropped(server: RunningServer, feed: Feed) -> None:
+async def test_a_client_that_answers_pings_stays_and_another_is_dropped(
+    server: RunningServer, feed: Feed
+) -> None:
     engine = server.noc.server.eio
     engine.ping_interval, engine.ping_timeout = 0.3, 0.6
     async with (
@@ -154,7 +192,9 @@ async def test_a_client_that_answers_pings_stays_and_another_is_dropped(server: 
         await eventually(lambda: [viewer.claims.sub for viewer in server.viewers()] == ["alice"])
 
 
-async def test_a_polling_client_that_answers_no_ping_is_dropped(server: RunningServer, feed: Feed) -> None:
+async def test_a_polling_client_that_answers_no_ping_is_dropped(
+    server: RunningServer, feed: Feed
+) -> None:
     engine = server.noc.server.eio
     engine.ping_interval, engine.ping_timeout = 0.3, 0.6
     async with aiohttp.ClientSession() as session:

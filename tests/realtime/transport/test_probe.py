@@ -44,7 +44,9 @@ async def polling(server: RunningServer, feed: Feed) -> AsyncIterator[Polling]:
         yield polling
 
 
-async def test_what_is_said_during_an_upgrade_comes_after_it_and_once(server: RunningServer, feed: Feed, polling: Polling) -> None:
+async def test_what_is_said_during_an_upgrade_comes_after_it_and_once(
+    server: RunningServer, feed: Feed, polling: Polling
+) -> None:
     waiting = asyncio.create_task(polling.poll())
     await asyncio.sleep(0.05)
     async with opened(server, masked(TEXT, b"2probe"), f"&sid={polling.sid}") as raw:
@@ -62,7 +64,9 @@ async def test_what_is_said_during_an_upgrade_comes_after_it_and_once(server: Ru
 
 
 @pytest.mark.parametrize(
-    "sent", [masked(TEXT, text) for text in (b"2probe", b"5", b"nonsense", b"")], ids=["tried", "not tried", "nonsense", "nothing"]
+    "sent",
+    [masked(TEXT, text) for text in (b"2probe", b"5", b"nonsense", b"")],
+    ids=["tried", "not tried", "nonsense", "nothing"],
 )
 async def test_a_websocket_that_does_not_take_over_leaves_the_client_polling(
     server: RunningServer, feed: Feed, polling: Polling, sent: bytes
@@ -87,7 +91,9 @@ async def test_a_websocket_that_never_says_so_does_not_stop_the_polling_for_long
     await eventually(lambda: not socket.upgrading)
 
 
-async def test_a_client_that_ends_while_it_upgrades_takes_its_websocket_along(server: RunningServer, feed: Feed, polling: Polling) -> None:
+async def test_a_client_that_ends_while_it_upgrades_takes_its_websocket_along(
+    server: RunningServer, feed: Feed, polling: Polling
+) -> None:
     async with opened(server, masked(TEXT, b"2probe"), f"&sid={polling.sid}") as raw:
         assert await raw.frame() == (TEXT, b"3probe")
         server.viewers()[0].socket.hang_up()

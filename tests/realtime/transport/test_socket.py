@@ -8,7 +8,9 @@ import aiohttp
 from tests.realtime.cast import Feed, RunningServer, eventually, token
 
 
-async def test_nothing_is_compressed_and_no_task_is_kept_for_a_viewer(server: RunningServer, feed: Feed) -> None:
+async def test_nothing_is_compressed_and_no_task_is_kept_for_a_viewer(
+    server: RunningServer, feed: Feed
+) -> None:
     async def tasks_with(viewer: aiohttp.ClientWebSocketResponse) -> int:
         assert not viewer.compress
         await viewer.send_str("40/noc," + json.dumps({"token": token(server.settings)}))

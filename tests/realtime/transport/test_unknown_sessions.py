@@ -1,4 +1,6 @@
-"""A session that began at another server: what the client, the log and the metrics say, and that it comes back."""
+"""A session that began at another server: what the client, the log and the metrics say, and that it
+comes back.
+"""
 
 from typing import Any
 
@@ -38,7 +40,9 @@ async def test_polling_between_two_servers_is_told_what_it_needs_and_gets_in_onc
     assert all("sticky sessions" in line["why"] for line in lines)
 
 
-async def test_a_session_from_before_a_restart_is_answered_alike_and_no_session_differently(server: RunningServer, feed: Feed) -> None:
+async def test_a_session_from_before_a_restart_is_answered_alike_and_no_session_differently(
+    server: RunningServer, feed: Feed
+) -> None:
     address = f"{server.url}/socket.io/?EIO=4&transport=polling"
     before = counted()
     async with aiohttp.ClientSession() as session:

@@ -1,4 +1,6 @@
-"""What time does to alerts: once, however many schedulers run, and within the policy of the tenant and of the site."""
+"""What time does to alerts: once, however many schedulers run, and within the policy of the tenant
+and of the site.
+"""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -31,7 +33,9 @@ def alert(engine: Engine, heard: Heard, name: str = "p", **fields: Any) -> UUID:
     """The alert of an imposter at site 15, CRITICAL."""
     intake.submit(engine, [imposter(name, **fields)])
     judge(engine, 1, heard)
-    return rows(engine, "SELECT alert_id FROM alert WHERE person_id = %s", fields.get("person_id", 1))[0][0]
+    return rows(
+        engine, "SELECT alert_id FROM alert WHERE person_id = %s", fields.get("person_id", 1)
+    )[0][0]
 
 
 def pass_time(engine: Engine, minutes: float) -> None:
@@ -39,7 +43,10 @@ def pass_time(engine: Engine, minutes: float) -> None:
     changes = ", ".join(f"{moment} = {moment} - %(by)s" for moment in MOMENTS)
     with transaction(engine) as cursor:
         cursor.execute(f"UPDATE alert SET {changes}", {"by": timedelta(minutes=minutes)})
-        cursor.execute("UPDATE quiet SET ends_at = ends_at - %(by)s, starts_at = starts_at - %(by)s", {"by": timedelta(minutes=minutes)})
+        cursor.execute(
+            "UPDATE quiet SET ends_at = ends_at - %(by)s, starts_at = starts_at - %(by)s",
+            {"by": timedelta(minutes=minutes)},
+        )
 
 
 def keep(engine: Engine, heard: Heard) -> None:
@@ -53,8 +60,12 @@ def state(engine: Engine) -> list[tuple]:
     return rows(engine, "SELECT status, escalation_step, escalated_to FROM alert ORDER BY alert_id")
 
 
-@pytest.mark.parametrize(("severity", "minutes"), [("CRITICAL", 15), ("HIGH", 30), ("MEDIUM", 60), ("LOW", 120)])
-def test_one_that_nobody_acknowledges_escalates_after_its_severitys_time(engine: Engine, heard: Heard, severity: str, minutes: int) -> None:
+@pytest.mark.parametrize(
+    ("severity", "minutes"), [("CRITICAL", 15), ("HIGH", 30), ("MEDIUM", 60), ("LOW", 120)]
+)
+def test_one_that_nobody_acknowledges_escalates_after_its_severitys_time(
+    engine: Engine, heard: Heard, severity: str, minutes: int
+) -> None:
     policy(engine, face_is_another_person_severity=severity)
     alert_id = alert(engine, heard)
     pass_time(engine, minutes - 1)
@@ -64,13 +75,26 @@ def test_one_that_nobody_acknowledges_escalates_after_its_severitys_time(engine:
     keep(engine, heard)
     assert state(engine) == [("ESCALATED", 1, "admin")]
     payload = alert_payload(feed(engine)[-1])
-    assert (payload.type, payload.status, payload.alert_id) == ("alert_updated", "ESCALATED", alert_id)
+    assert (payload.type, payload.status, payload.alert_id) == (
+        "alert_updated",
+        "ESCALATED",
+        alert_id,
+    )
     assert heard.messages[-1].event == "alert_updated"
-    assert trail(engine, alert_id)[-1] == ("escalate", "system", "NEW", "ESCALATED", "Nobody acknowledged it; admin is asked.", 0)
+    assert trail(engine, alert_id)[-1] == (
+        "escalate",
+        "system",
+        "NEW",
+        "ESCALATED",
+        "Nobody acknowledged it; admin is asked.",
+        0,
+    )
 
 
 def test_a_chain_is_climbed_step_by_step_and_no_further(engine: Engine, heard: Heard) -> None:
-    chain = [{"role": f"role {step}", **({"after_minutes": 5} if step else {})} for step in range(5)]
+    chain = [
+        {"role": f"role {step}", **({"after_minutes": 5} if step else {})} for step in range(5)
+    ]
     policy(engine, escalation_chain=chain)
     alert_id = alert(engine, heard)
     for step, minutes in enumerate((15, 5, 5, 5, 5), 1):
@@ -84,10 +108,22 @@ def test_a_chain_is_climbed_step_by_step_and_no_further(engine: Engine, heard: H
 
 def test_a_sites_policy_goes_before_its_tenants(engine: Engine, heard: Heard) -> None:
     policy(engine, escalate_critical_minutes=60)
-    site = {"site_id": 16, "name": "Site 16", "timezone": "Europe/Berlin", "policy": {"escalate_critical_minutes": 5}}
+    site = {
+        "site_id": 16,
+        "name": "Site 16",
+        "timezone": "Europe/Berlin",
+        "policy": {"escalate_critical_minutes": 5},
+    }
     intake.sync_roster(engine, {"tenant": roster(1)["tenant"], "sites": [site]})
     alert(engine, heard, "p", site_id=15)
-    alert(engine, heard, "q", site_id=16, person_id=3, occurred_at=(NOON + timedelta(hours=9)).isoformat())
+    alert(
+        engine,
+        heard,
+        "q",
+        site_id=16,
+        person_id=3,
+        occurred_at=(NOON + timedelta(hours=9)).isoformat(),
+    )
     pass_time(engine, 6)
     keep(engine, heard)
     assert [row[0] for row in state(engine)] == ["NEW", "ESCALATED"]
@@ -118,7 +154,9 @@ def test_one_that_was_acknowledged_does_not_escalate(engine: Engine, heard: Hear
     assert state(engine) == [("ACKNOWLEDGED", 0, None)]
 
 
-def test_one_without_progress_falls_back_to_new_where_the_policy_says_so(engine: Engine, heard: Heard) -> None:
+def test_one_without_progress_falls_back_to_new_where_the_policy_says_so(
+    engine: Engine, heard: Heard
+) -> None:
     policy(engine, relapse_minutes=30)
     alert_id = alert(engine, heard)
     move(engine, alert_id, "assign", assignee="Bob")
@@ -138,7 +176,12 @@ def test_one_without_progress_falls_back_to_new_where_the_policy_says_so(engine:
 
 def test_at_the_end_of_a_silence_what_still_stands_is_raised(engine: Engine, heard: Heard) -> None:
     ends_at = (datetime.now(UTC) + timedelta(minutes=60)).isoformat()
-    add_quiet(engine, 1, OPERATOR, Silence.model_validate({"kind": "silence", "reason": "Works.", "ends_at": ends_at}))
+    add_quiet(
+        engine,
+        1,
+        OPERATOR,
+        Silence.model_validate({"kind": "silence", "reason": "Works.", "ends_at": ends_at}),
+    )
     alert_id = alert(engine, heard)
     pass_time(engine, 59)
     keep(engine, heard)
@@ -146,17 +189,39 @@ def test_at_the_end_of_a_silence_what_still_stands_is_raised(engine: Engine, hea
     pass_time(engine, 1)
     keep(engine, heard)
     assert state(engine)[0][0] == "NEW"
-    assert trail(engine, alert_id)[-1] == ("raise", "system", "SUPPRESSED", "NEW", "It stands still at the end of quiet: Works.", 0)
+    assert trail(engine, alert_id)[-1] == (
+        "raise",
+        "system",
+        "SUPPRESSED",
+        "NEW",
+        "It stands still at the end of quiet: Works.",
+        0,
+    )
     assert heard.messages[-1].event == "alert_updated"
-    assert rows(engine, "SELECT quiet_id, quiet_until, escalates_at IS NULL FROM alert") == [(None, None, False)]
+    assert rows(engine, "SELECT quiet_id, quiet_until, escalates_at IS NULL FROM alert") == [
+        (None, None, False)
+    ]
 
 
 def test_at_the_end_of_one_silence_another_goes_on_hiding(engine: Engine, heard: Heard) -> None:
     start = datetime.now(UTC)
     ends_at = (start + timedelta(minutes=10)).isoformat()
-    add_quiet(engine, 1, OPERATOR, Silence.model_validate({"kind": "silence", "reason": "First.", "ends_at": ends_at}))
-    planned = {"starts_at": (start + timedelta(minutes=5)).isoformat(), "ends_at": (start + timedelta(minutes=30)).isoformat()}
-    add_quiet(engine, 1, OPERATOR, Planned.model_validate({"kind": "maintenance", "reason": "Second.", **planned}))
+    add_quiet(
+        engine,
+        1,
+        OPERATOR,
+        Silence.model_validate({"kind": "silence", "reason": "First.", "ends_at": ends_at}),
+    )
+    planned = {
+        "starts_at": (start + timedelta(minutes=5)).isoformat(),
+        "ends_at": (start + timedelta(minutes=30)).isoformat(),
+    }
+    add_quiet(
+        engine,
+        1,
+        OPERATOR,
+        Planned.model_validate({"kind": "maintenance", "reason": "Second.", **planned}),
+    )
     alert(engine, heard)
     pass_time(engine, 10)
     keep(engine, heard)
@@ -168,7 +233,12 @@ def test_at_the_end_of_one_silence_another_goes_on_hiding(engine: Engine, heard:
 
 def test_a_silence_that_is_ended_early_raises_what_it_hid(engine: Engine, heard: Heard) -> None:
     ends_at = (datetime.now(UTC) + timedelta(days=1)).isoformat()
-    quiet_id = add_quiet(engine, 1, OPERATOR, Silence.model_validate({"kind": "silence", "reason": "Works.", "ends_at": ends_at}))
+    quiet_id = add_quiet(
+        engine,
+        1,
+        OPERATOR,
+        Silence.model_validate({"kind": "silence", "reason": "Works.", "ends_at": ends_at}),
+    )
     alert(engine, heard)
     cancel_quiet(engine, 1, OPERATOR, quiet_id)
     keep(engine, heard)
@@ -177,7 +247,12 @@ def test_a_silence_that_is_ended_early_raises_what_it_hid(engine: Engine, heard:
 
 def test_what_was_withdrawn_meanwhile_is_not_raised(engine: Engine, heard: Heard) -> None:
     ends_at = (datetime.now(UTC) + timedelta(minutes=10)).isoformat()
-    add_quiet(engine, 1, OPERATOR, Silence.model_validate({"kind": "silence", "reason": "Works.", "ends_at": ends_at}))
+    add_quiet(
+        engine,
+        1,
+        OPERATOR,
+        Silence.model_validate({"kind": "silence", "reason": "Works.", "ends_at": ends_at}),
+    )
     alert(engine, heard)
     intake.submit(engine, [punch("p")])
     judge(engine, 1, heard)

@@ -24,9 +24,14 @@ def test_what_is_buffered_meanwhile_is_sent_together() -> None:
 
 
 @pytest.mark.process
-def test_every_event_of_every_task_arrives_also_of_a_worker_that_stops(settings_env: dict[str, str], tmp_path: Path) -> None:
+def test_every_event_of_every_task_arrives_also_of_a_worker_that_stops(
+    settings_env: dict[str, str], tmp_path: Path
+) -> None:
     broker, count = settings_env["CELERY_BROKER_URL"], 30
-    with running_worker(settings_env, tmp_path / "worker.log") as process, seen_events(broker) as seen:
+    with (
+        running_worker(settings_env, tmp_path / "worker.log") as process,
+        seen_events(broker) as seen,
+    ):
         for number in range(count):
             send(broker, "attendance.submit", {"punch": punch(f"p{number}")})
 

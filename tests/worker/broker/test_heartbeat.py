@@ -146,7 +146,9 @@ def live(name: str, env: dict[str, str], folder: Path, line: Line) -> None:
         print(f"--- {name}\n{log.read_text(errors='replace')}")
 
 
-def test_beat_ends_when_told_though_its_broker_does_not_answer(settings_env: dict[str, str], log: Path, line: Proxy, file: Path) -> None:
+def test_beat_ends_when_told_though_its_broker_does_not_answer(
+    settings_env: dict[str, str], log: Path, line: Proxy, file: Path
+) -> None:
     """The signal comes in the middle of a message; the connection is not to be closed there."""
     with running_beat(settings_env | {"HEARTBEAT_FILE": str(file)}, log) as beat:
         comes_to_life(file)
@@ -156,7 +158,9 @@ def test_beat_ends_when_told_though_its_broker_does_not_answer(settings_env: dic
         assert beat.wait(30) == 0
 
 
-def test_the_beat_of_an_earlier_process_counts_for_nothing(settings_env: dict[str, str], log: Path, line: Proxy, file: Path) -> None:
+def test_the_beat_of_an_earlier_process_counts_for_nothing(
+    settings_env: dict[str, str], log: Path, line: Proxy, file: Path
+) -> None:
     file.touch()
     line.refuse(True)
     with running_beat(settings_env | {"HEARTBEAT_FILE": str(file)}, log):
@@ -164,7 +168,9 @@ def test_the_beat_of_an_earlier_process_counts_for_nothing(settings_env: dict[st
 
 
 @pytest.mark.parametrize("command", ["worker", "beat"])
-def test_a_file_that_cannot_be_written_is_one_clear_line(settings_env: dict[str, str], tmp_path: Path, command: str) -> None:
+def test_a_file_that_cannot_be_written_is_one_clear_line(
+    settings_env: dict[str, str], tmp_path: Path, command: str
+) -> None:
     env = settings_env | {"HEARTBEAT_FILE": str(tmp_path / "none" / "file")}
     run = ["celery", "-A", "worker", command]
     done = subprocess.run(run, env=env, capture_output=True, text=True, check=False)

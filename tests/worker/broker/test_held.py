@@ -86,15 +86,27 @@ def test_what_a_connection_that_went_dead_has_not_answered_is_said_again_on_anot
     """As where a firewall has forgotten it. By then the message is in no queue any more."""
     dead, live = _Connection(False), _Connection(True)
     pool = [live, dead]
-    channel: Any = SimpleNamespace(pool=SimpleNamespace(get_connection=pool.pop, release=lambda _: None), do_restore=False)
-    for name in ("unacked_key", "unacked_index_key", "unacked_mutex_key", "unacked_mutex_expire", "visibility_timeout"):
+    channel: Any = SimpleNamespace(
+        pool=SimpleNamespace(get_connection=pool.pop, release=lambda _: None), do_restore=False
+    )
+    for name in (
+        "unacked_key",
+        "unacked_index_key",
+        "unacked_mutex_key",
+        "unacked_mutex_expire",
+        "visibility_timeout",
+    ):
         setattr(channel, name, name)
-    message: Any = SimpleNamespace(_raw={}, delivery_info={"exchange": "held", "routing_key": "held"})
+    message: Any = SimpleNamespace(
+        _raw={}, delivery_info={"exchange": "held", "routing_key": "held"}
+    )
     HeldMessages(channel).append(message, "tag")
     assert (dead.is_open, live.is_open, live.sent) == (False, True, 4)
 
 
-def test_what_redis_refuses_is_an_error_and_the_next_is_noted_all_the_same(channel: Any, redis: Redis) -> None:
+def test_what_redis_refuses_is_an_error_and_the_next_is_noted_all_the_same(
+    channel: Any, redis: Redis
+) -> None:
     taken = [channel.basic_get("held"), channel.basic_get("held")]
     redis.delete("unacked")
     redis.set("unacked", "of another kind")
@@ -114,7 +126,9 @@ def test_acknowledging_is_safe_from_any_thread(channel: Any, redis: Redis) -> No
 
 def _close_connections(channel: Any, redis: Redis) -> None:
     """Those that the channel has at rest, by Redis. Other tests have theirs on the same server."""
-    resting = [connection for connection in channel.pool._available_connections if connection.is_connected]
+    resting = [
+        connection for connection in channel.pool._available_connections if connection.is_connected
+    ]
     assert resting
     for connection in resting:
         connection.send_command("CLIENT", "ID")

@@ -14,7 +14,9 @@ from kombu.utils import json as kombu_json
 from worker.broker.message_json import dumps, loads
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
-VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=20)
+VALUES = st.recursive(
+    SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=20
+)
 
 
 @given(VALUES, st.booleans())
@@ -25,12 +27,26 @@ def test_whatever_json_holds_it_is_read_as_kombu_reads_it(value: object, ascii_o
         assert _known(loads(text.encode())) == _known(value)
 
 
-@pytest.mark.parametrize("number", [2**63 - 1, 2**64 - 1, 2**64, -(2**63), -(2**63) - 1, 10**19, 10**20, 10**40])
+@pytest.mark.parametrize(
+    "number", [2**63 - 1, 2**64 - 1, 2**64, -(2**63), -(2**63) - 1, 10**19, 10**20, 10**40]
+)
 def test_whole_numbers_stay_whole_however_long(number: int) -> None:
     assert loads(f"[{number}]") == [number]
 
 
-@pytest.mark.parametrize("text", ["NaN", "-Infinity", "1e999", '"\\ud800"', "[1] ", '{"a": 1, "a": 2}', "-0", "[" * 300 + "]" * 300])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "NaN",
+        "-Infinity",
+        "1e999",
+        '"\\ud800"',
+        "[1] ",
+        '{"a": 1, "a": 2}',
+        "-0",
+        "[" * 300 + "]" * 300,
+    ],
+)
 def test_what_only_some_readers_take_is_taken(text: str) -> None:
     assert _known(loads(text)) == _known(kombu_json.loads(text))
 
@@ -53,7 +69,13 @@ def test_values_that_a_python_producer_sends_keep_their_types() -> None:
     assert loads(kombu_json.dumps(sent)) == sent
 
 
-@pytest.mark.parametrize("text", ['{"\\u005f_type__": "bytes", "__value__": "a"}', '{"__t\\u0079pe__": "bytes", "__value__": "a"}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"\\u005f_type__": "bytes", "__value__": "a"}',
+        '{"__t\\u0079pe__": "bytes", "__value__": "a"}',
+    ],
+)
 def test_types_are_seen_however_they_are_escaped(text: str) -> None:
     assert loads(text) == loads(text.encode()) == b"a"
 

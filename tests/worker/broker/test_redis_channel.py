@@ -11,7 +11,9 @@ from worker.broker.redis_channel import steady_redis
 
 
 def test_a_channel_is_closed_after_its_connection_let_go_of_it(redis_url: str) -> None:
-    """As where Redis goes away while a worker closes what it had. What it held is still noted, and handed on later."""
+    """As where Redis goes away while a worker closes what it had. What it held is still noted, and
+    handed on later.
+    """
     steady_redis()
     with Connection(redis_url) as connection:
         connection.SimpleQueue("held").put({})

@@ -1,4 +1,6 @@
-"""Remote control of a real worker over the broker: what looks is answered, what would change it is refused, what is nothing is dropped."""
+"""Remote control of a real worker over the broker: what looks is answered, what would change it is
+refused, what is nothing is dropped.
+"""
 
 import json
 import urllib.request
@@ -22,7 +24,19 @@ from tests.worker.live import running_worker, send, until
 from worker.broker.answers import ANSWERS, address
 from worker.broker.remote_control import REFUSAL, Question
 
-QUESTIONS = ("active", "active_queues", "clock", "conf", "ping", "registered", "report", "reserved", "revoked", "scheduled", "stats")
+QUESTIONS = (
+    "active",
+    "active_queues",
+    "clock",
+    "conf",
+    "ping",
+    "registered",
+    "report",
+    "reserved",
+    "revoked",
+    "scheduled",
+    "stats",
+)
 # What each would need to do its worst.
 HARM: dict[str, dict[str, Any]] = {
     "add_consumer": {"queue": "elsewhere"},
@@ -51,16 +65,24 @@ def operator(broker: str) -> Iterator[Celery]:
 
 def ask(app: Celery, command: str, **arguments: Any) -> Any:
     """The one worker's answer."""
-    ((answer,),) = [reply.values() for reply in app.control.broadcast(command, arguments, reply=True, timeout=30, limit=1)]
+    ((answer,),) = [
+        reply.values()
+        for reply in app.control.broadcast(command, arguments, reply=True, timeout=30, limit=1)
+    ]
     return answer
 
 
 @pytest.mark.process
-def test_every_question_is_answered_and_no_secret_with_it(settings_env: dict[str, str], engine: Engine, log: Path) -> None:
+def test_every_question_is_answered_and_no_secret_with_it(
+    settings_env: dict[str, str], engine: Engine, log: Path
+) -> None:
     broker = settings_env["CELERY_BROKER_URL"]
     with running_worker(settings_env, log), operator(broker) as app:
         answers = {command: ask(app, command) for command in QUESTIONS}
-        answers |= {"conf with defaults": ask(app, "conf", with_defaults=True), "query_task": ask(app, "query_task", ids=["x", "y"])}
+        answers |= {
+            "conf with defaults": ask(app, "conf", with_defaults=True),
+            "query_task": ask(app, "query_task", ids=["x", "y"]),
+        }
         assert ask(app, "hello", from_node="celery@elsewhere", revoked=["p1"])["revoked"] == []
         assert ask(app, "revoked") == []
         assert ask(app, "enable_events") == {"ok": "task events are always on"}
@@ -74,15 +96,24 @@ def test_every_question_is_answered_and_no_secret_with_it(settings_env: dict[str
     assert answers["conf"]["worker_send_task_events"] is True
     assert [queue["name"] for queue in answers["active_queues"]] == ["attendance", "upkeep"]
     assert not [name for name in answers["registered"] if name.startswith("celery.")]
-    secrets = [settings_env["JWT_SECRET"], urlsplit(settings_env["DATABASE_URL"]).password, urlsplit(broker).password]
+    secrets = [
+        settings_env["JWT_SECRET"],
+        urlsplit(settings_env["DATABASE_URL"]).password,
+        urlsplit(broker).password,
+    ]
     told = json.dumps(answers)
     assert not [secret for secret in secrets if secret and secret != "guest" and secret in told]
 
 
 @pytest.mark.process
-def test_whatever_would_change_a_worker_is_refused_and_counted(settings_env: dict[str, str], engine: Engine, log: Path) -> None:
+def test_whatever_would_change_a_worker_is_refused_and_counted(
+    settings_env: dict[str, str], engine: Engine, log: Path
+) -> None:
     broker, port = settings_env["CELERY_BROKER_URL"], free_port()
-    with running_worker(settings_env | {"WORKER_METRICS_PORT": str(port)}, log) as process, operator(broker) as app:
+    with (
+        running_worker(settings_env | {"WORKER_METRICS_PORT": str(port)}, log) as process,
+        operator(broker) as app,
+    ):
         pool = psutil.Process(process.pid).children()
         refused = [command for command in (*Panel.data, "invented") if command not in ANSWERS]
         assert {"shutdown", "disable_events", "memdump", *HARM} <= set(refused)
@@ -101,8 +132,22 @@ def test_whatever_would_change_a_worker_is_refused_and_counted(settings_env: dic
 
 
 NO_QUESTIONS = (
-    *("null", "[]", "5", '"shutdown"', "{}", "not json", "[" * 10_000, '{"method": 5}', '{"method": "ping", "arguments": [1]}'),
-    *('{"method": "ping", "destination": 5}', '{"method": ["ping"]}', '{"method": "ping", "reply_to": 5, "ticket": {}}'),
+    *(
+        "null",
+        "[]",
+        "5",
+        '"shutdown"',
+        "{}",
+        "not json",
+        "[" * 10_000,
+        '{"method": 5}',
+        '{"method": "ping", "arguments": [1]}',
+    ),
+    *(
+        '{"method": "ping", "destination": 5}',
+        '{"method": ["ping"]}',
+        '{"method": "ping", "reply_to": 5, "ticket": {}}',
+    ),
     '{"method": "ping", "reply_to": {"exchange": "attendance", "routing_key": "attendance"}}',
     '{"method": "ping", "pattern": "(a+)+$", "matcher": "pcre"}',
     json.dumps({"method": "ping", "arguments": {"x": "y" * 1_000_000}}),
@@ -110,20 +155,44 @@ NO_QUESTIONS = (
 
 
 @pytest.mark.process
-def test_what_is_no_question_ends_neither_the_worker_nor_its_listening(settings_env: dict[str, str], engine: Engine, log: Path) -> None:
+def test_what_is_no_question_ends_neither_the_worker_nor_its_listening(
+    settings_env: dict[str, str], engine: Engine, log: Path
+) -> None:
     broker = settings_env["CELERY_BROKER_URL"]
     with running_worker(settings_env, log) as process, operator(broker) as app:
         with Connection(broker) as connection:
-            producer = Producer(connection.channel(), Exchange("celery.pidbox", "fanout", durable=False, delivery_mode="transient"))
+            producer = Producer(
+                connection.channel(),
+                Exchange("celery.pidbox", "fanout", durable=False, delivery_mode="transient"),
+            )
             for body in NO_QUESTIONS:
                 for content_type in ("application/json", "application/x-python-serialize"):
-                    producer.publish(body, content_type=content_type, content_encoding="utf-8", headers={"clock": "late"})
+                    producer.publish(
+                        body,
+                        content_type=content_type,
+                        content_encoding="utf-8",
+                        headers={"clock": "late"},
+                    )
             forged = json.dumps({"method": "ping", "arguments": {}})
-            producer.publish(forged, content_type="application/json", content_encoding="utf-8", headers={"clock": 2**62})
+            producer.publish(
+                forged,
+                content_type="application/json",
+                content_encoding="utf-8",
+                headers={"clock": 2**62},
+            )
         if broker.startswith("redis://"):
             database = urlsplit(broker).path.strip("/") or "0"
             with Redis.from_url(broker) as redis:
-                for envelope in ("", "garbage", "null", "[]", "{}", '{"body": "x"}', '{"properties": 5, "body": 7}', "\xff"):
+                for envelope in (
+                    "",
+                    "garbage",
+                    "null",
+                    "[]",
+                    "{}",
+                    '{"body": "x"}',
+                    '{"properties": 5, "body": 7}',
+                    "\xff",
+                ):
                     assert redis.publish(f"/{database}.celery.pidbox", envelope)
         assert ask(app, "ping") == {"ok": "pong"}
         assert ask(app, "clock")["clock"] < 2**31
@@ -135,7 +204,10 @@ def test_what_is_no_question_ends_neither_the_worker_nor_its_listening(settings_
 
 def test_of_an_address_no_password_is_told_however_it_is_spelt() -> None:
     assert address("redis://:s3cret@10.0.0.1:6379/0?password=s3cret") == "redis://10.0.0.1:6379/0"
-    assert address("sentinel://u:s3cret@h1:26379/0;sentinel://u:s3cret@h2:26379/0") == "sentinel://h2:26379/0"
+    assert (
+        address("sentinel://u:s3cret@h1:26379/0;sentinel://u:s3cret@h2:26379/0")
+        == "sentinel://h2:26379/0"
+    )
     assert address("amqp://user:s3/cr;et@host//") == "amqp://host//"
 
 
@@ -143,6 +215,12 @@ def test_a_question_may_be_for_one_worker() -> None:
     def is_for(**to: Any) -> bool:
         return Question(method="ping", **to).is_for("celery@one")
 
-    assert is_for() and is_for(destination=["celery@one"]) and is_for(pattern="celery@o*", matcher="glob")
-    assert not is_for(destination=["celery@two"]) and not is_for(pattern="celery@t*", matcher="glob")
+    assert (
+        is_for()
+        and is_for(destination=["celery@one"])
+        and is_for(pattern="celery@o*", matcher="glob")
+    )
+    assert not is_for(destination=["celery@two"]) and not is_for(
+        pattern="celery@t*", matcher="glob"
+    )
     assert not is_for(pattern=".*", matcher="pcre")

@@ -21,21 +21,38 @@ TODAY = (NOON + timedelta(days=2)).date().isoformat()
 
 
 @pytest.fixture(autouse=True)
-def history(engine: Engine, heard: Heard, settings_env: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """At site 15: scores of 0.65, 0.75 and 0.85, of which 0.70 are asked for. At site 16: one of 0.65. One shift nobody came to."""
+def history(
+    engine: Engine, heard: Heard, settings_env: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At site 15: scores of 0.65, 0.75 and 0.85, of which 0.70 are asked for. At site 16: one of
+    0.65. One shift nobody came to.
+    """
     for name, value in settings_env.items():
         monkeypatch.setenv(name, value)
     places = {"a": (15, 0.65), "b": (15, 0.75), "c": (15, 0.85), "d": (16, 0.65)}
     intake.submit(
         engine,
         [
-            punch(name, site_id=site_id, person_id=place + 1, biometric={"method": "face", "score": score, "liveness": 0.9})
+            punch(
+                name,
+                site_id=site_id,
+                person_id=place + 1,
+                biometric={"method": "face", "score": score, "liveness": 0.9},
+            )
             for place, (name, (site_id, score)) in enumerate(places.items())
         ],
     )
     starts, ends = NOON + timedelta(hours=1), NOON + timedelta(hours=2)
-    shift = {"shift_id": "s", "person_id": 9, "site_id": 15, "starts_at": starts.isoformat(), "ends_at": ends.isoformat()}
-    intake.sync_roster(engine, {"tenant": {"tenant_id": 1}, "shifts": [shift | {"substitutes": []}]})
+    shift = {
+        "shift_id": "s",
+        "person_id": 9,
+        "site_id": 15,
+        "starts_at": starts.isoformat(),
+        "ends_at": ends.isoformat(),
+    }
+    intake.sync_roster(
+        engine, {"tenant": {"tenant_id": 1}, "shifts": [shift | {"substitutes": []}]}
+    )
     judge(engine, 1, heard)
     review = "UPDATE anomaly SET review = %s WHERE punch_id = %s AND anomaly_type = 'BIOMETRIC_ANOMALY' RETURNING 1"
     rows(engine, review, "CONFIRMED", "a")
@@ -47,7 +64,18 @@ def attempt(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Any:
     def run(policy: object, *more: str, tenant: int = 1) -> tuple[int, str, str]:
         file = tmp_path / "policy.json"
         file.write_text(policy if isinstance(policy, str) else json.dumps(policy))
-        arguments = ["backtest", "--tenant", str(tenant), "--policy", str(file), "--from", DAY, "--to", TODAY, *more]
+        arguments = [
+            "backtest",
+            "--tenant",
+            str(tenant),
+            "--policy",
+            str(file),
+            "--from",
+            DAY,
+            "--to",
+            TODAY,
+            *more,
+        ]
         capsys.readouterr()  # what was logged until now
         status = main(arguments)
         told = capsys.readouterr()
@@ -62,7 +90,11 @@ def test_nothing_lies_between_a_moment_and_an_earlier_one(attempt: Any) -> None:
 
 
 def tally(out: str, anomaly_type: str, site_id: int) -> dict[str, Any]:
-    (row,) = [row for row in json.loads(out)["by_type_and_site"] if (row["anomaly_type"], row["site_id"]) == (anomaly_type, site_id)]
+    (row,) = [
+        row
+        for row in json.loads(out)["by_type_and_site"]
+        if (row["anomaly_type"], row["site_id"]) == (anomaly_type, site_id)
+    ]
     return row
 
 
@@ -70,7 +102,9 @@ def counts(row: dict[str, Any]) -> tuple[int, int, int, int, int]:
     return row["now"], row["newly"], row["gone"], row["unchanged"], row["regraded"]
 
 
-def test_under_the_policy_in_force_nothing_newly_stands_and_nothing_falls_away(attempt: Any) -> None:
+def test_under_the_policy_in_force_nothing_newly_stands_and_nothing_falls_away(
+    attempt: Any,
+) -> None:
     status, out, _ = attempt({}, "--json")
     total = json.loads(out)["total"]
     assert (status, total["newly"], total["gone"], total["regraded"]) == (0, 0, 0, 0)
@@ -116,14 +150,19 @@ def test_precision_is_that_of_the_reviews_now_and_then(attempt: Any) -> None:
 
 def test_nothing_is_stored_and_nothing_is_said(engine: Engine, attempt: Any) -> None:
     def state() -> list[list[tuple]]:
-        return [rows(engine, f"SELECT xmin::text, t::text FROM {table} AS t ORDER BY 2") for table in sorted(metadata.tables)]
+        return [
+            rows(engine, f"SELECT xmin::text, t::text FROM {table} AS t ORDER BY 2")
+            for table in sorted(metadata.tables)
+        ]
 
     before = state()
     assert attempt({"biometric_min_score": 0.8})[0] == 0
     assert state() == before
 
 
-def test_its_transaction_could_not_write_if_it_would(engine: Engine, attempt: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_its_transaction_could_not_write_if_it_would(
+    engine: Engine, attempt: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     seen = []
     load = worker.commands.backtesting.load_subjects
 
@@ -137,18 +176,37 @@ def test_its_transaction_could_not_write_if_it_would(engine: Engine, attempt: An
     assert set(seen) == {("on", "repeatable read")}
 
 
-def test_in_small_slices_it_comes_to_the_same(attempt: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_in_small_slices_it_comes_to_the_same(
+    attempt: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def counted() -> Any:
-        return {name: value for name, value in json.loads(attempt({"biometric_min_score": 0.8}, "--json")[1]).items() if name != "as_of"}
+        return {
+            name: value
+            for name, value in json.loads(
+                attempt({"biometric_min_score": 0.8}, "--json")[1]
+            ).items()
+            if name != "as_of"
+        }
 
     whole = counted()
     monkeypatch.setattr(worker.commands.backtesting, "SLICE", 1)
     assert counted() == whole
 
 
-def test_what_lies_outside_the_dates_is_left_alone(attempt: Any, engine: Engine, heard: Heard) -> None:
+def test_what_lies_outside_the_dates_is_left_alone(
+    attempt: Any, engine: Engine, heard: Heard
+) -> None:
     earlier = (NOON - timedelta(days=9)).isoformat()
-    intake.submit(engine, [punch("old", occurred_at=earlier, biometric={"method": "face", "score": 0.1, "liveness": 0.9})])
+    intake.submit(
+        engine,
+        [
+            punch(
+                "old",
+                occurred_at=earlier,
+                biometric={"method": "face", "score": 0.1, "liveness": 0.9},
+            )
+        ],
+    )
     judge(engine, 1, heard)
     _, out, _ = attempt({}, "--json")
     assert tally(out, "BIOMETRIC_ANOMALY", 15)["now"] == 1
@@ -157,8 +215,13 @@ def test_what_lies_outside_the_dates_is_left_alone(attempt: Any, engine: Engine,
 def test_people_read_a_table_and_progress_goes_to_stderr(attempt: Any) -> None:
     _, out, err = attempt({"biometric_min_score": 0.8})
     head, *lines, total = out.splitlines()
-    assert head.split() == "type site now newly gone unchanged regraded precision now precision then".split()
-    assert lines[0].split() == "BIOMETRIC_ANOMALY Site 15 (15) 1 1 0 1 0 100% of 1 100% of 1".split()
+    assert (
+        head.split()
+        == "type site now newly gone unchanged regraded precision now precision then".split()
+    )
+    assert (
+        lines[0].split() == "BIOMETRIC_ANOMALY Site 15 (15) 1 1 0 1 0 100% of 1 100% of 1".split()
+    )
     assert total.startswith("all")
     assert "4 punches and 1 shifts judged" in err
 
@@ -168,14 +231,19 @@ def test_people_read_a_table_and_progress_goes_to_stderr(attempt: Any) -> None:
     [
         ("{", "cannot be read as JSON"),
         ([], "must hold a JSON object"),
-        ({"grace_minute": 5}, "policy.grace_minute: is no policy of ours; did you mean grace_minutes?"),
+        (
+            {"grace_minute": 5},
+            "policy.grace_minute: is no policy of ours; did you mean grace_minutes?",
+        ),
         ({"grace_minutes": -1}, "policy.grace_minutes: Input should be greater than or equal to 0"),
         ({"tenant": {}, "sites": {"15": {"grace_minutes": "5"}}}, "sites.15.policy.grace_minutes"),
         ({"sites": {"99": {}}}, "sites.99: the tenant has no such site"),
         ({"sites": []}, "sites: must be an object"),
     ],
 )
-def test_a_policy_that_could_not_be_put_in_force_is_refused_and_says_why(attempt: Any, policy: object, told: str) -> None:
+def test_a_policy_that_could_not_be_put_in_force_is_refused_and_says_why(
+    attempt: Any, policy: object, told: str
+) -> None:
     status, out, err = attempt(policy)
     assert (status, out) == (2, "")
     assert told in err

@@ -16,7 +16,9 @@ from worker.rules.window import Assignment
 
 
 @pytest.fixture
-def company(postgres_url: str, settings_env: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[psycopg.Connection]:
+def company(
+    postgres_url: str, settings_env: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[psycopg.Connection]:
     for name, value in settings_env.items():
         monkeypatch.setenv(name, value)
     with psycopg.connect(psycopg_url(postgres_url).replace("+psycopg", "")) as connection:
@@ -28,7 +30,10 @@ def company(postgres_url: str, settings_env: dict[str, str], monkeypatch: pytest
 def test_a_finding_is_told_with_its_numbers_and_the_rest_with_why_not(
     company: psycopg.Connection, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    add_punch(company, check_in(BEN, OFFICE, "09:00", "P-1", latitude=52.5, longitude=13.4, accuracy_m=5.0))
+    add_punch(
+        company,
+        check_in(BEN, OFFICE, "09:00", "P-1", latitude=52.5, longitude=13.4, accuracy_m=5.0),
+    )
     company.commit()
     assert main(["explain", "P-1", "--tenant", "1"]) == 0
     told = capsys.readouterr().out
@@ -40,12 +45,16 @@ def test_a_finding_is_told_with_its_numbers_and_the_rest_with_why_not(
     assert all(detector.TYPE in told for detector in DETECTORS)
 
 
-def test_a_shift_can_be_explained(company: psycopg.Connection, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_shift_can_be_explained(
+    company: psycopg.Connection, capsys: pytest.CaptureFixture[str]
+) -> None:
     add_punch(company, check_in(ANNA, OFFICE, "-3 09:00"))
     add_roster(company, shifts=[shift(ANNA, OFFICE, "09:00", "17:00", "S-1")])
     company.commit()
     assert main(["explain", "S-1", "--tenant", "1", "--shift"]) == 0
-    assert "no_show, HIGH 0.95: Nobody entitled came for the shift of Anna" in capsys.readouterr().out
+    assert (
+        "no_show, HIGH 0.95: Nobody entitled came for the shift of Anna" in capsys.readouterr().out
+    )
 
 
 def test_a_detector_that_crashes_says_so_beside_the_others(
@@ -61,7 +70,9 @@ def test_a_detector_that_crashes_says_so_beside_the_others(
 
 
 @pytest.mark.parametrize("tenant", ["1", "2"], ids=["no such punch", "no such tenant"])
-def test_what_is_not_there_cannot_be_explained(company: psycopg.Connection, capsys: pytest.CaptureFixture[str], tenant: str) -> None:
+def test_what_is_not_there_cannot_be_explained(
+    company: psycopg.Connection, capsys: pytest.CaptureFixture[str], tenant: str
+) -> None:
     company.commit()
     assert main(["explain", "nothing", "--tenant", tenant]) == 1
     assert f"tenant {tenant}" in capsys.readouterr().err

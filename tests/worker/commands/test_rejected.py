@@ -1,4 +1,6 @@
-"""python -m worker rejected and resubmit: what named no readable tenant is shown to whoever runs the installation, and to no token."""
+"""python -m worker rejected and resubmit: what named no readable tenant is shown to whoever runs
+the installation, and to no token.
+"""
 
 import json
 from pathlib import Path
@@ -30,7 +32,11 @@ def test_what_names_no_tenant_is_listed_and_taken_once_it_is_mended(
     homeless = punch("p1", tenant_id="one")
     intake.submit(engine, [homeless, punch("p2", kind="nap")])
     (row,) = listed(capsys)
-    assert (row["punch_id"], row["reasons"][0]["field"], json.loads(row["content"])) == ("p1", "tenant_id", homeless)
+    assert (row["punch_id"], row["reasons"][0]["field"], json.loads(row["content"])) == (
+        "p1",
+        "tenant_id",
+        homeless,
+    )
     assert [each["punch_id"] for each in listed(capsys, "--tenant", "1")] == ["p2"]
     assert main(["resubmit", row["rejected_id"]]) == 1
     assert json.loads(capsys.readouterr().out)["status"] == "rejected"
@@ -47,7 +53,9 @@ def test_what_names_no_tenant_is_listed_and_taken_once_it_is_mended(
     assert listed(capsys) == []
 
 
-def test_what_cannot_be_resubmitted_says_why(capsys: pytest.CaptureFixture[str], engine: Engine, tmp_path: Path) -> None:
+def test_what_cannot_be_resubmitted_says_why(
+    capsys: pytest.CaptureFixture[str], engine: Engine, tmp_path: Path
+) -> None:
     assert main(["resubmit", str(uuid4())]) == 1
     assert "has no rejected submission" in capsys.readouterr().err
     broken = tmp_path / "broken.json"

@@ -35,12 +35,29 @@ def test_liveness_and_score(biometric: dict[str, Any], expected: list[Any]) -> N
     assert found(**biometric) == expected
 
 
-def series(scores: list[float], last: float, *, person: int = ANNA, method: str = "face", first_day: int = -11) -> list[Punch]:
+def series(
+    scores: list[float],
+    last: float,
+    *,
+    person: int = ANNA,
+    method: str = "face",
+    first_day: int = -11,
+) -> list[Punch]:
     earlier = [
-        check_in(person, OFFICE, f"{first_day + day} 09:00", f"e{day}", biometric_method=method, biometric_score=score)
+        check_in(
+            person,
+            OFFICE,
+            f"{first_day + day} 09:00",
+            f"e{day}",
+            biometric_method=method,
+            biometric_score=score,
+        )
         for day, score in enumerate(scores)
     ]
-    return [*earlier, check_in(ANNA, OFFICE, "09:00", "last", biometric_method="face", biometric_score=last)]
+    return [
+        *earlier,
+        check_in(ANNA, OFFICE, "09:00", "last", biometric_method="face", biometric_score=last),
+    ]
 
 
 BASELINES = {
@@ -57,5 +74,9 @@ BASELINES = {
 
 @pytest.mark.parametrize(("punches", "expected"), BASELINES.values(), ids=BASELINES.keys())
 def test_below_own_baseline(punches: list[Punch], expected: bool) -> None:
-    on_last = [f for f in findings(biometric_anomaly, build(punches)) if f.subject.punch_id == "last"]
-    assert [(f.reason, f.severity, f.confidence) for f in on_last] == ([("below_own_baseline", "MEDIUM", 0.75)] if expected else [])
+    on_last = [
+        f for f in findings(biometric_anomaly, build(punches)) if f.subject.punch_id == "last"
+    ]
+    assert [(f.reason, f.severity, f.confidence) for f in on_last] == (
+        [("below_own_baseline", "MEDIUM", 0.75)] if expected else []
+    )

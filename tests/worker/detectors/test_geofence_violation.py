@@ -10,7 +10,9 @@ from worker.detectors import geofence_violation
 from worker.rules.window import Site
 
 
-def away(metres: float, latitude: float = 52.5, longitude: float = 13.4, azimuth: float = 40.0) -> dict[str, float]:
+def away(
+    metres: float, latitude: float = 52.5, longitude: float = 13.4, azimuth: float = 40.0
+) -> dict[str, float]:
     """Coordinates so many metres from a place, by a library of its own."""
     point = Geodesic.WGS84.Direct(latitude, longitude, azimuth, metres)
     return {"latitude": point["lat2"], "longitude": point["lon2"]}
@@ -43,7 +45,9 @@ COARSE = [("coarse_fix_outside", "LOW", 0.40)]
         (2200.1, 5000.0, OUTSIDE),
     ],
 )
-def test_outside_by_more_than_twice_the_accuracy(metres: float, accuracy: float | None, expected: list[Any]) -> None:
+def test_outside_by_more_than_twice_the_accuracy(
+    metres: float, accuracy: float | None, expected: list[Any]
+) -> None:
     assert found(**away(metres), accuracy_m=accuracy) == expected
 
 
@@ -57,7 +61,9 @@ def test_a_fix_cached_at_another_site_is_an_excuse_for_half_an_hour() -> None:
     ):
         before = check_in(ANNA, site, "09:00", "before", **{**fix, "accuracy_m": accuracy})
         window = build([before, check_in(ANNA, OFFICE, f"09:{minutes}", "after", **fix)])
-        assert [f.reason for f in findings(geofence_violation, window) if f.subject.punch_id == "after"] == [expected]
+        assert [
+            f.reason for f in findings(geofence_violation, window) if f.subject.punch_id == "after"
+        ] == [expected]
 
 
 @pytest.mark.parametrize(
@@ -70,15 +76,24 @@ def test_without_a_possible_fix_it_cannot_tell(fields: dict[str, float]) -> None
 
 
 def test_a_site_with_neither_boundary_nor_place_cannot_tell() -> None:
-    window = build([check_in(ANNA, OFFICE, "09:00", latitude=1.0, longitude=1.0)], sites=[Site(OFFICE, "Office", "UTC")])
+    window = build(
+        [check_in(ANNA, OFFICE, "09:00", latitude=1.0, longitude=1.0)],
+        sites=[Site(OFFICE, "Office", "UTC")],
+    )
     assert not findings(geofence_violation, window)
 
 
 def test_the_explanation_has_the_numbers() -> None:
     window = build([check_in(ANNA, OFFICE, "09:00", **away(612), accuracy_m=12.0)], sites=SITES)
     (finding,) = findings(geofence_violation, window)
-    assert finding.explanation == "Checked in 412 m outside the 200 m fence of Main Office (GPS accuracy 12 m)."
-    assert (finding.evidence["observed"], finding.evidence["limit"]) == (pytest.approx(412, abs=1e-3), 24.0)
+    assert (
+        finding.explanation
+        == "Checked in 412 m outside the 200 m fence of Main Office (GPS accuracy 12 m)."
+    )
+    assert (finding.evidence["observed"], finding.evidence["limit"]) == (
+        pytest.approx(412, abs=1e-3),
+        24.0,
+    )
 
 
 def test_the_default_radius_is_policy() -> None:

@@ -1,11 +1,24 @@
-"""IMPOSSIBLE_SHIFTS as the definitions have it. The depot is 253.0 km from the office, next door 679 m."""
+"""IMPOSSIBLE_SHIFTS as the definitions have it. The depot is 253.0 km from the office, next door
+679 m.
+"""
 
 from typing import Any
 
 import pytest
 from geographiclib.geodesic import Geodesic
 
-from tests.worker.windows import ANNA, BEN, DEPOT, NEXT_DOOR, OFFICE, build, check_in, check_out, findings, reasons
+from tests.worker.windows import (
+    ANNA,
+    BEN,
+    DEPOT,
+    NEXT_DOOR,
+    OFFICE,
+    build,
+    check_in,
+    check_out,
+    findings,
+    reasons,
+)
 from worker.detectors import impossible_shifts
 from worker.rules.window import Site
 
@@ -18,20 +31,52 @@ def seconds(count: float) -> str:
 
 
 FAR = {
-    "within the time it takes": ([check_out(ANNA, OFFICE, "00:00"), check_in(ANNA, DEPOT, seconds(NEEDED + 0.01), "b")], set()),
-    "faster than that": ([check_out(ANNA, OFFICE, "00:00"), check_in(ANNA, DEPOT, seconds(NEEDED - 0.01), "b")], {"b"}),
-    "in no time at all": ([check_out(ANNA, OFFICE, "00:00"), check_in(ANNA, DEPOT, "00:00", "b")], {"b"}),
-    "the later is a check-out": ([check_in(ANNA, OFFICE, "00:00"), check_out(ANNA, DEPOT, "00:10", "b")], set()),
-    "both are check-ins": ([check_in(ANNA, OFFICE, "00:00"), check_in(ANNA, DEPOT, "00:10", "b")], {"b"}),
-    "at one moment, out before in": ([check_in(ANNA, DEPOT, "00:00", "a"), check_out(ANNA, OFFICE, "00:00", "z")], {"a"}),
+    "within the time it takes": (
+        [check_out(ANNA, OFFICE, "00:00"), check_in(ANNA, DEPOT, seconds(NEEDED + 0.01), "b")],
+        set(),
+    ),
+    "faster than that": (
+        [check_out(ANNA, OFFICE, "00:00"), check_in(ANNA, DEPOT, seconds(NEEDED - 0.01), "b")],
+        {"b"},
+    ),
+    "in no time at all": (
+        [check_out(ANNA, OFFICE, "00:00"), check_in(ANNA, DEPOT, "00:00", "b")],
+        {"b"},
+    ),
+    "the later is a check-out": (
+        [check_in(ANNA, OFFICE, "00:00"), check_out(ANNA, DEPOT, "00:10", "b")],
+        set(),
+    ),
+    "both are check-ins": (
+        [check_in(ANNA, OFFICE, "00:00"), check_in(ANNA, DEPOT, "00:10", "b")],
+        {"b"},
+    ),
+    "at one moment, out before in": (
+        [check_in(ANNA, DEPOT, "00:00", "a"), check_out(ANNA, OFFICE, "00:00", "z")],
+        {"a"},
+    ),
     "at one moment, by punch_id bytewise": (
-        [check_in(ANNA, OFFICE, "00:00", "é"), check_in(ANNA, DEPOT, "00:00", "z"), check_in(ANNA, DEPOT, "00:00", "Z")],
+        [
+            check_in(ANNA, OFFICE, "00:00", "é"),
+            check_in(ANNA, DEPOT, "00:00", "z"),
+            check_in(ANNA, DEPOT, "00:00", "Z"),
+        ],
         {"é"},
     ),
-    "another person": ([check_out(ANNA, OFFICE, "00:00"), check_in(BEN, DEPOT, "00:10", "b")], set()),
-    "less than min_travel_km": ([check_out(ANNA, OFFICE, "00:00"), check_in(ANNA, NEXT_DOOR, "00:00:01", "b")], set()),
+    "another person": (
+        [check_out(ANNA, OFFICE, "00:00"), check_in(BEN, DEPOT, "00:10", "b")],
+        set(),
+    ),
+    "less than min_travel_km": (
+        [check_out(ANNA, OFFICE, "00:00"), check_in(ANNA, NEXT_DOOR, "00:00:01", "b")],
+        set(),
+    ),
     "not consecutive": (
-        [check_out(ANNA, OFFICE, "00:00"), check_out(ANNA, DEPOT, "00:10", "x"), check_in(ANNA, DEPOT, "00:20", "b")],
+        [
+            check_out(ANNA, OFFICE, "00:00"),
+            check_out(ANNA, DEPOT, "00:10", "x"),
+            check_in(ANNA, DEPOT, "00:20", "b"),
+        ],
         set(),
     ),
     "the fixes are where the sites are not": (
@@ -42,11 +87,17 @@ FAR = {
         set(),
     ),
     "a coarse fix counts for nothing": (
-        [check_out(ANNA, OFFICE, "00:00"), check_in(ANNA, DEPOT, "00:10", "b", latitude=52.5, longitude=13.4, accuracy_m=1000.1)],
+        [
+            check_out(ANNA, OFFICE, "00:00"),
+            check_in(ANNA, DEPOT, "00:10", "b", latitude=52.5, longitude=13.4, accuracy_m=1000.1),
+        ],
         {"b"},
     ),
     "an impossible fix counts for nothing": (
-        [check_out(ANNA, OFFICE, "00:00"), check_in(ANNA, DEPOT, "00:10", "b", latitude=91.0, longitude=13.4)],
+        [
+            check_out(ANNA, OFFICE, "00:00"),
+            check_in(ANNA, DEPOT, "00:10", "b", latitude=91.0, longitude=13.4),
+        ],
         {"b"},
     ),
 }
@@ -54,24 +105,45 @@ FAR = {
 
 @pytest.mark.parametrize(("punches", "expected"), FAR.values(), ids=FAR.keys())
 def test_too_far_too_soon(punches: list[Any], expected: set[str]) -> None:
-    assert reasons(impossible_shifts, build(punches)) == {(punch_id, "too_far_too_soon") for punch_id in expected}
+    assert reasons(impossible_shifts, build(punches)) == {
+        (punch_id, "too_far_too_soon") for punch_id in expected
+    }
 
 
 @pytest.mark.parametrize(
     ("longitude", "accuracy", "expected"),
-    [(13.4150, 8, True), (13.4150, 10, False), (13.4150, 10_000, False), (13.4180, 500, True), (13.4180, None, True)],
-    ids=["1,019 m less 16", "1,019 m less 20", "less the coarse: the site's place", "1,222 m less 2 caps", "none counts as the cap"],
+    [
+        (13.4150, 8, True),
+        (13.4150, 10, False),
+        (13.4150, 10_000, False),
+        (13.4180, 500, True),
+        (13.4180, None, True),
+    ],
+    ids=[
+        "1,019 m less 16",
+        "1,019 m less 20",
+        "less the coarse: the site's place",
+        "1,222 m less 2 caps",
+        "none counts as the cap",
+    ],
 )
-def test_the_slack_is_the_sum_of_the_accuracies_each_at_most_the_cap(longitude: float, accuracy: float | None, expected: bool) -> None:
+def test_the_slack_is_the_sum_of_the_accuracies_each_at_most_the_cap(
+    longitude: float, accuracy: float | None, expected: bool
+) -> None:
     sites = [Site(OFFICE, "Office", "UTC", 52.5, 13.4), Site(NEXT_DOOR, "Next", "UTC", 52.5, 13.41)]
     start = check_out(ANNA, OFFICE, "00:00", latitude=52.5, longitude=13.4, accuracy_m=accuracy)
-    end = check_in(ANNA, NEXT_DOOR, "00:00:10", "b", latitude=52.5, longitude=longitude, accuracy_m=accuracy)
+    end = check_in(
+        ANNA, NEXT_DOOR, "00:00:10", "b", latitude=52.5, longitude=longitude, accuracy_m=accuracy
+    )
     assert bool(findings(impossible_shifts, build([start, end], sites=sites))) is expected
 
 
 def test_a_site_without_a_place_cannot_tell() -> None:
     sites = [Site(OFFICE, "Office", "UTC", 52.5, 13.4), Site(DEPOT, "Depot", "UTC")]
-    assert not findings(impossible_shifts, build([check_out(ANNA, OFFICE, "00:00"), check_in(ANNA, DEPOT, "00:10")], sites=sites))
+    assert not findings(
+        impossible_shifts,
+        build([check_out(ANNA, OFFICE, "00:00"), check_in(ANNA, DEPOT, "00:10")], sites=sites),
+    )
 
 
 STAYS = {
@@ -103,7 +175,11 @@ STAYS = {
         {"b"},
     ),
     "no check-out, no stay": (
-        [check_in(ANNA, OFFICE, "00:00"), check_in(ANNA, NEXT_DOOR, "04:00", "b"), check_out(ANNA, NEXT_DOOR, "04:30", "y")],
+        [
+            check_in(ANNA, OFFICE, "00:00"),
+            check_in(ANNA, NEXT_DOOR, "04:00", "b"),
+            check_out(ANNA, NEXT_DOOR, "04:30", "y"),
+        ],
         set(),
     ),
     "as long as a stay may be": (
@@ -129,12 +205,22 @@ STAYS = {
 
 @pytest.mark.parametrize(("punches", "expected"), STAYS.values(), ids=STAYS.keys())
 def test_overlapping(punches: list[Any], expected: set[str]) -> None:
-    assert reasons(impossible_shifts, build(punches)) == {(punch_id, "overlapping") for punch_id in expected}
+    assert reasons(impossible_shifts, build(punches)) == {
+        (punch_id, "overlapping") for punch_id in expected
+    }
 
 
 def test_viewers_of_this_site_learn_nothing_of_the_other() -> None:
-    (finding,) = findings(impossible_shifts, build([check_out(ANNA, OFFICE, "00:00"), check_in(ANNA, DEPOT, "00:10", "b")]))
+    (finding,) = findings(
+        impossible_shifts,
+        build([check_out(ANNA, OFFICE, "00:00"), check_in(ANNA, DEPOT, "00:10", "b")]),
+    )
     told = f"{finding.explanation} {finding.evidence}"
-    assert "another site" in told and not any(secret in told for secret in ("Main Office", "out 00:00", "site_id", "52.5"))
+    assert "another site" in told and not any(
+        secret in told for secret in ("Main Office", "out 00:00", "site_id", "52.5")
+    )
     assert finding.private and finding.private["punches"][0]["site_id"] == OFFICE
-    assert finding.other_sites == {OFFICE} and (finding.severity, finding.confidence) == ("CRITICAL", 0.85)
+    assert finding.other_sites == {OFFICE} and (finding.severity, finding.confidence) == (
+        "CRITICAL",
+        0.85,
+    )

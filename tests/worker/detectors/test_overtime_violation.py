@@ -6,13 +6,30 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.worker.windows import ANNA, DEPOT, NEXT_DOOR, OFFICE, build, check_in, check_out, findings, reasons, shift
+from tests.worker.windows import (
+    ANNA,
+    DEPOT,
+    NEXT_DOOR,
+    OFFICE,
+    build,
+    check_in,
+    check_out,
+    findings,
+    reasons,
+    shift,
+)
 from worker.detectors import overtime_violation
 from worker.rules.window import Punch
 
 WORKED = {
-    "exactly the limit": ([check_in(ANNA, OFFICE, "00:00"), check_out(ANNA, OFFICE, "16:00")], set()),
-    "a second more": ([check_in(ANNA, OFFICE, "00:00"), check_out(ANNA, OFFICE, "16:00:01")], {"in 00:00"}),
+    "exactly the limit": (
+        [check_in(ANNA, OFFICE, "00:00"), check_out(ANNA, OFFICE, "16:00")],
+        set(),
+    ),
+    "a second more": (
+        [check_in(ANNA, OFFICE, "00:00"), check_out(ANNA, OFFICE, "16:00:01")],
+        {"in 00:00"},
+    ),
     "a break does not count": (
         [
             check_in(ANNA, OFFICE, "00:00"),
@@ -49,21 +66,42 @@ WORKED = {
         ],
         {"in 20:00"},
     ),
-    "a check-out at another site closes the spell": ([check_in(ANNA, OFFICE, "00:00"), check_out(ANNA, DEPOT, "16:00:01")], {"in 00:00"}),
+    "a check-out at another site closes the spell": (
+        [check_in(ANNA, OFFICE, "00:00"), check_out(ANNA, DEPOT, "16:00:01")],
+        {"in 00:00"},
+    ),
     "a check-in between leaves the end unknown": (
-        [check_in(ANNA, OFFICE, "00:00"), check_in(ANNA, OFFICE, "08:00"), check_out(ANNA, OFFICE, "20:00")],
+        [
+            check_in(ANNA, OFFICE, "00:00"),
+            check_in(ANNA, OFFICE, "08:00"),
+            check_out(ANNA, OFFICE, "20:00"),
+        ],
         set(),
     ),
     "a double tap only repeats": (
-        [check_in(ANNA, OFFICE, "00:00"), check_in(ANNA, OFFICE, "00:10", "tap"), check_out(ANNA, OFFICE, "16:00:01")],
+        [
+            check_in(ANNA, OFFICE, "00:00"),
+            check_in(ANNA, OFFICE, "00:10", "tap"),
+            check_out(ANNA, OFFICE, "16:00:01"),
+        ],
         {"in 00:00"},
     ),
     "a second later it is another spell": (
-        [check_in(ANNA, OFFICE, "00:00"), check_in(ANNA, OFFICE, "00:10:01", "tap"), check_out(ANNA, OFFICE, "16:00:01")],
+        [
+            check_in(ANNA, OFFICE, "00:00"),
+            check_in(ANNA, OFFICE, "00:10:01", "tap"),
+            check_out(ANNA, OFFICE, "16:00:01"),
+        ],
         set(),
     ),
-    "a spell as long as may be": ([check_in(ANNA, OFFICE, "00:00"), check_out(ANNA, OFFICE, "+1 12:00")], {"in 00:00"}),
-    "a longer one has an unknown end": ([check_in(ANNA, OFFICE, "00:00"), check_out(ANNA, OFFICE, "+1 12:00:01")], set()),
+    "a spell as long as may be": (
+        [check_in(ANNA, OFFICE, "00:00"), check_out(ANNA, OFFICE, "+1 12:00")],
+        {"in 00:00"},
+    ),
+    "a longer one has an unknown end": (
+        [check_in(ANNA, OFFICE, "00:00"), check_out(ANNA, OFFICE, "+1 12:00:01")],
+        set(),
+    ),
 }
 
 
@@ -71,7 +109,9 @@ WORKED = {
 def test_worked_too_long(punches: list[Any], expected: set[str]) -> None:
     found = findings(overtime_violation, build(punches))
     assert {f.subject.punch_id for f in found} == expected
-    assert all((f.reason, f.severity, f.confidence) == ("worked_too_long", "HIGH", 0.98) for f in found)
+    assert all(
+        (f.reason, f.severity, f.confidence) == ("worked_too_long", "HIGH", 0.98) for f in found
+    )
 
 
 @pytest.mark.parametrize(
@@ -79,34 +119,56 @@ def test_worked_too_long(punches: list[Any], expected: set[str]) -> None:
     [
         ([shift(ANNA, OFFICE, "00:00", "10:30")], "HIGH"),
         ([shift(ANNA, OFFICE, "00:00", "10:29:59")], "LOW"),
-        ([shift(ANNA, OFFICE, "00:00", "08:00"), shift(ANNA, OFFICE, "08:00", "16:00", "s2")], "HIGH"),
+        (
+            [shift(ANNA, OFFICE, "00:00", "08:00"), shift(ANNA, OFFICE, "08:00", "16:00", "s2")],
+            "HIGH",
+        ),
     ],
     ids=["the shift ended 6 h before", "a second earlier", "of a double the last counts"],
 )
-def test_a_check_out_long_after_the_shift_makes_up_for_a_forgotten_one(shifts: list[Any], severity: str) -> None:
-    (finding,) = findings(overtime_violation, build([check_in(ANNA, OFFICE, "00:00"), check_out(ANNA, OFFICE, "16:30")], shifts))
-    assert (finding.severity, finding.confidence) == (severity, 0.98 if severity == "HIGH" else 0.50)
+def test_a_check_out_long_after_the_shift_makes_up_for_a_forgotten_one(
+    shifts: list[Any], severity: str
+) -> None:
+    (finding,) = findings(
+        overtime_violation,
+        build([check_in(ANNA, OFFICE, "00:00"), check_out(ANNA, OFFICE, "16:30")], shifts),
+    )
+    assert (finding.severity, finding.confidence) == (
+        severity,
+        0.98 if severity == "HIGH" else 0.50,
+    )
 
 
 @pytest.mark.parametrize(
     ("as_of", "expected"),
     [("16:00", False), ("16:00:01", True), ("22:00", True), ("22:00:01", False)],
 )
-def test_still_working_from_the_limit_until_it_counts_as_forgotten(as_of: str, expected: bool) -> None:
+def test_still_working_from_the_limit_until_it_counts_as_forgotten(
+    as_of: str, expected: bool
+) -> None:
     found = findings(overtime_violation, build([check_in(ANNA, OFFICE, "00:00")], as_of=as_of))
-    assert [(f.reason, f.severity, f.confidence) for f in found] == ([("still_working", "HIGH", 0.98)] if expected else [])
+    assert [(f.reason, f.severity, f.confidence) for f in found] == (
+        [("still_working", "HIGH", 0.98)] if expected else []
+    )
 
 
 def test_still_working_after_the_shift_is_over_is_likelier_a_forgotten_check_out() -> None:
     punches = [check_in(ANNA, OFFICE, "00:00")]
-    (over,) = findings(overtime_violation, build(punches, [shift(ANNA, OFFICE, "00:00", "16:30")], as_of="16:30:01"))
-    (running,) = findings(overtime_violation, build(punches, [shift(ANNA, OFFICE, "00:00", "16:30")], as_of="16:30"))
+    (over,) = findings(
+        overtime_violation,
+        build(punches, [shift(ANNA, OFFICE, "00:00", "16:30")], as_of="16:30:01"),
+    )
+    (running,) = findings(
+        overtime_violation, build(punches, [shift(ANNA, OFFICE, "00:00", "16:30")], as_of="16:30")
+    )
     assert (over.severity, over.confidence, running.severity) == ("LOW", 0.50, "HIGH")
 
 
 def test_what_is_said_of_a_running_spell_does_not_change_with_every_look() -> None:
     punches = [check_in(ANNA, OFFICE, "00:00")]
-    assert findings(overtime_violation, build(punches, as_of="17:00")) == findings(overtime_violation, build(punches, as_of="18:00"))
+    assert findings(overtime_violation, build(punches, as_of="17:00")) == findings(
+        overtime_violation, build(punches, as_of="18:00")
+    )
 
 
 def test_only_the_latest_punch_can_leave_a_spell_open() -> None:
@@ -122,9 +184,15 @@ def test_only_the_latest_punch_can_leave_a_spell_open() -> None:
 def test_a_night_shift_is_worked_in_real_hours(day: tuple[int, int, int], hours: int) -> None:
     zone = ZoneInfo("Europe/Berlin")
     year, month, date = day
-    begins, ends = datetime(year, month, date, 20, tzinfo=zone), datetime(year, month, date + 1, 8, tzinfo=zone)
+    begins, ends = (
+        datetime(year, month, date, 20, tzinfo=zone),
+        datetime(year, month, date + 1, 8, tzinfo=zone),
+    )
     utc = ZoneInfo("UTC")
-    punches = [Punch("in", ANNA, OFFICE, True, begins.astimezone(utc)), Punch("out", ANNA, OFFICE, False, ends.astimezone(utc))]
+    punches = [
+        Punch("in", ANNA, OFFICE, True, begins.astimezone(utc)),
+        Punch("out", ANNA, OFFICE, False, ends.astimezone(utc)),
+    ]
     assert not findings(overtime_violation, build(punches, policy={"max_work_hours": hours}))
     (finding,) = findings(overtime_violation, build(punches, policy={"max_work_hours": hours - 1}))
     assert finding.evidence["observed"] == hours

@@ -4,7 +4,21 @@ from typing import Any
 
 import pytest
 
-from tests.worker.windows import ANNA, BEN, CARL, DEPOT, OFFICE, at, build, check_in, check_out, findings, nothings, reasons, shift
+from tests.worker.windows import (
+    ANNA,
+    BEN,
+    CARL,
+    DEPOT,
+    OFFICE,
+    at,
+    build,
+    check_in,
+    check_out,
+    findings,
+    nothings,
+    reasons,
+    shift,
+)
 from worker.detectors import schedule_mismatch
 from worker.rules.window import Assignment
 
@@ -25,7 +39,9 @@ LEVELS = {
 def found(reason: str, punches: list[Any], shifts: list[Any], **more: Any) -> set[str]:
     """The subjects of one reason."""
     window = build(punches, shifts, **more)
-    assert all((f.severity, f.confidence) == LEVELS[f.reason] for f in findings(schedule_mismatch, window))
+    assert all(
+        (f.severity, f.confidence) == LEVELS[f.reason] for f in findings(schedule_mismatch, window)
+    )
     return {subject for subject, why in reasons(schedule_mismatch, window) if why == reason}
 
 
@@ -33,28 +49,56 @@ LATE = {
     "at the end of the grace": ([check_in(ANNA, OFFICE, "09:15")], [ANNAS], set()),
     "a second later": ([check_in(ANNA, OFFICE, "09:15:01")], [ANNAS], {"in 09:15:01"}),
     "back from a break": (
-        [check_in(ANNA, OFFICE, "08:50"), check_out(ANNA, OFFICE, "12:00"), check_in(ANNA, OFFICE, "12:30")],
+        [
+            check_in(ANNA, OFFICE, "08:50"),
+            check_out(ANNA, OFFICE, "12:00"),
+            check_in(ANNA, OFFICE, "12:30"),
+        ],
         [ANNAS],
         set(),
     ),
     "in a spell there at the start": (
-        [check_in(ANNA, OFFICE, "06:00"), check_out(ANNA, OFFICE, "09:00"), check_in(ANNA, OFFICE, "10:00")],
+        [
+            check_in(ANNA, OFFICE, "06:00"),
+            check_out(ANNA, OFFICE, "09:00"),
+            check_in(ANNA, OFFICE, "10:00"),
+        ],
         [ANNAS],
         set(),
     ),
     "that spell ended before": (
-        [check_in(ANNA, OFFICE, "06:00"), check_out(ANNA, OFFICE, "08:59"), check_in(ANNA, OFFICE, "10:00")],
+        [
+            check_in(ANNA, OFFICE, "06:00"),
+            check_out(ANNA, OFFICE, "08:59"),
+            check_in(ANNA, OFFICE, "10:00"),
+        ],
         [ANNAS],
         {"in 10:00"},
     ),
-    "a further check-in repeats": ([check_in(ANNA, OFFICE, "06:00"), check_in(ANNA, OFFICE, "10:00")], [ANNAS], set()),
+    "a further check-in repeats": (
+        [check_in(ANNA, OFFICE, "06:00"), check_in(ANNA, OFFICE, "10:00")],
+        [ANNAS],
+        set(),
+    ),
     "only the first is late": (
-        [check_in(ANNA, OFFICE, "09:30"), check_out(ANNA, OFFICE, "12:00"), check_in(ANNA, OFFICE, "12:30")],
+        [
+            check_in(ANNA, OFFICE, "09:30"),
+            check_out(ANNA, OFFICE, "12:00"),
+            check_in(ANNA, OFFICE, "12:30"),
+        ],
         [ANNAS],
         {"in 09:30"},
     ),
-    "a substitute whom nobody spares": ([check_in(BEN, OFFICE, "10:00")], [SUBSTITUTED], {"in 10:00"}),
-    "a substitute, but Anna attends": ([check_in(ANNA, OFFICE, "11:00"), check_in(BEN, OFFICE, "10:00")], [SUBSTITUTED], {"in 11:00"}),
+    "a substitute whom nobody spares": (
+        [check_in(BEN, OFFICE, "10:00")],
+        [SUBSTITUTED],
+        {"in 10:00"},
+    ),
+    "a substitute, but Anna attends": (
+        [check_in(ANNA, OFFICE, "11:00"), check_in(BEN, OFFICE, "10:00")],
+        [SUBSTITUTED],
+        {"in 11:00"},
+    ),
     "a substitute, but another attends": (
         [check_in(CARL, OFFICE, "09:00"), check_in(BEN, OFFICE, "10:00")],
         [SUBSTITUTED],
@@ -71,23 +115,78 @@ def test_late(punches: list[Any], shifts: list[Any], expected: set[str]) -> None
 
 IN = check_in(ANNA, OFFICE, "08:50")
 LEFT = {
-    "at the grace before the end": ([IN, check_out(ANNA, OFFICE, "16:45")], [ANNAS], "+5 00:00", set()),
-    "a second earlier": ([IN, check_out(ANNA, OFFICE, "16:44:59")], [ANNAS], "+5 00:00", {"out 16:44:59"}),
-    "not judged while the shift runs": ([IN, check_out(ANNA, OFFICE, "12:00")], [ANNAS], "17:00", set()),
-    "judged as soon as it is over": ([IN, check_out(ANNA, OFFICE, "12:00")], [ANNAS], "17:00:01", {"out 12:00"}),
-    "back at the very end": ([IN, check_out(ANNA, OFFICE, "12:00"), check_in(ANNA, OFFICE, "17:00")], [ANNAS], "+5 00:00", set()),
-    "back after it": ([IN, check_out(ANNA, OFFICE, "12:00"), check_in(ANNA, OFFICE, "17:01")], [ANNAS], "+5 00:00", {"out 12:00"}),
-    "back elsewhere": ([IN, check_out(ANNA, OFFICE, "12:00"), check_in(ANNA, DEPOT, "15:00")], [ANNAS], "+5 00:00", {"out 12:00"}),
-    "the spell runs on into the next shift": ([IN, check_out(ANNA, OFFICE, "22:50")], DOUBLE, "+5 00:00", set()),
-    "and leaves that one early": ([IN, check_out(ANNA, OFFICE, "20:00")], DOUBLE, "+5 00:00", {"out 20:00"}),
+    "at the grace before the end": (
+        [IN, check_out(ANNA, OFFICE, "16:45")],
+        [ANNAS],
+        "+5 00:00",
+        set(),
+    ),
+    "a second earlier": (
+        [IN, check_out(ANNA, OFFICE, "16:44:59")],
+        [ANNAS],
+        "+5 00:00",
+        {"out 16:44:59"},
+    ),
+    "not judged while the shift runs": (
+        [IN, check_out(ANNA, OFFICE, "12:00")],
+        [ANNAS],
+        "17:00",
+        set(),
+    ),
+    "judged as soon as it is over": (
+        [IN, check_out(ANNA, OFFICE, "12:00")],
+        [ANNAS],
+        "17:00:01",
+        {"out 12:00"},
+    ),
+    "back at the very end": (
+        [IN, check_out(ANNA, OFFICE, "12:00"), check_in(ANNA, OFFICE, "17:00")],
+        [ANNAS],
+        "+5 00:00",
+        set(),
+    ),
+    "back after it": (
+        [IN, check_out(ANNA, OFFICE, "12:00"), check_in(ANNA, OFFICE, "17:01")],
+        [ANNAS],
+        "+5 00:00",
+        {"out 12:00"},
+    ),
+    "back elsewhere": (
+        [IN, check_out(ANNA, OFFICE, "12:00"), check_in(ANNA, DEPOT, "15:00")],
+        [ANNAS],
+        "+5 00:00",
+        {"out 12:00"},
+    ),
+    "the spell runs on into the next shift": (
+        [IN, check_out(ANNA, OFFICE, "22:50")],
+        DOUBLE,
+        "+5 00:00",
+        set(),
+    ),
+    "and leaves that one early": (
+        [IN, check_out(ANNA, OFFICE, "20:00")],
+        DOUBLE,
+        "+5 00:00",
+        {"out 20:00"},
+    ),
     "the next is somebody else's, who came": (
         [IN, check_out(ANNA, OFFICE, "17:05"), check_in(BEN, OFFICE, "16:55")],
         [ANNAS, shift(BEN, OFFICE, "17:00", "23:00", "s2", substitutes=(ANNA,))],
         "17:30",
         set(),
     ),
-    "a stray check-out belongs to nothing": ([check_out(ANNA, OFFICE, "12:00")], [ANNAS], "+5 00:00", set()),
-    "checked out at another site": ([IN, check_out(ANNA, DEPOT, "12:00")], [ANNAS], "+5 00:00", set()),
+    "a stray check-out belongs to nothing": (
+        [check_out(ANNA, OFFICE, "12:00")],
+        [ANNAS],
+        "+5 00:00",
+        set(),
+    ),
+    "checked out at another site": (
+        [IN, check_out(ANNA, DEPOT, "12:00")],
+        [ANNAS],
+        "+5 00:00",
+        set(),
+    ),
 }
 
 
@@ -102,7 +201,11 @@ EARLY = {
     "just before reach": ([check_in(ANNA, OFFICE, "07:59:59")], [ANNAS], {"in 07:59:59"}),
     "within reach": ([check_in(ANNA, OFFICE, "08:00")], [ANNAS], set()),
     "the next shift is elsewhere": ([check_in(ANNA, DEPOT, "07:00")], [ANNAS], set()),
-    "another is within reach": ([check_in(ANNA, OFFICE, "07:00")], [ANNAS, shift(ANNA, DEPOT, "02:00", "07:30", "s2")], set()),
+    "another is within reach": (
+        [check_in(ANNA, OFFICE, "07:00")],
+        [ANNAS, shift(ANNA, DEPOT, "02:00", "07:30", "s2")],
+        set(),
+    ),
 }
 
 
@@ -110,17 +213,36 @@ EARLY = {
 def test_early(punches: list[Any], shifts: list[Any], expected: set[str]) -> None:
     assert found("early", punches, shifts) == expected
     if expected:
-        assert {reason for _, reason in reasons(schedule_mismatch, build(punches, shifts))} & {"unscheduled", "wrong_site"} == set()
+        assert {reason for _, reason in reasons(schedule_mismatch, build(punches, shifts))} & {
+            "unscheduled",
+            "wrong_site",
+        } == set()
 
 
 ELSEWHERE = shift(ANNA, DEPOT, "09:00", "17:00")
 WRONG = {
     "the shift is elsewhere": ([check_in(ANNA, OFFICE, "09:00")], [ELSEWHERE], {"in 09:00"}),
-    "another is here": ([check_in(ANNA, OFFICE, "09:00")], [ELSEWHERE, shift(ANNA, OFFICE, "09:30", "12:00", "s2")], set()),
+    "another is here": (
+        [check_in(ANNA, OFFICE, "09:00")],
+        [ELSEWHERE, shift(ANNA, OFFICE, "09:30", "12:00", "s2")],
+        set(),
+    ),
     "not within reach": ([check_in(ANNA, OFFICE, "07:59:59")], [ELSEWHERE], set()),
-    "held over here": ([check_in(ANNA, OFFICE, "09:00")], [ELSEWHERE, shift(ANNA, OFFICE, "02:00", "08:00", "s2")], set()),
-    "repeats": ([check_in(ANNA, OFFICE, "07:00"), check_in(ANNA, OFFICE, "09:00")], [ELSEWHERE], set()),
-    "only a substitute there": ([check_in(BEN, OFFICE, "09:00")], [shift(ANNA, DEPOT, "09:00", "17:00", substitutes=(BEN,))], {"in 09:00"}),
+    "held over here": (
+        [check_in(ANNA, OFFICE, "09:00")],
+        [ELSEWHERE, shift(ANNA, OFFICE, "02:00", "08:00", "s2")],
+        set(),
+    ),
+    "repeats": (
+        [check_in(ANNA, OFFICE, "07:00"), check_in(ANNA, OFFICE, "09:00")],
+        [ELSEWHERE],
+        set(),
+    ),
+    "only a substitute there": (
+        [check_in(BEN, OFFICE, "09:00")],
+        [shift(ANNA, DEPOT, "09:00", "17:00", substitutes=(BEN,))],
+        {"in 09:00"},
+    ),
     "only a substitute, and somebody came": (
         [check_in(BEN, OFFICE, "09:00"), check_in(ANNA, DEPOT, "10:00")],
         [shift(ANNA, DEPOT, "09:00", "17:00", substitutes=(BEN,))],
@@ -135,9 +257,18 @@ def test_wrong_site(punches: list[Any], shifts: list[Any], expected: set[str]) -
 
 
 def test_wrong_site_does_not_say_which() -> None:
-    (finding,) = findings(schedule_mismatch, build([check_in(ANNA, OFFICE, "09:00")], [ELSEWHERE], as_of="09:10"))[:1]
-    assert "another site" in finding.explanation and "Depot" not in f"{finding.explanation} {finding.evidence}"
-    assert finding.evidence["shifts"] == [] and finding.private and finding.private["shifts"][0]["shift_id"] == "s1"
+    (finding,) = findings(
+        schedule_mismatch, build([check_in(ANNA, OFFICE, "09:00")], [ELSEWHERE], as_of="09:10")
+    )[:1]
+    assert (
+        "another site" in finding.explanation
+        and "Depot" not in f"{finding.explanation} {finding.evidence}"
+    )
+    assert (
+        finding.evidence["shifts"] == []
+        and finding.private
+        and finding.private["shifts"][0]["shift_id"] == "s1"
+    )
 
 
 BENS = shift(BEN, OFFICE, "09:00", "17:00")
@@ -145,17 +276,52 @@ BEN_CAME = check_in(BEN, OFFICE, "09:00", "ben")
 UNSCHEDULED = {
     "no shift anywhere": ([BEN_CAME, check_in(ANNA, OFFICE, "12:00")], [BENS], {}, {"in 12:00"}),
     "in somebody's place instead": ([check_in(ANNA, OFFICE, "12:00")], [BENS], {}, set()),
-    "a shift elsewhere": ([BEN_CAME, check_in(ANNA, OFFICE, "12:00")], [BENS, shift(ANNA, DEPOT, "09:00", "17:00", "s2")], {}, set()),
+    "a shift elsewhere": (
+        [BEN_CAME, check_in(ANNA, OFFICE, "12:00")],
+        [BENS, shift(ANNA, DEPOT, "09:00", "17:00", "s2")],
+        {},
+        set(),
+    ),
     "no shift here for 24 hours": ([check_in(ANNA, OFFICE, "+1 17:00:01")], [BENS], {}, set()),
-    "a shift here 24 hours ago": ([check_in(ANNA, OFFICE, "+1 17:00")], [BENS], {}, {"in +1 17:00"}),
+    "a shift here 24 hours ago": (
+        [check_in(ANNA, OFFICE, "+1 17:00")],
+        [BENS],
+        {},
+        {"in +1 17:00"},
+    ),
     "a shift here in 24 hours": ([check_in(ANNA, OFFICE, "-1 09:00")], [BENS], {}, {"in -1 09:00"}),
     "a second more": ([check_in(ANNA, OFFICE, "-1 08:59:59")], [BENS], {}, set()),
-    "not assigned instead": ([BEN_CAME, check_in(ANNA, OFFICE, "12:00")], [BENS], {"assignments": [Assignment(BEN, OFFICE)]}, set()),
+    "not assigned instead": (
+        [BEN_CAME, check_in(ANNA, OFFICE, "12:00")],
+        [BENS],
+        {"assignments": [Assignment(BEN, OFFICE)]},
+        set(),
+    ),
     "unknown instead": ([BEN_CAME, check_in(9, OFFICE, "12:00")], [BENS], {}, set()),
-    "another face instead": ([BEN_CAME, check_in(ANNA, OFFICE, "12:00", biometric_person_id=CARL)], [BENS], {}, set()),
-    "the roster is incomplete": ([BEN_CAME, check_in(ANNA, OFFICE, "12:00")], [BENS], {"roster_complete": False}, set()),
-    "repeats": ([BEN_CAME, check_in(ANNA, OFFICE, "11:00"), check_in(ANNA, OFFICE, "12:00")], [BENS], {}, {"in 11:00"}),
-    "held over": ([BEN_CAME, check_in(ANNA, OFFICE, "12:00")], [BENS, shift(ANNA, OFFICE, "02:00", "10:00", "s2")], {}, set()),
+    "another face instead": (
+        [BEN_CAME, check_in(ANNA, OFFICE, "12:00", biometric_person_id=CARL)],
+        [BENS],
+        {},
+        set(),
+    ),
+    "the roster is incomplete": (
+        [BEN_CAME, check_in(ANNA, OFFICE, "12:00")],
+        [BENS],
+        {"roster_complete": False},
+        set(),
+    ),
+    "repeats": (
+        [BEN_CAME, check_in(ANNA, OFFICE, "11:00"), check_in(ANNA, OFFICE, "12:00")],
+        [BENS],
+        {},
+        {"in 11:00"},
+    ),
+    "held over": (
+        [BEN_CAME, check_in(ANNA, OFFICE, "12:00")],
+        [BENS, shift(ANNA, OFFICE, "02:00", "10:00", "s2")],
+        {},
+        set(),
+    ),
     "a later check-in in somebody's place": (
         [
             check_in(ANNA, OFFICE, "09:00"),
@@ -170,8 +336,12 @@ UNSCHEDULED = {
 }
 
 
-@pytest.mark.parametrize(("punches", "shifts", "more", "expected"), UNSCHEDULED.values(), ids=UNSCHEDULED.keys())
-def test_unscheduled(punches: list[Any], shifts: list[Any], more: dict[str, Any], expected: set[str]) -> None:
+@pytest.mark.parametrize(
+    ("punches", "shifts", "more", "expected"), UNSCHEDULED.values(), ids=UNSCHEDULED.keys()
+)
+def test_unscheduled(
+    punches: list[Any], shifts: list[Any], more: dict[str, Any], expected: set[str]
+) -> None:
     assert found("unscheduled", punches, shifts, **more) == expected
 
 
@@ -184,9 +354,24 @@ NO_SHOW = {
     "Anna came elsewhere": ([check_in(ANNA, DEPOT, "09:00")], [ANNAS], {}, {"s1"}),
     "a stranger came": ([check_in(BEN, OFFICE, "09:00")], [ANNAS], {}, {"s1"}),
     "a substitute came": ([check_in(BEN, OFFICE, "09:00")], [SUBSTITUTED], {}, set()),
-    "she is still there from before": ([check_in(ANNA, OFFICE, "02:00"), check_out(ANNA, OFFICE, "09:00:01")], [ANNAS], {}, set()),
-    "that spell ended as the shift began": ([check_in(ANNA, OFFICE, "02:00"), check_out(ANNA, OFFICE, "09:00")], [ANNAS], {}, {"s1"}),
-    "an open spell counts for 16 hours": ([check_in(ANNA, OFFICE, "-1 17:00:01")], [ANNAS], {}, set()),
+    "she is still there from before": (
+        [check_in(ANNA, OFFICE, "02:00"), check_out(ANNA, OFFICE, "09:00:01")],
+        [ANNAS],
+        {},
+        set(),
+    ),
+    "that spell ended as the shift began": (
+        [check_in(ANNA, OFFICE, "02:00"), check_out(ANNA, OFFICE, "09:00")],
+        [ANNAS],
+        {},
+        {"s1"},
+    ),
+    "an open spell counts for 16 hours": (
+        [check_in(ANNA, OFFICE, "-1 17:00:01")],
+        [ANNAS],
+        {},
+        set(),
+    ),
     "and no longer": ([check_in(ANNA, OFFICE, "-1 17:00")], [ANNAS], {}, {"s1"}),
     "an unknown end, at most until the next punch": (
         [check_in(ANNA, OFFICE, "02:00"), check_in(ANNA, DEPOT, "08:00")],
@@ -194,7 +379,12 @@ NO_SHOW = {
         {},
         {"s1"},
     ),
-    "a double shift in one spell": ([check_in(ANNA, OFFICE, "09:00"), check_out(ANNA, OFFICE, "23:00")], DOUBLE, {}, set()),
+    "a double shift in one spell": (
+        [check_in(ANNA, OFFICE, "09:00"), check_out(ANNA, OFFICE, "23:00")],
+        DOUBLE,
+        {},
+        set(),
+    ),
     "one substitute attends one of two": (
         [check_in(CARL, OFFICE, "09:00")],
         [SUBSTITUTED, shift(BEN, OFFICE, "09:00", "17:00", "s2", substitutes=(CARL,))],
@@ -209,13 +399,27 @@ NO_SHOW = {
     ),
     "the roster is incomplete": ([], [ANNAS], {"roster_complete": False}, set()),
     "the site never reported": ([], [ANNAS], {"first_punch_at": {}}, set()),
-    "the site began to report at its start": ([], [ANNAS], {"first_punch_at": {OFFICE: at("09:00")}}, set()),
-    "the site began to report before": ([], [ANNAS], {"first_punch_at": {OFFICE: at("08:59:59")}}, {"s1"}),
+    "the site began to report at its start": (
+        [],
+        [ANNAS],
+        {"first_punch_at": {OFFICE: at("09:00")}},
+        set(),
+    ),
+    "the site began to report before": (
+        [],
+        [ANNAS],
+        {"first_punch_at": {OFFICE: at("08:59:59")}},
+        {"s1"},
+    ),
 }
 
 
-@pytest.mark.parametrize(("punches", "shifts", "more", "expected"), NO_SHOW.values(), ids=NO_SHOW.keys())
-def test_no_show(punches: list[Any], shifts: list[Any], more: dict[str, Any], expected: set[str]) -> None:
+@pytest.mark.parametrize(
+    ("punches", "shifts", "more", "expected"), NO_SHOW.values(), ids=NO_SHOW.keys()
+)
+def test_no_show(
+    punches: list[Any], shifts: list[Any], more: dict[str, Any], expected: set[str]
+) -> None:
     assert found("no_show", punches, shifts, **more) == expected
 
 
@@ -229,23 +433,49 @@ MISSING = {
     "over by six hours": ([IN], [ANNAS], "23:00:01", {"in 08:50"}),
     "checked out": ([IN, check_out(ANNA, OFFICE, "17:00")], [ANNAS], "+5 00:00", set()),
     "checked out elsewhere": ([IN, check_out(ANNA, DEPOT, "17:00")], [ANNAS], "+5 00:00", set()),
-    "the next day's check-in came first": ([IN, check_in(ANNA, DEPOT, "+1 08:00")], [ANNAS], "+5 00:00", {"in 08:50"}),
-    "the last of a double tap": ([IN, check_in(ANNA, OFFICE, "08:55")], [ANNAS], "+5 00:00", {"in 08:55"}),
-    "only the last check-in": ([IN, check_in(ANNA, OFFICE, "13:00")], [ANNAS], "+5 00:00", {"in 13:00"}),
+    "the next day's check-in came first": (
+        [IN, check_in(ANNA, DEPOT, "+1 08:00")],
+        [ANNAS],
+        "+5 00:00",
+        {"in 08:50"},
+    ),
+    "the last of a double tap": (
+        [IN, check_in(ANNA, OFFICE, "08:55")],
+        [ANNAS],
+        "+5 00:00",
+        {"in 08:55"},
+    ),
+    "only the last check-in": (
+        [IN, check_in(ANNA, OFFICE, "13:00")],
+        [ANNAS],
+        "+5 00:00",
+        {"in 13:00"},
+    ),
     "still in the next shift": ([IN], DOUBLE, "23:30", set()),
     "over by six hours as well": ([IN], DOUBLE, "+1 05:00:01", {"in 08:50"}),
-    "a check-out too late to be one": ([IN, check_out(ANNA, OFFICE, "+1 20:50:01")], [ANNAS], "+5 00:00", {"in 08:50"}),
+    "a check-out too late to be one": (
+        [IN, check_out(ANNA, OFFICE, "+1 20:50:01")],
+        [ANNAS],
+        "+5 00:00",
+        {"in 08:50"},
+    ),
     "no shift": ([IN], [], "+5 00:00", set()),
 }
 
 
-@pytest.mark.parametrize(("punches", "shifts", "as_of", "expected"), MISSING.values(), ids=MISSING.keys())
-def test_missing_check_out(punches: list[Any], shifts: list[Any], as_of: str, expected: set[str]) -> None:
+@pytest.mark.parametrize(
+    ("punches", "shifts", "as_of", "expected"), MISSING.values(), ids=MISSING.keys()
+)
+def test_missing_check_out(
+    punches: list[Any], shifts: list[Any], as_of: str, expected: set[str]
+) -> None:
     assert found("missing_check_out", punches, shifts, as_of=as_of) == expected
 
 
 def test_an_honest_day_raises_nothing_and_says_why() -> None:
     window = build([IN, check_out(ANNA, OFFICE, "17:01")], [ANNAS], explaining=True)
     assert reasons(schedule_mismatch, window) == set()
-    assert {"late", "left_early", "no_show", "wrong_site"} <= {answer.reason for answer in nothings(schedule_mismatch, window)}
+    assert {"late", "left_early", "no_show", "wrong_site"} <= {
+        answer.reason for answer in nothings(schedule_mismatch, window)
+    }
     assert all(answer.because for answer in nothings(schedule_mismatch, window))

@@ -4,7 +4,19 @@ from typing import Any
 
 import pytest
 
-from tests.worker.windows import ANNA, BEN, DEPOT, OFFICE, at, build, check_in, check_out, findings, reasons, shift
+from tests.worker.windows import (
+    ANNA,
+    BEN,
+    DEPOT,
+    OFFICE,
+    at,
+    build,
+    check_in,
+    check_out,
+    findings,
+    reasons,
+    shift,
+)
 from worker.detectors import unauthorized_site
 from worker.rules.window import Assignment
 
@@ -12,7 +24,12 @@ ELSEWHERE = Assignment(ANNA, DEPOT)
 FEBRUARY = Assignment(ANNA, OFFICE, at("-2 00:00"), at("10:00"))
 
 ASSIGNED = {
-    "no assignment to this site": ([check_in(ANNA, OFFICE, "09:00")], [], [ELSEWHERE], {"in 09:00"}),
+    "no assignment to this site": (
+        [check_in(ANNA, OFFICE, "09:00")],
+        [],
+        [ELSEWHERE],
+        {"in 09:00"},
+    ),
     "assigned": ([check_in(ANNA, OFFICE, "09:00")], [], [Assignment(ANNA, OFFICE)], set()),
     "a check-in exactly max_work_hours later": (
         [check_in(ANNA, OFFICE, "00:00"), check_in(ANNA, OFFICE, "16:00")],
@@ -20,7 +37,12 @@ ASSIGNED = {
         [ELSEWHERE],
         {"in 00:00"},
     ),
-    "somebody else is": ([check_in(ANNA, OFFICE, "09:00")], [], [Assignment(BEN, OFFICE)], {"in 09:00"}),
+    "somebody else is": (
+        [check_in(ANNA, OFFICE, "09:00")],
+        [],
+        [Assignment(BEN, OFFICE)],
+        {"in 09:00"},
+    ),
     "at the very end of validity": ([check_in(ANNA, OFFICE, "10:00")], [], [FEBRUARY], set()),
     "a second after it": ([check_in(ANNA, OFFICE, "10:00:01")], [], [FEBRUARY], {"in 10:00:01"}),
     "at its very beginning": ([check_in(ANNA, OFFICE, "-2 00:00")], [], [FEBRUARY], set()),
@@ -36,9 +58,24 @@ ASSIGNED = {
         [ELSEWHERE],
         {"in 04:59:59"},
     ),
-    "early for an own shift": ([check_in(ANNA, OFFICE, "05:00")], [shift(ANNA, OFFICE, "09:00", "17:00")], [ELSEWHERE], set()),
-    "held over": ([check_in(ANNA, OFFICE, "19:00")], [shift(ANNA, OFFICE, "09:00", "17:00")], [ELSEWHERE], set()),
-    "held over, a stray check-out": ([check_out(ANNA, OFFICE, "19:00")], [shift(ANNA, OFFICE, "09:00", "17:00")], [ELSEWHERE], set()),
+    "early for an own shift": (
+        [check_in(ANNA, OFFICE, "05:00")],
+        [shift(ANNA, OFFICE, "09:00", "17:00")],
+        [ELSEWHERE],
+        set(),
+    ),
+    "held over": (
+        [check_in(ANNA, OFFICE, "19:00")],
+        [shift(ANNA, OFFICE, "09:00", "17:00")],
+        [ELSEWHERE],
+        set(),
+    ),
+    "held over, a stray check-out": (
+        [check_out(ANNA, OFFICE, "19:00")],
+        [shift(ANNA, OFFICE, "09:00", "17:00")],
+        [ELSEWHERE],
+        set(),
+    ),
     "past the holdover": (
         [check_in(ANNA, OFFICE, "19:00:01")],
         [shift(ANNA, OFFICE, "09:00", "17:00")],
@@ -51,7 +88,12 @@ ASSIGNED = {
         [ELSEWHERE],
         {"in 09:00"},
     ),
-    "a stray check-out is judged": ([check_out(ANNA, OFFICE, "10:00")], [], [ELSEWHERE], {"out 10:00"}),
+    "a stray check-out is judged": (
+        [check_out(ANNA, OFFICE, "10:00")],
+        [],
+        [ELSEWHERE],
+        {"out 10:00"},
+    ),
     "a check-out of a spell begun elsewhere": (
         [check_in(ANNA, DEPOT, "09:00"), check_out(ANNA, OFFICE, "10:00")],
         [],
@@ -64,7 +106,12 @@ ASSIGNED = {
         [ELSEWHERE],
         {"in 00:00", "out +1 12:00:01"},
     ),
-    "a double tap": ([check_in(ANNA, OFFICE, "09:00"), check_in(ANNA, OFFICE, "10:00")], [], [ELSEWHERE], {"in 09:00"}),
+    "a double tap": (
+        [check_in(ANNA, OFFICE, "09:00"), check_in(ANNA, OFFICE, "10:00")],
+        [],
+        [ELSEWHERE],
+        {"in 09:00"},
+    ),
     "a check-in a second past max_work_hours": (
         [check_in(ANNA, OFFICE, "00:00"), check_in(ANNA, OFFICE, "16:00:01")],
         [],
@@ -75,10 +122,16 @@ ASSIGNED = {
 }
 
 
-@pytest.mark.parametrize(("punches", "shifts", "assignments", "expected"), ASSIGNED.values(), ids=ASSIGNED.keys())
-def test_not_assigned(punches: list[Any], shifts: list[Any], assignments: list[Any], expected: set[str]) -> None:
+@pytest.mark.parametrize(
+    ("punches", "shifts", "assignments", "expected"), ASSIGNED.values(), ids=ASSIGNED.keys()
+)
+def test_not_assigned(
+    punches: list[Any], shifts: list[Any], assignments: list[Any], expected: set[str]
+) -> None:
     window = build(punches, shifts, assignments=assignments)
-    assert reasons(unauthorized_site, window) == {(punch_id, "not_assigned") for punch_id in expected}
+    assert reasons(unauthorized_site, window) == {
+        (punch_id, "not_assigned") for punch_id in expected
+    }
 
 
 def test_an_incomplete_roster_cannot_tell() -> None:
@@ -92,12 +145,22 @@ def test_an_incomplete_roster_cannot_tell() -> None:
     ids=["not in the roster", "in the roster", "nobody is synced: cannot tell"],
 )
 def test_unknown_person(people: dict[int, str], expected: set[tuple[str, str]]) -> None:
-    window = build([check_in(ANNA, OFFICE, "09:00"), check_out(ANNA, OFFICE, "10:00")], people=people)
+    window = build(
+        [check_in(ANNA, OFFICE, "09:00"), check_out(ANNA, OFFICE, "10:00")], people=people
+    )
     assert reasons(unauthorized_site, window) == expected
 
 
 def test_severities_are_policy() -> None:
-    window = build([check_in(ANNA, OFFICE, "09:00")], assignments=[ELSEWHERE], site_policies={OFFICE: {"unauthorized_severity": "LOW"}})
-    assert [(f.severity, f.confidence) for f in findings(unauthorized_site, window)] == [("LOW", 0.90)]
+    window = build(
+        [check_in(ANNA, OFFICE, "09:00")],
+        assignments=[ELSEWHERE],
+        site_policies={OFFICE: {"unauthorized_severity": "LOW"}},
+    )
+    assert [(f.severity, f.confidence) for f in findings(unauthorized_site, window)] == [
+        ("LOW", 0.90)
+    ]
     window = build([check_in(ANNA, OFFICE, "09:00")], assignments=[ELSEWHERE])
-    assert [(f.severity, f.confidence) for f in findings(unauthorized_site, window)] == [("CRITICAL", 0.90)]
+    assert [(f.severity, f.confidence) for f in findings(unauthorized_site, window)] == [
+        ("CRITICAL", 0.90)
+    ]

@@ -13,7 +13,11 @@ from worker.registry import DETECTORS
 from worker.rules.finding import Finding, Findings, Subject, Verdict
 from worker.rules.window import Assignment, Window
 
-STRANGER = [check_in(ANNA, OFFICE, "09:00", biometric_person_id=BEN, biometric_score=0.9, biometric_method="face")]
+STRANGER = [
+    check_in(
+        ANNA, OFFICE, "09:00", biometric_person_id=BEN, biometric_score=0.9, biometric_method="face"
+    )
+]
 ELSEWHERE = [Assignment(ANNA, DEPOT)]
 
 
@@ -23,7 +27,10 @@ def by_type(verdicts: list[Verdict]) -> dict[str, Verdict]:
 
 def test_the_gravest_reason_leads_and_the_rest_stand_in_its_evidence() -> None:
     (verdict,) = detect(build(STRANGER, [shift(BEN, OFFICE, "09:00", "17:00")], as_of="09:05"))
-    assert (verdict.finding.reason, verdict.finding.severity) == ("face_is_another_person", "CRITICAL")
+    assert (verdict.finding.reason, verdict.finding.severity) == (
+        "face_is_another_person",
+        "CRITICAL",
+    )
     assert [also["reason"] for also in verdict.finding.evidence["also"]] == ["in_place_of"]
     assert verdict.finding.evidence["policy_version"] == verdict.policy_version == 1
     assert (verdict.person_name, verdict.site_name) == ("Anna", "Main Office")
@@ -32,13 +39,21 @@ def test_the_gravest_reason_leads_and_the_rest_stand_in_its_evidence() -> None:
 def test_the_score_multiplies_what_remains_and_is_the_same_on_each() -> None:
     verdicts = by_type(detect(build(STRANGER, assignments=ELSEWHERE)))
     assert verdicts.keys() == {"WRONG_PERSON", "UNAUTHORIZED_SITE"}
-    assert {verdict.fraud_score for verdict in verdicts.values()} == {round(1 - (1 - 0.80 * 0.9) * (1 - 0.70 * 0.9), 4)}
+    assert {verdict.fraud_score for verdict in verdicts.values()} == {
+        round(1 - (1 - 0.80 * 0.9) * (1 - 0.70 * 0.9), 4)
+    }
 
 
 def test_a_type_in_shadow_stands_but_does_not_count() -> None:
-    verdicts = by_type(detect(build(STRANGER, assignments=ELSEWHERE, policy={"wrong_person": "shadow"})))
+    verdicts = by_type(
+        detect(build(STRANGER, assignments=ELSEWHERE, policy={"wrong_person": "shadow"}))
+    )
     assert verdicts["WRONG_PERSON"].shadow and not verdicts["UNAUTHORIZED_SITE"].shadow
-    assert verdicts["WRONG_PERSON"].fraud_score == verdicts["UNAUTHORIZED_SITE"].fraud_score == round(0.70 * 0.9, 4)
+    assert (
+        verdicts["WRONG_PERSON"].fraud_score
+        == verdicts["UNAUTHORIZED_SITE"].fraud_score
+        == round(0.70 * 0.9, 4)
+    )
 
 
 def test_a_type_switched_off_at_the_site_does_not_stand_there() -> None:
@@ -63,7 +78,16 @@ class Crashing:
             if punch.punch_id == "poison":
                 raise ZeroDivisionError
             yield Finding(
-                Subject(punch.punch_id, ""), "GPS_SPOOFING", 1, OFFICE, punch.occurred_at, "mock_location", "LOW", 0.5, "Because.", {}
+                Subject(punch.punch_id, ""),
+                "GPS_SPOOFING",
+                1,
+                OFFICE,
+                punch.occurred_at,
+                "mock_location",
+                "LOW",
+                0.5,
+                "Because.",
+                {},
             )
 
 
@@ -73,7 +97,10 @@ def crashes() -> float:
 
 def test_a_crash_costs_neither_the_other_findings_nor_its_being_seen() -> None:
     counted = crashes()
-    window = build([check_in(ANNA, OFFICE, "09:00", "poison"), check_out(ANNA, OFFICE, "10:00", "fine")], assignments=ELSEWHERE)
+    window = build(
+        [check_in(ANNA, OFFICE, "09:00", "poison"), check_out(ANNA, OFFICE, "10:00", "fine")],
+        assignments=ELSEWHERE,
+    )
     with capture_logs() as logs:
         verdicts = detect(window, [cast(Any, Crashing), *DETECTORS])
     assert {(v.finding.subject.punch_id, v.finding.anomaly_type) for v in verdicts} == {
@@ -81,7 +108,9 @@ def test_a_crash_costs_neither_the_other_findings_nor_its_being_seen() -> None:
         ("poison", "UNAUTHORIZED_SITE"),
     }
     assert window.crashed == {(Subject("poison", ""), "GPS_SPOOFING")}
-    assert [(log["event"], log["anomaly_type"], log["punch_id"]) for log in logs] == [("detector_crashed", "GPS_SPOOFING", "poison")]
+    assert [(log["event"], log["anomaly_type"], log["punch_id"]) for log in logs] == [
+        ("detector_crashed", "GPS_SPOOFING", "poison")
+    ]
     assert crashes() == counted + 1
 
 

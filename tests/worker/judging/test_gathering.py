@@ -16,7 +16,9 @@ from worker.judging.gathering import Gathering
 
 
 def test_the_more_tasks_wait_the_longer_punches_are_left() -> None:
-    assert [Gathering(lambda waiting=waiting: waiting).seconds() for waiting in (0, 9, 10, 50, 100_000)] == [0, 0, 0.02, 0.1, 0.5]
+    assert [
+        Gathering(lambda waiting=waiting: waiting).seconds() for waiting in (0, 9, 10, 50, 100_000)
+    ] == [0, 0, 0.02, 0.1, 0.5]
 
 
 def test_an_answer_of_the_broker_is_good_for_a_moment() -> None:
@@ -42,7 +44,9 @@ def test_a_broker_that_is_away_has_no_backlog(monkeypatch: pytest.MonkeyPatch) -
     assert Backlog()() == 0
 
 
-def test_the_backlog_is_what_waits_in_the_queue(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_backlog_is_what_waits_in_the_queue(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     app = Celery(broker=redis_url)
     monkeypatch.setattr(backlog, "current_app", app)
     asked = Backlog()
@@ -58,7 +62,9 @@ def test_what_is_left_is_judged_together_and_what_comes_after_as_well() -> None:
     for tenants in ([1, 2, 1], [3]):
         done = threading.Event()
         for tenant_id in tenants:
-            left.leave([tenant_id], 0.05, lambda some, done=done: (judged.append(set(some)), done.set()))
+            left.leave(
+                [tenant_id], 0.05, lambda some, done=done: (judged.append(set(some)), done.set())
+            )
         assert done.wait(10)
     assert judged == [{1, 2}, {3}]
 
@@ -79,12 +85,16 @@ def queue_punches(broker_url: str, count: int) -> None:
     """Before there is a worker: as Celery's own producer, which declares the queue."""
     app = Celery(broker=broker_url, set_as_current=False)
     for number in range(count):
-        app.send_task("attendance.submit", kwargs={"punch": imposter(f"p{number}")}, queue=backlog.QUEUE)
+        app.send_task(
+            "attendance.submit", kwargs={"punch": imposter(f"p{number}")}, queue=backlog.QUEUE
+        )
     app.close()
 
 
 @pytest.mark.process
-def test_what_comes_singly_while_it_is_busy_is_judged_together(settings_env: dict[str, str], tmp_path: Path, engine: Engine) -> None:
+def test_what_comes_singly_while_it_is_busy_is_judged_together(
+    settings_env: dict[str, str], tmp_path: Path, engine: Engine
+) -> None:
     """No beat runs here: nothing is left to the sweep."""
     queue_punches(settings_env["CELERY_BROKER_URL"], 60)
     with running_worker(settings_env, tmp_path / "worker.log"):

@@ -1,4 +1,6 @@
-"""Judging a tenant: once, by one at a time, at a constant number of statements, and said only when it is committed."""
+"""Judging a tenant: once, by one at a time, at a constant number of statements, and said only when
+it is committed.
+"""
 
 import threading
 from collections.abc import Iterator
@@ -25,7 +27,9 @@ def statements(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     sent: list[str] = []
     execute = psycopg.Cursor.execute
 
-    def counting(self: psycopg.Cursor, query: Any, *arguments: Any, **options: Any) -> psycopg.Cursor:
+    def counting(
+        self: psycopg.Cursor, query: Any, *arguments: Any, **options: Any
+    ) -> psycopg.Cursor:
         sent.append(str(query))
         return execute(self, query, *arguments, **options)
 
@@ -46,7 +50,9 @@ def imposters(number: int, start: int = 0) -> list[dict[str, Any]]:
     ]
 
 
-def test_a_batch_of_a_thousand_costs_no_more_statements_than_one_may(engine: Engine, heard: Heard, statements: list[str]) -> None:
+def test_a_batch_of_a_thousand_costs_no_more_statements_than_one_may(
+    engine: Engine, heard: Heard, statements: list[str]
+) -> None:
     judge(engine, 1, heard)
     counts = []
     for number, start in ((1, 0), (1_000, 1)):
@@ -59,7 +65,9 @@ def test_a_batch_of_a_thousand_costs_no_more_statements_than_one_may(engine: Eng
     assert max(counts) <= 40, counts
 
 
-def test_whoever_finds_the_tenant_taken_leaves_its_work_to_the_holder(engine: Engine, heard: Heard) -> None:
+def test_whoever_finds_the_tenant_taken_leaves_its_work_to_the_holder(
+    engine: Engine, heard: Heard
+) -> None:
     judge(engine, 1, heard)
     with transaction(engine) as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", (tenant_lock_key(1),))
@@ -69,7 +77,9 @@ def test_whoever_finds_the_tenant_taken_leaves_its_work_to_the_holder(engine: En
 
 
 def test_the_holder_takes_what_came_while_it_held_the_tenant(engine: Engine) -> None:
-    """Another's punch is stored after this judgement looked, and its judge finds the tenant taken: nothing is left behind."""
+    """Another's punch is stored after this judgement looked, and its judge finds the tenant taken:
+    nothing is left behind.
+    """
     intake.submit(engine, [imposter("p1")])
     came_late = []
 
@@ -87,9 +97,14 @@ def test_nothing_is_said_before_it_is_committed(engine: Engine) -> None:
 
     def emit(tenant_id: int, _epoch: str, base: int, messages: list[Message]) -> None:
         last = base + len(messages)
-        seen_by_others.append(rows(engine, "SELECT head >= %s FROM tenant WHERE tenant_id = %s", last, tenant_id) == [(True,)])
+        seen_by_others.append(
+            rows(engine, "SELECT head >= %s FROM tenant WHERE tenant_id = %s", last, tenant_id)
+            == [(True,)]
+        )
         with transaction(engine) as cursor:  # nor while the tenant is held
-            held = cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", (tenant_lock_key(tenant_id),)).fetchone()
+            held = cursor.execute(
+                "SELECT pg_try_advisory_xact_lock(%s)", (tenant_lock_key(tenant_id),)
+            ).fetchone()
         seen_by_others.append(held == (True,))
 
     intake.submit(engine, [imposter("p1")])
@@ -97,7 +112,9 @@ def test_nothing_is_said_before_it_is_committed(engine: Engine) -> None:
     assert seen_by_others == [True, True]
 
 
-def test_positions_are_contiguous_and_nothing_is_found_twice_under_four_judges(engine: Engine, heard: Heard) -> None:
+def test_positions_are_contiguous_and_nothing_is_found_twice_under_four_judges(
+    engine: Engine, heard: Heard
+) -> None:
     punches = imposters(240)
     parts = [punches[start : start + 20] for start in range(0, 240, 20)] * 2  # and all of it twice
     start_together = threading.Barrier(4)
@@ -116,7 +133,11 @@ def test_positions_are_contiguous_and_nothing_is_found_twice_under_four_judges(e
     assert [payload["position"] for payload in said] == list(range(1, len(said) + 1))
     ids = [payload["anomaly_id"] for payload in said if payload["type"] == "anomaly_detected"]
     assert len(ids) == len(set(ids)) == len(anomalies(engine))
-    emitted = sorted(position for _, _, base, messages in heard.said for position in range(base + 1, base + 1 + len(messages)))
+    emitted = sorted(
+        position
+        for _, _, base, messages in heard.said
+        for position in range(base + 1, base + 1 + len(messages))
+    )
     assert emitted == list(range(1, len(said) + 1))
 
 
@@ -136,7 +157,11 @@ def test_a_roster_change_judges_again_what_it_touches(engine: Engine, heard: Hea
     assert [row[1] for row in anomalies(engine)] == ["UNAUTHORIZED_SITE"]
     intake.sync_roster(
         engine,
-        {"tenant": {"tenant_id": 1}, "people": [{"person_id": 77, "name": "New"}], "assignments": [{"person_id": 77, "site_id": 15}]},
+        {
+            "tenant": {"tenant_id": 1},
+            "people": [{"person_id": 77, "name": "New"}],
+            "assignments": [{"person_id": 77, "site_id": 15}],
+        },
     )
     judge(engine, 1, heard)
     assert (waiting(engine), found(engine)[-1]["status"]) == (0, "WITHDRAWN")
@@ -145,7 +170,9 @@ def test_a_roster_change_judges_again_what_it_touches(engine: Engine, heard: Hea
 def test_a_change_of_the_whole_tenant_reaches_everybody(engine: Engine, heard: Heard) -> None:
     intake.submit(engine, imposters(60))
     judge(engine, 1, heard)
-    intake.sync_roster(engine, {"tenant": roster(1)["tenant"] | {"policy": {"wrong_person": "off"}}})
+    intake.sync_roster(
+        engine, {"tenant": roster(1)["tenant"] | {"policy": {"wrong_person": "off"}}}
+    )
     judge(engine, 1, heard)
     assert waiting(engine) == 0
     assert not [row for row in anomalies(engine) if row[1] == "WRONG_PERSON" and row[-1]]

@@ -15,16 +15,35 @@ from worker.judging.work_queue import take_punches
 from worker.retention import prune
 
 
-def test_an_undeclared_kiosk_is_told_once_even_after_the_feed_has_forgotten(engine: Engine, heard: Heard) -> None:
+def test_an_undeclared_kiosk_is_told_once_even_after_the_feed_has_forgotten(
+    engine: Engine, heard: Heard
+) -> None:
     for person_id in range(1, 8):
         at = (NOON + timedelta(minutes=10 * person_id)).isoformat()
-        intake.submit(engine, [punch(f"p{person_id}", person_id=person_id, device_id="lobby", occurred_at=at)])
+        intake.submit(
+            engine, [punch(f"p{person_id}", person_id=person_id, device_id="lobby", occurred_at=at)]
+        )
         judge(engine, 1, heard)
     (told,) = [payload for payload in feed(engine) if payload["type"] == "finding_created"]
-    assert (told["finding"], told["device_id"], told["people"], told["site_id"]) == ("UNDECLARED_SHARED_DEVICE", "lobby", 5, 15)
+    assert (told["finding"], told["device_id"], told["people"], told["site_id"]) == (
+        "UNDECLARED_SHARED_DEVICE",
+        "lobby",
+        5,
+        15,
+    )
     rows(engine, "UPDATE published SET said_at = said_at - interval '1 year' RETURNING 1")
     prune(engine, timedelta(days=30))
-    intake.submit(engine, [punch("p9", person_id=9, device_id="lobby", occurred_at=(NOON + timedelta(hours=3)).isoformat())])
+    intake.submit(
+        engine,
+        [
+            punch(
+                "p9",
+                person_id=9,
+                device_id="lobby",
+                occurred_at=(NOON + timedelta(hours=3)).isoformat(),
+            )
+        ],
+    )
     judge(engine, 1, heard)
     assert [payload["type"] for payload in feed(engine)].count("finding_created") == 1
 
@@ -32,18 +51,26 @@ def test_an_undeclared_kiosk_is_told_once_even_after_the_feed_has_forgotten(engi
 def test_a_kiosk_whose_people_never_meet_is_told_as_well(engine: Engine, heard: Heard) -> None:
     for person_id in range(1, 6):
         at = (NOON - timedelta(days=person_id)).isoformat()
-        intake.submit(engine, [punch(f"p{person_id}", person_id=person_id, device_id="lobby", occurred_at=at)])
+        intake.submit(
+            engine, [punch(f"p{person_id}", person_id=person_id, device_id="lobby", occurred_at=at)]
+        )
         judge(engine, 1, heard)
-    assert [payload["people"] for payload in feed(engine) if payload["type"] == "finding_created"] == [5]
+    assert [
+        payload["people"] for payload in feed(engine) if payload["type"] == "finding_created"
+    ] == [5]
 
 
 def test_a_policy_that_makes_a_device_a_kiosk_tells_it(engine: Engine, heard: Heard) -> None:
     for person_id in (1, 2):
         at = (NOON - timedelta(days=person_id)).isoformat()
-        intake.submit(engine, [punch(f"p{person_id}", person_id=person_id, device_id="lobby", occurred_at=at)])
+        intake.submit(
+            engine, [punch(f"p{person_id}", person_id=person_id, device_id="lobby", occurred_at=at)]
+        )
     intake.sync_roster(engine, {"tenant": {"tenant_id": 1, "policy": {"kiosk_people": 2}}})
     judge(engine, 1, heard)
-    assert [payload["people"] for payload in feed(engine) if payload["type"] == "finding_created"] == [2]
+    assert [
+        payload["people"] for payload in feed(engine) if payload["type"] == "finding_created"
+    ] == [2]
 
 
 def reused(engine: Engine) -> list[dict[str, Any]]:
@@ -80,7 +107,9 @@ def test_a_punch_id_that_comes_for_another_person_or_week_is_told_once(
         assert (message.site_id, message.severity) == (15, "LOW")
 
 
-def test_further_people_under_one_punch_id_are_not_told_again_even_after_the_feed_has_forgotten(engine: Engine, heard: Heard) -> None:
+def test_further_people_under_one_punch_id_are_not_told_again_even_after_the_feed_has_forgotten(
+    engine: Engine, heard: Heard
+) -> None:
     for person_id in (1, 2, 3):
         intake.submit(engine, [punch("p1", person_id=person_id)])
         judge(engine, 1, heard)
@@ -89,18 +118,26 @@ def test_further_people_under_one_punch_id_are_not_told_again_even_after_the_fee
     assert len(reused(engine)) == 1
 
 
-def test_it_is_told_where_a_punch_does_not_count_any_more_and_names_no_other_site(engine: Engine, heard: Heard) -> None:
+def test_it_is_told_where_a_punch_does_not_count_any_more_and_names_no_other_site(
+    engine: Engine, heard: Heard
+) -> None:
     intake.submit(engine, [punch("won", sent_at=LATE), punch("lost", sent_at=LATER)])
     theirs = {"person_id": 2, "site_id": 16}
-    intake.submit(engine, [punch("won", **theirs, sent_at=LATER), punch("lost", **theirs, sent_at=LATE)])
+    intake.submit(
+        engine, [punch("won", **theirs, sent_at=LATER), punch("lost", **theirs, sent_at=LATE)]
+    )
     judge(engine, 1, heard)
     told = {payload["punch_id"]: payload for payload in reused(engine)}
-    assert {punch_id: (payload["site_id"], payload["person_id"]) for punch_id, payload in told.items()} == {"won": (15, 1), "lost": (16, 2)}
+    assert {
+        punch_id: (payload["site_id"], payload["person_id"]) for punch_id, payload in told.items()
+    } == {"won": (15, 1), "lost": (16, 2)}
     assert {payload["other_person_id"] for payload in told.values()} == {None}
     assert "another person at another site" in told["won"]["explanation"]
 
 
-def test_one_that_comes_under_the_id_of_a_voided_punch_is_told(engine: Engine, heard: Heard) -> None:
+def test_one_that_comes_under_the_id_of_a_voided_punch_is_told(
+    engine: Engine, heard: Heard
+) -> None:
     """It does not count either, and nobody voided it."""
     intake.submit(engine, [punch("p1")])
     intake.void(engine, 1, "p1", "a test")

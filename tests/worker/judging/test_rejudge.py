@@ -1,4 +1,6 @@
-"""A change of the roster or of the policy judges again what it touches, within `rejudge_days`; viewers are told what fell away."""
+"""A change of the roster or of the policy judges again what it touches, within `rejudge_days`;
+viewers are told what fell away.
+"""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -25,9 +27,18 @@ def at(hours: float) -> str:
     return (MORNING + timedelta(hours=hours)).isoformat()
 
 
-def shift(shift_id: str, person_id: int, starts: float = 0, ends: float = 8, **fields: Any) -> dict[str, Any]:
+def shift(
+    shift_id: str, person_id: int, starts: float = 0, ends: float = 8, **fields: Any
+) -> dict[str, Any]:
     times = {"starts_at": at(starts), "ends_at": at(ends)}
-    return {"shift_id": shift_id, "person_id": person_id, "site_id": OFFICE, **times, "substitutes": [], **fields}
+    return {
+        "shift_id": shift_id,
+        "person_id": person_id,
+        "site_id": OFFICE,
+        **times,
+        "substitutes": [],
+        **fields,
+    }
 
 
 @pytest.fixture
@@ -35,7 +46,9 @@ def sync(engine: Engine, heard: Heard) -> Sync:
     """Bring rows of the roster, and judge what they touch."""
 
     def run(tenant: dict[str, Any] | None = None, **sections: Any) -> None:
-        outcome = intake.sync_roster(engine, {"tenant": {"tenant_id": 1, **(tenant or {})}, **sections})
+        outcome = intake.sync_roster(
+            engine, {"tenant": {"tenant_id": 1, **(tenant or {})}, **sections}
+        )
         assert outcome.refused == []
         judge(engine, 1, heard)
         assert waiting(engine) == 0
@@ -47,9 +60,24 @@ def sync(engine: Engine, heard: Heard) -> Sync:
 def punch(engine: Engine, heard: Heard) -> Callable[..., None]:
     """Punch, and have it judged."""
 
-    def run(punch_id: str, person_id: int = ADA, hours: float = 0, *, out: bool = False, site_id: int = OFFICE, **fields: Any) -> None:
+    def run(
+        punch_id: str,
+        person_id: int = ADA,
+        hours: float = 0,
+        *,
+        out: bool = False,
+        site_id: int = OFFICE,
+        **fields: Any,
+    ) -> None:
         kind = "check_out" if out else "check_in"
-        content = {"punch_id": punch_id, "tenant_id": 1, "person_id": person_id, "site_id": site_id, "kind": kind, "occurred_at": at(hours)}
+        content = {
+            "punch_id": punch_id,
+            "tenant_id": 1,
+            "person_id": person_id,
+            "site_id": site_id,
+            "kind": kind,
+            "occurred_at": at(hours),
+        }
         (outcome,) = intake.submit(engine, [content | fields])
         assert outcome.status == "accepted"
         judge(engine, 1, heard)
@@ -58,23 +86,39 @@ def punch(engine: Engine, heard: Heard) -> Callable[..., None]:
 
 
 def standing(engine: Engine) -> Standing:
-    return set(rows(engine, "SELECT punch_id || shift_id, reason FROM anomaly WHERE tenant_id = 1 AND standing"))
+    return set(
+        rows(
+            engine,
+            "SELECT punch_id || shift_id, reason FROM anomaly WHERE tenant_id = 1 AND standing",
+        )
+    )
 
 
 def told(engine: Engine) -> list[tuple[str, str]]:
     """Reason and status of all that was said of anomalies, in order."""
-    return [(said["reason"], said["status"]) for said in feed(engine) if said["type"].startswith("anomaly")]
+    return [
+        (said["reason"], said["status"])
+        for said in feed(engine)
+        if said["type"].startswith("anomaly")
+    ]
 
 
-def test_an_assignment_added_after_the_fact_withdraws_the_unauthorized_site(engine: Engine, sync: Sync, punch: Any) -> None:
+def test_an_assignment_added_after_the_fact_withdraws_the_unauthorized_site(
+    engine: Engine, sync: Sync, punch: Any
+) -> None:
     sync(people=[{"person_id": STRANGER, "name": "New"}])
     punch("p1", STRANGER)
     assert standing(engine) == {("p1", "not_assigned")}
     sync(assignments=[{"person_id": STRANGER, "site_id": OFFICE}])
-    assert (standing(engine), told(engine)) == (set(), [("not_assigned", "DETECTED"), ("not_assigned", "WITHDRAWN")])
+    assert (standing(engine), told(engine)) == (
+        set(),
+        [("not_assigned", "DETECTED"), ("not_assigned", "WITHDRAWN")],
+    )
 
 
-def test_an_assignment_that_turns_out_to_have_ended_earlier_raises_it(engine: Engine, sync: Sync, punch: Any) -> None:
+def test_an_assignment_that_turns_out_to_have_ended_earlier_raises_it(
+    engine: Engine, sync: Sync, punch: Any
+) -> None:
     punch("p1")
     assert standing(engine) == set()
     sync(assignments=[{"person_id": ADA, "site_id": OFFICE, "valid_to": at(-1)}])
@@ -98,14 +142,31 @@ def test_a_person_removed_is_unknown_from_then_on(engine: Engine, sync: Sync, pu
 def explanations(engine: Engine) -> dict[str, str]:
     """All that is said of a punch or shift, by its id."""
     texts = "string_agg(explanation || evidence::text, ' ')"
-    return dict(rows(engine, f"SELECT punch_id || shift_id, {texts} FROM anomaly WHERE tenant_id = 1 AND standing GROUP BY 1"))
+    return dict(
+        rows(
+            engine,
+            f"SELECT punch_id || shift_id, {texts} FROM anomaly WHERE tenant_id = 1 AND standing GROUP BY 1",
+        )
+    )
 
 
-def test_a_person_who_comes_to_be_known_is_named_in_others_anomalies(engine: Engine, sync: Sync, punch: Any) -> None:
-    """Recognised by a reader, on a device near them, on a device of theirs, expected as a substitute."""
-    sync(devices=[{"device_id": "tablet", "shared": False}, {"device_id": "phone", "shared": False, "person_id": STRANGER}])
+def test_a_person_who_comes_to_be_known_is_named_in_others_anomalies(
+    engine: Engine, sync: Sync, punch: Any
+) -> None:
+    """Recognised by a reader, on a device near them, on a device of theirs, expected as a
+    substitute.
+    """
+    sync(
+        devices=[
+            {"device_id": "tablet", "shared": False},
+            {"device_id": "phone", "shared": False, "person_id": STRANGER},
+        ]
+    )
     punch("before", BEN, -30)
-    sync(shifts=[shift("s1", 9, substitutes=[STRANGER])], assignments=[{"person_id": STRANGER, "site_id": DEPOT}])
+    sync(
+        shifts=[shift("s1", 9, substitutes=[STRANGER])],
+        assignments=[{"person_id": STRANGER, "site_id": DEPOT}],
+    )
     punch("face", 3, -10, biometric={"method": "face", "matched_person_id": STRANGER})
     punch("near", 4, -12, device_id="tablet")
     punch("stranger", STRANGER, -12.05, device_id="tablet")
@@ -114,10 +175,14 @@ def test_a_person_who_comes_to_be_known_is_named_in_others_anomalies(engine: Eng
     concerned = ("face", "near", "phone", "s1")
     assert not any("Stranger" in explanations(engine)[subject] for subject in concerned)
     sync(people=[{"person_id": STRANGER, "name": "Stranger"}])
-    assert [subject for subject in concerned if "Stranger" not in explanations(engine)[subject]] == []
+    assert [
+        subject for subject in concerned if "Stranger" not in explanations(engine)[subject]
+    ] == []
 
 
-def test_a_person_renamed_before_their_shift_begins_is_so_named_by_who_stands_in_for_them(engine: Engine, sync: Sync, punch: Any) -> None:
+def test_a_person_renamed_before_their_shift_begins_is_so_named_by_who_stands_in_for_them(
+    engine: Engine, sync: Sync, punch: Any
+) -> None:
     now = (datetime.now(UTC) - MORNING) / timedelta(hours=1)
     sync(shifts=[shift("s1", ADA, now + 0.5, now + 8)])
     punch("p1", BEN, now)
@@ -134,7 +199,9 @@ def test_a_cancelled_shift_withdraws_its_no_show(engine: Engine, sync: Sync, pun
     assert ("no_show", "WITHDRAWN") in told(engine)
 
 
-def test_a_shift_that_comes_late_finds_who_was_there_and_who_was_not(engine: Engine, sync: Sync, punch: Any) -> None:
+def test_a_shift_that_comes_late_finds_who_was_there_and_who_was_not(
+    engine: Engine, sync: Sync, punch: Any
+) -> None:
     punch("before", BEN, -30)
     punch("p1", BEN)
     assert standing(engine) == set()
@@ -148,7 +215,11 @@ def test_a_shift_given_to_whoever_came_is_attended(engine: Engine, sync: Sync, p
     punch("p1", BEN)
     assert {("s1", "no_show"), ("p1", "in_place_of")} <= standing(engine)
     sync(shifts=[shift("s1", BEN)])
-    assert not {reason for _, reason in standing(engine)} & {"no_show", "in_place_of", "unscheduled"}
+    assert not {reason for _, reason in standing(engine)} & {
+        "no_show",
+        "in_place_of",
+        "unscheduled",
+    }
 
 
 def test_a_substitute_named_afterwards_is_entitled(engine: Engine, sync: Sync, punch: Any) -> None:
@@ -159,7 +230,9 @@ def test_a_substitute_named_afterwards_is_entitled(engine: Engine, sync: Sync, p
     assert not {reason for _, reason in standing(engine)} & {"no_show", "in_place_of"}
 
 
-def test_a_shift_moved_in_time_makes_its_check_in_late_or_not(engine: Engine, sync: Sync, punch: Any) -> None:
+def test_a_shift_moved_in_time_makes_its_check_in_late_or_not(
+    engine: Engine, sync: Sync, punch: Any
+) -> None:
     sync(shifts=[shift("s1", ADA)])
     punch("p1", ADA, 0.5)
     punch("p2", ADA, 8, out=True)
@@ -168,7 +241,9 @@ def test_a_shift_moved_in_time_makes_its_check_in_late_or_not(engine: Engine, sy
     assert (standing(engine), told(engine)[-1]) == (set(), ("late", "WITHDRAWN"))
 
 
-def test_a_site_that_turns_out_to_be_elsewhere_withdraws_the_geofence_violation(engine: Engine, sync: Sync, punch: Any) -> None:
+def test_a_site_that_turns_out_to_be_elsewhere_withdraws_the_geofence_violation(
+    engine: Engine, sync: Sync, punch: Any
+) -> None:
     sync(sites=[{"site_id": OFFICE, **PLACE}])
     punch("p1", latitude=52.51, longitude=13.4, accuracy_m=5)
     assert standing(engine) == {("p1", "outside_fence")}
@@ -179,7 +254,9 @@ def test_a_site_that_turns_out_to_be_elsewhere_withdraws_the_geofence_violation(
 CITY = [[13.3, 52.4], [13.5, 52.4], [13.5, 52.6], [13.3, 52.6], [13.3, 52.4]]
 
 
-@pytest.mark.parametrize("fence", [{"radius_m": 2_000}, {"boundary": {"type": "Polygon", "coordinates": [CITY]}}])
+@pytest.mark.parametrize(
+    "fence", [{"radius_m": 2_000}, {"boundary": {"type": "Polygon", "coordinates": [CITY]}}]
+)
 def test_a_wider_fence_withdraws_it_and_a_narrower_one_raises_it_again(
     engine: Engine, sync: Sync, punch: Any, fence: dict[str, Any]
 ) -> None:
@@ -188,11 +265,15 @@ def test_a_wider_fence_withdraws_it_and_a_narrower_one_raises_it_again(
     sync(sites=[{"site_id": OFFICE, **fence}])
     assert standing(engine) == set()
     sync(sites=[{"site_id": OFFICE, **PLACE, "boundary": None}])
-    assert told(engine) == [("outside_fence", status) for status in ("DETECTED", "WITHDRAWN", "DETECTED")]
+    assert told(engine) == [
+        ("outside_fence", status) for status in ("DETECTED", "WITHDRAWN", "DETECTED")
+    ]
     assert len(rows(engine, "SELECT 1 FROM anomaly")) == 1
 
 
-def test_a_device_declared_as_shared_withdraws_buddy_punching_on_both_punches(engine: Engine, sync: Sync, punch: Any) -> None:
+def test_a_device_declared_as_shared_withdraws_buddy_punching_on_both_punches(
+    engine: Engine, sync: Sync, punch: Any
+) -> None:
     sync(devices=[{"device_id": "tablet", "shared": False}])
     punch("p1", ADA, 0, device_id="tablet")
     punch("p2", BEN, 0.05, device_id="tablet")
@@ -202,13 +283,17 @@ def test_a_device_declared_as_shared_withdraws_buddy_punching_on_both_punches(en
     assert told(engine)[-2:] == [("same_device", "WITHDRAWN")] * 2
 
 
-def test_a_device_declared_as_somebodys_raises_it_at_whoever_else_used_it(engine: Engine, sync: Sync, punch: Any) -> None:
+def test_a_device_declared_as_somebodys_raises_it_at_whoever_else_used_it(
+    engine: Engine, sync: Sync, punch: Any
+) -> None:
     punch("p1", ADA, device_id="phone")
     sync(devices=[{"device_id": "phone", "shared": False, "person_id": BEN}])
     assert standing(engine) == {("p1", "anothers_device")}
 
 
-def test_a_roster_declared_incomplete_cannot_tell_and_declared_complete_can_again(engine: Engine, sync: Sync, punch: Any) -> None:
+def test_a_roster_declared_incomplete_cannot_tell_and_declared_complete_can_again(
+    engine: Engine, sync: Sync, punch: Any
+) -> None:
     punch("before", BEN, -30)
     sync(shifts=[shift("s1", ADA)])
     punch("p1", STRANGER)
@@ -220,8 +305,14 @@ def test_a_roster_declared_incomplete_cannot_tell_and_declared_complete_can_agai
     assert standing(engine) == complete
 
 
-def test_the_first_assignment_of_a_tenant_makes_everybody_elses_site_unauthorized(engine: Engine, sync: Sync, punch: Any) -> None:
-    everyone = [{"person_id": person, "site_id": site, "deleted": True} for person in range(1, 21) for site in (OFFICE, DEPOT)]
+def test_the_first_assignment_of_a_tenant_makes_everybody_elses_site_unauthorized(
+    engine: Engine, sync: Sync, punch: Any
+) -> None:
+    everyone = [
+        {"person_id": person, "site_id": site, "deleted": True}
+        for person in range(1, 21)
+        for site in (OFFICE, DEPOT)
+    ]
     sync(assignments=everyone)
     punch("p1")
     assert standing(engine) == set()
@@ -238,36 +329,57 @@ def test_a_policy_of_the_tenant_judges_again(engine: Engine, sync: Sync, punch: 
     assert (standing(engine), told(engine)[-1]) == (set(), ("low_score", "WITHDRAWN"))
 
 
-def test_a_policy_of_a_site_judges_that_site_again_and_goes_over_the_tenants(engine: Engine, sync: Sync, punch: Any) -> None:
+def test_a_policy_of_a_site_judges_that_site_again_and_goes_over_the_tenants(
+    engine: Engine, sync: Sync, punch: Any
+) -> None:
     body = {"biometric": {"method": "face", "score": 0.75, "liveness": 0.9}}
     punch("p1", ADA, **body)
     punch("p2", BEN, site_id=DEPOT, **body)
     sync(sites=[{"site_id": OFFICE, "policy": {"biometric_min_score": 0.8}}])
     assert standing(engine) == {("p1", "low_score")}
-    sync({"policy": {"biometric_min_score": 0.9}}, sites=[{"site_id": OFFICE, "policy": {"biometric_min_score": 0.7}}])
+    sync(
+        {"policy": {"biometric_min_score": 0.9}},
+        sites=[{"site_id": OFFICE, "policy": {"biometric_min_score": 0.7}}],
+    )
     assert standing(engine) == {("p2", "low_score")}
 
 
-def test_a_weight_changes_the_score_and_each_anomaly_of_the_punch_says_so_once(engine: Engine, sync: Sync, punch: Any) -> None:
-    punch("p1", is_mock_location=True, latitude=0.0, longitude=0.0, biometric={"method": "face", "score": 0.6, "liveness": 0.9})
+def test_a_weight_changes_the_score_and_each_anomaly_of_the_punch_says_so_once(
+    engine: Engine, sync: Sync, punch: Any
+) -> None:
+    punch(
+        "p1",
+        is_mock_location=True,
+        latitude=0.0,
+        longitude=0.0,
+        biometric={"method": "face", "score": 0.6, "liveness": 0.9},
+    )
     assert len(told(engine)) == 2
     sync({"policy": {"biometric_anomaly_weight": 0.1}})
     scores = {said["fraud_score"] for said in feed(engine)[-2:]}
     assert (len(told(engine)), len(scores)) == (4, 1)
-    assert {said["type"] for said in feed(engine)[-2:] if said["type"].startswith("anomaly")} == {"anomaly_updated"}
+    assert {said["type"] for said in feed(engine)[-2:] if said["type"].startswith("anomaly")} == {
+        "anomaly_updated"
+    }
 
 
 @pytest.mark.parametrize("mode", ["off", "shadow"])
-def test_a_type_switched_off_or_into_shadow_is_withdrawn_for_viewers_and_returns(engine: Engine, sync: Sync, punch: Any, mode: str) -> None:
+def test_a_type_switched_off_or_into_shadow_is_withdrawn_for_viewers_and_returns(
+    engine: Engine, sync: Sync, punch: Any, mode: str
+) -> None:
     punch("p1", biometric={"method": "face", "score": 0.6, "liveness": 0.9})
     sync({"policy": {"biometric_anomaly": mode}})
     assert told(engine)[-1] == ("low_score", "WITHDRAWN")
-    assert rows(engine, "SELECT standing, shadow FROM anomaly") == [(mode == "shadow", mode == "shadow")]
+    assert rows(engine, "SELECT standing, shadow FROM anomaly") == [
+        (mode == "shadow", mode == "shadow")
+    ]
     sync({"policy": {"biometric_anomaly": "on"}})
     assert told(engine)[-1] == ("low_score", "DETECTED")
 
 
-def test_a_new_version_of_the_policy_alone_is_no_change(engine: Engine, sync: Sync, punch: Any) -> None:
+def test_a_new_version_of_the_policy_alone_is_no_change(
+    engine: Engine, sync: Sync, punch: Any
+) -> None:
     punch("p1", biometric={"method": "face", "score": 0.6, "liveness": 0.9})
     before = rows(engine, "SELECT xmin::text, * FROM anomaly")
     sync({"policy": {"biometric_min_score": 0.7, "kiosk_people": 6}})
@@ -275,8 +387,12 @@ def test_a_new_version_of_the_policy_alone_is_no_change(engine: Engine, sync: Sy
     assert (rows(engine, "SELECT xmin::text, * FROM anomaly"), len(told(engine))) == (before, 1)
 
 
-@pytest.mark.parametrize("change", ["policy of the tenant", "policy of the site", "assignment", "shift", "device"])
-def test_changes_reach_back_as_far_as_rejudge_days_and_no_further(engine: Engine, sync: Sync, punch: Any, change: str) -> None:
+@pytest.mark.parametrize(
+    "change", ["policy of the tenant", "policy of the site", "assignment", "shift", "device"]
+)
+def test_changes_reach_back_as_far_as_rejudge_days_and_no_further(
+    engine: Engine, sync: Sync, punch: Any, change: str
+) -> None:
     sync({"policy": {"rejudge_days": 10}})
     body = {"biometric": {"method": "face", "score": 0.75, "liveness": 0.9}}
     punch("within", ADA, -24 * 7, device_id="phone", **body)
@@ -286,7 +402,12 @@ def test_changes_reach_back_as_far_as_rejudge_days_and_no_further(engine: Engine
     elif change == "policy of the site":
         sync(sites=[{"site_id": OFFICE, "policy": {"biometric_min_score": 0.8}}])
     elif change == "shift":
-        sync(shifts=[shift(name, BEN, 1 - 24 * days, 9 - 24 * days) for name, days in (("within", 7), ("beyond", 9))])
+        sync(
+            shifts=[
+                shift(name, BEN, 1 - 24 * days, 9 - 24 * days)
+                for name, days in (("within", 7), ("beyond", 9))
+            ]
+        )
     elif change == "device":
         sync(devices=[{"device_id": "phone", "shared": False, "person_id": BEN}])
     else:
@@ -299,8 +420,12 @@ def test_a_punch_however_old_is_judged_when_it_comes(engine: Engine, punch: Any)
     assert standing(engine) == {("old", "low_score")}
 
 
-def test_a_second_shift_of_the_same_start_takes_the_persons_presence_from_the_other(engine: Engine, sync: Sync, punch: Any) -> None:
-    """Whoever has a choice attends the lower shift_id, so that the shift they seemed to attend is a no-show."""
+def test_a_second_shift_of_the_same_start_takes_the_persons_presence_from_the_other(
+    engine: Engine, sync: Sync, punch: Any
+) -> None:
+    """Whoever has a choice attends the lower shift_id, so that the shift they seemed to attend is a
+    no-show.
+    """
     punch("before", BEN, -30)
     sync(shifts=[shift("s2", ADA)])
     punch("p1", ADA)
@@ -310,7 +435,9 @@ def test_a_second_shift_of_the_same_start_takes_the_persons_presence_from_the_ot
     assert standing(engine) == {("s2", "no_show")}
 
 
-def test_a_shift_nearer_to_a_check_in_takes_it_from_the_next(engine: Engine, sync: Sync, punch: Any) -> None:
+def test_a_shift_nearer_to_a_check_in_takes_it_from_the_next(
+    engine: Engine, sync: Sync, punch: Any
+) -> None:
     punch("before", BEN, -30)
     sync(shifts=[shift("s2", ADA, 1, 9)])
     punch("p1", ADA, 0.2)
@@ -323,7 +450,16 @@ def test_a_shift_nearer_to_a_check_in_takes_it_from_the_next(engine: Engine, syn
 def test_a_shift_that_begins_within_a_day_excuses_a_stray_check_out_however_short_spells_are(
     engine: Engine, sync: Sync, punch: Any
 ) -> None:
-    sync({"policy": {"max_spell_hours": 2, "max_work_hours": 2, "missing_check_out_after_hours": 0, "early_limit_hours": 24}})
+    sync(
+        {
+            "policy": {
+                "max_spell_hours": 2,
+                "max_work_hours": 2,
+                "missing_check_out_after_hours": 0,
+                "early_limit_hours": 24,
+            }
+        }
+    )
     sync(people=[{"person_id": STRANGER, "name": "New"}])
     punch("p1", STRANGER, out=True)
     assert standing(engine) == {("p1", "not_assigned")}
@@ -331,8 +467,19 @@ def test_a_shift_that_begins_within_a_day_excuses_a_stray_check_out_however_shor
     assert ("p1", "not_assigned") not in standing(engine)
 
 
-def test_a_shift_that_ended_a_day_ago_holds_a_check_out_over_however_short_spells_are(engine: Engine, sync: Sync, punch: Any) -> None:
-    sync({"policy": {"max_spell_hours": 2, "max_work_hours": 2, "missing_check_out_after_hours": 0, "holdover_minutes": 1440}})
+def test_a_shift_that_ended_a_day_ago_holds_a_check_out_over_however_short_spells_are(
+    engine: Engine, sync: Sync, punch: Any
+) -> None:
+    sync(
+        {
+            "policy": {
+                "max_spell_hours": 2,
+                "max_work_hours": 2,
+                "missing_check_out_after_hours": 0,
+                "holdover_minutes": 1440,
+            }
+        }
+    )
     sync(people=[{"person_id": STRANGER, "name": "New"}])
     punch("p1", STRANGER, out=True)
     assert standing(engine) == {("p1", "not_assigned")}
@@ -340,7 +487,9 @@ def test_a_shift_that_ended_a_day_ago_holds_a_check_out_over_however_short_spell
     assert ("p1", "not_assigned") not in standing(engine)
 
 
-def test_a_shift_that_comes_late_makes_the_site_rostered_for_a_day_after_it(engine: Engine, sync: Sync, punch: Any) -> None:
+def test_a_shift_that_comes_late_makes_the_site_rostered_for_a_day_after_it(
+    engine: Engine, sync: Sync, punch: Any
+) -> None:
     punch("p1", BEN, 24)
     punch("out", BEN, 25, out=True)
     assert standing(engine) == set()
@@ -348,17 +497,22 @@ def test_a_shift_that_comes_late_makes_the_site_rostered_for_a_day_after_it(engi
     assert standing(engine) == {("p1", "unscheduled")}
 
 
-def test_in_a_shift_of_days_a_stranger_stands_in_somebodys_place_once(engine: Engine, sync: Sync, punch: Any) -> None:
+def test_in_a_shift_of_days_a_stranger_stands_in_somebodys_place_once(
+    engine: Engine, sync: Sync, punch: Any
+) -> None:
     sync(shifts=[shift("s1", ADA, -100, 20)])
     for number, hours in enumerate((-99, -20, 0)):
         punch(f"in{number}", BEN, hours)
         punch(f"out{number}", BEN, hours + 1, out=True)
     assert {subject for subject, _ in standing(engine)} == {"in0"}
-    sync(shifts=[shift("s2", BEN, -99, -97)])  # which makes the first check-in one for a shift of his own
+    # which makes the first check-in one for a shift of his own
+    sync(shifts=[shift("s2", BEN, -99, -97)])
     assert {subject for subject, reason in standing(engine) if reason == "in_place_of"} == {"in1"}
 
 
-def test_in_a_shift_of_days_whoever_comes_back_did_not_leave_early(engine: Engine, sync: Sync, punch: Any) -> None:
+def test_in_a_shift_of_days_whoever_comes_back_did_not_leave_early(
+    engine: Engine, sync: Sync, punch: Any
+) -> None:
     sync(shifts=[shift("s1", ADA, -100, 20)])
     punch("in", ADA, -100)
     punch("out", ADA, -90, out=True)
@@ -369,24 +523,51 @@ def test_in_a_shift_of_days_whoever_comes_back_did_not_leave_early(engine: Engin
     assert ("out", "left_early") not in standing(engine)
 
 
-def test_a_site_that_turns_out_to_be_near_was_in_reach_of_the_same_face_on_another_name(engine: Engine, sync: Sync, punch: Any) -> None:
-    """The reader at one site recognised Ben in Ada; what it rests on is Ben's own punch at the site that moves."""
+def test_a_site_that_turns_out_to_be_near_was_in_reach_of_the_same_face_on_another_name(
+    engine: Engine, sync: Sync, punch: Any
+) -> None:
+    """The reader at one site recognised Ben in Ada; what it rests on is Ben's own punch at the site
+    that moves.
+    """
     sync(sites=[{"site_id": OFFICE, **PLACE}, {"site_id": DEPOT, **PLACE, "latitude": 53.5}])
-    punch("there", BEN, -0.04, site_id=DEPOT, out=True, biometric={"method": "face", "score": 0.9, "liveness": 0.9})
-    punch("here", ADA, 0, biometric={"method": "face", "score": 0.9, "liveness": 0.9, "matched_person_id": BEN})
+    punch(
+        "there",
+        BEN,
+        -0.04,
+        site_id=DEPOT,
+        out=True,
+        biometric={"method": "face", "score": 0.9, "liveness": 0.9},
+    )
+    punch(
+        "here",
+        ADA,
+        0,
+        biometric={"method": "face", "score": 0.9, "liveness": 0.9, "matched_person_id": BEN},
+    )
     assert {("there", "two_places_at_once"), ("here", "two_places_at_once")} <= standing(engine)
     sync(sites=[{"site_id": DEPOT, "latitude": 52.5}])
     assert "two_places_at_once" not in {reason for _, reason in standing(engine)}
 
 
-def test_a_person_or_a_site_renamed_is_so_in_all_that_stands(engine: Engine, sync: Sync, punch: Any) -> None:
+def test_a_person_or_a_site_renamed_is_so_in_all_that_stands(
+    engine: Engine, sync: Sync, punch: Any
+) -> None:
     punch("face", 3, 0, biometric={"method": "face", "matched_person_id": BEN})
     punch("own", BEN, 0, is_mock_location=True)
-    sync(people=[{"person_id": BEN, "name": "Benedict"}], sites=[{"site_id": OFFICE, "name": "Headquarters"}])
+    sync(
+        people=[{"person_id": BEN, "name": "Benedict"}],
+        sites=[{"site_id": OFFICE, "name": "Headquarters"}],
+    )
     assert "Benedict" in explanations(engine)["face"]
-    assert rows(engine, "SELECT person_name, site_name FROM anomaly WHERE punch_id = 'own'") == [("Benedict", "Headquarters")]
+    assert rows(engine, "SELECT person_name, site_name FROM anomaly WHERE punch_id = 'own'") == [
+        ("Benedict", "Headquarters")
+    ]
     alerts = rows(engine, "SELECT site_name, person_name FROM alert ORDER BY person_id")
     assert alerts == [("Headquarters", "Benedict"), ("Headquarters", "Person 3")]
-    assert {said["site_name"] for said in feed(engine) if said["type"] == "alert_updated"} == {"Headquarters"}
+    assert {said["site_name"] for said in feed(engine) if said["type"] == "alert_updated"} == {
+        "Headquarters"
+    }
     renamed = [said for said in feed(engine) if said["type"] == "anomaly_updated"]
-    assert {said["punch_id"] for said in renamed} == {"face", "own"} and {said["site_name"] for said in renamed} == {"Headquarters"}
+    assert {said["punch_id"] for said in renamed} == {"face", "own"} and {
+        said["site_name"] for said in renamed
+    } == {"Headquarters"}

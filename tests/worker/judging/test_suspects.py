@@ -1,4 +1,6 @@
-"""What a sweep notes of the work it takes: deaths of judges, and nothing else, however much there is to judge and whoever fails."""
+"""What a sweep notes of the work it takes: deaths of judges, and nothing else, however much there
+is to judge and whoever fails.
+"""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -31,7 +33,10 @@ def judged_roster(engine: Engine, heard: Heard) -> None:
 
 def first_roster(people: int) -> dict[str, Any]:
     """Beside those of the cast."""
-    return {"tenant": roster(1)["tenant"], "people": [{"person_id": 1000 + number, "name": "New"} for number in range(people)]}
+    return {
+        "tenant": roster(1)["tenant"],
+        "people": [{"person_id": 1000 + number, "name": "New"} for number in range(people)],
+    }
 
 
 def deaths(logs: list[Any]) -> list[tuple[str, int]]:
@@ -49,7 +54,9 @@ def test_a_first_roster_of_thousands_kills_nobody(engine: Engine, heard: Heard) 
         for number in range(20):
             intake.submit(engine, [imposter(f"p{number}", person_id=number % 9 + 3)])
             age(engine)
-            for done in [pool.submit(take, engine, 1, heard) for take in (judge_left, judge, judge_left)]:
+            for done in [
+                pool.submit(take, engine, 1, heard) for take in (judge_left, judge, judge_left)
+            ]:
                 done.result()
         while waiting(engine):
             age(engine)
@@ -58,15 +65,22 @@ def test_a_first_roster_of_thousands_kills_nobody(engine: Engine, heard: Heard) 
     assert len(found(engine)) == 20
 
 
-def test_of_a_roster_just_what_is_judged_is_noted_as_taken(engine: Engine, heard: Heard, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_a_roster_just_what_is_judged_is_noted_as_taken(
+    engine: Engine, heard: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
     intake.sync_roster(engine, first_roster(2 * CHANGES))
     age(engine)
     taken: list[tuple[int, int]] = []
     find = worker.judging.judge.find_and_record
 
     def find_what_is_taken(cursor: Any, tenant_id: int, touched: Any, as_of: Any) -> Any:
-        (count,) = rows(engine, "SELECT count(DISTINCT key) FROM roster_change WHERE taken AND kind = 'person'")[0]
-        (tried,) = rows(engine, "SELECT count(DISTINCT key) FROM roster_change WHERE attempts > 0 AND kind = 'person'")[0]
+        (count,) = rows(
+            engine, "SELECT count(DISTINCT key) FROM roster_change WHERE taken AND kind = 'person'"
+        )[0]
+        (tried,) = rows(
+            engine,
+            "SELECT count(DISTINCT key) FROM roster_change WHERE attempts > 0 AND kind = 'person'",
+        )[0]
         taken.append((count, tried))
         assert count == tried == len(touched.people)
         return find(cursor, tenant_id, touched, as_of)
@@ -76,8 +90,13 @@ def test_of_a_roster_just_what_is_judged_is_noted_as_taken(engine: Engine, heard
     assert (CHANGES, CHANGES) in taken
 
 
-def test_a_judge_that_is_killed_is_told_of_once(engine: Engine, postgres_url: str, heard: Heard) -> None:
-    intake.submit(engine, [imposter("poison"), *(imposter(f"p{index}", person_id=index + 3) for index in range(7))])
+def test_a_judge_that_is_killed_is_told_of_once(
+    engine: Engine, postgres_url: str, heard: Heard
+) -> None:
+    intake.submit(
+        engine,
+        [imposter("poison"), *(imposter(f"p{index}", person_id=index + 3) for index in range(7))],
+    )
     age(engine)
     assert dies_of("poison", postgres_url, judge_left)
     assert noted(engine, "pending") == [(8, True)]
@@ -102,7 +121,10 @@ ENDS = {  # and the attempts that it leaves: nine halvings of 1,000 make 1, less
     "an error": (fail(ZeroDivisionError()), 9),
     "the soft time limit": (fail(SoftTimeLimitExceeded()), 9),
     "the end of the process": (fail(SystemExit()), 0),
-    "a statement that takes too long": (lambda cursor: cursor.execute("SET LOCAL statement_timeout = 1; SELECT pg_sleep(1)"), 9),
+    "a statement that takes too long": (
+        lambda cursor: cursor.execute("SET LOCAL statement_timeout = 1; SELECT pg_sleep(1)"),
+        9,
+    ),
     "a lost connection": (lose_connection, 0),
 }
 
@@ -110,9 +132,16 @@ ENDS = {  # and the attempts that it leaves: nine halvings of 1,000 make 1, less
 @pytest.mark.parametrize(("end", "attempts"), ENDS.values(), ids=ENDS.keys())
 @pytest.mark.parametrize("at", ["find_and_record", "discard"])
 def test_a_judge_that_comes_back_is_not_taken_for_dead(
-    engine: Engine, heard: Heard, monkeypatch: pytest.MonkeyPatch, end: Callable[[Any], None], attempts: int, at: str
+    engine: Engine,
+    heard: Heard,
+    monkeypatch: pytest.MonkeyPatch,
+    end: Callable[[Any], None],
+    attempts: int,
+    at: str,
 ) -> None:
-    """Whatever it failed of, at whatever point; and what is the rows' fault counts as an attempt, so that it is halved."""
+    """Whatever it failed of, at whatever point; and what is the rows' fault counts as an attempt,
+    so that it is halved.
+    """
     intake.submit(engine, [imposter(f"p{index}", person_id=index + 3) for index in range(4)])
     age(engine)
     with monkeypatch.context() as patch, capture_logs() as logs:
@@ -126,7 +155,9 @@ def test_a_judge_that_comes_back_is_not_taken_for_dead(
     assert (deaths(logs + later), waiting(engine), len(found(engine))) == ([], 0, 4)
 
 
-def test_nor_is_one_whose_commit_fails(engine: Engine, heard: Heard, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nor_is_one_whose_commit_fails(
+    engine: Engine, heard: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
     judge_batch = worker.judging.sweep.judge_batch
 
     def judge_and_lose_connection(cursor: Any, *arguments: Any) -> Any:
@@ -146,7 +177,9 @@ def test_nor_is_one_whose_commit_fails(engine: Engine, heard: Heard, monkeypatch
     assert (deaths(logs), waiting(engine), len(found(engine))) == ([], 0, 1)
 
 
-def test_python_may_be_at_it_for_longer_than_a_session_may_idle(engine: Engine, heard: Heard, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_python_may_be_at_it_for_longer_than_a_session_may_idle(
+    engine: Engine, heard: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Else the judge would lose the tenant's lock, and the next sweep would believe it dead."""
     allowed = []
 
@@ -172,9 +205,7 @@ def test_a_key_of_the_roster_that_fails_every_judge_is_given_up_with_all_its_row
         return find(cursor, tenant_id, touched, as_of)
 
     monkeypatch.setattr(worker.judging.judge, "find_and_record", fail_on_poison)
-    changes = (
-        "INSERT INTO roster_change (tenant_id, kind, key, at) SELECT 1, 'person', key, now() FROM unnest(%s::text[]) AS key RETURNING 1"
-    )
+    changes = "INSERT INTO roster_change (tenant_id, kind, key, at) SELECT 1, 'person', key, now() FROM unnest(%s::text[]) AS key RETURNING 1"
     rows(engine, changes, [str(person_id) for person_id in (*range(1, 60), 7, 7)])
     with capture_logs() as logs:
         for _ in range(12):

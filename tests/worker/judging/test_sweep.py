@@ -39,16 +39,25 @@ judge(make_engine(os.environ["DATABASE_URL"]), 1, lambda *said: None)
 
 def judge_in_a_process(url: str, faults: str) -> int:
     settings = os.environ | {"DATABASE_URL": url, "ROLLCALL_FAULTS": faults}
-    return subprocess.run([sys.executable, "-c", _JUDGE], env=settings, capture_output=True, check=False).returncode
+    return subprocess.run(
+        [sys.executable, "-c", _JUDGE], env=settings, capture_output=True, check=False
+    ).returncode
 
 
 def dies_of(poison: str, url: str, judging: Callable[[Engine, int, Any], None]) -> bool:
-    """Whether a child process dies of judging tenant 1, as it does of the punch `poison` unless that is voided."""
+    """Whether a child process dies of judging tenant 1, as it does of the punch `poison` unless
+    that is voided.
+    """
     find = worker.judging.judge.find_and_record
 
     def find_or_die(cursor: Any, tenant_id: int, touched: Touched, as_of: datetime) -> Any:
-        voided = cursor.execute("SELECT voided_at IS NOT NULL FROM punch WHERE tenant_id = %s AND punch_id = %s", (tenant_id, poison))
-        if poison in {punch.punch_id for punch in touched.punches} and voided.fetchone() == (False,):
+        voided = cursor.execute(
+            "SELECT voided_at IS NOT NULL FROM punch WHERE tenant_id = %s AND punch_id = %s",
+            (tenant_id, poison),
+        )
+        if poison in {punch.punch_id for punch in touched.punches} and voided.fetchone() == (
+            False,
+        ):
             os.kill(os.getpid(), signal.SIGKILL)
         return find(cursor, tenant_id, touched, as_of)
 
@@ -77,17 +86,27 @@ def judged_roster(engine: Engine, heard: Heard) -> None:
         judge(engine, tenant_id, heard)
 
 
-@pytest.mark.parametrize("point", ["before_judge_commit", "after_judge_commit", "between_commit_and_emit"])
-def test_whatever_line_a_worker_dies_at_the_sweep_completes_its_work(engine: Engine, postgres_url: str, heard: Heard, point: str) -> None:
+@pytest.mark.parametrize(
+    "point", ["before_judge_commit", "after_judge_commit", "between_commit_and_emit"]
+)
+def test_whatever_line_a_worker_dies_at_the_sweep_completes_its_work(
+    engine: Engine, postgres_url: str, heard: Heard, point: str
+) -> None:
     intake.submit(engine, [imposter("p1")])
     assert judge_in_a_process(postgres_url, f"{point}=1") == -signal.SIGKILL
     age(engine)
     for tenant_id in left(engine):
         judge_left(engine, tenant_id, heard)
-    assert (waiting(engine), [row[1] for row in anomalies(engine)], len(found(engine))) == (0, ["WRONG_PERSON"], 1)
+    assert (waiting(engine), [row[1] for row in anomalies(engine)], len(found(engine))) == (
+        0,
+        ["WRONG_PERSON"],
+        1,
+    )
 
 
-def test_work_is_left_alone_while_it_is_young_or_its_tenant_is_being_judged(engine: Engine, heard: Heard) -> None:
+def test_work_is_left_alone_while_it_is_young_or_its_tenant_is_being_judged(
+    engine: Engine, heard: Heard
+) -> None:
     intake.submit(engine, [imposter("p1")])
     assert left(engine) == []
     age(engine)
@@ -117,7 +136,9 @@ def test_batches_are_halved_down_to_one(engine: Engine) -> None:
     assert halved(0, 40) == 6  # 15 of 40
 
 
-def test_a_sweep_is_not_taken_for_dead_by_the_next_one(engine: Engine, heard: Heard, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sweep_is_not_taken_for_dead_by_the_next_one(
+    engine: Engine, heard: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Others come by whenever it has committed something, as often as it takes to give a punch up."""
     others = iter(range(LONE_ATTEMPTS + 1))
 
@@ -135,10 +156,16 @@ def test_a_sweep_is_not_taken_for_dead_by_the_next_one(engine: Engine, heard: He
     with capture_logs() as logs:
         judge_left(engine, 1, heard)
     assert [line["event"] for line in logs] == ["judged"]
-    assert (waiting(engine), [row[1] for row in anomalies(engine)], len(found(engine))) == (0, ["WRONG_PERSON"], 1)
+    assert (waiting(engine), [row[1] for row in anomalies(engine)], len(found(engine))) == (
+        0,
+        ["WRONG_PERSON"],
+        1,
+    )
 
 
-def test_a_punch_that_kills_its_worker_is_found_rejected_and_the_others_are_judged(engine: Engine, postgres_url: str, heard: Heard) -> None:
+def test_a_punch_that_kills_its_worker_is_found_rejected_and_the_others_are_judged(
+    engine: Engine, postgres_url: str, heard: Heard
+) -> None:
     others = [imposter(f"p{index}", person_id=index % 9 + 3, site_id=16) for index in range(7)]
     intake.submit(engine, [*others[:3], imposter("poison"), *others[3:]])
     assert dies_of("poison", postgres_url, judge)
@@ -147,15 +174,20 @@ def test_a_punch_that_kills_its_worker_is_found_rejected_and_the_others_are_judg
     while dies_of("poison", postgres_url, judge_left):
         deaths += 1
         age(engine)
-    assert deaths <= 7  # 8, 3, 1, and twice more alone, with the halves that hold no poison judged between
+    # 8, 3, 1, and twice more alone, with the halves that hold no poison judged between
+    assert deaths <= 7
     age(engine)
     judge_left(engine, 1, heard)
     assert waiting(engine) == 0
     assert {row[0] for row in anomalies(engine) if row[-1]} == {f"p{index}" for index in range(7)}
-    assert rows(engine, "SELECT punch_id, reasons -> 0 ->> 'code' FROM rejected WHERE tenant_id = 1") == [("poison", "kills_worker")]
+    assert rows(
+        engine, "SELECT punch_id, reasons -> 0 ->> 'code' FROM rejected WHERE tenant_id = 1"
+    ) == [("poison", "kills_worker")]
 
 
-def test_a_punch_that_was_given_up_is_judged_once_it_is_corrected(engine: Engine, heard: Heard) -> None:
+def test_a_punch_that_was_given_up_is_judged_once_it_is_corrected(
+    engine: Engine, heard: Heard
+) -> None:
     intake.submit(engine, [imposter("p1")])
     rows(engine, "UPDATE pending SET attempts = 12 RETURNING 1")
     age(engine)
@@ -167,17 +199,23 @@ def test_a_punch_that_was_given_up_is_judged_once_it_is_corrected(engine: Engine
     assert [row[-1] for row in anomalies(engine)] == [True]
 
 
-def test_an_error_in_judging_blocks_nobody_for_ever(engine: Engine, heard: Heard, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_in_judging_blocks_nobody_for_ever(
+    engine: Engine, heard: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
     find = worker.judging.judge.find_and_record
 
     def fail_on_poison(cursor: Any, tenant_id: int, touched: Any, as_of: datetime) -> Any:
-        voided = cursor.execute("SELECT voided_at IS NOT NULL FROM punch WHERE punch_id = 'poison'").fetchone()
+        voided = cursor.execute(
+            "SELECT voided_at IS NOT NULL FROM punch WHERE punch_id = 'poison'"
+        ).fetchone()
         if "poison" in {punch.punch_id for punch in touched.punches} and voided == (False,):
             raise ZeroDivisionError
         return find(cursor, tenant_id, touched, as_of)
 
     monkeypatch.setattr(worker.judging.judge, "find_and_record", fail_on_poison)
-    intake.submit(engine, [imposter("p1", person_id=5), imposter("poison"), imposter("p2", person_id=6)])
+    intake.submit(
+        engine, [imposter("p1", person_id=5), imposter("poison"), imposter("p2", person_id=6)]
+    )
     with pytest.raises(ZeroDivisionError):
         judge(engine, 1, heard)
     for _ in range(12):
@@ -190,9 +228,13 @@ def test_an_error_in_judging_blocks_nobody_for_ever(engine: Engine, heard: Heard
     assert {row[0] for row in anomalies(engine) if row[-1]} == {"p1", "p2"}
 
 
-def test_a_shift_nobody_came_to_is_found_when_its_moment_has_passed_and_once(engine: Engine, heard: Heard) -> None:
+def test_a_shift_nobody_came_to_is_found_when_its_moment_has_passed_and_once(
+    engine: Engine, heard: Heard
+) -> None:
     now = datetime.now(UTC)
-    intake.submit(engine, [punch("before", person_id=9, occurred_at=(now - timedelta(days=3)).isoformat())])
+    intake.submit(
+        engine, [punch("before", person_id=9, occurred_at=(now - timedelta(days=3)).isoformat())]
+    )
     shift = {
         "shift_id": "s1",
         "person_id": 1,
@@ -209,7 +251,9 @@ def test_a_shift_nobody_came_to_is_found_when_its_moment_has_passed_and_once(eng
     rows(engine, "UPDATE tenant SET swept_at = swept_at - interval '2 minutes' RETURNING 1")
     for _ in range(2):
         judge_moments(engine, 1, heard)
-    assert [(payload["reason"], payload["shift_id"], payload["punch_id"]) for payload in found(engine)] == [("no_show", "s1", None)]
+    assert [
+        (payload["reason"], payload["shift_id"], payload["punch_id"]) for payload in found(engine)
+    ] == [("no_show", "s1", None)]
 
 
 def from_now(hours: float) -> str:
@@ -223,28 +267,51 @@ def turn(shift_id: str, starts: float, ends: float) -> dict[str, Any]:
 
 
 def a_minute_passes(engine: Engine, heard: Heard) -> list[tuple[str, str]]:
-    """What stands once the sweep has come, of two schedulers at once and again, as reason and severity."""
+    """What stands once the sweep has come, of two schedulers at once and again, as reason and
+    severity.
+    """
     rows(engine, "UPDATE punch SET occurred_at = occurred_at - interval '1 minute' RETURNING 1")
-    rows(engine, "UPDATE shift SET starts_at = starts_at - interval '1 minute', ends_at = ends_at - interval '1 minute' RETURNING 1")
+    rows(
+        engine,
+        "UPDATE shift SET starts_at = starts_at - interval '1 minute', ends_at = ends_at - interval '1 minute' RETURNING 1",
+    )
     rows(engine, "UPDATE tenant SET swept_at = swept_at - interval '1 minute' RETURNING 1")
     before = len(found(engine))
     with ThreadPoolExecutor(2) as schedulers:
         for done in [schedulers.submit(judge_moments, engine, 1, heard) for _ in range(3)]:
             done.result()
-    told = [(said["anomaly_id"], said["status"], said["severity"]) for said in found(engine)[before:]]
+    told = [
+        (said["anomaly_id"], said["status"], said["severity"]) for said in found(engine)[before:]
+    ]
     assert len(told) == len(set(told))
     return standing(engine)
 
 
 def standing(engine: Engine) -> list[tuple[str, str]]:
-    return rows(engine, "SELECT reason, severity FROM anomaly WHERE standing AND punch_id <> '' ORDER BY 1")
+    return rows(
+        engine, "SELECT reason, severity FROM anomaly WHERE standing AND punch_id <> '' ORDER BY 1"
+    )
 
 
 SOON = 30 / 3600  # half a minute
-MOMENTS = {  # in hours from now: shifts, the check-in; whether a check-out follows it; what stands before and after
+# in hours from now: shifts, the check-in; whether a check-out follows it; what stands before and
+# after
+MOMENTS = {
     "work passes the limit": ([], -16 + SOON, False, [], [("still_working", "HIGH")]),
-    "it has been over for so long that it counts as forgotten": ([], -22 + SOON, False, [("still_working", "HIGH")], []),
-    "the spell's shift is over": ([("s1", -17, SOON)], -17, False, [("still_working", "HIGH")], [("still_working", "LOW")]),
+    "it has been over for so long that it counts as forgotten": (
+        [],
+        -22 + SOON,
+        False,
+        [("still_working", "HIGH")],
+        [],
+    ),
+    "the spell's shift is over": (
+        [("s1", -17, SOON)],
+        -17,
+        False,
+        [("still_working", "HIGH")],
+        [("still_working", "LOW")],
+    ),
     "its next shift begins": (
         [("s1", -17, -9), ("s2", SOON, 8)],
         -17,
@@ -252,12 +319,20 @@ MOMENTS = {  # in hours from now: shifts, the check-in; whether a check-out foll
         [("missing_check_out", "LOW"), ("still_working", "LOW")],
         [("missing_check_out", "LOW"), ("still_working", "HIGH")],
     ),
-    "a check-out is missing": ([("s1", -14, -6 + SOON)], -14, False, [], [("missing_check_out", "LOW")]),
+    "a check-out is missing": (
+        [("s1", -14, -6 + SOON)],
+        -14,
+        False,
+        [],
+        [("missing_check_out", "LOW")],
+    ),
     "the shift somebody left is over": ([("s1", -8, SOON)], -8, True, [], [("left_early", "LOW")]),
 }
 
 
-@pytest.mark.parametrize(("shifts", "came", "left_again", "before", "after"), MOMENTS.values(), ids=MOMENTS.keys())
+@pytest.mark.parametrize(
+    ("shifts", "came", "left_again", "before", "after"), MOMENTS.values(), ids=MOMENTS.keys()
+)
 def test_each_moment_is_judged_within_a_minute_and_once(
     engine: Engine,
     heard: Heard,
@@ -267,9 +342,13 @@ def test_each_moment_is_judged_within_a_minute_and_once(
     before: list[tuple[str, str]],
     after: list[tuple[str, str]],
 ) -> None:
-    intake.sync_roster(engine, {"tenant": roster(1)["tenant"], "shifts": [turn(*times) for times in shifts]})
+    intake.sync_roster(
+        engine, {"tenant": roster(1)["tenant"], "shifts": [turn(*times) for times in shifts]}
+    )
     punches = [punch("in", occurred_at=from_now(came))]
-    punches += [punch("out", kind="check_out", occurred_at=from_now(came + 2))] if left_again else []
+    punches += (
+        [punch("out", kind="check_out", occurred_at=from_now(came + 2))] if left_again else []
+    )
     intake.submit(engine, punches)
     judge(engine, 1, heard)
     judge_moments(engine, 1, heard)
@@ -287,10 +366,18 @@ def test_a_sweep_leaves_off_where_the_next_begins(engine: Engine, heard: Heard) 
 
 
 def test_two_sweeps_at_once_say_everything_once(engine: Engine, heard: Heard) -> None:
-    intake.submit(engine, [imposter(f"p{index}", person_id=index + 1, occurred_at=NOON.isoformat()) for index in range(10)])
+    intake.submit(
+        engine,
+        [
+            imposter(f"p{index}", person_id=index + 1, occurred_at=NOON.isoformat())
+            for index in range(10)
+        ],
+    )
     age(engine)
     with ThreadPoolExecutor(4) as pool:
-        for done in [pool.submit(sweep, engine, 1, heard) for sweep in (judge_left, judge_moments) * 2]:
+        for done in [
+            pool.submit(sweep, engine, 1, heard) for sweep in (judge_left, judge_moments) * 2
+        ]:
             done.result()
     judge_left(engine, 1, heard)
     assert waiting(engine) == 0

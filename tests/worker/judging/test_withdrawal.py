@@ -1,4 +1,6 @@
-"""A correction or a void that withdraws an anomaly stands in its trail: which it was, whose, by which door."""
+"""A correction or a void that withdraws an anomaly stands in its trail: which it was, whose, by
+which door.
+"""
 
 from datetime import timedelta
 
@@ -35,10 +37,14 @@ def test_a_correction_that_withdraws_names_itself(engine: Engine, heard: Heard) 
     judge(engine, 1, heard)
     intake.void(engine, 1, "p1", "a test", Submitter("attendance.void", "gen7@payroll"))
     judge(engine, 1, heard)
-    assert rows(engine, TRAIL)[1:] == [("p1", 15, "void", "p1", "", {"door": "attendance.void", "name": "gen7@payroll"})]
+    assert rows(engine, TRAIL)[1:] == [
+        ("p1", 15, "void", "p1", "", {"door": "attendance.void", "name": "gen7@payroll"})
+    ]
 
 
-def test_a_punch_that_moves_away_says_where_only_to_those_who_may_know(engine: Engine, heard: Heard) -> None:
+def test_a_punch_that_moves_away_says_where_only_to_those_who_may_know(
+    engine: Engine, heard: Heard
+) -> None:
     intake.submit(engine, [imposter("p1")])
     judge(engine, 1, heard)
     intake.submit(engine, [imposter("p1", site_id=16)], by=KIOSK)
@@ -48,8 +54,15 @@ def test_a_punch_that_moves_away_says_where_only_to_those_who_may_know(engine: E
 
 def test_a_neighbours_correction_names_itself_too(engine: Engine, heard: Heard) -> None:
     """Two places in no time, of which one was a slip of the clock."""
-    sites = [{"site_id": 15, "latitude": 52.5, "longitude": 13.4}, {"site_id": 16, "latitude": 48.1, "longitude": 11.6}]
-    intake.sync_roster(engine, roster(1) | {"sites": [site | sites[number] for number, site in enumerate(roster(1)["sites"])]})
+    sites = [
+        {"site_id": 15, "latitude": 52.5, "longitude": 13.4},
+        {"site_id": 16, "latitude": 48.1, "longitude": 11.6},
+    ]
+    intake.sync_roster(
+        engine,
+        roster(1)
+        | {"sites": [site | sites[number] for number, site in enumerate(roster(1)["sites"])]},
+    )
     soon = (NOON + timedelta(minutes=10)).isoformat()
     intake.submit(engine, [punch("first"), punch("far", site_id=16, occurred_at=soon)])
     judge(engine, 1, heard)
@@ -70,7 +83,9 @@ def test_what_time_or_the_roster_withdraws_is_no_correction(engine: Engine, hear
     assert rows(engine, TRAIL) == []
 
 
-@pytest.mark.parametrize("change", ["UPDATE withdrawal_trail SET cause = 'void'", "DELETE FROM withdrawal_trail"])
+@pytest.mark.parametrize(
+    "change", ["UPDATE withdrawal_trail SET cause = 'void'", "DELETE FROM withdrawal_trail"]
+)
 def test_nobody_changes_the_trail(engine: Engine, heard: Heard, change: str) -> None:
     test_a_punch_that_moves_away_says_where_only_to_those_who_may_know(engine, heard)
     with pytest.raises((DBAPIError, psycopg.Error), match="append-only"):

@@ -1,6 +1,8 @@
-"""One window of everything between two moments: what judging all at once would see. The measure for judging bit by bit.
+"""One window of everything between two moments: what judging all at once would see. The measure for
+judging bit by bit.
 
-It shares no range and no reach with worker.load.load, so that a mistake there shows as a difference.
+It shares no range and no reach with worker.load.load, so that a mistake there shows as a
+difference.
 """
 
 from bisect import bisect_left, bisect_right
@@ -33,22 +35,39 @@ _BEFORE, _AFTER = BASELINE_DAYS + LONGEST_SHIFT, KIOSK_DAYS + LONGEST_SHIFT
 
 
 def load_everything(
-    cursor: Cursor, tenant_id: int, since: datetime, until: datetime, as_of: datetime, policies: Mapping[str, Any] | None = None
+    cursor: Cursor,
+    tenant_id: int,
+    since: datetime,
+    until: datetime,
+    as_of: datetime,
+    policies: Mapping[str, Any] | None = None,
 ) -> Window:
-    """The window of all punches and shifts from `since` to `until`; `policies` ({"policy", "sites"}) instead of the stored ones."""
+    """The window of all punches and shifts from `since` to `until`; `policies` ({"policy",
+    "sites"}) instead of the stored ones.
+    """
     tenant = read_tenant(cursor, tenant_id, policies)
-    loaded = punches(cursor.execute(_PUNCHES, [tenant_id, since - _BEFORE, until + _AFTER]).fetchall())
+    loaded = punches(
+        cursor.execute(_PUNCHES, [tenant_id, since - _BEFORE, until + _AFTER]).fetchall()
+    )
     loaded.sort(key=lambda punch: (punch.person_id, in_order(punch)))
-    rostered = shifts(cursor.execute(_SHIFTS, [tenant_id, since - _BEFORE, until + _AFTER]).fetchall())
+    rostered = shifts(
+        cursor.execute(_SHIFTS, [tenant_id, since - _BEFORE, until + _AFTER]).fetchall()
+    )
     sites = {row[0]: Site(*row) for row in cursor.execute(_SITES, [tenant_id]).fetchall()}
-    devices = cursor.execute("SELECT device_id, shared, person_id FROM device WHERE tenant_id = %s AND NOT deleted", [tenant_id]).fetchall()
+    devices = cursor.execute(
+        "SELECT device_id, shared, person_id FROM device WHERE tenant_id = %s AND NOT deleted",
+        [tenant_id],
+    ).fetchall()
     judged = [punch for punch in loaded if since <= punch.occurred_at <= until]
     uses = grouped((punch.device_id, punch) for punch in loaded)
     return Window(
         tenant_id=tenant_id,
         as_of=as_of,
         subjects=frozenset(
-            (*(Subject(p.punch_id, "") for p in judged), *(Subject("", s.shift_id) for s in rostered if since <= s.starts_at <= until))
+            (
+                *(Subject(p.punch_id, "") for p in judged),
+                *(Subject("", s.shift_id) for s in rostered if since <= s.starts_at <= until),
+            )
         ),
         policy=tenant.policy,
         policy_version=tenant.policy_version,
@@ -56,14 +75,28 @@ def load_everything(
         roster_complete=tenant.roster_complete,
         any_assignment=tenant.any_assignment,
         any_person=tenant.any_person,
-        stretches=[Stretch(person_id, tuple(mine)) for person_id, mine in groupby(loaded, key=lambda punch: punch.person_id)],
+        stretches=[
+            Stretch(person_id, tuple(mine))
+            for person_id, mine in groupby(loaded, key=lambda punch: punch.person_id)
+        ],
         sites=sites,
-        people=dict(cursor.execute("SELECT person_id, name FROM person WHERE tenant_id = %s AND NOT deleted", [tenant_id]).fetchall()),
+        people=dict(
+            cursor.execute(
+                "SELECT person_id, name FROM person WHERE tenant_id = %s AND NOT deleted",
+                [tenant_id],
+            ).fetchall()
+        ),
         shifts={shift.shift_id: shift for shift in rostered},
-        assignments=[assignment(row, sites) for row in cursor.execute(_ASSIGNMENTS, [tenant_id]).fetchall()],
+        assignments=[
+            assignment(row, sites) for row in cursor.execute(_ASSIGNMENTS, [tenant_id]).fetchall()
+        ],
         devices={row[0]: Device(*row) for row in devices},
         device_uses=uses,
-        device_people={punch.punch_id: people_using(uses[punch.device_id], punch) for punch in judged if punch.device_id},
+        device_people={
+            punch.punch_id: people_using(uses[punch.device_id], punch)
+            for punch in judged
+            if punch.device_id
+        },
         biometric_uses=grouped((whose(punch), punch) for punch in loaded),
         baselines=baselines_of(loaded, judged),
         first_punch_at=dict(cursor.execute(_FIRST, [tenant_id]).fetchall()),
@@ -87,11 +120,21 @@ def people_using(uses: list[Punch], punch: Punch) -> int:
 
 
 def baselines_of(loaded: list[Punch], judged: list[Punch]) -> dict[str, Baseline]:
-    scored = grouped(((p.person_id, p.biometric_method), p) for p in loaded if whose(p) is not None and p.biometric_score is not None)
+    scored = grouped(
+        ((p.person_id, p.biometric_method), p)
+        for p in loaded
+        if whose(p) is not None and p.biometric_score is not None
+    )
     found = {}
     for punch in judged:
-        series = scored.get((punch.person_id, punch.biometric_method), []) if punch.biometric_score is not None else []
-        first = bisect_left(series, punch.occurred_at - BASELINE_DAYS, key=lambda other: other.occurred_at)
+        series = (
+            scored.get((punch.person_id, punch.biometric_method), [])
+            if punch.biometric_score is not None
+            else []
+        )
+        first = bisect_left(
+            series, punch.occurred_at - BASELINE_DAYS, key=lambda other: other.occurred_at
+        )
         earlier = series[first : bisect_left(series, in_order(punch), key=in_order)]
         if earlier:
             found[punch.punch_id] = baseline([other.biometric_score or 0.0 for other in earlier])
@@ -100,4 +143,8 @@ def baselines_of(loaded: list[Punch], judged: list[Punch]) -> dict[str, Baseline
 
 def baseline(scores: list[float]) -> Baseline:
     exact = [Fraction(repr(score)) for score in scores]
-    return Baseline(len(scores), round(float(mean(exact)), 9), round(float(stdev(exact)), 9) if len(exact) > 1 else 0.0)
+    return Baseline(
+        len(scores),
+        round(float(mean(exact)), 9),
+        round(float(stdev(exact)), 9) if len(exact) > 1 else 0.0,
+    )

@@ -7,7 +7,13 @@ from worker.load.arrays import numbers, texts
 
 
 @pytest.mark.parametrize(
-    "values", [[], ["a"], ["", "NULL", "null"], ['a"b', "a\\b", "a,b", "{a}", " a ", "a\nb", "ä\N{FACE WITH TEARS OF JOY}"]]
+    "values",
+    [
+        [],
+        ["a"],
+        ["", "NULL", "null"],
+        ['a"b', "a\\b", "a,b", "{a}", " a ", "a\nb", "ä\N{FACE WITH TEARS OF JOY}"],
+    ],
 )
 def test_texts_come_as_they_are(postgres_url: str, values: list[str]) -> None:
     with psycopg.connect(postgres_url) as connection:
@@ -17,4 +23,6 @@ def test_texts_come_as_they_are(postgres_url: str, values: list[str]) -> None:
 @pytest.mark.parametrize("values", [[], [0], [-1, 2**63 - 1]])
 def test_numbers_come_as_they_are(postgres_url: str, values: list[int]) -> None:
     with psycopg.connect(postgres_url) as connection:
-        assert connection.execute("SELECT %s::bigint[]", [numbers(values)]).fetchall() == [(values,)]
+        assert connection.execute("SELECT %s::bigint[]", [numbers(values)]).fetchall() == [
+            (values,)
+        ]

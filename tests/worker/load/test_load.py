@@ -42,14 +42,20 @@ class Company:
         self.people = {person: f"Person {person}" for person in range(1, 8)}
         self.devices = [Device("kiosk", True), Device("phone", False, 1), Device("clock", False)]
         self.assignments = [
-            Assignment(person, site, None, None) for person in self.people for site in (1, 2, 3) if self.chance.random() < 0.7
+            Assignment(person, site, None, None)
+            for person in self.people
+            for site in (1, 2, 3)
+            if self.chance.random() < 0.7
         ]
         self.shifts = [self.shift(number) for number in range(self.chance.randint(4, 14))]
         # What the roster tells only later.
         self.late_shifts, self.shifts = self.shifts[:3], self.shifts[3:]
         self.late_assignments, self.assignments = self.assignments[:2], self.assignments[2:]
         self.late_devices, self.devices = self.devices[2:], self.devices[:2]
-        self.site_policies = {2: {"max_work_hours": 9, "early_window_minutes": 30}, 3: {"repeat_minutes": 30, "grace_minutes": 0}}
+        self.site_policies = {
+            2: {"max_work_hours": 9, "early_window_minutes": 30},
+            3: {"repeat_minutes": 30, "grace_minutes": 0},
+        }
 
     def at(self) -> datetime:
         return START + timedelta(minutes=5 * self.chance.randint(0, 12 * 24 * 4))
@@ -61,11 +67,22 @@ class Company:
         person = self.chance.choice(everybody)
         length = timedelta(hours=self.chance.choice((4, 8, 8, 12)))
         substitutes = tuple(other for other in others if other != person)
-        return Shift(f"s{number}", person, self.chance.choice((1, 1, 2)), starts_at, starts_at + length, substitutes)
+        return Shift(
+            f"s{number}",
+            person,
+            self.chance.choice((1, 1, 2)),
+            starts_at,
+            starts_at + length,
+            substitutes,
+        )
 
     def punches(self) -> list[Punch]:
         alone = [self.punch(number) for number in range(self.chance.randint(10, 40))]
-        return [*alone, *(self.echo(punch) for punch in alone if self.chance.random() < 0.3), *self.series()]
+        return [
+            *alone,
+            *(self.echo(punch) for punch in alone if self.chance.random() < 0.3),
+            *self.series(),
+        ]
 
     def echo(self, punch: Punch) -> Punch:
         """A punch within minutes of another that shares something with it."""
@@ -82,20 +99,35 @@ class Company:
         """Scores of one person day by day, so that there is a baseline to fall below."""
         scores = [0.95] * 11 + [self.chance.choice((0.80, 0.95))]
         return [
-            Punch(f"b{n}", 2, 1, n % 2 == 0, START + timedelta(hours=11 * n), biometric_method="face", biometric_score=score)
+            Punch(
+                f"b{n}",
+                2,
+                1,
+                n % 2 == 0,
+                START + timedelta(hours=11 * n),
+                biometric_method="face",
+                biometric_score=score,
+            )
             for n, score in enumerate(scores)
         ]
 
     def punch(self, number: int) -> Punch:
         roll = self.chance.random
-        person, site = self.chance.choice((1, 2, 3, 4, 5, 6, 7, 7, 9)), self.chance.choice((1, 1, 1, 2, 2, 3))
+        person, site = (
+            self.chance.choice((1, 2, 3, 4, 5, 6, 7, 7, 9)),
+            self.chance.choice((1, 1, 1, 2, 2, 3)),
+        )
         occurred_at = self.at()
         if roll() < 0.7:
             shift = self.chance.choice([*self.shifts, *self.late_shifts])
             person = self.chance.choice((*shift.entitled, person))
             site = shift.site_id if roll() < 0.9 else site
-            around = self.chance.choice((shift.starts_at, shift.ends_at, shift.starts_at + timedelta(hours=3)))
-            occurred_at = around + timedelta(minutes=self.chance.choice((-70, -20, -5, 0, 3, 8, 14, 16, 40, 100)))
+            around = self.chance.choice(
+                (shift.starts_at, shift.ends_at, shift.starts_at + timedelta(hours=3))
+            )
+            occurred_at = around + timedelta(
+                minutes=self.chance.choice((-70, -20, -5, 0, 3, 8, 14, 16, 40, 100))
+            )
         place = self.sites[site - 1]
         fix = roll() < 0.6
         body = roll() < 0.4
@@ -105,7 +137,9 @@ class Company:
             site_id=site,
             is_check_in=roll() < 0.55,
             occurred_at=occurred_at,
-            latitude=(place.latitude or 0) + self.chance.choice((0, 0, 0.001, 0.01, 3)) if fix else None,
+            latitude=(place.latitude or 0) + self.chance.choice((0, 0, 0.001, 0.01, 3))
+            if fix
+            else None,
             longitude=place.longitude if fix else None,
             accuracy_m=self.chance.choice((None, 5, 60, 500, 5000)) if fix else None,
             device_id=self.chance.choice((None, "kiosk", "phone", "clock", "unknown", "stray")),
@@ -117,7 +151,9 @@ class Company:
 
 
 def standing(verdicts: list[Verdict]) -> Found:
-    return {(verdict.finding.subject, verdict.finding.anomaly_type): verdict for verdict in verdicts}
+    return {
+        (verdict.finding.subject, verdict.finding.anomaly_type): verdict for verdict in verdicts
+    }
 
 
 class Judge:
@@ -129,13 +165,17 @@ class Judge:
 
     def look(self, touched: Touched, as_of: datetime) -> None:
         window = load(self.cursor, ACME, touched, as_of)
-        kept = {key: verdict for key, verdict in self.found.items() if key[0] not in window.subjects}
+        kept = {
+            key: verdict for key, verdict in self.found.items() if key[0] not in window.subjects
+        }
         self.found = kept | standing(detect(window))
         assert not window.crashed
 
 
 def tell_later(connection: psycopg.Connection, company: Company) -> Iterator[Touched]:
-    """Rows of the roster that come after the punches, one by one, each with what it makes the judge look at again."""
+    """Rows of the roster that come after the punches, one by one, each with what it makes the judge
+    look at again.
+    """
     since = START - timedelta(days=30)
     for shift in company.late_shifts:
         add_roster(connection, shifts=[shift])
@@ -149,7 +189,9 @@ def tell_later(connection: psycopg.Connection, company: Company) -> Iterator[Tou
 
 
 @pytest.mark.parametrize("seed", range(24))
-def test_one_by_one_in_any_order_ends_as_all_at_once(connection: psycopg.Connection, seed: int) -> None:
+def test_one_by_one_in_any_order_ends_as_all_at_once(
+    connection: psycopg.Connection, seed: int
+) -> None:
     company = Company(seed)
     add_tenant(connection)
     add_roster(
@@ -166,7 +208,9 @@ def test_one_by_one_in_any_order_ends_as_all_at_once(connection: psycopg.Connect
     later = tell_later(connection, company)
     judge, as_of, end = Judge(connection), START, START + timedelta(days=6)
     while punches:
-        batch = [punches.pop() for _ in range(min(len(punches), company.chance.choice((1, 1, 1, 5))))]
+        batch = [
+            punches.pop() for _ in range(min(len(punches), company.chance.choice((1, 1, 1, 5))))
+        ]
         moved = [add_punch(connection, punch) for punch in batch]
         if company.chance.random() < 0.2:
             moved.append(void_punch(connection, batch[0]))
@@ -186,23 +230,43 @@ def test_one_by_one_in_any_order_ends_as_all_at_once(connection: psycopg.Connect
 
 
 def test_a_shift_alone_is_judged_by_who_else_may_attend_it(connection: psycopg.Connection) -> None:
-    """Anna may attend either; as Ben, who only substitutes, takes the first, she is at the second, which nobody else could show."""
+    """Anna may attend either; as Ben, who only substitutes, takes the first, she is at the second,
+    which nobody else could show.
+    """
     anna, ben, hours = 1, 2, timedelta(hours=8)
-    first, second = Shift("s1", anna, 1, START, START + hours, (ben,)), Shift("s2", anna, 1, START, START + hours)
+    first, second = (
+        Shift("s1", anna, 1, START, START + hours, (ben,)),
+        Shift("s2", anna, 1, START, START + hours),
+    )
     add_tenant(connection)
-    add_roster(connection, sites=[Site(1, "Main Office", "UTC")], people={anna: "Anna", ben: "Ben"}, shifts=[first, second])
+    add_roster(
+        connection,
+        sites=[Site(1, "Main Office", "UTC")],
+        people={anna: "Anna", ben: "Ben"},
+        shifts=[first, second],
+    )
     for person_id, at in ((3, START - hours), (anna, START), (ben, START)):
         add_punch(connection, Punch(f"p{person_id}", person_id, 1, True, at))
     with connection.cursor() as cursor:
         for shift_id in ("s1", "s2"):
-            window = load_subjects(cursor, ACME, frozenset((Subject("", shift_id),)), START + hours / 2)
+            window = load_subjects(
+                cursor, ACME, frozenset((Subject("", shift_id),)), START + hours / 2
+            )
             assert detect(window) == []
 
 
-def test_the_number_of_statements_has_a_bound_whatever_the_batch(connection: psycopg.Connection) -> None:
+def test_the_number_of_statements_has_a_bound_whatever_the_batch(
+    connection: psycopg.Connection,
+) -> None:
     company = Company(3)
     add_tenant(connection)
-    add_roster(connection, sites=company.sites, people=company.people, shifts=company.shifts, devices=company.devices)
+    add_roster(
+        connection,
+        sites=company.sites,
+        people=company.people,
+        shifts=company.shifts,
+        devices=company.devices,
+    )
     punches = [company.punch(number) for number in range(60)]
     moved = tuple(add_punch(connection, punch) for punch in punches)
     end = START + timedelta(days=6)
@@ -241,7 +305,13 @@ class Explaining(psycopg.Cursor):
 def test_no_statement_reads_the_whole_history(connection: psycopg.Connection) -> None:
     company = Company(3)
     add_tenant(connection)
-    add_roster(connection, sites=company.sites, people=company.people, shifts=company.shifts, devices=company.devices)
+    add_roster(
+        connection,
+        sites=company.sites,
+        people=company.people,
+        shifts=company.shifts,
+        devices=company.devices,
+    )
     moved = tuple(add_punch(connection, company.punch(number)) for number in range(60))
     connection.execute("ANALYZE")
     end = START + timedelta(days=6)
@@ -250,7 +320,9 @@ def test_no_statement_reads_the_whole_history(connection: psycopg.Connection) ->
     load(cursor, ACME, Touched(punches=moved), end)
     load(cursor, ACME, Touched(swept=(START, end)), end)
     for plan in cursor.plans:
-        assert not re.search(r"Seq Scan on (punch|shift|substitute)|(Hash|Merge) .*Join", plan), plan
+        assert not re.search(r"Seq Scan on (punch|shift|substitute)|(Hash|Merge) .*Join", plan), (
+            plan
+        )
 
 
 def test_another_tenants_punches_are_never_loaded(connection: psycopg.Connection) -> None:
@@ -258,7 +330,13 @@ def test_another_tenants_punches_are_never_loaded(connection: psycopg.Connection
     add_tenant(connection)
     add_tenant(connection, GLOBEX)
     for tenant_id in (ACME, GLOBEX):
-        add_roster(connection, sites=company.sites, people=company.people, shifts=company.shifts, tenant_id=tenant_id)
+        add_roster(
+            connection,
+            sites=company.sites,
+            people=company.people,
+            shifts=company.shifts,
+            tenant_id=tenant_id,
+        )
     alone = company.punch(0)
     moved = add_punch(connection, alone)
     for number in range(1, 40):

@@ -15,7 +15,11 @@ from worker.rules.geometry import Place, at_most_m, distance_m
 from worker.rules.window import Site
 
 EARTH = Geodesic.WGS84
-PLACES = [(lat, lon) for lat in (-89.9, -60.0, 0.2, 45.0, 71.0, 89.9) for lon in (-180.0, -179.9999, 0.0, 13.4, 179.9999)]
+PLACES = [
+    (lat, lon)
+    for lat in (-89.9, -60.0, 0.2, 45.0, 71.0, 89.9)
+    for lon in (-180.0, -179.9999, 0.0, 13.4, 179.9999)
+]
 
 
 def direct(latitude: float, longitude: float, azimuth: float, metres: float) -> tuple[float, float]:
@@ -24,7 +28,9 @@ def direct(latitude: float, longitude: float, azimuth: float, metres: float) -> 
 
 
 def ring(latitude: float, longitude: float, metres: float, corners: int = 8) -> list[list[float]]:
-    points = [direct(latitude, longitude, -360 * corner / corners, metres) for corner in range(corners)]
+    points = [
+        direct(latitude, longitude, -360 * corner / corners, metres) for corner in range(corners)
+    ]
     return [[lon, lat] for lat, lon in [*points, points[0]]]
 
 
@@ -45,7 +51,11 @@ def _to_edge(latitude: float, longitude: float, start: Any, end: Any) -> float:
     low, high = shares[max(0, best - 1)], shares[min(100, best + 1)]
     for _ in range(50):
         third = (high - low) / 3
-        low, high = (low, high - third) if metres(low + third) < metres(high - third) else (low + third, high)
+        low, high = (
+            (low, high - third)
+            if metres(low + third) < metres(high - third)
+            else (low + third, high)
+        )
     return metres((low + high) / 2)
 
 
@@ -57,12 +67,16 @@ def test_geodesics_agree_with_another_library_to_a_millionth() -> None:
 
 
 @pytest.mark.parametrize(("latitude", "longitude"), PLACES)
-def test_99_m_is_within_a_circle_of_100_m_and_101_m_is_not(latitude: float, longitude: float) -> None:
+def test_99_m_is_within_a_circle_of_100_m_and_101_m_is_not(
+    latitude: float, longitude: float
+) -> None:
     site = Site(OFFICE, "Somewhere", "UTC", latitude, longitude, 100.0)
     for azimuth in range(0, 360, 45):
         for metres, expected in ((99.0, 0.0), (101.0, 1.0)):
             place = Place(*direct(latitude, longitude, azimuth, metres), 0.0)
-            assert outside_m(build([]), place, site, DEFAULT_POLICY) == pytest.approx(expected, abs=1e-6)
+            assert outside_m(build([]), place, site, DEFAULT_POLICY) == pytest.approx(
+                expected, abs=1e-6
+            )
 
 
 @pytest.mark.parametrize(("latitude", "longitude"), PLACES)
@@ -100,8 +114,14 @@ def test_a_multipolygon_is_the_nearest_of_its_parts() -> None:
                 [[[-180, 0], [-179.9, 0], [-179.9, 0.1], [-180, 0.1], [-180, 0]]],
             ],
         },
-        {"type": "Polygon", "coordinates": [[[179.9, 0], [180.1, 0], [180.1, 0.1], [179.9, 0.1], [179.9, 0]]]},
-        {"type": "Polygon", "coordinates": [[[179.9, 0], [-179.9, 0], [-179.9, 0.1], [179.9, 0.1], [179.9, 0]]]},
+        {
+            "type": "Polygon",
+            "coordinates": [[[179.9, 0], [180.1, 0], [180.1, 0.1], [179.9, 0.1], [179.9, 0]]],
+        },
+        {
+            "type": "Polygon",
+            "coordinates": [[[179.9, 0], [-179.9, 0], [-179.9, 0.1], [179.9, 0.1], [179.9, 0]]],
+        },
     ],
     ids=["cut at the antimeridian", "running on beyond it", "jumping across it"],
 )
@@ -110,7 +130,9 @@ def test_a_fence_across_the_antimeridian(boundary: dict[str, Any]) -> None:
     for longitude in (179.95, 180.0, -180.0, -179.95):
         assert fence.outside_m(0.05, longitude) == 0
     for longitude, edge in ((179.8, 179.9), (-179.8, -179.9)):
-        assert fence.outside_m(0.05, longitude) == pytest.approx(EARTH.Inverse(0.05, longitude, 0.05, edge)["s12"], rel=1e-6)
+        assert fence.outside_m(0.05, longitude) == pytest.approx(
+            EARTH.Inverse(0.05, longitude, 0.05, edge)["s12"], rel=1e-6
+        )
 
 
 def test_on_the_edge_is_within() -> None:
@@ -123,5 +145,8 @@ def test_the_cheap_look_never_takes_places_for_nearer_than_they_are(seed: int) -
     chance = random.Random(seed)
     for spread in (1e-6, 1e-3, 0.1, 10, 1_000):
         latitude, longitude = chance.uniform(-90, 90), chance.uniform(-180, 180)
-        other = max(-90.0, min(90.0, latitude + chance.uniform(-spread, spread))), chance.uniform(-spread, spread) + longitude
+        other = (
+            max(-90.0, min(90.0, latitude + chance.uniform(-spread, spread))),
+            chance.uniform(-spread, spread) + longitude,
+        )
         assert at_most_m(latitude, longitude, *other) >= distance_m(latitude, longitude, *other)

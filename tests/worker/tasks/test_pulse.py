@@ -14,7 +14,9 @@ from tests.worker.live import running_worker, send, until
 from worker.broker.configuration import configuration
 from worker.tasks.pulse import EVERY
 
-BEAT = configuration(Settings(database_url="postgresql://h/d", redis_url="redis://h"))["beat_schedule"]
+BEAT = configuration(Settings(database_url="postgresql://h/d", redis_url="redis://h"))[
+    "beat_schedule"
+]
 
 
 def noted(engine: Engine) -> set[str]:
@@ -32,7 +34,9 @@ def late(engine: Engine) -> list[str]:
 
 
 @pytest.mark.process
-def test_what_beat_sends_at_its_start_makes_all_of_it_young(settings_env: dict[str, str], log: Path, engine: Engine) -> None:
+def test_what_beat_sends_at_its_start_makes_all_of_it_young(
+    settings_env: dict[str, str], log: Path, engine: Engine
+) -> None:
     with running_worker(settings_env, log, "--beat"):
         until(lambda: not late(engine))
         age_all(engine)
@@ -41,8 +45,12 @@ def test_what_beat_sends_at_its_start_makes_all_of_it_young(settings_env: dict[s
 
 
 @pytest.mark.process
-def test_any_task_of_the_punches_queue_shows_that_it_is_served(settings_env: dict[str, str], log: Path, engine: Engine) -> None:
-    """So that a long queue, through which beat's own come late, is no reason for alarm while it is worked on."""
+def test_any_task_of_the_punches_queue_shows_that_it_is_served(
+    settings_env: dict[str, str], log: Path, engine: Engine
+) -> None:
+    """So that a long queue, through which beat's own come late, is no reason for alarm while it is
+    worked on.
+    """
     with running_worker(settings_env, log):
         send(settings_env["CELERY_BROKER_URL"], "attendance.submit", {"punch": punch("p1")})
         until(lambda: pulse.TASKS in noted(engine))
@@ -50,10 +58,15 @@ def test_any_task_of_the_punches_queue_shows_that_it_is_served(settings_env: dic
 
 
 @pytest.mark.process
-def test_a_sweep_that_failed_has_not_finished(settings_env: dict[str, str], log: Path, engine: Engine) -> None:
+def test_a_sweep_that_failed_has_not_finished(
+    settings_env: dict[str, str], log: Path, engine: Engine
+) -> None:
     with transaction(engine) as cursor:
         cursor.execute("ALTER TABLE alert RENAME TO hidden")
-    with running_worker(settings_env, log), Celery("beat", broker=settings_env["CELERY_BROKER_URL"]) as app:
+    with (
+        running_worker(settings_env, log),
+        Celery("beat", broker=settings_env["CELERY_BROKER_URL"]) as app,
+    ):
         for name in ("upkeep.keep_alerts", "upkeep.sweep_left"):
             app.send_task(name, queue="upkeep")
         until(lambda: "sweep_left" in noted(engine))

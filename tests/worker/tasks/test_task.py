@@ -1,4 +1,6 @@
-"""What all tasks share, without a broker: what they tell, and what becomes of what they brought when they fail."""
+"""What all tasks share, without a broker: what they tell, and what becomes of what they brought
+when they fail.
+"""
 
 from typing import Any
 
@@ -56,19 +58,30 @@ class Failing(DoorTask):
 
 
 def registered(task: Task) -> Any:
-    """The task, of an app that knows no other by this name: whoever imported one shared it with all."""
+    """The task, of an app that knows no other by this name: whoever imported one shared it with
+    all.
+    """
     app = Celery("test", set_as_current=False)
     app.tasks.pop(task.name, None)
     return app.register_task(task)
 
 
 @pytest.fixture
-def failing(engine: Engine, settings_env: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Failing:
+def failing(
+    engine: Engine, settings_env: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> Failing:
     settings = load_settings(settings_env)
-    process = Process(settings, engine, Emitter(FeedManager(settings.redis_url, settings.redis_channel)), Gathering(lambda: 0))
+    process = Process(
+        settings,
+        engine,
+        Emitter(FeedManager(settings.redis_url, settings.redis_channel)),
+        Gathering(lambda: 0),
+    )
     monkeypatch.setattr(worker.tasks.base, "this_process", lambda: process)
     task = registered(Failing())
-    monkeypatch.setattr(worker.tasks.base, "pause", lambda seconds, is_away: task.pauses.append((seconds, is_away)))
+    monkeypatch.setattr(
+        worker.tasks.base, "pause", lambda seconds, is_away: task.pauses.append((seconds, is_away))
+    )
     return task
 
 
@@ -84,7 +97,9 @@ def kept(engine: Engine) -> list[tuple]:
     return rows(engine, "SELECT tenant_id, punch_id, reasons -> 0 ->> 'code' FROM rejected")
 
 
-def test_a_task_that_keeps_failing_is_tried_three_times_and_then_kept(failing: Failing, engine: Engine) -> None:
+def test_a_task_that_keeps_failing_is_tried_three_times_and_then_kept(
+    failing: Failing, engine: Engine
+) -> None:
     failing.error = ZeroDivisionError("Ada Lovelace")
     for retries in range(3):
         with pytest.raises(Retry) as retry:
@@ -98,14 +113,18 @@ def test_a_task_that_keeps_failing_is_tried_three_times_and_then_kept(failing: F
     assert kept(engine) == [(1, "p1", "keeps_failing")]
 
 
-def test_what_is_nested_too_deep_to_be_sent_again_is_kept_at_once(failing: Failing, engine: Engine) -> None:
+def test_what_is_nested_too_deep_to_be_sent_again_is_kept_at_once(
+    failing: Failing, engine: Engine
+) -> None:
     failing.error, failing.too_deep = ZeroDivisionError(), True
     with pytest.raises(TaskFailed):
         call(failing, 0, punch=punch("p1"))
     assert (failing.again, kept(engine)) == ([], [(1, "p1", "keeps_failing")])
 
 
-def test_nor_is_it_lost_where_it_cannot_be_kept(failing: Failing, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nor_is_it_lost_where_it_cannot_be_kept(
+    failing: Failing, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def away(*_: object) -> None:
         raise psycopg.OperationalError
 
@@ -118,9 +137,15 @@ def test_nor_is_it_lost_where_it_cannot_be_kept(failing: Failing, engine: Engine
 
 @pytest.mark.parametrize(
     "error",
-    [psycopg.OperationalError("gone"), sqlalchemy.exc.OperationalError("SELECT", {}, Exception("gone")), psycopg.errors.AdminShutdown()],
+    [
+        psycopg.OperationalError("gone"),
+        sqlalchemy.exc.OperationalError("SELECT", {}, Exception("gone")),
+        psycopg.errors.AdminShutdown(),
+    ],
 )
-def test_a_database_that_is_away_costs_no_retries(failing: Failing, engine: Engine, error: Exception) -> None:
+def test_a_database_that_is_away_costs_no_retries(
+    failing: Failing, engine: Engine, error: Exception
+) -> None:
     failing.error = error
     for retries in (0, 3):
         with pytest.raises(Retry):
@@ -129,7 +154,9 @@ def test_a_database_that_is_away_costs_no_retries(failing: Failing, engine: Engi
     assert all(seconds <= 1 and is_away for seconds, is_away in failing.pauses)
 
 
-def test_the_soft_time_limit_in_a_pause_does_not_cost_the_task(failing: Failing, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_soft_time_limit_in_a_pause_does_not_cost_the_task(
+    failing: Failing, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def too_long(*_: object) -> None:
         raise SoftTimeLimitExceeded
 
@@ -145,11 +172,15 @@ class Again(DoorTask):
 
 
 def test_what_goes_back_into_its_queue_is_held_by_nobody() -> None:
-    """As where Celery itself sends it again, because it has lost its process: an `eta` would keep a worker from other tasks."""
+    """As where Celery itself sends it again, because it has lost its process: an `eta` would keep a
+    worker from other tasks.
+    """
     task = registered(Again())
     again = task.signature_from_request(Context(args=(), kwargs={}), countdown=1, retries=2)
     assert again.options["retries"] == 2
-    assert not {"countdown", "eta", "expires"} & {name for name, value in again.options.items() if value is not None}
+    assert not {"countdown", "eta", "expires"} & {
+        name for name, value in again.options.items() if value is not None
+    }
 
 
 def test_a_deadlock_is_tried_again_and_counted(failing: Failing) -> None:
@@ -159,7 +190,9 @@ def test_a_deadlock_is_tried_again_and_counted(failing: Failing) -> None:
     assert failing.again == [1]
 
 
-def test_with_the_broker_away_as_well_the_message_is_left_to_its_redelivery(failing: Failing) -> None:
+def test_with_the_broker_away_as_well_the_message_is_left_to_its_redelivery(
+    failing: Failing,
+) -> None:
     failing.error = psycopg.OperationalError("gone")
     failing.broker_is_away = True
     with pytest.raises(Reject) as rejected:
@@ -167,7 +200,9 @@ def test_with_the_broker_away_as_well_the_message_is_left_to_its_redelivery(fail
     assert rejected.value.requeue is True
 
 
-def test_a_batch_that_keeps_failing_is_kept_punch_by_punch(failing: Failing, engine: Engine) -> None:
+def test_a_batch_that_keeps_failing_is_kept_punch_by_punch(
+    failing: Failing, engine: Engine
+) -> None:
     failing.error = ZeroDivisionError()
     with pytest.raises(TaskFailed):
         call(failing, 3, punches=[punch("p1"), punch("p2", tenant_id=2)])
@@ -191,17 +226,27 @@ def test_what_killed_its_process_every_time_is_kept(
             {"punch": {"tenant_id": 1, "person_id": 1, "site_id": 15, "punch_id": "p1"}},
         ),
         ({"punches": [punch("p1"), punch("p2")], "backfill": True}, {"punches": 2}),
-        ({"roster": {"tenant": {"tenant_id": 1, "name": "Acme"}, "people": [{"name": "Ada"}]}}, {"roster": {"tenant": {"tenant_id": 1}}}),
-        ({"message": {"tenant_id": 1, "message_id": "m", "data": {"who": "Ada"}}}, {"message": {"tenant_id": 1, "message_id": "m"}}),
+        (
+            {"roster": {"tenant": {"tenant_id": 1, "name": "Acme"}, "people": [{"name": "Ada"}]}},
+            {"roster": {"tenant": {"tenant_id": 1}}},
+        ),
+        (
+            {"message": {"tenant_id": 1, "message_id": "m", "data": {"who": "Ada"}}},
+            {"message": {"tenant_id": 1, "message_id": "m"}},
+        ),
         ({"tenant_id": "Ada", "punch_id": 7, "punch": "Ada", "punches": "Ada", "Ada": 1}, {}),
     ],
 )
-def test_of_its_arguments_a_task_tells_ids_and_sizes(arguments: dict[str, Any], told: dict[str, Any]) -> None:
+def test_of_its_arguments_a_task_tells_ids_and_sizes(
+    arguments: dict[str, Any], told: dict[str, Any]
+) -> None:
     assert ids_of(arguments) == repr(told)
 
 
 def test_what_came_too_late_still_has_when_it_comes_again() -> None:
-    """Put off because the database was away, its `expires` would be forgotten, and it be taken after all."""
+    """Put off because the database was away, its `expires` would be forgotten, and it be taken
+    after all.
+    """
     task = registered(Again())
     again = task.signature_from_request(Context(args=(), kwargs={}, expired=True), retries=0)
     assert deadline_in(again.options["headers"], keeps_expired=True) == {"expired": True}
@@ -210,15 +255,24 @@ def test_what_came_too_late_still_has_when_it_comes_again() -> None:
 
 def test_a_failure_to_emit_ends_where_it_is_logged_and_counted(redis_channel: str) -> None:
     before = FAILED_EMITS._value.get()
-    Emitter(FeedManager("redis://127.0.0.1:1", redis_channel))(1, "e1", 0, [Message("ticket_updated", None, None, None, None, "{}")])
+    Emitter(FeedManager("redis://127.0.0.1:1", redis_channel))(
+        1, "e1", 0, [Message("ticket_updated", None, None, None, None, "{}")]
+    )
     assert FAILED_EMITS._value.get() == before + 1
 
 
-def test_who_sent_a_task_is_kept_with_what_it_brought_also_after_it_was_put_off(failing: Failing, engine: Engine) -> None:
+def test_who_sent_a_task_is_kept_with_what_it_brought_also_after_it_was_put_off(
+    failing: Failing, engine: Engine
+) -> None:
     failing.push_request(retries=3, id="t1", origin="gen7@payroll")
     failing.error = ZeroDivisionError()
-    assert super(Failing, failing).signature_from_request(failing.request, (), {}).options["origin"] == "gen7@payroll"
+    assert (
+        super(Failing, failing).signature_from_request(failing.request, (), {}).options["origin"]
+        == "gen7@payroll"
+    )
     with pytest.raises(TaskFailed):
         failing(punch=punch("p1"))
     failing.pop_request()
-    assert rows(engine, "SELECT submitted_by FROM rejected") == [({"door": "attendance.submit", "name": "gen7@payroll"},)]
+    assert rows(engine, "SELECT submitted_by FROM rejected") == [
+        ({"door": "attendance.submit", "name": "gen7@payroll"},)
+    ]

@@ -1,4 +1,6 @@
-"""What producers wish for beside a task, of a real worker: it is run when it comes, nothing after it, and nothing of it is lost."""
+"""What producers wish for beside a task, of a real worker: it is run when it comes, nothing after
+it, and nothing of it is lost.
+"""
 
 import json
 from collections.abc import Iterator
@@ -23,17 +25,29 @@ BEFORE = (datetime.now(UTC) - timedelta(minutes=1)).isoformat()
 @pytest.fixture
 def producer(settings_env: dict[str, str]) -> Iterator[Celery]:
     """A stock one."""
-    with Celery("producer", broker=settings_env["CELERY_BROKER_URL"], backend="cache+memory://", set_as_current=False) as app:
+    with Celery(
+        "producer",
+        broker=settings_env["CELERY_BROKER_URL"],
+        backend="cache+memory://",
+        set_as_current=False,
+    ) as app:
         app.conf.task_default_queue = "attendance"
         yield app
 
 
 def stored(engine: Engine) -> list[str]:
-    return [punch_id for (punch_id,) in rows(engine, "SELECT punch_id FROM punch WHERE voided_at IS NULL ORDER BY 1")]
+    return [
+        punch_id
+        for (punch_id,) in rows(
+            engine, "SELECT punch_id FROM punch WHERE voided_at IS NULL ORDER BY 1"
+        )
+    ]
 
 
 def rejected(engine: Engine) -> list[tuple]:
-    return rows(engine, "SELECT door, punch_id, reasons -> 0 ->> 'code' FROM rejected ORDER BY 1, 2")
+    return rows(
+        engine, "SELECT door, punch_id, reasons -> 0 ->> 'code' FROM rejected ORDER BY 1, 2"
+    )
 
 
 def submitting(punch_id: str) -> tuple[str, dict[str, Any]]:
@@ -43,13 +57,29 @@ def submitting(punch_id: str) -> tuple[str, dict[str, Any]]:
 def test_no_task_is_held_for_later(worker: str, engine: Engine, producer: Celery) -> None:
     name, arguments = submitting("countdown")
     producer.send_task(name, kwargs=arguments, countdown=3600)
-    producer.send_task(name, kwargs={"punch": imposter("eta")}, eta=datetime.now(UTC) + timedelta(days=1))
+    producer.send_task(
+        name, kwargs={"punch": imposter("eta")}, eta=datetime.now(UTC) + timedelta(days=1)
+    )
     send(worker, *submitting("header"), eta=LATER)
-    send_text(worker, json.dumps({"id": "x", "task": name, "args": [], "kwargs": {"punch": imposter("body")}, "eta": LATER}), {})
+    send_text(
+        worker,
+        json.dumps(
+            {
+                "id": "x",
+                "task": name,
+                "args": [],
+                "kwargs": {"punch": imposter("body")},
+                "eta": LATER,
+            }
+        ),
+        {},
+    )
     until(lambda: stored(engine) == ["body", "countdown", "eta", "header"])
 
 
-def test_nothing_is_run_after_a_task_whatever_its_message_links_to(worker: str, engine: Engine, producer: Celery) -> None:
+def test_nothing_is_run_after_a_task_whatever_its_message_links_to(
+    worker: str, engine: Engine, producer: Celery
+) -> None:
     def call(name: str, arguments: dict[str, Any], **options: Any) -> Any:
         return producer.signature(name, kwargs=arguments, immutable=True, options=options)
 
@@ -60,13 +90,33 @@ def test_nothing_is_run_after_a_task_whatever_its_message_links_to(worker: str, 
     chain(call(*submitting("first")), also, void).apply_async()
     chord([call(*submitting("header"))], also).apply_async()
     links = {"callbacks": [also], "errbacks": [void], "chord": also}
-    old = {"id": "x", "task": "attendance.submit", "args": [], "kwargs": {"punch": imposter("old")}, **links, "taskset": "g"}
+    old = {
+        "id": "x",
+        "task": "attendance.submit",
+        "args": [],
+        "kwargs": {"punch": imposter("old")},
+        **links,
+        "taskset": "g",
+    }
     send_text(worker, json.dumps(old), {})
-    embeds: list[Any] = [links | {"chain": [also]}, {"retries": 99, "id": "y", "args": ["z"], "timelimit": [1, 1]}, [1], 5, "x", None]
+    embeds: list[Any] = [
+        links | {"chain": [also]},
+        {"retries": 99, "id": "y", "args": ["z"], "timelimit": [1, 1]},
+        [1],
+        5,
+        "x",
+        None,
+    ]
     for number, embed in enumerate(embeds):
         body = json.dumps([[], {"punch": imposter(f"p{number}")}, embed])
         send_text(worker, body, {"id": f"x{number}", "task": "attendance.submit", "group": "g"})
-    expected = ["first", "header", "linked", "old", *(f"p{number}" for number in range(len(embeds)))]
+    expected = [
+        "first",
+        "header",
+        "linked",
+        "old",
+        *(f"p{number}" for number in range(len(embeds))),
+    ]
     until(lambda: set(expected) <= set(stored(engine)), 60)
     send(worker, *submitting("last"))
     until(lambda: "last" in stored(engine))
@@ -75,47 +125,118 @@ def test_nothing_is_run_after_a_task_whatever_its_message_links_to(worker: str, 
 
 
 def test_celerys_own_tasks_are_none_of_a_workers(worker: str, engine: Engine) -> None:
-    call = {"task": "attendance.submit", "args": [], "kwargs": {"punch": imposter("mapped")}, "options": {}, "subtask_type": None}
+    call = {
+        "task": "attendance.submit",
+        "args": [],
+        "kwargs": {"punch": imposter("mapped")},
+        "options": {},
+        "subtask_type": None,
+    }
     each = {"task": call, "it": [[]]}
-    group = {"tasks": [call], "result": [["g", None], [[["x", None], None]]], "group_id": "g", "partial_args": []}
-    others: dict[str, Any] = {name: {} for name in ("chunks", "chain", "chord", "accumulate", "backend_cleanup", "chord_unlock")}
+    group = {
+        "tasks": [call],
+        "result": [["g", None], [[["x", None], None]]],
+        "group_id": "g",
+        "partial_args": [],
+    }
+    others: dict[str, Any] = {
+        name: {}
+        for name in ("chunks", "chain", "chord", "accumulate", "backend_cleanup", "chord_unlock")
+    }
     for name, arguments in {"map": each, "starmap": each, "group": group, **others}.items():
         send(worker, f"celery.{name}", arguments)
         send(worker, f"celery.{name}", arguments, protocol=1)
     send(worker, *submitting("last"))
     until(lambda: "last" in stored(engine))
-    assert (stored(engine), rejected(engine)) == (["last"], [])  # where one was run with arguments that make no call
+    # where one was run with arguments that make no call
+    assert (stored(engine), rejected(engine)) == (["last"], [])
 
 
-def test_what_comes_too_late_is_kept_and_can_be_submitted_again(worker: str, engine: Engine) -> None:
-    send(worker, "attendance.submit_batch", {"punches": [punch("p1"), punch("p2")], "backfill": True}, expires=BEFORE)
-    send(worker, "attendance.submit", {"punch": punch("naive")}, expires=BEFORE.removesuffix("+00:00"))
-    send_text(worker, json.dumps({"id": "x", "task": "attendance.submit", "kwargs": {"punch": punch("old")}, "expires": BEFORE}), {})
-    send(worker, "attendance.void", {"tenant_id": 1, "punch_id": "p3", "reason": "x"}, expires=BEFORE)
+def test_what_comes_too_late_is_kept_and_can_be_submitted_again(
+    worker: str, engine: Engine
+) -> None:
+    send(
+        worker,
+        "attendance.submit_batch",
+        {"punches": [punch("p1"), punch("p2")], "backfill": True},
+        expires=BEFORE,
+    )
+    send(
+        worker,
+        "attendance.submit",
+        {"punch": punch("naive")},
+        expires=BEFORE.removesuffix("+00:00"),
+    )
+    send_text(
+        worker,
+        json.dumps(
+            {
+                "id": "x",
+                "task": "attendance.submit",
+                "kwargs": {"punch": punch("old")},
+                "expires": BEFORE,
+            }
+        ),
+        {},
+    )
+    send(
+        worker, "attendance.void", {"tenant_id": 1, "punch_id": "p3", "reason": "x"}, expires=BEFORE
+    )
     send(worker, "roster.sync", {"roster": roster(1)}, expires=BEFORE)
     send(worker, "noc.publish", {"message": {"tenant_id": 1}}, expires=BEFORE)
     send(worker, "upkeep.judge", {"tenant_id": 1}, expires=BEFORE)  # nobody needs it any more
-    send(worker, "attendance.submit", {"punch": punch("again")}, expired=True)  # as a worker of ours that has put it off
+    # as a worker of ours that has put it off
+    send(worker, "attendance.submit", {"punch": punch("again")}, expired=True)
     odd = (0, -1, 0.5, True, [], {}, "", "never", "0000-00-00", "9999-12-31T23:59:59-23:59", LATER)
     for number, value in enumerate(odd):
         send(worker, "attendance.submit", {"punch": punch(f"x{number:02}")}, expires=value)
     until(lambda: len(rejected(engine)) == 8 and len(stored(engine)) == len(odd), 60)
     assert {code for _, _, code in rejected(engine)} == {"expired"}
-    punches = [punch_id for door, punch_id, _ in rejected(engine) if door.startswith("attendance.submit")]
+    punches = [
+        punch_id for door, punch_id, _ in rejected(engine) if door.startswith("attendance.submit")
+    ]
     assert punches == ["again", "naive", "old", "p1", "p2"]
-    for (rejected_id,) in rows(engine, "SELECT rejected_id FROM rejected WHERE tenant_id = 1 AND door LIKE 'attendance.submit%%'"):
+    for (rejected_id,) in rows(
+        engine,
+        "SELECT rejected_id FROM rejected WHERE tenant_id = 1 AND door LIKE 'attendance.submit%%'",
+    ):
         assert intake.resubmit(engine, 1, rejected_id).status == "accepted"
     assert set(stored(engine)) >= {"naive", "old", "p1", "p2"}
 
 
-def test_json_is_taken_whatever_its_content_type_says_beside_it(worker: str, engine: Engine) -> None:
-    taken = ("application/json", "application/json; charset=utf-8", "Application/JSON;charset=UTF-8", "application/json ;x=y")
+def test_json_is_taken_whatever_its_content_type_says_beside_it(
+    worker: str, engine: Engine
+) -> None:
+    taken = (
+        "application/json",
+        "application/json; charset=utf-8",
+        "Application/JSON;charset=UTF-8",
+        "application/json ;x=y",
+    )
     for number, content_type in enumerate(
-        (*taken, "application/x-python-serialize", "text/plain; charset=utf-8", "application/x-yaml", ";")
+        (
+            *taken,
+            "application/x-python-serialize",
+            "text/plain; charset=utf-8",
+            "application/x-yaml",
+            ";",
+        )
     ):
         kwargs = {"punch": imposter(f"p{number}", person_name="Jürgen")}
-        send_text(worker, json.dumps([[], kwargs, {}]), {"id": f"x{number}", "task": "attendance.submit"}, content_type=content_type)
-        old = json.dumps({"id": f"y{number}", "task": "attendance.submit", "args": [], "kwargs": {"punch": imposter(f"q{number}")}})
+        send_text(
+            worker,
+            json.dumps([[], kwargs, {}]),
+            {"id": f"x{number}", "task": "attendance.submit"},
+            content_type=content_type,
+        )
+        old = json.dumps(
+            {
+                "id": f"y{number}",
+                "task": "attendance.submit",
+                "args": [],
+                "kwargs": {"punch": imposter(f"q{number}")},
+            }
+        )
         send_text(worker, old, {}, content_type=content_type)
     send(worker, *submitting("last"))
     until(lambda: "last" in stored(engine))

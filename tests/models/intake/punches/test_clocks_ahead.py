@@ -1,4 +1,6 @@
-"""A clock that is ahead cannot lock out the present: what it says of the time of sending counts as the receipt."""
+"""A clock that is ahead cannot lock out the present: what it says of the time of sending counts as
+the receipt.
+"""
 
 from datetime import UTC, datetime, timedelta
 
@@ -39,7 +41,11 @@ def test_a_correction_by_a_clock_ahead_loses_to_what_is_sent_after_its_receipt(e
     submit(engine, [a_punch(person_id=9, sent_at=moment())])
     assert person_standing(engine) == 9
     kept = rows(engine, "SELECT * FROM punch_revision")
-    assert {(row["content"]["person_id"], row["claimed_at"] is None) for row in kept} == {(7, True), (8, False), (9, True)}
+    assert {(row["content"]["person_id"], row["claimed_at"] is None) for row in kept} == {
+        (7, True),
+        (8, False),
+        (9, True),
+    }
 
 
 def test_what_a_clock_ahead_sent_does_not_undo_a_correction_when_it_is_redelivered(engine):
@@ -54,13 +60,20 @@ def test_what_a_clock_ahead_sent_does_not_undo_a_correction_when_it_is_redeliver
 
 def test_what_a_clock_ahead_sends_anew_is_no_redelivery(engine):
     """Back and forth on one device whose clock runs on, if in another year."""
-    for person, claimed in [(8, "2099-01-01T08:00:00Z"), (9, "2099-01-01T08:01:00Z"), (8, "2099-01-01T08:02:00Z")]:
+    for person, claimed in [
+        (8, "2099-01-01T08:00:00Z"),
+        (9, "2099-01-01T08:01:00Z"),
+        (8, "2099-01-01T08:02:00Z"),
+    ]:
         submit(engine, [a_punch(person_id=person, sent_at=claimed)])
     assert person_standing(engine) == 8
 
 
 def test_of_several_from_a_clock_ahead_in_one_batch_the_last_it_sent_stands(engine):
-    batch = [a_punch(person_id=8 + number, sent_at=f"2099-01-01T08:0{number}:00Z") for number in (1, 3, 0, 2)]
+    batch = [
+        a_punch(person_id=8 + number, sent_at=f"2099-01-01T08:0{number}:00Z")
+        for number in (1, 3, 0, 2)
+    ]
     assert [outcome.applied for outcome in submit(engine, batch)] == [False, True, False, False]
     assert person_standing(engine) == 11
 
@@ -69,9 +82,19 @@ def test_what_was_kept_from_year_9999_does_not_lock_the_present(engine):
     """From before such a clock counted by its receipt."""
     submit(engine, [a_punch(), a_punch(punch_id="p-2"), a_punch(punch_id="p-2", person_id=8)])
     with engine.begin() as connection:
-        connection.exec_driver_sql(f"UPDATE punch SET sent_at = '{FAR}' WHERE punch_id = 'p-1' OR person_id = 8")
-        connection.exec_driver_sql(f"UPDATE punch_revision SET sent_at = '{FAR}' WHERE content ->> 'person_id' = '8'")
-    outcomes = submit(engine, [a_punch(person_id=9, sent_at=moment()), a_punch(punch_id="p-2", person_id=9, sent_at=moment())])
+        connection.exec_driver_sql(
+            f"UPDATE punch SET sent_at = '{FAR}' WHERE punch_id = 'p-1' OR person_id = 8"
+        )
+        connection.exec_driver_sql(
+            f"UPDATE punch_revision SET sent_at = '{FAR}' WHERE content ->> 'person_id' = '8'"
+        )
+    outcomes = submit(
+        engine,
+        [
+            a_punch(person_id=9, sent_at=moment()),
+            a_punch(punch_id="p-2", person_id=9, sent_at=moment()),
+        ],
+    )
     assert [outcome.applied for outcome in outcomes] == [True, True]
     assert [punch["person_id"] for punch in punches(engine)] == [9, 9]
     submit(engine, [a_punch(sent_at=FAR), a_punch(punch_id="p-2", person_id=8, sent_at=FAR)])
@@ -91,7 +114,9 @@ def test_a_content_sent_again_much_later_keeps_its_later_sent_at(engine):
 def test_one_that_waited_for_its_site_counts_by_its_first_receipt(engine):
     submit(engine, [a_punch(site_id=99, sent_at=FAR)])
     submit(engine, [a_punch(person_id=8, sent_at=moment())])
-    sync_roster(engine, {"tenant": ACME, "sites": [{"site_id": 99, "name": "New", "timezone": "UTC"}]})
+    sync_roster(
+        engine, {"tenant": ACME, "sites": [{"site_id": 99, "name": "New", "timezone": "UTC"}]}
+    )
     assert person_standing(engine) == 8
 
 
@@ -103,11 +128,20 @@ def test_a_resubmission_of_a_clock_ahead_counts_as_now(engine):
 
 
 def people(engine) -> dict[int, str]:
-    return {row["person_id"]: row["name"] for row in rows(engine, "SELECT person_id, name FROM person")}
+    return {
+        row["person_id"]: row["name"] for row in rows(engine, "SELECT person_id, name FROM person")
+    }
 
 
 def name(engine, person_name: str, **fields) -> None:
-    sync_roster(engine, {"tenant": {**ACME, "name": person_name}, "people": [{"person_id": 7, "name": person_name}], **fields})
+    sync_roster(
+        engine,
+        {
+            "tenant": {**ACME, "name": person_name},
+            "people": [{"person_id": 7, "name": person_name}],
+            **fields,
+        },
+    )
 
 
 def test_a_roster_by_a_clock_ahead_does_not_lock_its_rows(engine):
@@ -135,7 +169,12 @@ KIOSK = Submitter("POST /api/v1/punches", "kiosk-3")
 
 
 def submitted_by(engine, table: str, column: str = "submitted_by") -> list[dict[str, str] | None]:
-    return [row[column] for row in rows(engine, f"SELECT {column} FROM {table} WHERE tenant_id = 1 ORDER BY {column} ->> 'name'")]
+    return [
+        row[column]
+        for row in rows(
+            engine, f"SELECT {column} FROM {table} WHERE tenant_id = 1 ORDER BY {column} ->> 'name'"
+        )
+    ]
 
 
 def test_who_handed_it_in_is_kept_with_punch_revision_and_void(engine):
@@ -145,8 +184,13 @@ def test_who_handed_it_in_is_kept_with_punch_revision_and_void(engine):
     void(engine, 1, "p-1", "a test", Submitter("attendance.void", "gen8@payroll"))
     told = {"door": "attendance.submit", "name": "gen7@payroll"}
     assert submitted_by(engine, "punch") == [told]
-    assert submitted_by(engine, "punch", "voided_by") == [{"door": "attendance.void", "name": "gen8@payroll"}]
-    assert submitted_by(engine, "punch_revision") == [told, {"door": "POST /api/v1/punches", "name": "kiosk-3"}]
+    assert submitted_by(engine, "punch", "voided_by") == [
+        {"door": "attendance.void", "name": "gen8@payroll"}
+    ]
+    assert submitted_by(engine, "punch_revision") == [
+        told,
+        {"door": "POST /api/v1/punches", "name": "kiosk-3"},
+    ]
 
 
 def test_the_same_punch_by_another_door_changes_nothing(engine):
@@ -159,7 +203,13 @@ def test_the_same_punch_by_another_door_changes_nothing(engine):
 
 def test_who_changed_the_roster_is_kept_with_its_rows_and_with_what_is_to_be_judged(engine):
     by = Submitter("roster.sync", "gen9@hr")
-    shift = {"shift_id": "s", "person_id": 7, "site_id": 15, "starts_at": "2026-03-02T08:00:00Z", "ends_at": "2026-03-02T16:00:00Z"}
+    shift = {
+        "shift_id": "s",
+        "person_id": 7,
+        "site_id": 15,
+        "starts_at": "2026-03-02T08:00:00Z",
+        "ends_at": "2026-03-02T16:00:00Z",
+    }
     roster = {
         "tenant": {**ACME, "policy": {"grace_minutes": 5}},
         "sites": [{"site_id": 15, "radius_m": 100}, {"site_id": 16, "radius_m": 200}],
@@ -174,9 +224,12 @@ def test_who_changed_the_roster_is_kept_with_its_rows_and_with_what_is_to_be_jud
     told = {"door": "roster.sync", "name": "gen9@hr"}
     for table in ("tenant", "person", "device", "assignment", "shift", "rejected"):
         assert submitted_by(engine, table) == [told], table
-    assert {str(row["submitted_by"]) for row in rows(engine, "SELECT submitted_by FROM roster_change")} == {str(told)}
+    assert {
+        str(row["submitted_by"]) for row in rows(engine, "SELECT submitted_by FROM roster_change")
+    } == {str(told)}
     assert told in submitted_by(engine, "policy_version")
-    assert submitted_by(engine, "site") == [told, {"door": "roster.sync"}]  # what it left as it was stays its writer's
+    # what it left as it was stays its writer's
+    assert submitted_by(engine, "site") == [told, {"door": "roster.sync"}]
 
 
 def test_what_waited_stays_its_submitters_once_it_is_taken_up(engine):
@@ -192,7 +245,11 @@ def test_what_waited_stays_its_submitters_once_it_is_taken_up(engine):
 
 @pytest.mark.parametrize("named", ["x" * 10_000, "a\0b", "\ud800", "é" * 300])
 def test_any_name_of_a_producer_can_be_kept_and_is_bounded(engine, named):
-    submit(engine, [a_punch(), a_punch(punch_id="p-2", kind="nap")], by=Submitter("attendance.submit", named))
+    submit(
+        engine,
+        [a_punch(), a_punch(punch_id="p-2", kind="nap")],
+        by=Submitter("attendance.submit", named),
+    )
     [kept] = submitted_by(engine, "punch")
     assert 0 < len(kept["name"]) <= 200
     assert submitted_by(engine, "rejected") == [kept]

@@ -34,7 +34,9 @@ def shuffled(batch, seed):
 
 def test_the_same_batch_on_many_workers_at_once_is_stored_once(engine):
     batch = [a_punch(punch_id=f"p-{number}") for number in range(300)]
-    results = at_once(*[lambda seed=seed: submit(engine, shuffled(batch, seed)) for seed in range(WORKERS)])
+    results = at_once(
+        *[lambda seed=seed: submit(engine, shuffled(batch, seed)) for seed in range(WORKERS)]
+    )
     assert {outcome.status for outcomes in results for outcome in outcomes} == {"accepted"}
     assert len(punches(engine)) == len(pending(engine)) == 300
 
@@ -42,7 +44,12 @@ def test_the_same_batch_on_many_workers_at_once_is_stored_once(engine):
 def test_corrections_at_once_end_in_the_newest(engine):
     def batch(worker):
         return shuffled(
-            [a_punch(punch_id=f"p-{n}", person_id=10 + worker, sent_at=f"2026-03-02T09:0{worker}:00Z") for n in range(150)]
+            [
+                a_punch(
+                    punch_id=f"p-{n}", person_id=10 + worker, sent_at=f"2026-03-02T09:0{worker}:00Z"
+                )
+                for n in range(150)
+            ]
             + [a_punch(punch_id=f"bad-{n}", site_id=99) for n in range(50)],
             worker,
         )
@@ -68,7 +75,9 @@ def test_a_punch_and_its_site_at_once_leave_nothing_waiting(engine):
     for site_id in range(100, 120):
         site = {"site_id": site_id, "name": "New", "timezone": "UTC"}
         at_once(
-            lambda site_id=site_id: submit(engine, [a_punch(punch_id=f"p-{site_id}", site_id=site_id)]),
+            lambda site_id=site_id: submit(
+                engine, [a_punch(punch_id=f"p-{site_id}", site_id=site_id)]
+            ),
             lambda site=site: sync_roster(engine, {"tenant": {"tenant_id": 1}, "sites": [site]}),
         )
     assert len(punches(engine)) == 20
@@ -77,7 +86,10 @@ def test_a_punch_and_its_site_at_once_leave_nothing_waiting(engine):
 
 def test_rosters_at_once_take_turns(engine):
     rosters = [
-        {"tenant": {"tenant_id": 1}, "people": shuffled([{"person_id": n, "name": f"{seed}"} for n in range(1, 200)], seed)}
+        {
+            "tenant": {"tenant_id": 1},
+            "people": shuffled([{"person_id": n, "name": f"{seed}"} for n in range(1, 200)], seed),
+        }
         for seed in range(WORKERS)
     ]
     at_once(*[lambda roster=roster: sync_roster(engine, roster) for roster in rosters])
@@ -85,9 +97,14 @@ def test_rosters_at_once_take_turns(engine):
 
 
 def test_a_punch_and_its_site_in_two_transactions_at_once_leave_nothing_waiting(engine):
-    """The roster commits, and looks for what waits, after the punch has missed the site and before its rejection is there."""
+    """The roster commits, and looks for what waits, after the punch has missed the site and before
+    its rejection is there.
+    """
     punch = a_punch(site_id=99)
-    roster = {"tenant": {"tenant_id": 1}, "sites": [{"site_id": 99, "name": "New", "timezone": "UTC"}]}
+    roster = {
+        "tenant": {"tenant_id": 1},
+        "sites": [{"site_id": 99, "name": "New", "timezone": "UTC"}],
+    }
     with transaction(engine) as cursor, ThreadPoolExecutor(1) as pool:
         lock(cursor, [1])  # which the rejection needs, and waits for
         late = pool.submit(submit, engine, [punch])

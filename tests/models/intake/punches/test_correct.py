@@ -1,4 +1,6 @@
-"""The same punch_id with other content is a correction: which one stands, and what is kept of the others."""
+"""The same punch_id with other content is a correction: which one stands, and what is kept of the
+others.
+"""
 
 from datetime import datetime, timedelta
 from itertools import permutations
@@ -39,7 +41,10 @@ CASES = [
 @pytest.mark.parametrize("at_once", [False, True])
 def test_the_later_sent_at_wins(engine, at_once):
     arrivals = [
-        [a_punch(punch_id=f"case-{number:02}", person_id=person, sent_at=sent_at) for person, sent_at in contents]
+        [
+            a_punch(punch_id=f"case-{number:02}", person_id=person, sent_at=sent_at)
+            for person, sent_at in contents
+        ]
         for number, (contents, _) in enumerate(CASES)
     ]
     everything = [punch for contents in arrivals for punch in contents]
@@ -61,14 +66,21 @@ def test_a_correction_that_loses_is_kept_but_not_judged(engine):
     submit(engine, [a_punch(note="older", sent_at=EARLY)])
     assert [punch["extra"] for punch in punches(engine)] == [None]
     assert pending(engine) == []
-    assert {row["content"].get("note") for row in rows(engine, "SELECT * FROM punch_revision")} == {None, "older"}
+    assert {row["content"].get("note") for row in rows(engine, "SELECT * FROM punch_revision")} == {
+        None,
+        "older",
+    }
 
 
 def test_every_content_is_kept(engine):
     for person in (7, 8, 9):
         submit(engine, [a_punch(person_id=person, note=person)])
     kept = rows(engine, "SELECT * FROM punch_revision ORDER BY received_at, content ->> 'note'")
-    assert [(row["content"]["person_id"], row["content"]["note"]) for row in kept] == [(7, 7), (8, 8), (9, 9)]
+    assert [(row["content"]["person_id"], row["content"]["note"]) for row in kept] == [
+        (7, 7),
+        (8, 8),
+        (9, 9),
+    ]
 
 
 def test_a_redelivered_batch_undoes_no_correction(engine):
@@ -84,7 +96,12 @@ def test_a_redelivered_batch_undoes_no_correction(engine):
 def test_an_invalid_correction_is_rejected_and_the_old_stands(engine):
     submit(engine, [a_punch()])
     before = punches(engine), pending(engine)
-    wrong = [{"site_id": 99}, {"kind": "lunch"}, {"occurred_at": "1990-01-01T00:00:00Z"}, {"person_id": "8"}]
+    wrong = [
+        {"site_id": 99},
+        {"kind": "lunch"},
+        {"occurred_at": "1990-01-01T00:00:00Z"},
+        {"person_id": "8"},
+    ]
     outcomes = submit(engine, [a_punch(sent_at=LATE) | fields for fields in wrong])
     assert {outcome.status for outcome in outcomes} == {"rejected"}
     assert (punches(engine), pending(engine)) == before
@@ -109,30 +126,49 @@ def test_the_first_content_that_can_stand_does(engine):
 
 START = datetime.fromisoformat(EARLY)
 CONTENTS = st.lists(
-    st.tuples(st.integers(1, 4), st.integers(0, 30)), min_size=1, max_size=6, unique_by=lambda content: content[1]
+    st.tuples(st.integers(1, 4), st.integers(0, 30)),
+    min_size=1,
+    max_size=6,
+    unique_by=lambda content: content[1],
 )  # (person, minutes after the start): a content may come with several times
 
 
 @settings(max_examples=300, deadline=None)
-@given(CONTENTS.flatmap(lambda contents: st.tuples(st.just(contents), st.permutations(contents + contents[:2]))))
+@given(
+    CONTENTS.flatmap(
+        lambda contents: st.tuples(st.just(contents), st.permutations(contents + contents[:2]))
+    )
+)
 def test_any_order_of_arrival_ends_in_the_same_content(contents_and_order):
     contents, order = contents_and_order
     newest = max(contents, key=lambda content: content[1])
     seen: dict[bytes, datetime | None] = {}
-    stands = standing(Content(b"", None), seen, [Content(bytes([person]), START + timedelta(minutes=minutes)) for person, minutes in order])
+    stands = standing(
+        Content(b"", None),
+        seen,
+        [Content(bytes([person]), START + timedelta(minutes=minutes)) for person, minutes in order],
+    )
     assert stands == Content(bytes([newest[0]]), START + timedelta(minutes=newest[1]))
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.integers(1, 4), min_size=1, max_size=12), st.data())
 def test_batching_plays_no_part(persons, data):
-    """However the same arrivals are cut into calls, with or without `sent_at`, the same content stands."""
-    arrivals = [Content(bytes([person]), data.draw(st.sampled_from([None, START, START + timedelta(1)]))) for person in persons]
+    """However the same arrivals are cut into calls, with or without `sent_at`, the same content
+    stands.
+    """
+    arrivals = [
+        Content(bytes([person]), data.draw(st.sampled_from([None, START, START + timedelta(1)])))
+        for person in persons
+    ]
     cut = data.draw(st.integers(0, len(arrivals)))
     at_once: dict[bytes, datetime | None] = {}
     in_two: dict[bytes, datetime | None] = {}
     whole = standing(Content(b"", None), at_once, arrivals)
-    assert standing(standing(Content(b"", None), in_two, arrivals[:cut]), in_two, arrivals[cut:]) == whole
+    assert (
+        standing(standing(Content(b"", None), in_two, arrivals[:cut]), in_two, arrivals[cut:])
+        == whole
+    )
     assert in_two == at_once
 
 
@@ -141,7 +177,11 @@ def test_any_order_of_arrival_ends_in_the_same_row(engine):
     orders = list(permutations(range(4)))
     for step in range(4):
         batch = [
-            a_punch(punch_id=f"p-{number}", person_id=10 + order[step], sent_at=f"2026-03-02T09:0{order[step]}:00Z")
+            a_punch(
+                punch_id=f"p-{number}",
+                person_id=10 + order[step],
+                sent_at=f"2026-03-02T09:0{order[step]}:00Z",
+            )
             for number, order in enumerate(orders)
         ]
         submit(engine, batch)

@@ -1,4 +1,6 @@
-"""A process killed between storing what is new and the transaction that does the rest: its task comes again, and does what is left."""
+"""A process killed between storing what is new and the transaction that does the rest: its task
+comes again, and does what is left.
+"""
 
 import json
 import signal
@@ -30,35 +32,62 @@ BATCH = [
 
 
 def before(engine: Engine) -> None:
-    submit(engine, [a_punch(punch_id="old", sent_at="2026-03-02T09:00:00Z"), a_punch(punch_id="mended", kind="lunch")])
+    submit(
+        engine,
+        [
+            a_punch(punch_id="old", sent_at="2026-03-02T09:00:00Z"),
+            a_punch(punch_id="mended", kind="lunch"),
+        ],
+    )
     forget(engine)
 
 
 def killed_while_it_submits(postgres_url: str) -> None:
-    done = subprocess.run([sys.executable, "-c", KILLED, postgres_url, json.dumps(BATCH)], check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, postgres_url, json.dumps(BATCH)], check=False
+    )
     assert done.returncode == -signal.SIGKILL
 
 
 def standing(engine: Engine) -> object:
     """All that submitting leaves behind, but for when."""
-    revised = "SELECT punch_id, content ->> 'person_id' AS person_id FROM punch_revision ORDER BY 1, 2"
-    kept = [(row["punch_id"], row["times"], row["resubmitted_at"] is not None, row["waits_for"]) for row in rejected(engine)]
-    return [(punch["punch_id"], punch["person_id"]) for punch in punches(engine)], rows(engine, revised), sorted(kept), set(pending(engine))
+    revised = (
+        "SELECT punch_id, content ->> 'person_id' AS person_id FROM punch_revision ORDER BY 1, 2"
+    )
+    kept = [
+        (row["punch_id"], row["times"], row["resubmitted_at"] is not None, row["waits_for"])
+        for row in rejected(engine)
+    ]
+    return (
+        [(punch["punch_id"], punch["person_id"]) for punch in punches(engine)],
+        rows(engine, revised),
+        sorted(kept),
+        set(pending(engine)),
+    )
 
 
 def test_what_is_new_is_stored_and_waits_to_be_judged(engine: Engine, postgres_url: str) -> None:
     before(engine)
     killed_while_it_submits(postgres_url)
-    assert [(punch["punch_id"], punch["person_id"]) for punch in punches(engine)] == [("new", 7), ("old", 7), ("twice", 1)]
+    assert [(punch["punch_id"], punch["person_id"]) for punch in punches(engine)] == [
+        ("new", 7),
+        ("old", 7),
+        ("twice", 1),
+    ]
     assert sorted(pending(engine)) == [("new", 7, 15), ("twice", 1, 15)]
-    assert [(row["punch_id"], row["resubmitted_at"]) for row in rejected(engine)] == [("mended", None)]
+    assert [(row["punch_id"], row["resubmitted_at"]) for row in rejected(engine)] == [
+        ("mended", None)
+    ]
 
 
 def test_submitted_again_it_ends_as_if_nothing_had_been(engine: Engine, postgres_url: str) -> None:
     before(engine)
     submit(engine, BATCH)
     whole = standing(engine)
-    rows(engine, "WITH gone AS (DELETE FROM punch_revision), them AS (DELETE FROM punch) DELETE FROM rejected RETURNING 1")
+    rows(
+        engine,
+        "WITH gone AS (DELETE FROM punch_revision), them AS (DELETE FROM punch) DELETE FROM rejected RETURNING 1",
+    )
     before(engine)
     for _ in range(2):
         killed_while_it_submits(postgres_url)

@@ -1,4 +1,6 @@
-"""A field is added to a punch, for real, in a copy: one class, one column, one migration, and nothing else to edit."""
+"""A field is added to a punch, for real, in a copy: one class, one column, one migration, and
+nothing else to edit.
+"""
 
 import json
 from pathlib import Path
@@ -10,7 +12,8 @@ import pytest
 from tests.models.intake.stored import a_punch
 from tests.models.product import Product
 
-# Makes these calls one after the other, and answers with their outcomes and all that is stored after each.
+# Makes these calls one after the other, and answers with their outcomes and all that is stored
+# after each.
 SUBMIT = """
 import json, os, sys
 import psycopg
@@ -48,7 +51,9 @@ with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
 (punch,) = window.punches_to_judge
 print(json.dumps([punch.shoe_size, punch.biometric_firmware]))
 """
-FIRST = a_punch(punch_id="first", biometric={"method": "face", "score": 0.9, "vendor": "V"}, note="x")
+FIRST = a_punch(
+    punch_id="first", biometric={"method": "face", "score": 0.9, "vendor": "V"}, note="x"
+)
 # Sent by somebody who did not wait for us to know them.
 EARLY = a_punch(
     punch_id="early",
@@ -56,7 +61,9 @@ EARLY = a_punch(
     shoe_size=42,
     biometric={"firmware": "1.2"},
 )
-CORRECTED = a_punch(punch_id="corrected", occurred_at="2026-03-02T10:00:00Z", sent_at="2026-03-02T10:00:00Z")
+CORRECTED = a_punch(
+    punch_id="corrected", occurred_at="2026-03-02T10:00:00Z", sent_at="2026-03-02T10:00:00Z"
+)
 CORRECTION = CORRECTED | {"latitude": 52.5, "sent_at": "2026-03-02T10:01:00Z"}
 HOMELESS = a_punch(punch_id="homeless", site_id=99)
 OLD = [FIRST, EARLY, CORRECTED, CORRECTION, HOMELESS]
@@ -95,7 +102,9 @@ def add_fields(product: Product) -> None:
     )
 
 
-def test_a_new_field_is_stored_read_and_corrected_and_changes_no_stored_digest(product: Product, postgres_url: str) -> None:
+def test_a_new_field_is_stored_read_and_corrected_and_changes_no_stored_digest(
+    product: Product, postgres_url: str
+) -> None:
     ((_, before),) = submitted(product, OLD)
     with psycopg.connect(postgres_url) as connection:
         connection.execute("TRUNCATE pending")
@@ -140,7 +149,9 @@ def test_a_new_field_is_stored_read_and_corrected_and_changes_no_stored_digest(p
     assert (code, json.loads(said)) == (0, [44, "2.0"])
 
 
-def test_old_and_new_workers_give_one_content_one_digest(product: Product, postgres_url: str) -> None:
+def test_old_and_new_workers_give_one_content_one_digest(
+    product: Product, postgres_url: str
+) -> None:
     """During an upgrade the schema is new already, and either may get a punch that has the field."""
     new = Product(product.folder.parent / "new", postgres_url)
     add_fields(new)
@@ -156,7 +167,10 @@ def test_old_and_new_workers_give_one_content_one_digest(product: Product, postg
 
 
 def digests(stored: dict[str, list[dict[str, Any]]]) -> dict[str, list[tuple[str, str]]]:
-    return {table: [(row["punch_id"], row["content_hash"]) for row in stored[table]] for table in ("punch", "punch_revision", "rejected")}
+    return {
+        table: [(row["punch_id"], row["content_hash"]) for row in stored[table]]
+        for table in ("punch", "punch_revision", "rejected")
+    }
 
 
 def by_id(rows: list[dict[str, Any]], punch_id: str) -> dict[str, Any]:

@@ -76,7 +76,9 @@ def test_a_field_that_is_wrong_is_named(field, value, code):
     ],
 )
 def test_a_biometric_field_that_is_wrong_is_named(field, value, code):
-    assert flaws_of(a_punch(biometric={"method": "face", field: value})) == [(code, f"biometric.{field}")]
+    assert flaws_of(a_punch(biometric={"method": "face", field: value})) == [
+        (code, f"biometric.{field}")
+    ]
 
 
 @pytest.mark.parametrize("content", [None, 5, "punch", [], [a_punch()], True])
@@ -124,8 +126,13 @@ def test_an_accuracy_of_minus_one_is_none_and_the_same_content(accuracy):
 
 
 def test_times_are_read_as_rfc_3339_spells_them():
-    usual = read_punch(a_punch(occurred_at="2026-03-02T08:01:00Z", sent_at="2026-03-02T09:00:00Z"), NOW)
-    assert read_punch(a_punch(occurred_at="2026-03-02t08:00:60z", sent_at="2026-03-02t09:00:00z"), NOW) == usual
+    usual = read_punch(
+        a_punch(occurred_at="2026-03-02T08:01:00Z", sent_at="2026-03-02T09:00:00Z"), NOW
+    )
+    assert (
+        read_punch(a_punch(occurred_at="2026-03-02t08:00:60z", sent_at="2026-03-02t09:00:00z"), NOW)
+        == usual
+    )
 
 
 def test_a_sent_at_ahead_of_its_receipt_counts_as_the_receipt():
@@ -154,7 +161,13 @@ def test_unknown_fields_are_kept_also_within_biometric():
 
 @pytest.mark.parametrize(
     ("value", "code"),
-    [("\0", "bad_text"), ({"a": ["x\0"]}, "bad_text"), ({"\0": 1}, "bad_text"), (float("nan"), "not_finite"), ("\udfff", "bad_json")],
+    [
+        ("\0", "bad_text"),
+        ({"a": ["x\0"]}, "bad_text"),
+        ({"\0": 1}, "bad_text"),
+        (float("nan"), "not_finite"),
+        ("\udfff", "bad_json"),
+    ],
 )
 def test_what_postgres_could_not_keep_in_an_unknown_field_is_named(value, code):
     assert flaws_of(a_punch(note=value)) == [(code, "note")]
@@ -172,7 +185,13 @@ SAME = [
     {"schema_version": 1},
     {"latitude": 52},
 ]
-OTHER = [{"person_id": 8}, {"latitude": 52.1}, {"kind": "check_out"}, {"note": 1}, {"occurred_at": "2026-03-02T08:00:00.000001+01:00"}]
+OTHER = [
+    {"person_id": 8},
+    {"latitude": 52.1},
+    {"kind": "check_out"},
+    {"note": 1},
+    {"occurred_at": "2026-03-02T08:00:00.000001+01:00"},
+]
 
 
 @pytest.mark.parametrize("fields", SAME)

@@ -1,4 +1,6 @@
-"""A submitter of some sites writes to these alone: neither a punch of its own nor what stands elsewhere gets past that."""
+"""A submitter of some sites writes to these alone: neither a punch of its own nor what stands
+elsewhere gets past that.
+"""
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -8,7 +10,15 @@ import pytest
 
 from models.database import transaction
 from models.intake import OutsideSites, Submitter, publish, resubmit, submit, sync_roster, void
-from tests.models.intake.stored import a_punch, codes, pending, punches, rejected, rows, until_it_waits
+from tests.models.intake.stored import (
+    a_punch,
+    codes,
+    pending,
+    punches,
+    rejected,
+    rows,
+    until_it_waits,
+)
 
 DEPOT = Submitter("POST /api/v1/punches", "depot", frozenset({16}))
 BOTH = Submitter("POST /api/v1/punches", "both", frozenset({15, 16}))
@@ -17,7 +27,12 @@ LATE = "2026-03-02T10:00:00Z"
 
 
 def everything(engine):
-    return punches(engine), pending(engine), rejected(engine), rows(engine, "SELECT * FROM punch_revision")
+    return (
+        punches(engine),
+        pending(engine),
+        rejected(engine),
+        rows(engine, "SELECT * FROM punch_revision"),
+    )
 
 
 def refused(engine, *contents, by=DEPOT) -> bool:
@@ -37,7 +52,9 @@ def test_a_punch_at_another_site_is_refused_with_all_beside_it(engine):
 def test_a_punch_that_stands_at_another_site_is_not_taken_from_it(engine):
     submit(engine, [a_punch()])
     for sent_at in (None, LATE, "9999-01-01T00:00:00Z", "2001-01-01T00:00:00Z"):
-        assert refused(engine, a_punch(punch_id="mine", site_id=16), a_punch(site_id=16, sent_at=sent_at))
+        assert refused(
+            engine, a_punch(punch_id="mine", site_id=16), a_punch(site_id=16, sent_at=sent_at)
+        )
 
 
 def test_nor_is_one_that_was_voided_there_or_set_right_since(engine):
@@ -48,7 +65,9 @@ def test_nor_is_one_that_was_voided_there_or_set_right_since(engine):
 
 
 def test_within_its_sites_it_submits_and_corrects_as_anybody(engine):
-    outcomes = submit(engine, [a_punch(site_id=16), a_punch(punch_id="bad", site_id=16, kind="nap")], by=DEPOT)
+    outcomes = submit(
+        engine, [a_punch(site_id=16), a_punch(punch_id="bad", site_id=16, kind="nap")], by=DEPOT
+    )
     assert [outcome.status for outcome in outcomes] == ["accepted", "rejected"]
     assert submit(engine, [a_punch(punch_id="bad", site_id=16)], by=DEPOT)[0].applied
     assert rejected(engine)[0]["resubmitted_at"]
@@ -58,15 +77,33 @@ def test_within_its_sites_it_submits_and_corrects_as_anybody(engine):
 
 
 def test_what_waits_for_its_site_takes_no_punch_from_another_later(engine):
-    """The site comes, and the punch_id has meanwhile been used elsewhere: it stays among the rejected, and somebody may decide."""
+    """The site comes, and the punch_id has meanwhile been used elsewhere: it stays among the
+    rejected, and somebody may decide.
+    """
     depot = DEPOT._replace(sites=frozenset({99}))
-    submit(engine, [a_punch(site_id=99, sent_at=LATE), a_punch(punch_id="mine", site_id=99)], by=depot)
+    submit(
+        engine, [a_punch(site_id=99, sent_at=LATE), a_punch(punch_id="mine", site_id=99)], by=depot
+    )
     submit(engine, [a_punch()])
     for _ in range(2):
-        sync_roster(engine, {"tenant": {"tenant_id": 1}, "sites": [{"site_id": 99, "name": "New", "timezone": "UTC"}]})
-    assert [(punch["punch_id"], punch["site_id"]) for punch in punches(engine)] == [("mine", 99), ("p-1", 15)]
+        sync_roster(
+            engine,
+            {
+                "tenant": {"tenant_id": 1},
+                "sites": [{"site_id": 99, "name": "New", "timezone": "UTC"}],
+            },
+        )
+    assert [(punch["punch_id"], punch["site_id"]) for punch in punches(engine)] == [
+        ("mine", 99),
+        ("p-1", 15),
+    ]
     [left] = [row for row in rejected(engine) if row["resubmitted_at"] is None]
-    assert (left["punch_id"], codes(left["reasons"]), left["waits_for"], left["times"]) == ("p-1", [("other_site", "site_id")], None, 1)
+    assert (left["punch_id"], codes(left["reasons"]), left["waits_for"], left["times"]) == (
+        "p-1",
+        [("other_site", "site_id")],
+        None,
+        1,
+    )
     assert resubmit(engine, 1, left["rejected_id"]).applied
     assert {punch["site_id"] for punch in punches(engine)} == {99}
 
@@ -76,7 +113,11 @@ def test_resubmitting_reaches_no_other_site(engine):
     [row] = rejected(engine)
     admin = Submitter("resubmit", "admin", frozenset({16}))
     before = everything(engine)
-    for content in (a_punch(), a_punch(punch_id="theirs", site_id=16, sent_at=LATE), {"punches": [a_punch(punch_id="new")]}):
+    for content in (
+        a_punch(),
+        a_punch(punch_id="theirs", site_id=16, sent_at=LATE),
+        {"punches": [a_punch(punch_id="new")]},
+    ):
         with pytest.raises(OutsideSites):
             resubmit(engine, 1, row["rejected_id"], content, by=admin)
     assert everything(engine) == before
@@ -85,7 +126,10 @@ def test_resubmitting_reaches_no_other_site(engine):
 
 def test_rosters_messages_and_voids_of_others_are_not_resubmitted_either(engine):
     submit(engine, [a_punch()])
-    roster, message = {"tenant": {"tenant_id": 1}, "people": [{"person_id": "x"}]}, {"type": "finding_created", "tenant_id": 1, "data": 5}
+    roster, message = (
+        {"tenant": {"tenant_id": 1}, "people": [{"person_id": "x"}]},
+        {"type": "finding_created", "tenant_id": 1, "data": 5},
+    )
     sync_roster(engine, roster)
     publish(engine, message)
     void(engine, 1, "p-1", None)
@@ -100,7 +144,10 @@ def test_rosters_messages_and_voids_of_others_are_not_resubmitted_either(engine)
             resubmit(engine, 1, kept[door], content, by=DEPOT)
     with pytest.raises(OutsideSites):
         void(engine, 1, "not come yet", "mine", DEPOT)
-    assert not rows(engine, "SELECT 1 FROM person UNION SELECT 1 FROM published UNION SELECT 1 FROM punch WHERE voided_at IS NOT NULL")
+    assert not rows(
+        engine,
+        "SELECT 1 FROM person UNION SELECT 1 FROM published UNION SELECT 1 FROM punch WHERE voided_at IS NOT NULL",
+    )
     assert resubmit(engine, 1, kept["attendance.void"], mended["attendance.void"], by=BOTH).applied
 
 
@@ -119,8 +166,12 @@ VALUES (1, 'p-1', 7, 15, true, '2026-03-02T07:00:00Z', 'x', now())
 """
 
 
-@pytest.mark.parametrize(("there", "meanwhile"), [(True, MOVE), (False, COME)], ids=["moves", "comes"])
-def test_a_punch_that_comes_to_another_site_meanwhile_is_not_taken_from_it(engine, there, meanwhile):
+@pytest.mark.parametrize(
+    ("there", "meanwhile"), [(True, MOVE), (False, COME)], ids=["moves", "comes"]
+)
+def test_a_punch_that_comes_to_another_site_meanwhile_is_not_taken_from_it(
+    engine, there, meanwhile
+):
     """The site is looked at under the lock that the correction writes by, not before."""
     if there:
         submit(engine, [a_punch(site_id=16)])
@@ -128,7 +179,11 @@ def test_a_punch_that_comes_to_another_site_meanwhile_is_not_taken_from_it(engin
 
     def correct():
         started.set()
-        return submit(engine, [a_punch(punch_id="mine", site_id=16), a_punch(site_id=16, note="mine", sent_at=LATE)], by=DEPOT)
+        return submit(
+            engine,
+            [a_punch(punch_id="mine", site_id=16), a_punch(site_id=16, note="mine", sent_at=LATE)],
+            by=DEPOT,
+        )
 
     with ThreadPoolExecutor(1) as pool:
         with held(engine, meanwhile):
@@ -137,4 +192,6 @@ def test_a_punch_that_comes_to_another_site_meanwhile_is_not_taken_from_it(engin
             until_it_waits(engine)
         with pytest.raises(OutsideSites):
             correction.result(timeout=30)
-    assert [(punch["punch_id"], punch["site_id"], punch["extra"]) for punch in punches(engine)] == [("p-1", 15, None)]
+    assert [(punch["punch_id"], punch["site_id"], punch["extra"]) for punch in punches(engine)] == [
+        ("p-1", 15, None)
+    ]

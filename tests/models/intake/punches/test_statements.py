@@ -18,7 +18,12 @@ def mixed(size):
     return [
         a_punch(punch_id=f"{kind}-{size}-{number}", **fields)
         for number in range(size)
-        for kind, fields in [("old", {"person_id": 8}), ("new", {}), ("homeless", {"site_id": 99}), ("bad", {"kind": "lunch"})]
+        for kind, fields in [
+            ("old", {"person_id": 8}),
+            ("new", {}),
+            ("homeless", {"site_id": 99}),
+            ("bad", {"kind": "lunch"}),
+        ]
     ]
 
 
@@ -47,8 +52,18 @@ def test_a_large_roster_costs_as_many_statements_as_a_small_one(engine):
     spent = []
     for size in SIZES:
         people = [{"person_id": number, "name": f"{size}"} for number in range(1, size + 1)]
-        sites = [{"site_id": number, "name": f"{size}", "timezone": "UTC"} for number in range(1, size + 1)]
+        sites = [
+            {"site_id": number, "name": f"{size}", "timezone": "UTC"}
+            for number in range(1, size + 1)
+        ]
         with counted() as statements:
-            sync_roster(engine, {"tenant": {"tenant_id": 1}, "people": [*people, {"person_id": "bad"}], "sites": sites})
+            sync_roster(
+                engine,
+                {
+                    "tenant": {"tenant_id": 1},
+                    "people": [*people, {"person_id": "bad"}],
+                    "sites": sites,
+                },
+            )
         spent.append(len(statements))
     assert len(set(spent)) == 1

@@ -1,4 +1,6 @@
-"""What is refused is kept with its reasons, counted, resubmitted; and taken up again by itself once its tenant or site comes."""
+"""What is refused is kept with its reasons, counted, resubmitted; and taken up again by itself once
+its tenant or site comes.
+"""
 
 import json
 from uuid import uuid4
@@ -17,10 +19,18 @@ def waiting(engine) -> list[str]:
 
 
 def test_a_refused_punch_is_kept_under_its_tenant_where_one_can_be_read(engine):
-    unreadable_tenants = [a_punch(tenant_id=None), a_punch(tenant_id="1"), a_punch(tenant_id=True), 5, None]
+    unreadable_tenants = [
+        a_punch(tenant_id=None),
+        a_punch(tenant_id="1"),
+        a_punch(tenant_id=True),
+        5,
+        None,
+    ]
     submit(engine, [a_punch(kind="x"), *unreadable_tenants])
     kept = rejected(engine)
-    assert [json.loads(row["content"]) for row in kept if row["tenant_id"] == 1] == [a_punch(kind="x")]
+    assert [json.loads(row["content"]) for row in kept if row["tenant_id"] == 1] == [
+        a_punch(kind="x")
+    ]
     under_none = [json.loads(row["content"]) for row in kept if row["tenant_id"] == 0]
     assert len(under_none) == 5
     assert all(content in under_none for content in unreadable_tenants)
@@ -28,11 +38,23 @@ def test_a_refused_punch_is_kept_under_its_tenant_where_one_can_be_read(engine):
     assert all(why.keys() == {"code", "field", "message"} for row in kept for why in row["reasons"])
 
 
-FIELDS = ["punch_id", "person_name", "device_id", "kind", "occurred_at", "unknown", "tenant_id", "un\0known", "\ud800"]
+FIELDS = [
+    "punch_id",
+    "person_name",
+    "device_id",
+    "kind",
+    "occurred_at",
+    "unknown",
+    "tenant_id",
+    "un\0known",
+    "\ud800",
+]
 
 
 def test_text_that_postgres_refuses_breaks_nothing(engine):
-    bad = [a_punch() | {field: text} for field in FIELDS for text in ("a\0b", "a\ud800b", "\udfff\0")]
+    bad = [
+        a_punch() | {field: text} for field in FIELDS for text in ("a\0b", "a\ud800b", "\udfff\0")
+    ]
     outcomes = submit(engine, [*bad, a_punch(punch_id="sound")])
     assert [outcome.status for outcome in outcomes] == ["rejected"] * len(bad) + ["accepted"]
     assert all(outcome.reasons for outcome in outcomes[:-1])
@@ -45,7 +67,10 @@ def test_content_that_is_not_even_json_breaks_nothing(engine):
     nested: list[object] = []
     for _ in range(100_000):
         nested = [nested]
-    assert submit(engine, [a_punch(note=nested), a_punch(punch_id="sound"), {5: 1, "a": 2}])[1].status == "accepted"
+    assert (
+        submit(engine, [a_punch(note=nested), a_punch(punch_id="sound"), {5: 1, "a": 2}])[1].status
+        == "accepted"
+    )
     assert len(rejected(engine)) == 2
 
 
@@ -53,7 +78,10 @@ def test_the_same_refused_content_is_counted_not_repeated(engine):
     bad, homeless = a_punch(kind="x"), a_punch(punch_id="p-2", site_id=99)
     submit(engine, [bad, bad, homeless])
     submit(engine, [homeless | {"sent_at": "2026-03-02T10:00:00Z"}, bad])
-    assert sorted((row["punch_id"], row["times"]) for row in rejected(engine)) == [("p-1", 3), ("p-2", 2)]
+    assert sorted((row["punch_id"], row["times"]) for row in rejected(engine)) == [
+        ("p-1", 3),
+        ("p-2", 2),
+    ]
 
 
 def test_a_mended_punch_settles_its_rejection(engine):
@@ -79,7 +107,9 @@ def test_what_waits_for_its_site_is_settled_by_no_other_content(engine):
     submit(engine, [a_punch(site_id=99, sent_at="2026-03-02T10:00:00Z")])
     submit(engine, [a_punch(sent_at="2026-03-02T09:00:00Z")])
     assert waiting(engine) == ["site"]
-    sync_roster(engine, {"tenant": ACME, "sites": [{"site_id": 99, "name": "New", "timezone": "UTC"}]})
+    sync_roster(
+        engine, {"tenant": ACME, "sites": [{"site_id": 99, "name": "New", "timezone": "UTC"}]}
+    )
     assert [punch["site_id"] for punch in punches(engine)] == [99]
     assert waiting(engine) == []
 
@@ -87,18 +117,30 @@ def test_what_waits_for_its_site_is_settled_by_no_other_content(engine):
 def test_a_punch_is_judged_by_itself_once_its_site_comes(engine):
     submit(engine, [a_punch(punch_id="p-1", site_id=99)], backfill=True)
     submit(
-        engine, [a_punch(punch_id="p-2", site_id=99), a_punch(punch_id="p-3", site_id=98), a_punch(punch_id="g", tenant_id=2, site_id=99)]
+        engine,
+        [
+            a_punch(punch_id="p-2", site_id=99),
+            a_punch(punch_id="p-3", site_id=98),
+            a_punch(punch_id="g", tenant_id=2, site_id=99),
+        ],
     )
     forget(engine)
-    sync_roster(engine, {"tenant": ACME, "sites": [{"site_id": 99, "name": "New", "timezone": "UTC"}]})
-    assert [(punch["punch_id"], punch["backfill"]) for punch in punches(engine)] == [("p-1", True), ("p-2", False)]
+    sync_roster(
+        engine, {"tenant": ACME, "sites": [{"site_id": 99, "name": "New", "timezone": "UTC"}]}
+    )
+    assert [(punch["punch_id"], punch["backfill"]) for punch in punches(engine)] == [
+        ("p-1", True),
+        ("p-2", False),
+    ]
     assert pending(engine) == [("p-1", 7, 99), ("p-2", 7, 99)]
     assert waiting(engine) == ["site", "site"]
 
 
 def test_many_that_wait_are_taken_up_by_pages(engine):
     submit(engine, [a_punch(punch_id=f"p-{number}", site_id=99) for number in range(2_500)])
-    sync_roster(engine, {"tenant": ACME, "sites": [{"site_id": 99, "name": "New", "timezone": "UTC"}]})
+    sync_roster(
+        engine, {"tenant": ACME, "sites": [{"site_id": 99, "name": "New", "timezone": "UTC"}]}
+    )
     assert len(punches(engine)) == 2_500
     assert waiting(engine) == []
 
@@ -111,7 +153,10 @@ def test_all_that_waits_for_a_tenant_is_taken_up_once_it_comes(bare_engine):
     assert codes(outcome.refused[0].reasons) == [("missing", "tenant.name")]
     assert waiting(bare_engine) == ["tenant"] * 5
     sync_roster(bare_engine, {"tenant": {"tenant_id": 1, "name": "Acme"}})
-    assert [(punch["punch_id"], punch["voided_at"] is None) for punch in punches(bare_engine)] == [("p-1", True), ("p-2", False)]
+    assert [(punch["punch_id"], punch["voided_at"] is None) for punch in punches(bare_engine)] == [
+        ("p-1", True),
+        ("p-2", False),
+    ]
     assert waiting(bare_engine) == ["site"]
     assert {row["times"] for row in rejected(bare_engine)} == {1}
 
@@ -135,13 +180,23 @@ def test_resubmitting_reaches_no_other_tenant(engine):
         resubmit(engine, 2, row["rejected_id"], a_punch(tenant_id=2))
     with pytest.raises(LookupError):
         resubmit(engine, 1, uuid4())
-    for content in [a_punch(tenant_id=2), {"punches": [a_punch(tenant_id=2)]}, {"tenant": {"tenant_id": 2, "name": "Mine"}}]:
-        assert codes(resubmit(engine, 1, row["rejected_id"], content).reasons) == [("other_tenant", "tenant_id")]
+    for content in [
+        a_punch(tenant_id=2),
+        {"punches": [a_punch(tenant_id=2)]},
+        {"tenant": {"tenant_id": 2, "name": "Mine"}},
+    ]:
+        assert codes(resubmit(engine, 1, row["rejected_id"], content).reasons) == [
+            ("other_tenant", "tenant_id")
+        ]
     assert not punches(engine)
 
 
 def test_a_refused_call_can_be_resubmitted_in_one_piece(engine):
-    submit(engine, [a_punch(punch_id=f"p-{number}") for number in range(10_001)], by=Submitter("attendance.submit_batch"))
+    submit(
+        engine,
+        [a_punch(punch_id=f"p-{number}") for number in range(10_001)],
+        by=Submitter("attendance.submit_batch"),
+    )
     [row] = rejected(engine)
     assert resubmit(engine, 1, row["rejected_id"]).status == "rejected"
     mended = {"punches": [a_punch(), a_punch(punch_id="p-2", kind="x")], "backfill": True}
@@ -161,7 +216,9 @@ def test_a_refused_roster_row_can_be_resubmitted_alone(engine):
 def test_a_punch_that_killed_its_worker_can_be_judged_once_more(engine):
     submit(engine, [a_punch()])
     with engine.begin() as connection:
-        connection.exec_driver_sql("UPDATE punch SET voided_at = now(), void_reason = 'kills_worker'")
+        connection.exec_driver_sql(
+            "UPDATE punch SET voided_at = now(), void_reason = 'kills_worker'"
+        )
         connection.exec_driver_sql(
             "INSERT INTO rejected (tenant_id, rejected_id, door, punch_id, content, content_hash, reasons, received_at)"
             " VALUES (1, gen_random_uuid(), 'attendance.submit', 'p-1', %s, 'x',"
@@ -176,10 +233,14 @@ def test_a_punch_that_killed_its_worker_can_be_judged_once_more(engine):
 
 
 def test_a_punch_that_is_in_leaves_no_rejection_of_the_same_content_open(engine):
-    """Its worker died after it had kept the rejection, and another had stored the punch meanwhile: redelivered, it settles that."""
+    """Its worker died after it had kept the rejection, and another had stored the punch meanwhile:
+    redelivered, it settles that.
+    """
     submit(engine, [a_punch(site_id=99)])
     with engine.begin() as connection:
-        connection.exec_driver_sql("INSERT INTO site (tenant_id, site_id, name, timezone) VALUES (1, 99, 'New', 'UTC')")
+        connection.exec_driver_sql(
+            "INSERT INTO site (tenant_id, site_id, name, timezone) VALUES (1, 99, 'New', 'UTC')"
+        )
         connection.exec_driver_sql("UPDATE rejected SET resubmitted_at = now()")
     submit(engine, [a_punch(site_id=99)])
     with engine.begin() as connection:
@@ -191,7 +252,10 @@ def test_a_punch_that_is_in_leaves_no_rejection_of_the_same_content_open(engine)
 
 def test_an_older_content_is_told_that_it_does_not_apply(engine):
     late, early = "2026-03-02T10:00:00Z", "2026-03-02T09:00:00Z"
-    first, second, bad = submit(engine, [a_punch(sent_at=late), a_punch(note=1, sent_at=early), a_punch(punch_id="p-2", kind="x")])
+    first, second, bad = submit(
+        engine,
+        [a_punch(sent_at=late), a_punch(note=1, sent_at=early), a_punch(punch_id="p-2", kind="x")],
+    )
     assert [(each.status, each.applied, each.became) for each in (first, second, bad)] == [
         ("accepted", True, "accepted"),
         ("accepted", False, "lost"),

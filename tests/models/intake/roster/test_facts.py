@@ -7,7 +7,13 @@ import pytest
 from models.intake import sync_roster
 from tests.models.intake.stored import changes, forget
 
-SHIFT = {"shift_id": "s-1", "person_id": 7, "site_id": 15, "starts_at": "2026-03-02T08:00:00Z", "ends_at": "2026-03-02T16:00:00Z"}
+SHIFT = {
+    "shift_id": "s-1",
+    "person_id": 7,
+    "site_id": 15,
+    "starts_at": "2026-03-02T08:00:00Z",
+    "ends_at": "2026-03-02T16:00:00Z",
+}
 BASE = {
     "tenant": {"tenant_id": 1},
     "people": [{"person_id": 7, "name": "Ada"}, {"person_id": 8, "name": "Bob"}],
@@ -33,18 +39,27 @@ BASE = {
         ({"sites": [{"site_id": 15, "policy": {"grace_minutes": 1}}]}, {("site", "15")}),
         ({"devices": [{"device_id": "k", "shared": False}]}, {("device", "k")}),
         ({"assignments": [{"person_id": 7, "site_id": 16}]}, {("person", "7")}),
-        ({"assignments": [{"person_id": 7, "site_id": 15, "valid_to": "2026-03-01"}]}, {("person", "7")}),
+        (
+            {"assignments": [{"person_id": 7, "site_id": 15, "valid_to": "2026-03-01"}]},
+            {("person", "7")},
+        ),
         ({"shifts": [SHIFT | {"shift_id": "s-2"}]}, {("shift", "s-2")}),
         (
             {"shifts": [{"shift_id": "s-1", "site_id": 16, "person_id": 8}]},
             {("shift", "s-1"), ("site", "15"), ("person", "7"), ("person", "9")},
         ),
-        ({"shifts": [{"shift_id": "s-1", "cancelled": True}]}, {("shift", "s-1"), ("site", "15"), ("person", "7"), ("person", "9")}),
+        (
+            {"shifts": [{"shift_id": "s-1", "cancelled": True}]},
+            {("shift", "s-1"), ("site", "15"), ("person", "7"), ("person", "9")},
+        ),
         ({"tenant": {"tenant_id": 1, "roster_complete": False}}, {("tenant", "")}),
         ({"tenant": {"tenant_id": 1, "policy": {"grace_minutes": 1}}}, {("tenant", "")}),
         ({"tenant": {"tenant_id": 1, "name": "Acme Inc."}}, set()),
         (
-            {"tenant": {"tenant_id": 1, "deleted": True}, "devices": [{"device_id": "k", "deleted": True}]},
+            {
+                "tenant": {"tenant_id": 1, "deleted": True},
+                "devices": [{"device_id": "k", "deleted": True}],
+            },
             {("tenant", ""), ("device", "k")},
         ),
     ],
@@ -68,7 +83,9 @@ def test_a_shift_moved_far_ahead_leaves_nothing_behind(engine):
         "ends_at": (start + timedelta(1)).isoformat(),
     }
     sync_roster(engine, {"tenant": {"tenant_id": 1}, "shifts": [shift]})
-    assert sync_roster(engine, {"tenant": {"tenant_id": 1}, "shifts": [shift | {"site_id": 16}]}).facts == {("shift", "s-1")}
+    assert sync_roster(
+        engine, {"tenant": {"tenant_id": 1}, "shifts": [shift | {"site_id": 16}]}
+    ).facts == {("shift", "s-1")}
 
 
 def test_the_first_person_and_the_first_assignment_concern_the_whole_tenant(engine):

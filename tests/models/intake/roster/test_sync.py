@@ -1,4 +1,6 @@
-"""roster.sync upserts what it names, leaves the rest, and notes what the judge has to look at again."""
+"""roster.sync upserts what it names, leaves the rest, and notes what the judge has to look at
+again.
+"""
 
 from datetime import UTC, date, datetime
 
@@ -6,7 +8,13 @@ from models.intake import sync_roster
 from tests.models.intake.stored import changes, codes, forget, rejected, rows
 
 ACME = {"tenant_id": 1}
-SHIFT = {"shift_id": "s-1", "person_id": 7, "site_id": 15, "starts_at": "2026-03-02T08:00:00Z", "ends_at": "2026-03-02T16:00:00Z"}
+SHIFT = {
+    "shift_id": "s-1",
+    "person_id": 7,
+    "site_id": 15,
+    "starts_at": "2026-03-02T08:00:00Z",
+    "ends_at": "2026-03-02T16:00:00Z",
+}
 OLD, NEW = "2026-03-01T00:00:00Z", "2026-03-02T00:00:00Z"
 
 
@@ -22,19 +30,48 @@ def one(engine, table, **key):
 
 
 def test_a_new_tenant_gets_a_feed_and_a_policy(bare_engine):
-    sync_roster(bare_engine, {"tenant": {"tenant_id": 5, "name": "Acme", "policy": {"max_work_hours": 12}}})
+    sync_roster(
+        bare_engine, {"tenant": {"tenant_id": 5, "name": "Acme", "policy": {"max_work_hours": 12}}}
+    )
     [tenant] = rows(bare_engine, "SELECT * FROM tenant")
-    assert (tenant["name"], tenant["roster_complete"], tenant["policy_version"], tenant["head"]) == ("Acme", True, 1, 0)
+    assert (
+        tenant["name"],
+        tenant["roster_complete"],
+        tenant["policy_version"],
+        tenant["head"],
+    ) == ("Acme", True, 1, 0)
     assert len(bytes.fromhex(tenant["epoch"])) == 6
     [version] = rows(bare_engine, "SELECT * FROM policy_version")
-    assert (version["version"], version["policy"], version["site_policies"]) == (1, {"max_work_hours": 12}, {})
+    assert (version["version"], version["policy"], version["site_policies"]) == (
+        1,
+        {"max_work_hours": 12},
+        {},
+    )
 
 
 def test_omitted_fields_keep_their_value_and_null_clears(engine):
-    sync(engine, sites=[{"site_id": 15, "radius_m": 50, "policy": {"max_work_hours": 10, "grace_minutes": 5}}])
-    sync(engine, sites=[{"site_id": 15, "name": "Head Office", "policy": {"grace_minutes": None, "repeat_minutes": 1}}])
+    sync(
+        engine,
+        sites=[
+            {"site_id": 15, "radius_m": 50, "policy": {"max_work_hours": 10, "grace_minutes": 5}}
+        ],
+    )
+    sync(
+        engine,
+        sites=[
+            {
+                "site_id": 15,
+                "name": "Head Office",
+                "policy": {"grace_minutes": None, "repeat_minutes": 1},
+            }
+        ],
+    )
     site = one(engine, "site", site_id=15)
-    assert (site["name"], site["radius_m"], site["timezone"]) == ("Head Office", 50, "Europe/Berlin")
+    assert (site["name"], site["radius_m"], site["timezone"]) == (
+        "Head Office",
+        50,
+        "Europe/Berlin",
+    )
     assert site["policy"] == {"max_work_hours": 10, "repeat_minutes": 1}
     sync(engine, sites=[{"site_id": 15, "radius_m": None, "policy": None}])
     site = one(engine, "site", site_id=15)
@@ -61,7 +98,9 @@ def test_a_roster_that_changes_nothing_writes_nothing(engine):
 
     def written():
         tables = ("tenant", "site", "person", "device", "assignment", "shift", "policy_version")
-        return [rows(engine, f"SELECT xmin::text, * FROM {table} ORDER BY 2, 3") for table in tables]
+        return [
+            rows(engine, f"SELECT xmin::text, * FROM {table} ORDER BY 2, 3") for table in tables
+        ]
 
     before = written()
     outcome = sync(engine, NEW, tenant, **sections)
@@ -71,8 +110,18 @@ def test_a_roster_that_changes_nothing_writes_nothing(engine):
 
 
 def test_an_older_row_loses_to_a_newer(engine):
-    sync(engine, NEW, people=[{"person_id": 7, "name": "New"}], tenant={"tenant_id": 1, "name": "New"})
-    sync(engine, OLD, people=[{"person_id": 7, "name": "Old"}, {"person_id": 8, "name": "Old"}], tenant={"tenant_id": 1, "name": "Old"})
+    sync(
+        engine,
+        NEW,
+        people=[{"person_id": 7, "name": "New"}],
+        tenant={"tenant_id": 1, "name": "New"},
+    )
+    sync(
+        engine,
+        OLD,
+        people=[{"person_id": 7, "name": "Old"}, {"person_id": 8, "name": "Old"}],
+        tenant={"tenant_id": 1, "name": "Old"},
+    )
     assert one(engine, "person", person_id=7)["name"] == "New"
     assert one(engine, "person", person_id=8)["name"] == "Old"
     assert one(engine, "tenant", tenant_id=1)["name"] == "New"
@@ -118,7 +167,11 @@ def test_order_within_a_call_does_not_matter(bare_engine):
 
 
 def test_references_to_what_is_not_there_yet_are_kept(engine):
-    outcome = sync(engine, shifts=[SHIFT | {"site_id": 99, "person_id": 99}], assignments=[{"person_id": 99, "site_id": 99}])
+    outcome = sync(
+        engine,
+        shifts=[SHIFT | {"site_id": 99, "person_id": 99}],
+        assignments=[{"person_id": 99, "site_id": 99}],
+    )
     assert outcome.refused == []
     assert one(engine, "shift", shift_id="s-1")["site_id"] == 99
 
@@ -143,7 +196,9 @@ def test_rows_fail_singly(engine):
             SHIFT | {"shift_id": "s-2", "starts_at": "2026-03-02T08:00:00"},
             SHIFT | {"shift_id": "s-3", "ends_at": "2026-03-09T08:00:01Z"},
         ],
-        assignments=[{"person_id": 7, "site_id": 15, "valid_from": "2026-03-02", "valid_to": "2026-03-01"}],
+        assignments=[
+            {"person_id": 7, "site_id": 15, "valid_from": "2026-03-02", "valid_to": "2026-03-01"}
+        ],
         devices=[{"device_id": "k"}],
         people="nobody",
     )
@@ -169,7 +224,14 @@ def test_rows_fail_singly(engine):
 
 
 def test_a_roster_nobody_can_read_is_kept_whole(engine):
-    unreadable = [None, [], {}, {"tenant": 1}, {"tenant": {"tenant_id": "1"}}, {"tenant": ACME, "sent_at": "noon"}]
+    unreadable = [
+        None,
+        [],
+        {},
+        {"tenant": 1},
+        {"tenant": {"tenant_id": "1"}},
+        {"tenant": ACME, "sent_at": "noon"},
+    ]
     for roster in unreadable:
         outcome = sync_roster(engine, roster)
         assert [(row.section, bool(row.reasons)) for row in outcome.refused] == [("", True)]
@@ -177,7 +239,15 @@ def test_a_roster_nobody_can_read_is_kept_whole(engine):
 
 
 def test_a_row_named_twice_with_other_values_is_refused_both_times(engine):
-    outcome = sync(engine, people=[{"person_id": 7, "name": "Ada"}, {"person_id": 7, "name": "Eda"}, {"person_id": 8, "name": "Bob"}] * 2)
+    outcome = sync(
+        engine,
+        people=[
+            {"person_id": 7, "name": "Ada"},
+            {"person_id": 7, "name": "Eda"},
+            {"person_id": 8, "name": "Bob"},
+        ]
+        * 2,
+    )
     assert sorted(row.place for row in outcome.refused) == [0, 1, 3, 4]
     assert [row["name"] for row in rows(engine, "SELECT * FROM person")] == ["Bob"]
     outcome = sync(engine, sites=[{"site_id": 15, "radius_m": None}, {"site_id": 15}])
@@ -185,9 +255,25 @@ def test_a_row_named_twice_with_other_values_is_refused_both_times(engine):
 
 
 def test_an_assignment_is_known_by_person_site_and_start(engine):
-    whole, part = {"person_id": 7, "site_id": 15}, {"person_id": 7, "site_id": 15, "valid_from": "2026-03-01"}
-    sync(engine, assignments=[whole, part, part | {"valid_from": "2026-03-01T00:00:00+01:00", "valid_to": "2026-04-01"}])
-    sync(engine, assignments=[part | {"valid_to": "2026-03-31T18:00:00Z"}, part | {"valid_from": "2026-02-28T23:00:00Z", "deleted": True}])
+    whole, part = (
+        {"person_id": 7, "site_id": 15},
+        {"person_id": 7, "site_id": 15, "valid_from": "2026-03-01"},
+    )
+    sync(
+        engine,
+        assignments=[
+            whole,
+            part,
+            part | {"valid_from": "2026-03-01T00:00:00+01:00", "valid_to": "2026-04-01"},
+        ],
+    )
+    sync(
+        engine,
+        assignments=[
+            part | {"valid_to": "2026-03-31T18:00:00Z"},
+            part | {"valid_from": "2026-02-28T23:00:00Z", "deleted": True},
+        ],
+    )
     kept = rows(engine, "SELECT * FROM assignment WHERE NOT deleted ORDER BY valid_from_key")
     assert [(row["valid_from_date"], row["valid_to"]) for row in kept] == [
         (None, None),
@@ -207,7 +293,11 @@ def test_unknown_fields_are_kept(engine):
 def test_a_policy_that_changed_gets_a_version(engine):
     sync(engine, tenant={"tenant_id": 1, "policy": {"max_work_hours": 12}})
     sync(engine, sites=[{"site_id": 15, "policy": {"grace_minutes": 5}}])
-    sync(engine, sites=[{"site_id": 15, "policy": {"grace_minutes": 5}}], tenant={"tenant_id": 1, "policy": {"max_work_hours": 12}})
+    sync(
+        engine,
+        sites=[{"site_id": 15, "policy": {"grace_minutes": 5}}],
+        tenant={"tenant_id": 1, "policy": {"max_work_hours": 12}},
+    )
     versions = rows(engine, "SELECT * FROM policy_version WHERE tenant_id = 1 ORDER BY version")
     assert [(row["version"], row["policy"], row["site_policies"]) for row in versions] == [
         (1, {}, {}),
@@ -216,4 +306,9 @@ def test_a_policy_that_changed_gets_a_version(engine):
     ]
     assert one(engine, "tenant", tenant_id=1)["policy_version"] == 3
     sync(engine, sites=[{"site_id": 15, "deleted": True}])
-    assert rows(engine, "SELECT * FROM policy_version WHERE tenant_id = 1 AND version = 4")[0]["site_policies"] == {}
+    assert (
+        rows(engine, "SELECT * FROM policy_version WHERE tenant_id = 1 AND version = 4")[0][
+            "site_policies"
+        ]
+        == {}
+    )
