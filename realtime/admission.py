@@ -8,7 +8,7 @@ import secrets
 from typing import Any, NamedTuple
 
 from models.offsets import parse_offset
-from models.schemas.said import ResyncReason
+from models.schemas.payloads import ResyncReason
 from realtime.errors import ClientError
 from realtime.feed.feeds import Feeds
 from realtime.feed.filters import Filter, parse_filter

@@ -12,7 +12,7 @@ import socketio
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from models.schemas.said import TokenExpiredPayload
+from models.schemas.payloads import TokenExpiredPayload
 from realtime import metrics
 from realtime.admission import Admission, Door, read_integer
 from realtime.desk import EVENTS, Desk

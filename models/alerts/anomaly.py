@@ -7,7 +7,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from models.feed import Message
-from models.schemas.said import AnomalyBody, anomaly_status, body_text
+from models.schemas.payloads import AnomalyBody, anomaly_status, body_text
 
 AnomalyEvent = Literal["anomaly_detected", "anomaly_updated"]
 

@@ -13,7 +13,7 @@ from models.alerts.alert import ALERT_COLUMNS, Alert
 from models.bulk import document, insert
 from models.feed import Message
 from models.locks import alerts_lock_key
-from models.schemas.said import AlertBody, body_text, in_utc
+from models.schemas.payloads import AlertBody, body_text, in_utc
 
 AlertEvent = Literal["alert_created", "alert_updated"]
 

@@ -15,7 +15,7 @@ from models.intake.refused.refuse import refuse_alone
 from models.intake.refused.rejection import TENANT_UNKNOWN, unreadable
 from models.intake.submitter import OutsideSites, Submitter
 from models.schemas.message import PublishedMessage
-from models.schemas.said import instant_text
+from models.schemas.payloads import instant_text
 
 DOOR = "noc.publish"
 TASK = Submitter(DOOR)

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from models.schemas.said import ResyncReason
+from models.schemas.payloads import ResyncReason
 from realtime import metrics
 from realtime.feed.filters import Filter, Hearing
 from realtime.feed.replay import Replay

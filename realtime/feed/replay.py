@@ -10,7 +10,7 @@ from contextlib import suppress
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from models.schemas.said import ResyncPayload
+from models.schemas.payloads import ResyncPayload
 from realtime import metrics
 from realtime.errors import ClientError
 from realtime.feed.fan_out import Stalled, drained

@@ -6,7 +6,7 @@ from typing import NamedTuple, cast
 import orjson
 
 from models.offsets import Offset
-from models.schemas.said import FilterObject, SnapshotPayload, body_text
+from models.schemas.payloads import FilterObject, SnapshotPayload, body_text
 from realtime.feed.filters import Hearing
 from realtime.feed.open_alerts import count_open_alerts
 from realtime.feed.reader import FeedReader

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from models.schemas.said import ResyncPayload, ResyncReason, TokenExpiredPayload, body_text
+from models.schemas.payloads import ResyncPayload, ResyncReason, TokenExpiredPayload, body_text
 from realtime.feed.filters import Filter, Hearing
 from realtime.feed.group import Group
 from realtime.tokens import Claims

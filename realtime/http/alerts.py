@@ -10,7 +10,7 @@ from typing_extensions import TypedDict
 from models.alerts.alert import Alert
 from models.alerts.rows import fields_of
 from models.schemas.fields import Id
-from models.schemas.said import AlertStatus, AnomalyType, Severity, instant_text
+from models.schemas.payloads import AlertStatus, AnomalyType, Severity, instant_text
 from models.tables import alert, alert_anomaly, alert_trail, anomaly
 from models.vocabulary import SEVERITIES, TYPES
 from realtime.http.anomaly_item import AnomalyItem

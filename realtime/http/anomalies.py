@@ -7,7 +7,7 @@ from pydantic import Field
 from sqlalchemy import ColumnElement, Row, Select, Table, case, func, select
 from typing_extensions import TypedDict
 
-from models.schemas.said import AnomalyStatus, instant_text
+from models.schemas.payloads import AnomalyStatus, instant_text
 from models.tables import anomaly, review_trail, withdrawal_trail
 from models.vocabulary import SEVERITIES, TYPES
 from realtime.http.anomaly_item import AnomalyItem, item, sites_named

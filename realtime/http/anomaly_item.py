@@ -7,7 +7,13 @@ from sqlalchemy import Row
 from typing_extensions import TypedDict
 
 from models.schemas.fields import Id, Share
-from models.schemas.said import AnomalyStatus, AnomalyType, Severity, anomaly_status, instant_text
+from models.schemas.payloads import (
+    AnomalyStatus,
+    AnomalyType,
+    Severity,
+    anomaly_status,
+    instant_text,
+)
 from models.vocabulary import VERDICTS
 from realtime.http.fields import Moment, Object, UuidText, choice
 from realtime.tokens import Claims

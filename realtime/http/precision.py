@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Row, Select, func, select
 from typing_extensions import TypedDict
 
 from models.schemas.fields import Id, Share
-from models.schemas.said import AnomalyType
+from models.schemas.payloads import AnomalyType
 from models.tables import anomaly
 from models.vocabulary import ANOMALY_STATES, TYPES
 from realtime.http.context import CONTEXT, viewer

@@ -22,8 +22,8 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from typing_extensions import TypedDict
 
 from models.schemas.fields import Id
+from models.schemas.payloads import AnomalyType, Severity, instant_text
 from models.schemas.quiet import Planned, Recurring, Silence
-from models.schemas.said import AnomalyType, Severity, instant_text
 from models.tables import alert, alert_trail, quiet
 from realtime.http.fields import Moment, UuidText, choice
 from realtime.http.filtering import any_of

@@ -13,8 +13,8 @@ from models.intake.refused.reasons import Reason
 from models.intake.resubmission.resubmit import DOOR
 from models.intake.roster import sync
 from models.schemas.fields import Id
+from models.schemas.payloads import instant_text
 from models.schemas.punch import PunchIn
-from models.schemas.said import instant_text
 from models.tables import rejected
 from realtime.errors import ClientError
 from realtime.http.body import read_optional_json

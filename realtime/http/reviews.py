@@ -7,7 +7,7 @@ from pydantic import Field
 from sqlalchemy import Row
 from typing_extensions import TypedDict
 
-from models.schemas.said import instant_text
+from models.schemas.payloads import instant_text
 from realtime.desk import MOST_NOTE
 from realtime.http.anomaly_item import ReviewedAnomaly, Verdict
 from realtime.http.body import read_object

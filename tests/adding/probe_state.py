@@ -7,9 +7,9 @@ from models import intake
 from models.database import transaction
 from tests.adding.described import enums_with
 from tests.models.alerts.cast import trail
+from tests.payloads import alert_payload
 from tests.realtime.cast import Connect, Feed, RunningServer, Watcher
 from tests.realtime.http.conftest import Caller
-from tests.said import alert_payload
 from tests.worker.cast import imposter, roster, rows
 from worker.alerts.escalation import keep_alerts
 from worker.judging.judge import judge

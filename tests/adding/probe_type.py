@@ -6,9 +6,9 @@ from typing import Any
 
 from models import intake
 from tests.adding.described import enums_with
+from tests.payloads import alert_payload, anomaly_payload
 from tests.realtime.cast import Connect, Feed, RunningServer
 from tests.realtime.http.conftest import Caller
-from tests.said import alert_payload, anomaly_payload
 from tests.worker.cast import NOON, anomalies, punch, roster, rows
 from worker.judging.judge import judge
 

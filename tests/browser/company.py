@@ -12,7 +12,7 @@ import psycopg
 
 from models.emitter import FeedManager
 from models.feed import Message, append
-from models.schemas.said import instant_text
+from models.schemas.payloads import instant_text
 
 _STORE = """
 INSERT INTO anomaly (tenant_id, anomaly_id, punch_id, anomaly_type, person_id, site_id, severity, confidence, reason, explanation, evidence,

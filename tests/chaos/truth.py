@@ -15,7 +15,7 @@ from tests.chaos.deeds import faults_of_deeds
 from tests.chaos.house import House
 from tests.chaos.stream import FIRST_DAY, Stream
 from tests.chaos.viewers import FeedMessage
-from tests.said import faults_of_messages
+from tests.payloads import faults_of_messages
 from tests.worker.load.everything import load_everything
 from worker.judging.detect import detect
 

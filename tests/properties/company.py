@@ -13,9 +13,9 @@ import worker.judging.sweep
 from models import feed, intake
 from models.database import transaction
 from models.feed import payload_text
-from models.schemas.said import instant_text
+from models.schemas.payloads import instant_text
+from tests.payloads import checked
 from tests.properties.days import END, START, Day, Told, sent_at
-from tests.said import checked
 from tests.worker.load.everything import load_everything
 from worker.judging.detect import detect
 

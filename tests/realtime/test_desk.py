@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.models.alerts.cast import open_alert, trail
+from tests.payloads import alert_payload, anomaly_payload
 from tests.realtime.cast import (
     ACME,
     GLOBEX,
@@ -19,7 +20,6 @@ from tests.realtime.cast import (
     eventually,
 )
 from tests.realtime.http.conftest import store_anomaly
-from tests.said import alert_payload, anomaly_payload
 
 OPERATOR = {"role": "operator", "sub": "olga"}
 

@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from models import intake
 from models.database import make_engine, transaction
 from models.feed import Message
-from tests.said import faults_of_messages
+from tests.payloads import faults_of_messages
 from tests.worker.cast import roster
 
 

@@ -16,11 +16,11 @@ from models.alerts.quiet_rows import add_quiet, cancel_quiet
 from models.alerts.review import Verdict, review
 from models.database import transaction
 from models.feed import Message, append
+from models.schemas.payloads import PAYLOADS
 from models.schemas.quiet import Silence
-from models.schemas.said import PAYLOADS
 from models.vocabulary import TYPES, VERDICTS
 from tests.models.alerts.cast import OPERATOR, move, open_alert
-from tests.said import faults_of_messages
+from tests.payloads import faults_of_messages
 from tests.worker.alerts.test_escalation import keep, pass_time
 from tests.worker.cast import NOON, feed, imposter, punch, rows
 from tests.worker.conftest import Heard

@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 
 from models import intake
 from models.database import transaction
-from models.schemas.said import instant_text
+from models.schemas.payloads import instant_text
 
 _FIELDS = (
     *("rejected_id", "received_at", "door", "punch_id", "reasons", "times", "submitted_by"),

@@ -11,7 +11,7 @@ from psycopg import Cursor
 
 from models.bulk import document, insert
 from models.feed import Message
-from models.schemas.said import body_text
+from models.schemas.payloads import body_text
 from worker.load.touched import Touched
 from worker.rules.kiosks import UNDECLARED_SHARED_DEVICE, Kiosk, undeclared_kiosks
 from worker.rules.window import Window

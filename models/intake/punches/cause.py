@@ -12,7 +12,7 @@ import orjson
 
 from models.intake.punches.row import Row
 from models.intake.submitter import Submitter
-from models.schemas.said import instant_text
+from models.schemas.payloads import instant_text
 
 CORRECTION, VOID = "correction", "void"
 # A clock that corrects itself does so within days; one whose counter began anew comes back with its

@@ -16,7 +16,7 @@ from models.alerts.moves import MOVES, SYSTEM, operator_moves
 from models.database import transaction
 from models.vocabulary import ALERT_STATES, OPEN, ROLES
 from tests.models.alerts.cast import OPERATOR, move, open_alert, trail
-from tests.said import alert_payload
+from tests.payloads import alert_payload
 
 # Written down a second time on purpose: what an operator may do with an alert in each state.
 ALLOWED = {

@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from models.schemas.said import ResyncPayload
+from models.schemas.payloads import ResyncPayload
 from realtime.feed.fan_out import send_frames
 from realtime.transport.burst import Burst
 from realtime.transport.line import ENOUGH

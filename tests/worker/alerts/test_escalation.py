@@ -16,7 +16,7 @@ from models.alerts.quiet_rows import add_quiet, cancel_quiet
 from models.database import transaction
 from models.schemas.quiet import Planned, Silence
 from tests.models.alerts.cast import OPERATOR, move, trail
-from tests.said import alert_payload
+from tests.payloads import alert_payload
 from tests.worker.cast import NOON, feed, imposter, punch, roster, rows
 from tests.worker.conftest import Heard
 from worker.alerts.escalation import keep_alerts, tenants_due

@@ -18,7 +18,7 @@ from models.database import make_engine
 from models.emitter import FeedManager
 from models.schemas.quiet import Silence
 from tests.models.alerts.cast import OPERATOR, move, open_alert, trail
-from tests.said import alert_payload
+from tests.payloads import alert_payload
 from tests.worker.cast import NOON, feed, imposter, punch, roster, rows, waiting
 from tests.worker.conftest import Heard
 from worker.emit import Emitter

@@ -7,7 +7,7 @@ from sqlalchemy import Engine
 
 from models import intake
 from models.database import transaction
-from tests.said import anomaly_payload
+from tests.payloads import anomaly_payload
 from tests.worker.cast import NOON, anomalies, found, imposter, punch, roster, rows, waiting
 from tests.worker.conftest import Heard
 from worker.judging.judge import judge

@@ -8,7 +8,7 @@ import psycopg
 from pydantic import TypeAdapter, ValidationError
 
 from models.feed import payload_text
-from models.schemas.said import PAYLOADS, AlertPayload, AnomalyPayload
+from models.schemas.payloads import PAYLOADS, AlertPayload, AnomalyPayload
 
 Adapters = dict[str, TypeAdapter[Any]]
 

@@ -12,7 +12,7 @@ from models.alerts.alert import Alert
 from models.alerts.anomaly import Anomaly, anomaly_body
 from models.alerts.rows import message_of
 from models.feed import payload_text
-from models.schemas.said import (
+from models.schemas.payloads import (
     PAYLOADS,
     AlertPayload,
     AnomalyPayload,
@@ -21,7 +21,7 @@ from models.schemas.said import (
     TokenExpiredPayload,
     body_text,
 )
-from tests.said import checked
+from tests.payloads import checked
 
 NEW_YORK = timezone(timedelta(hours=-5))
 ID, OTHER_ID = (
