@@ -1,11 +1,13 @@
 /* The load client: many websocket viewers in one process, counting what reaches each and how late.
  *
- * Speaks as much Engine.IO 4 / Socket.IO 5 as a viewer needs (--connect), or plain websockets. It measures what carries
- * the text --event: "@" and 16 digits in a message is when it was said, in microseconds of CLOCK_MONOTONIC; "#" and
- * 8 digits is its number, which must rise by one per viewer (--ordered).
+ * Speaks as much Engine.IO 4 / Socket.IO 5 as a viewer needs (--connect), or plain websockets. It
+ * measures the messages that contain the text --event. In them, "@" and 16 digits is when the
+ * message was said, in microseconds of CLOCK_MONOTONIC; "#" and 8 digits is its number, which must
+ * rise by one per viewer (--ordered).
  *
- * On stdout, one line each: `ready N` when all are connected; `expecting` after `expect MESSAGES SECONDS` came on stdin;
- * then, when every viewer has that many, time is up or `stop` came, `done {json}`. Ends with its stdin.
+ * Prints one line each: `ready N` when all are connected; `expecting` after the line
+ * `expect MESSAGES SECONDS` on stdin; then `done {json}`, when every viewer has that many, time is
+ * up or the line `stop` came. Ends when stdin does.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -40,12 +42,14 @@ struct viewer {
 };
 
 static struct viewer *viewers;
-static int viewer_count = 1, started, connected, poller, port, ordered, offers_deflate, compressed_viewers;
+static int viewer_count = 1, started, connected, compressed_viewers;
+static int poller, port, ordered, offers_deflate;
 static const char *path = "/", *connect_packet, *event = "";
 static char chunk[CHUNK * 2], unpacked[1 << 20];
 
 static uint32_t *histogram;
-static long long expected = -1, received, disorder, stray, unstamped, bytes, complete, sampled, latest_us, total_us;
+static long long expected = -1, received, disorder, stray, unstamped, bytes, complete;
+static long long sampled, latest_us, total_us;
 static int64_t deadline, first_at, last_at;
 static double cpu_before;
 
@@ -67,7 +71,8 @@ static int64_t now_us(void) {
 static double cpu_seconds(void) {
     struct rusage used;
     getrusage(RUSAGE_SELF, &used);
-    return used.ru_utime.tv_sec + used.ru_stime.tv_sec + (used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
+    time_t seconds = used.ru_utime.tv_sec + used.ru_stime.tv_sec;
+    return seconds + (used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
 }
 
 static long long digits(const char *text, const char *end, int count) {
@@ -90,13 +95,18 @@ static double percentile_ms(double share) {
 static void finish(void) {
     double cpu = cpu_seconds() - cpu_before;
     long long lost = expected * viewer_count - received;
-    printf("done {\"viewers\": %d, \"received\": %lld, \"lost\": %lld, \"complete\": %lld, \"disorder\": %lld, \"stray\": %lld, "
-           "\"unstamped\": %lld, \"bytes\": %lld, \"seconds\": %.6f, \"client_cpu\": %.6f, \"compressed\": %d",
-           viewer_count, received, lost < 0 ? 0 : lost, complete, disorder, stray, unstamped, bytes, (last_at - first_at) / 1e6, cpu,
-           compressed_viewers);
-    if (sampled)
-        printf(", \"p50_ms\": %.3f, \"p99_ms\": %.3f, \"p999_ms\": %.3f, \"max_ms\": %.3f, \"mean_ms\": %.3f", percentile_ms(0.50),
-               percentile_ms(0.99), percentile_ms(0.999), latest_us / 1000.0, total_us / 1000.0 / sampled);
+    printf("done {\"viewers\": %d, \"received\": %lld, \"lost\": %lld, \"complete\": %lld",
+           viewer_count, received, lost < 0 ? 0 : lost, complete);
+    printf(", \"disorder\": %lld, \"stray\": %lld, \"unstamped\": %lld, \"bytes\": %lld",
+           disorder, stray, unstamped, bytes);
+    printf(", \"seconds\": %.6f, \"client_cpu\": %.6f, \"compressed\": %d",
+           (last_at - first_at) / 1e6, cpu, compressed_viewers);
+    if (sampled) {
+        printf(", \"p50_ms\": %.3f, \"p99_ms\": %.3f, \"p999_ms\": %.3f",
+               percentile_ms(0.50), percentile_ms(0.99), percentile_ms(0.999));
+        printf(", \"max_ms\": %.3f, \"mean_ms\": %.3f",
+               latest_us / 1000.0, total_us / 1000.0 / sampled);
+    }
     printf("}\n");
     fflush(stdout);
     expected = -1;
@@ -105,7 +115,8 @@ static void finish(void) {
 static void expect(long long messages, double seconds) {
     expected = messages;
     deadline = now_us() + (int64_t)(seconds * 1e6);
-    received = disorder = stray = unstamped = bytes = complete = sampled = latest_us = total_us = 0;
+    received = disorder = stray = unstamped = bytes = complete = 0;
+    sampled = latest_us = total_us = 0;
     first_at = last_at = now_us();
     memset(histogram, 0, sizeof(uint32_t) * BUCKETS);
     for (int i = 0; i < viewer_count; i++) viewers[i].received = 0, viewers[i].next = -1;
@@ -124,8 +135,10 @@ static void sample(long long said_us, int64_t now) {
 }
 
 static void count_message(struct viewer *viewer, const char *text, size_t size, int64_t now) {
-    const char *end = text + size, *mark = memchr(text, '@', size), *number = memchr(text, '#', size);
-    long long said_us = mark ? digits(mark + 1, end, 16) : -1, position = number ? digits(number + 1, end, 8) : -1;
+    const char *end = text + size;
+    const char *mark = memchr(text, '@', size), *number = memchr(text, '#', size);
+    long long said_us = mark ? digits(mark + 1, end, 16) : -1;
+    long long position = number ? digits(number + 1, end, 8) : -1;
     if (expected < 0) {
         stray++;
         return;
@@ -144,7 +157,7 @@ static void count_message(struct viewer *viewer, const char *text, size_t size, 
 static void send_all(struct viewer *viewer, const char *data, size_t size) {
     while (size) {
         ssize_t sent = send(viewer->fd, data, size, MSG_NOSIGNAL);
-        if (sent < 0 && errno != EAGAIN) return; /* the read that follows sees the end of the connection */
+        if (sent < 0 && errno != EAGAIN) return; /* the next read sees that the connection ended */
         if (sent > 0) data += sent, size -= sent;
     }
 }
@@ -173,9 +186,12 @@ static void take_text(struct viewer *viewer, const char *text, size_t size, int6
         viewer->state = JOINING;
         return send_frame(viewer, 1, connect_packet, strlen(connect_packet));
     }
-    if (viewer->state == JOINING && size > 1 && text[0] == '4' && text[1] == '4') fail("refused: %.*s", (int)size, text);
-    if (viewer->state == JOINING && size > 1 && text[0] == '4' && text[1] == '0') return went_live(viewer);
-    if (memmem(text, size < 80 ? size : 80, event, strlen(event))) count_message(viewer, text, size, now);
+    if (viewer->state == JOINING && size > 1 && text[0] == '4') {
+        if (text[1] == '4') fail("refused: %.*s", (int)size, text);
+        if (text[1] == '0') return went_live(viewer);
+    }
+    if (memmem(text, size < 80 ? size : 80, event, strlen(event)))
+        count_message(viewer, text, size, now);
 }
 
 static void take_compressed(struct viewer *viewer, const char *data, size_t size, int64_t now) {
@@ -187,12 +203,13 @@ static void take_compressed(struct viewer *viewer, const char *data, size_t size
     if (inflate(z, Z_SYNC_FLUSH) < 0) fail("cannot inflate: %s", z->msg ? z->msg : "no message");
     z->next_in = (Bytef *)tail, z->avail_in = 4;
     int result = inflate(z, Z_SYNC_FLUSH);
-    if (result < 0 && result != Z_BUF_ERROR) fail("cannot inflate the tail: %s", z->msg ? z->msg : "no message");
+    if (result < 0 && result != Z_BUF_ERROR)
+        fail("cannot inflate the tail: %s", z->msg ? z->msg : "no message");
     take_text(viewer, unpacked, sizeof unpacked - z->avail_out, now);
     if (viewer->fresh_window) inflateReset(z);
 }
 
-/* Takes the whole frames at the start of `data`; returns how many bytes they were. */
+/* Take the whole frames at the start of `data`; return how many bytes they were. */
 static size_t take_frames(struct viewer *viewer, char *data, size_t size, int64_t now) {
     size_t used = 0;
     while (size - used >= 2) {
@@ -220,7 +237,8 @@ static size_t take_frames(struct viewer *viewer, char *data, size_t size, int64_
 static size_t take_upgrade(struct viewer *viewer, char *data, size_t size) {
     char *end = memmem(data, size, "\r\n\r\n", 4);
     if (!end) return 0;
-    if (size < 12 || memcmp(data + 9, "101", 3)) fail("no websocket: %.*s", (int)(end - data), data);
+    if (size < 12 || memcmp(data + 9, "101", 3))
+        fail("no websocket: %.*s", (int)(end - data), data);
     size_t used = end + 4 - data;
     if (memmem(data, used, "permessage-deflate", 18)) {
         viewer->inflater = calloc(1, sizeof(z_stream));
@@ -234,7 +252,8 @@ static size_t take_upgrade(struct viewer *viewer, char *data, size_t size) {
 }
 
 static void drop(struct viewer *viewer) {
-    if (viewer->state != LIVE && viewer->state != GONE) fail("a connection ended before it was live");
+    if (viewer->state != LIVE && viewer->state != GONE)
+        fail("a connection ended before it was live");
     fprintf(stderr, "a live connection was closed by the server\n");
     close(viewer->fd);
     viewer->state = GONE;
@@ -248,7 +267,8 @@ static void on_readable(struct viewer *viewer) {
     if (got <= 0) return drop(viewer);
     size_t size = kept + got;
     if (viewer->state == UPGRADING) used = take_upgrade(viewer, chunk, size);
-    if (viewer->state != UPGRADING) used += take_frames(viewer, chunk + used, size - used, now_us());
+    if (viewer->state != UPGRADING)
+        used += take_frames(viewer, chunk + used, size - used, now_us());
     viewer->rest_size = size - used;
     if (viewer->rest_size) {
         viewer->rest = realloc(viewer->rest, viewer->rest_size);
@@ -262,10 +282,18 @@ static void on_connected(struct viewer *viewer) {
     socklen_t size = sizeof error;
     getsockopt(viewer->fd, SOL_SOCKET, SO_ERROR, &error, &size);
     if (error) fail("connecting: %s", strerror(error));
+    const char *extensions = "";
+    if (offers_deflate)
+        extensions = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n";
     int length = snprintf(request, sizeof request,
-                          "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                          "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n%s\r\n",
-                          path, port, offers_deflate ? "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n" : "");
+                          "GET %s HTTP/1.1\r\n"
+                          "Host: 127.0.0.1:%d\r\n"
+                          "Upgrade: websocket\r\n"
+                          "Connection: Upgrade\r\n"
+                          "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+                          "Sec-WebSocket-Version: 13\r\n"
+                          "%s\r\n",
+                          path, port, extensions);
     viewer->state = UPGRADING;
     struct epoll_event interest = {.events = EPOLLIN, .data.ptr = viewer};
     epoll_ctl(poller, EPOLL_CTL_MOD, viewer->fd, &interest);
@@ -273,13 +301,18 @@ static void on_connected(struct viewer *viewer) {
 }
 
 static void start_viewer(struct viewer *viewer) {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in address = {
+        .sin_family = AF_INET,
+        .sin_port = htons(port),
+        .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+    };
     int one = 1;
     viewer->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
     if (viewer->fd < 0) fail("socket: %s", strerror(errno));
     setsockopt(viewer->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     struct epoll_event interest = {.events = EPOLLOUT, .data.ptr = viewer};
-    if (connect(viewer->fd, (struct sockaddr *)&address, sizeof address) && errno != EINPROGRESS) fail("connect: %s", strerror(errno));
+    if (connect(viewer->fd, (struct sockaddr *)&address, sizeof address) && errno != EINPROGRESS)
+        fail("connect: %s", strerror(errno));
     epoll_ctl(poller, EPOLL_CTL_ADD, viewer->fd, &interest);
     started++;
 }
@@ -331,7 +364,8 @@ int main(int count, char **values) {
     epoll_ctl(poller, EPOLL_CTL_ADD, 0, &commands);
     if (at_once >= 0) expect(at_once, seconds);
     while (1) {
-        while (started < viewer_count && started - connected < IN_FLIGHT) start_viewer(&viewers[started]);
+        while (started < viewer_count && started - connected < IN_FLIGHT)
+            start_viewer(&viewers[started]);
         int ready = epoll_wait(poller, happened, EVENTS, 100);
         for (int i = 0; i < ready; i++) {
             struct viewer *viewer = happened[i].data.ptr;

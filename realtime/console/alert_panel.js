@@ -1,4 +1,4 @@
-// One alert: what it is, what may be done with it, who did what to it, and the anomalies in it.
+// The panel of one alert: its facts, the moves an operator may make, its trail and its anomalies.
 
 import { notDone } from "/dashboard/connection.js";
 import { byId, element, setText } from "/dashboard/element.js";
@@ -8,8 +8,8 @@ import { clock, inFull, span } from "/dashboard/times.js";
 import { labelOf, personOf, siteOf, statusLabel, words } from "/dashboard/vocabulary.js";
 import { MOVES } from "/dashboard/words.js";
 
-const MOST_COMPANY = 8;
-const LABELS = { note: "Add note" }; // of moves; the others are called as they are
+const MOST_CORRELATED = 8;
+const LABELS = { note: "Add note" }; // the other moves are labelled with their names
 
 export class AlertPanel {
   #panel = byId("alert-panel");
@@ -19,8 +19,9 @@ export class AlertPanel {
   #on;
 
   /**
-   * `on` has `close()`, `move(name, data)` which gives the alert or rejects with a Refusal, `me()`, `mayMove()`, `open(alert_id)`,
-   * `openAnomaly(anomaly)` and `company(alert)`, the other open alerts that belong together with it.
+   * `on` has `close()`, `me()` (the user's name), `mayMove()`, `open(alert_id)`,
+   * `openAnomaly(anomaly)`, `move(name, data)`, which resolves to the alert or rejects with a
+   * Refusal, and `correlated(alert)`, the other open alerts of the same event.
    */
   constructor(on) {
     this.#on = on;
@@ -46,35 +47,79 @@ export class AlertPanel {
     this.#shown = null;
   }
 
-  /** Shows a newer version. What is being typed stays. */
+  /** Show `alert` if it is newer than what is shown. Text that is being typed stays. */
   refresh(alert) {
     if (alert === undefined || (this.#shown && this.#shown.version >= alert.version)) return;
     this.#shown = alert;
     this.#panel.dataset.severity = alert.severity;
     setText(byId("alert-title"), labelOf(alert));
     setText(this.#parts.message, alert.message);
-    this.#parts.facts.replaceChildren(...facts(alert).map(([name, value]) => element("div", {}, element("dt", {}, name), element("dd", {}, value))));
-    for (const [move, button] of Object.entries(this.#parts.buttons)) button.disabled = !MOVES[move].includes(alert.status); // only what is offered: the server decides
-    this.#drawCompany(alert);
+    this.#parts.facts.replaceChildren(
+      ...facts(alert).map(([name, value]) =>
+        element("div", {}, element("dt", {}, name), element("dd", {}, value)),
+      ),
+    );
+    this.#offerMoves(alert.status);
+    this.#drawCorrelated(alert);
     this.#loadTrail(alert.alert_id);
   }
 
-  #drawCompany(alert) {
-    const others = this.#on.company(alert);
-    this.#parts.company.hidden = others.length === 0;
-    const more = others.length > MOST_COMPANY ? element("li", { class: "hint" }, `And ${others.length - MOST_COMPANY} more.`) : null;
-    const items = others.slice(0, MOST_COMPANY).map((other) => link(`${labelOf(other)}: ${personOf(other)}, ${siteOf(other)}`, other.last_seen, () => this.#on.open(other.alert_id)));
-    this.#parts.company.replaceChildren(element("h3", {}, "Seen together with"), element("ul", { class: "within" }, ...items, ...(more ? [more] : [])));
+  // Enables the moves that the table allows. It is only an offer: the server decides.
+  #offerMoves(status) {
+    for (const [move, button] of Object.entries(this.#parts.buttons)) {
+      button.disabled = !MOVES[move].includes(status);
+    }
+  }
+
+  #drawCorrelated(alert) {
+    const others = this.#on.correlated(alert);
+    this.#parts.correlated.hidden = others.length === 0;
+    const more =
+      others.length > MOST_CORRELATED
+        ? element("li", { class: "hint" }, `And ${others.length - MOST_CORRELATED} more.`)
+        : null;
+    const items = others
+      .slice(0, MOST_CORRELATED)
+      .map((other) =>
+        link(`${labelOf(other)}: ${personOf(other)}, ${siteOf(other)}`, other.last_seen, () =>
+          this.#on.open(other.alert_id),
+        ),
+      );
+    this.#parts.correlated.replaceChildren(
+      element("h3", {}, "Seen together with"),
+      element("ul", { class: "within" }, ...items, ...(more ? [more] : [])),
+    );
   }
 
   #build() {
     const close = element("button", { type: "button", class: "quiet" }, "Close");
     close.addEventListener("click", () => this.#on.close());
-    const buttons = Object.fromEntries(Object.keys(MOVES).map((move) => [move, element("button", { type: "button", "data-move": move, class: move === "acknowledge" ? "primary" : null }, LABELS[move] ?? words(move))]));
+    const buttons = Object.fromEntries(
+      Object.keys(MOVES).map((move) => [
+        move,
+        element(
+          "button",
+          { type: "button", "data-move": move, class: move === "acknowledge" ? "primary" : null },
+          LABELS[move] ?? words(move),
+        ),
+      ]),
+    );
     const note = element("input", { id: "alert-note", maxlength: 2000, autocomplete: "off" });
-    const assignee = element("input", { id: "alert-assignee", maxlength: 200, autocomplete: "off", value: this.#on.me() });
-    for (const [move, button] of Object.entries(buttons)) button.addEventListener("click", () => this.#move(move));
-    for (const [input, move] of [[note, "note"], [assignee, "assign"]]) input.addEventListener("keydown", (event) => event.key === "Enter" && buttons[move].click());
+    const assignee = element("input", {
+      id: "alert-assignee",
+      maxlength: 200,
+      autocomplete: "off",
+      value: this.#on.me(),
+    });
+    for (const [move, button] of Object.entries(buttons)) {
+      button.addEventListener("click", () => this.#move(move));
+    }
+    for (const [input, button] of [
+      [note, buttons.note],
+      [assignee, buttons.assign],
+    ]) {
+      input.addEventListener("keydown", (event) => event.key === "Enter" && button.click());
+    }
     this.#parts = {
       buttons,
       note,
@@ -84,22 +129,44 @@ export class AlertPanel {
       problem: element("p", { class: "problem", role: "alert", id: "alert-problem" }),
       trail: element("ol", { class: "trail" }),
       anomalies: element("ul", { class: "within" }),
-      company: element("div", { id: "alert-company" }),
+      correlated: element("div", { id: "alert-correlated" }),
     };
-    const labels = [element("label", { for: "alert-note" }, "Note"), element("label", { for: "alert-assignee" }, "Assign to")];
-    const bare = Object.keys(buttons).filter((move) => move !== "note" && move !== "assign"); // what needs nothing typed
+    const labels = [
+      element("label", { for: "alert-note" }, "Note"),
+      element("label", { for: "alert-assignee" }, "Assign to"),
+    ];
+    // The moves that need no typed text stand in a line of their own.
+    const bare = Object.keys(buttons).filter((move) => move !== "note" && move !== "assign");
     const rest = element("p", { class: "move-buttons" }, ...bare.map((move) => buttons[move]));
-    const form = element("div", { class: "moves" }, labels[0], note, buttons.note, labels[1], assignee, buttons.assign, rest, this.#parts.problem);
+    const form = element(
+      "div",
+      { class: "moves" },
+      labels[0],
+      note,
+      buttons.note,
+      labels[1],
+      assignee,
+      buttons.assign,
+      rest,
+      this.#parts.problem,
+    );
     this.#panel.replaceChildren(
-      element("div", { class: "details-head" }, element("h2", { id: "alert-title", tabindex: -1 }), close),
+      element(
+        "div",
+        { class: "details-head" },
+        element("h2", { id: "alert-title", tabindex: -1 }),
+        close,
+      ),
       this.#parts.message,
-      this.#on.mayMove() ? form : element("p", { class: "hint" }, "Moving alerts needs the role operator."),
+      this.#on.mayMove()
+        ? form
+        : element("p", { class: "hint" }, "Moving alerts needs the role operator."),
       this.#parts.facts,
       element("h3", {}, "Trail"),
       this.#parts.trail,
       element("h3", {}, "Anomalies in it"),
       this.#parts.anomalies,
-      this.#parts.company,
+      this.#parts.correlated,
     );
   }
 
@@ -114,10 +181,10 @@ export class AlertPanel {
     } catch (error) {
       setText(problem, notDone(error));
     }
-    for (const [name, button] of Object.entries(buttons)) button.disabled = !MOVES[name].includes(this.#shown?.status);
+    this.#offerMoves(this.#shown?.status);
   }
 
-  // Of two answers on their way the later one asked for holds, in whichever order they come.
+  // Answers may arrive in any order: only the one to the latest request is shown.
   async #loadTrail(id) {
     const mine = ++this.#load;
     try {
@@ -125,13 +192,19 @@ export class AlertPanel {
       if (mine === this.#load) whenReleased(() => this.id === id && this.#drawTrail(shown));
     } catch (error) {
       if (mine !== this.#load || this.id !== id) return;
-      this.#parts.trail.replaceChildren(element("li", { class: "problem" }, `The trail could not be loaded: ${error.message}.`));
+      this.#parts.trail.replaceChildren(
+        element("li", { class: "problem" }, `The trail could not be loaded: ${error.message}.`),
+      );
     }
   }
 
   #drawTrail({ trail, anomalies }) {
     this.#parts.trail.replaceChildren(...trail.reverse().map(line));
-    const within = anomalies.map((each) => link(`${statusLabel(each.status)}. ${each.explanation}`, each.occurred_at, () => this.#on.openAnomaly(each)));
+    const within = anomalies.map((anomaly) =>
+      link(`${statusLabel(anomaly.status)}. ${anomaly.explanation}`, anomaly.occurred_at, () =>
+        this.#on.openAnomaly(anomaly),
+      ),
+    );
     this.#parts.anomalies.replaceChildren(...within);
   }
 }
@@ -139,7 +212,10 @@ export class AlertPanel {
 function facts(alert) {
   return [
     ["Status", element("strong", { id: "alert-status" }, statusLabel(alert.status))],
-    ["Severity", element("span", { class: "chip", "data-severity": alert.severity }, alert.severity)],
+    [
+      "Severity",
+      element("span", { class: "chip", "data-severity": alert.severity }, alert.severity),
+    ],
     ["Person", personOf(alert)],
     ["Site", siteOf(alert)],
     ["Anomalies", String(alert.count)],
@@ -159,15 +235,44 @@ function took(name, seconds) {
   return typeof seconds === "number" && [name, span(seconds * 1000)];
 }
 
-// The moves of the table, and what the pipeline does, as they stand in a trail.
-const DONE = { create: "Opened", acknowledge: "Acknowledged", assign: "Assigned", escalate: "Escalated", resolve: "Resolved", note: "Noted", relapse: "Fell back to New", raise: "Raised again", wait: "Stays quiet" };
+// How a trail names each change: the operators' moves, and what the pipeline does by itself.
+const DONE = {
+  create: "Opened",
+  acknowledge: "Acknowledged",
+  assign: "Assigned",
+  escalate: "Escalated",
+  resolve: "Resolved",
+  note: "Noted",
+  relapse: "Fell back to New",
+  raise: "Raised again",
+  wait: "Stays quiet",
+};
 
 function line({ at, actor, move, from_status: from, to_status: to, note, assignee, added }) {
   const anomalies = added === 1 ? "1 anomaly" : `${added} anomalies`;
-  const what = move === "bump" ? (added ? `${anomalies} more` : "Graver") : [DONE[move] ?? words(move), assignee && `to ${assignee}`, added && `with ${anomalies}`].filter(Boolean).join(" ");
+  const what =
+    move === "bump"
+      ? added
+        ? `${anomalies} more`
+        : "Graver"
+      : [DONE[move] ?? words(move), assignee && `to ${assignee}`, added && `with ${anomalies}`]
+          .filter(Boolean)
+          .join(" ");
   const time = element("time", { datetime: at, title: inFull(at) }, clock(at));
-  const becomes = ["create", "bump"].includes(move) && from !== to && to !== "NEW" ? `: ${statusLabel(to)}` : "";
-  return element("li", {}, time, element("span", {}, element("strong", {}, what), ` by ${actor}${becomes}`, note ? element("span", { class: "trail-note" }, note) : null));
+  const becomes =
+    ["create", "bump"].includes(move) && from !== to && to !== "NEW" ? `: ${statusLabel(to)}` : "";
+  return element(
+    "li",
+    {},
+    time,
+    element(
+      "span",
+      {},
+      element("strong", {}, what),
+      ` by ${actor}${becomes}`,
+      note ? element("span", { class: "trail-note" }, note) : null,
+    ),
+  );
 }
 
 function link(text, at, open) {

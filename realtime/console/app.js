@@ -1,4 +1,4 @@
-// Where the page begins: with a token the desk, without one the question for it.
+// The page's entry: opens the desk if there is a token, and asks for one if not.
 
 import { openDesk } from "/dashboard/desk.js";
 import { byId } from "/dashboard/element.js";

@@ -1,13 +1,20 @@
-// The one Socket.IO connection, what state it is in, and asking the server something.
+// The page's one Socket.IO connection: its state, the messages it brings, and requests over it.
 
 import { io } from "/dashboard/socket.io.esm.min.js";
 import { Replay } from "/dashboard/replay.js";
 
-const FEED_EVENTS = ["anomaly_detected", "anomaly_updated", "finding_created", "ticket_updated", "alert_created", "alert_updated"];
+const FEED_EVENTS = [
+  "anomaly_detected",
+  "anomaly_updated",
+  "finding_created",
+  "ticket_updated",
+  "alert_created",
+  "alert_updated",
+];
 const ANSWER_MS = 10_000;
 const RETRY_MS = [1_000, 2_000, 5_000, 10_000, 20_000];
 
-/** What the server said no to, with its code; of a refused move with the alert as it is. */
+/** The server refused a request: its code, and for a refused move the alert as it is now. */
 export class Refusal extends Error {
   constructor({ code, message, alert }) {
     super((message || code).replace(/\.$/, ""));
@@ -16,9 +23,11 @@ export class Refusal extends Error {
   }
 }
 
-/** What came of asking for something to be done, where it failed. Without an answer it may have been done all the same. */
+/** Say why a request failed. Without an answer, the server may have done it all the same. */
 export function notDone(error) {
-  return error instanceof Refusal ? `Not done: ${error.message}.` : `No answer came (${error.message}): it may have been done, or not.`;
+  return error instanceof Refusal
+    ? `Not done: ${error.message}.`
+    : `No answer came (${error.message}): it may have been done, or not.`;
 }
 
 export class Connection {
@@ -31,13 +40,20 @@ export class Connection {
   #timer;
 
   /**
-   * `credentials()` gives what the server is told on every connect: {token, filter, history}.
+   * `credentials()` returns what is sent on every connect: {token, filter, history}.
    * `on` has `state(state)`, `snapshot(payload)`, `message(payload)` and `resync(reason)`.
-   * States by name: connecting, live, recovered {away, missed}, reconnecting {since, attempt, reason}, expired, refused {code, message}.
+   * A state has a `name` and what belongs to it: connecting, live, recovered {away, missed},
+   * reconnecting {since, attempt, reason}, expired, refused {code, message}. `away` is in
+   * milliseconds, `since` in milliseconds since 1970.
    */
   constructor(credentials, on) {
     this.#on = on;
-    this.#socket = io("/noc", { auth: (give) => give(credentials()), transports: ["websocket", "polling"], tryAllTransports: true, reconnectionDelayMax: 5000 });
+    this.#socket = io("/noc", {
+      auth: (give) => give(credentials()),
+      transports: ["websocket", "polling"],
+      tryAllTransports: true,
+      reconnectionDelayMax: 5000,
+    });
     this.#listen();
   }
 
@@ -45,7 +61,7 @@ export class Connection {
     return this.#socket.connected;
   }
 
-  /** Connects again after a new token. */
+  /** Connect again, with a new token. */
   resume() {
     clearTimeout(this.#timer);
     this.#retries = 0;
@@ -54,11 +70,12 @@ export class Connection {
     this.#socket.connect();
   }
 
-  /** The server's answer to `event`. Rejects with Refusal, or Error where no answer came. */
+  /** Send `event` and return the answer. Rejects with Refusal, or with Error if none came. */
   async ask(event, data) {
     const answer = await this.#socket.timeout(ANSWER_MS).emitWithAck(event, data);
-    if (!answer?.ok) throw new Refusal(answer?.error ?? { code: "invalid", message: "The server gave an answer that cannot be read." });
-    return answer;
+    if (answer?.ok) return answer;
+    const message = "The server gave an answer that cannot be read.";
+    throw new Refusal(answer?.error ?? { code: "invalid", message });
   }
 
   #listen() {
@@ -66,7 +83,10 @@ export class Connection {
     socket.on("connect", () => this.#connected());
     socket.on("disconnect", (reason) => this.#lost(reason));
     socket.on("connect_error", (error) => this.#failed(error));
-    socket.io.on("reconnect_attempt", (attempt) => this.#state.name === "reconnecting" && this.#say({ ...this.#state, attempt }));
+    socket.io.on(
+      "reconnect_attempt",
+      (attempt) => this.#state.name === "reconnecting" && this.#say({ ...this.#state, attempt }),
+    );
     socket.on("token_expired", () => this.#say({ name: "expired" }));
     socket.on("resync", (payload) => this.#on.resync(String(payload?.reason ?? "")));
     socket.on("snapshot", (payload) => this.#on.snapshot(payload));
@@ -94,13 +114,15 @@ export class Connection {
     try {
       replay.endsAt((await this.ask("history", { limit: 1 })).position);
     } catch {
-      replay.end(); // lost again, or too busy to answer: what comes from now on is not counted
+      // Lost again, or the server is too busy to answer: what comes from now on is not counted.
+      replay.end();
     }
     if (replay === this.#replay) this.#count();
   }
 
   #count() {
-    if (this.#state.name === "recovered") this.#say({ ...this.#state, missed: this.#replay.missed });
+    if (this.#state.name === "recovered")
+      this.#say({ ...this.#state, missed: this.#replay.missed });
   }
 
   #lost(reason) {
@@ -118,14 +140,23 @@ export class Connection {
       this.#waiting("unavailable");
       return this.#retry();
     }
-    this.#say(code === "token_expired" ? { name: "expired" } : { name: "refused", code, message: error.message });
+    this.#say(
+      code === "token_expired"
+        ? { name: "expired" }
+        : { name: "refused", code, message: error.message },
+    );
   }
 
   #waiting(reason) {
-    this.#say({ name: "reconnecting", since: this.#lostAt, attempt: this.#state.attempt ?? 1, reason });
+    this.#say({
+      name: "reconnecting",
+      since: this.#lostAt,
+      attempt: this.#state.attempt ?? 1,
+      reason,
+    });
   }
 
-  // A socket that the server refused or dropped does not come back by itself.
+  // Socket.IO does not reconnect by itself where the server refused or dropped the socket.
   #retry() {
     const wait = RETRY_MS[Math.min(this.#retries++, RETRY_MS.length - 1)];
     this.#timer = setTimeout(() => {

@@ -1,4 +1,4 @@
-// How many anomalies stand, by severity: of the last 24 hours, or of as much of them as was loaded.
+// Counts the standing anomalies by severity, of the last 24 hours or of what of them is loaded.
 
 import { byId, element, setText } from "/dashboard/element.js";
 import { clock } from "/dashboard/times.js";
@@ -15,20 +15,32 @@ export class Counters {
     for (const severity of SEVERITIES) {
       const figure = element("dd", { "data-count": severity }, "0");
       this.#figures.set(severity, figure);
-      byId("counters").append(element("div", { class: "counter", "data-severity": severity }, element("dt", {}, severity), figure));
+      byId("counters").append(
+        element(
+          "div",
+          { class: "counter", "data-severity": severity },
+          element("dt", {}, severity),
+          figure,
+        ),
+      );
     }
   }
 
-  /** `complete`: nothing older is in the feed than what is loaded. */
+  /** Draw the counts. `complete` says that the feed has nothing older than what is loaded. */
   draw(feed, { complete, filtered }) {
     const since = Date.now() - DAY_MS;
     const recent = feed.entries.filter((entry) => Date.parse(entry.payload.timestamp) >= since);
     const standing = recent.filter((entry) => isStanding(entry.payload));
     for (const [severity, figure] of this.#figures) {
-      setText(figure, String(standing.filter((entry) => entry.payload.severity === severity).length));
+      setText(
+        figure,
+        String(standing.filter((entry) => entry.payload.severity === severity).length),
+      );
     }
     const whole = complete || recent.length < feed.entries.length || feed.entries.length === 0;
-    const from = whole ? "detected in the last 24 hours" : `among the messages loaded, from ${clock(recent[0].payload.timestamp)} on`;
+    const from = whole
+      ? "detected in the last 24 hours"
+      : `among the messages loaded, from ${clock(recent[0].payload.timestamp)} on`;
     setText(this.#span, filtered ? `${from}, within the filter` : from);
   }
 }

@@ -1,4 +1,4 @@
-// The desk of somebody signed in: wires the connection to the parts of the page. What each part does is in its own file.
+// The desk of a signed-in user: wires the connection to the parts of the page, one file each.
 
 import { AlertPanel } from "/dashboard/alert_panel.js";
 import { Connection, Refusal } from "/dashboard/connection.js";
@@ -10,7 +10,7 @@ import { FeedView } from "/dashboard/feed_view.js";
 import { Filters, forgetFilter, storedFilter } from "/dashboard/filters.js";
 import { oncePerFrame } from "/dashboard/frames.js";
 import { isNews, Notices } from "/dashboard/notices.js";
-import { MOST, Queue } from "/dashboard/queue.js";
+import { MOST_ALERTS, Queue } from "/dashboard/queue.js";
 import { QueueView } from "/dashboard/queue_view.js";
 import { QuietPanel } from "/dashboard/quiet_panel.js";
 import { restList } from "/dashboard/rest.js";
@@ -22,26 +22,43 @@ import { askAfterExpiry, askAfterRefusal, onToken, watchExpiry } from "/dashboar
 import { isStanding } from "/dashboard/vocabulary.js";
 import { OPEN, OPERATORS } from "/dashboard/words.js";
 
-const PAGE = 200;
+const MESSAGES_A_PAGE = 200;
 const MINUTE_MS = 60_000;
 const RETRY_MS = 5_000;
-const RETRIED = new Set(["unavailable", "rate_limited", "token_expired"]);
-const IN_FEED = new Set(["anomaly_detected", "anomaly_updated", "finding_created", "ticket_updated"]);
+const RETRIED_CODES = new Set(["unavailable", "rate_limited", "token_expired"]);
+const IN_FEED = new Set([
+  "anomaly_detected",
+  "anomaly_updated",
+  "finding_created",
+  "ticket_updated",
+]);
 
 export function openDesk() {
   const feed = new Feed();
   const redraw = oncePerFrame(draw);
   const view = new FeedView(feed, { open: openDetails, redraw });
-  const details = new Details(closeDetails, { may: mayMove, ask: (data) => connection.ask("anomaly_review", data) });
+  const details = new Details(closeDetails, {
+    may: mayMove,
+    ask: (data) => connection.ask("anomaly_review", data),
+  });
   const queue = new Queue();
   const queueView = new QueueView(openAlert);
-  const company = (alert) => queue.companyOf(alert);
-  const alertPanel = new AlertPanel({ close: closeAlert, move, me: () => claims()?.sub ?? "", mayMove, open: openAlert, openAnomaly, company });
+  const correlated = (alert) => queue.correlatedWith(alert);
+  const alertPanel = new AlertPanel({
+    close: closeAlert,
+    move,
+    me: () => claims()?.sub ?? "",
+    mayMove,
+    open: openAlert,
+    openAnomaly,
+    correlated,
+  });
   const quietPanel = new QuietPanel({ close: closeQuiet, mayChange: mayMove });
   const notices = new Notices({ open: openDetails, redraw });
   const counters = new Counters();
   const filters = new Filters(applyFilter);
-  // A snapshot and another filter begin the feed anew; an answer to what was asked before is of another one.
+  // A snapshot or another filter begins the feed anew, in a new era. An answer to a question of an
+  // earlier era belongs to another feed and is ignored.
   let era = 0;
   let askedIn = null;
   let interrupted = false;
@@ -57,14 +74,16 @@ export function openDesk() {
   byId("desk").hidden = false;
   byId("older").addEventListener("click", loadOlder);
   byId("open-quiet").addEventListener("click", openQuiet);
-  for (const name of ["feed", "alerts"]) byId(`to-${name}`).addEventListener("click", () => (byId("desk").dataset.pane = name));
+  for (const name of ["feed", "alerts"]) {
+    byId(`to-${name}`).addEventListener("click", () => (byId("desk").dataset.pane = name));
+  }
   onToken(byId("renew"), renew);
   offerSound();
   setText(byId("zone"), `Times are those of ${zone}. The details give UTC as well.`);
   identify();
 
   function credentials() {
-    return { token: session.token(), history: PAGE, filter: storedFilter() };
+    return { token: session.token(), history: MESSAGES_A_PAGE, filter: storedFilter() };
   }
 
   function state(now) {
@@ -83,7 +102,7 @@ export function openDesk() {
     beginFeed();
     started = true;
     head = position;
-    complete = recent.length < PAGE;
+    complete = recent.length < MESSAGES_A_PAGE;
     for (const payload of recent) take(payload, seen > 0 && payload.position > seen);
     feed.oldest = Math.min(feed.oldest, position + 1);
     filters.adopt(filter);
@@ -100,7 +119,8 @@ export function openDesk() {
   }
 
   function resync(reason) {
-    tell(`The view was rebuilt from the server's own (${reason.replaceAll("_", " ") || "no reason given"}).`);
+    const why = reason.replaceAll("_", " ") || "no reason given";
+    tell(`The view was rebuilt from the server's own (${why}).`);
   }
 
   function message(payload) {
@@ -149,11 +169,14 @@ export function openDesk() {
     redraw();
   }
 
-  // Until a row came: there are pages of nothing but alerts, or of what is known.
+  // Loads pages until a row appears: a page may hold only alerts, or only what is shown already.
   async function loadPages(isWanted) {
     let came = 0;
     for (let isFirst = true; came === 0 && !complete && !feed.isFull; isFirst = false) {
-      const { messages, more } = await connection.ask("history", { before: Math.min(feed.oldest, head + 1), limit: PAGE });
+      const { messages, more } = await connection.ask("history", {
+        before: Math.min(feed.oldest, head + 1),
+        limit: MESSAGES_A_PAGE,
+      });
       if (!isWanted()) return;
       if (isFirst) view.showOlder();
       const before = feed.entries.length;
@@ -168,7 +191,8 @@ export function openDesk() {
   }
 
   async function renew(token, claims) {
-    if (session.isSomebodyElse(claims, session.claimsOf(session.token()))) return session.restart(token);
+    if (session.isSomebodyElse(claims, session.claimsOf(session.token())))
+      return session.restart(token);
     if (connection.isLive) await connection.ask("refresh", { token });
     session.keep(token);
     identify();
@@ -178,29 +202,40 @@ export function openDesk() {
   function identify() {
     const claims = session.claimsOf(session.token());
     if (claims === null) return;
-    const sites = Array.isArray(claims.sites) ? `${claims.sites.length} ${claims.sites.length === 1 ? "site" : "sites"}` : "all sites";
-    setText(byId("identity"), `${claims.sub ?? ""} · ${claims.role ?? "viewer"} · tenant ${claims.tenant_id ?? "?"} · ${sites}`);
+    const sites = Array.isArray(claims.sites)
+      ? `${claims.sites.length} ${claims.sites.length === 1 ? "site" : "sites"}`
+      : "all sites";
+    const { sub = "", role = "viewer", tenant_id: tenant = "?" } = claims;
+    setText(byId("identity"), `${sub} · ${role} · tenant ${tenant} · ${sites}`);
     filters.offerSites(claims.sites);
     watchExpiry(claims.exp);
   }
 
-  // What is said while the list is on its way is newer, and stays.
+  // Messages that arrive while the list is loading are newer than the list, and stay.
   async function loadAlerts(filter) {
     const turn = ++loading;
     queue.clear();
     queueProblem = "Loading the alerts.";
     redraw();
     const query = new URLSearchParams({ status: OPEN.join(",") });
-    for (const [name, given] of [["type", "types"], ["severity", "severities"], ["site_id", "sites"]]) if (filter?.[given]?.length) query.set(name, filter[given].join(","));
+    for (const [name, values] of [
+      ["type", filter?.types],
+      ["severity", filter?.severities],
+      ["site_id", filter?.sites],
+    ]) {
+      if (values?.length) query.set(name, values.join(","));
+    }
     try {
-      const alerts = await restList(`alerts?${query}`, MOST);
+      const alerts = await restList(`alerts?${query}`, MOST_ALERTS);
       if (turn !== loading) return;
       alerts.forEach((alert) => queue.take(alert));
       queueProblem = "";
     } catch (error) {
       if (turn !== loading) return;
       queueProblem = `The alerts could not be loaded: ${error.message}.`;
-      if (!(error instanceof Refusal) || RETRIED.has(error.code)) setTimeout(() => turn === loading && loadAlerts(filter), RETRY_MS);
+      if (!(error instanceof Refusal) || RETRIED_CODES.has(error.code)) {
+        setTimeout(() => turn === loading && loadAlerts(filter), RETRY_MS);
+      }
     }
     redraw();
   }
@@ -259,7 +294,7 @@ export function openDesk() {
     byId("open-quiet").focus();
   }
 
-  // One panel at a time.
+  // Shows this panel and closes the others: one is open at a time.
   function show(panel) {
     cameFrom = null;
     if (panel) byId("desk").dataset.open = panel;
@@ -281,11 +316,14 @@ export function openDesk() {
     details.open(entry);
   }
 
-  // One of an open alert, which need not be among the messages loaded; closed again, it leads back to the alert.
+  // Opens an anomaly of the open alert. It need not be among the loaded messages, and closing it
+  // leads back to the alert.
   function openAnomaly(anomaly) {
     const from = alertPanel.id;
     show("details");
-    details.open(feed.get(anomaly.anomaly_id) ?? { key: anomaly.anomaly_id, version: 0, payload: anomaly });
+    details.open(
+      feed.get(anomaly.anomaly_id) ?? { key: anomaly.anomaly_id, version: 0, payload: anomaly },
+    );
     cameFrom = from;
   }
 
@@ -311,11 +349,13 @@ export function openDesk() {
   function emptyText() {
     if (!started || askedIn === era) return "Waiting for the server.";
     if (!complete) return "Nothing is loaded yet.";
-    return filters.isFiltering ? "Nothing in the feed passes the filter in force." : "Nothing has been detected yet. Anomalies appear here as soon as they are.";
+    return filters.isFiltering
+      ? "Nothing in the feed passes the filter in force."
+      : "Nothing has been detected yet. Anomalies appear here as soon as they are.";
   }
 }
 
-// A filter kept from before may name a site that a newer token does not cover.
+// A stored filter may name a site that a newer token does not cover.
 function startWithoutFilter() {
   forgetFilter();
   location.reload();

@@ -1,10 +1,18 @@
-// One message in full. What an operator may do about it belongs between the facts and the evidence.
+// The panel of one message in full. An anomaly's review stands between its facts and its evidence.
 
 import { byId, element } from "/dashboard/element.js";
 import { fieldTable } from "/dashboard/evidence.js";
 import { reviewButtons, reviewTrail } from "/dashboard/review.js";
 import { inFull } from "/dashboard/times.js";
-import { isAnomaly, labelOf, personOf, siteOf, statusLabel, summaryOf, words } from "/dashboard/vocabulary.js";
+import {
+  isAnomaly,
+  labelOf,
+  personOf,
+  siteOf,
+  statusLabel,
+  summaryOf,
+  words,
+} from "/dashboard/vocabulary.js";
 
 const ENVELOPE = ["type", "tenant_id", "site_id", "severity", "timestamp", "position"];
 
@@ -14,7 +22,7 @@ export class Details {
   #review;
   #shown = null;
 
-  /** `review.ask(data)` asks the server for a verdict; `review.may()` says whether to offer it. */
+  /** `review.ask(data)` sends a verdict to the server; `review.may()` says whether to offer one. */
   constructor(onClose, review) {
     this.#onClose = onClose;
     this.#review = review;
@@ -38,7 +46,7 @@ export class Details {
     this.#shown = null;
   }
 
-  /** Draws again what is open, where a newer version of it came. */
+  /** Draw the open message again if `entry` is a newer version of it. */
   refresh(entry) {
     if (entry === undefined || entry.version === this.#shown?.version) return;
     const hadFocus = this.#panel.contains(document.activeElement) ? document.activeElement.id : "";
@@ -51,10 +59,19 @@ export class Details {
     this.#shown = { key: entry.key, version: entry.version };
     this.#panel.dataset.severity = payload.severity ?? "";
     this.#panel.dataset.status = payload.status ?? "";
-    const close = element("button", { type: "button", id: "details-close", class: "quiet" }, "Close");
+    const close = element(
+      "button",
+      { type: "button", id: "details-close", class: "quiet" },
+      "Close",
+    );
     close.addEventListener("click", () => this.#onClose());
     this.#panel.replaceChildren(
-      element("div", { class: "details-head" }, element("h2", { id: "details-title", tabindex: -1 }, labelOf(payload)), close),
+      element(
+        "div",
+        { class: "details-head" },
+        element("h2", { id: "details-title", tabindex: -1 }, labelOf(payload)),
+        close,
+      ),
       element("p", { class: "explanation" }, summaryOf(payload)),
       factList(isAnomaly(payload) ? anomalyFacts(payload) : messageFacts(payload)),
       isAnomaly(payload) && this.#review.may() ? reviewButtons(payload, this.#review.ask) : "",
@@ -66,7 +83,8 @@ export class Details {
 
 function evidenceTable(payload) {
   const evidence = payload.evidence ?? {};
-  if (Object.keys(evidence).length === 0) return element("p", { class: "hint" }, "No evidence was given.");
+  if (Object.keys(evidence).length === 0)
+    return element("p", { class: "hint" }, "No evidence was given.");
   return fieldTable(evidence, "Evidence");
 }
 
@@ -90,14 +108,21 @@ function anomalyFacts(payload) {
 function messageFacts(payload) {
   return [
     ["Severity", payload.severity ? chip(payload.severity) : "none"],
-    ["Site", payload.site_id == null ? "none: for viewers of all sites" : named(siteOf(payload), payload.site_id)],
+    [
+      "Site",
+      payload.site_id == null
+        ? "none: for viewers of all sites"
+        : named(siteOf(payload), payload.site_id),
+    ],
     ["Said", inFull(payload.timestamp)],
     ["Position", String(payload.position)],
   ];
 }
 
 function factList(facts) {
-  const pairs = facts.map(([name, value]) => element("div", {}, element("dt", {}, name), element("dd", {}, value)));
+  const pairs = facts.map(([name, value]) =>
+    element("div", {}, element("dt", {}, name), element("dd", {}, value)),
+  );
   return element("dl", { class: "facts" }, ...pairs);
 }
 
@@ -110,7 +135,12 @@ function code(text) {
 }
 
 function score(value) {
-  return element("span", { class: "score" }, element("meter", { min: 0, max: 1, value, "aria-hidden": "true" }), decimals(value, 4));
+  return element(
+    "span",
+    { class: "score" },
+    element("meter", { min: 0, max: 1, value, "aria-hidden": "true" }),
+    decimals(value, 4),
+  );
 }
 
 function percent(value) {

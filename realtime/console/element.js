@@ -1,6 +1,6 @@
-// Making elements. Text from a message only ever becomes a text node: names are hostile input.
+// Makes elements. Text of a message only ever becomes a text node: names are hostile input.
 
-/** Strings among `children` become text nodes, null and undefined nothing. */
+/** Make an element. Strings among `children` become text nodes; null and undefined are skipped. */
 export function element(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
@@ -15,7 +15,7 @@ export function byId(id) {
   return document.getElementById(id);
 }
 
-/** Writing a text that is there already would make a screen reader say it again. */
+/** Set the text if it differs: a screen reader would repeat one that is written again. */
 export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }

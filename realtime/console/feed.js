@@ -1,23 +1,26 @@
-// What was heard, as entries: one per anomaly, with its latest version; one per other message. Knows nothing of the page.
+// The messages of the feed as entries: one an anomaly, with its latest version, and one for every
+// other message. Knows nothing of the page.
 
-const KEPT = 5000;
+const MOST_ENTRIES = 5000;
 
 export class Feed {
-  /** `entries` ascend by place, the position of the earliest version heard. */
+  /** Entries, ascending by `place`: the position of the earliest version heard. */
   entries = [];
-  /** History is loaded from before this position on. */
+  /** The oldest position loaded. Older messages are asked for before it. */
   oldest = Infinity;
   #byKey = new Map();
 
   /**
-   * Takes a message of any position, in any order, any number of times.
-   * Returns {entry, prior}: prior is the payload it replaced, null for a new entry. Null where it says nothing new.
+   * Take a message of any position, in any order, any number of times.
+   * Returns {entry, prior}, where `prior` is the payload that it replaced, or null for a new
+   * entry. Returns null if the message is not newer than what is known.
    */
   add(payload) {
     this.oldest = Math.min(this.oldest, payload.position);
     const key = payload.anomaly_id ?? `${payload.type} ${payload.position}`;
     const entry = this.#byKey.get(key);
-    if (entry === undefined) return this.#insert({ key, place: payload.position, version: payload.position, payload });
+    if (entry === undefined)
+      return this.#insert({ key, place: payload.position, version: payload.position, payload });
     if (payload.position < entry.place) this.#move(entry, payload.position);
     if (payload.position <= entry.version) return null;
     const prior = entry.payload;
@@ -36,10 +39,10 @@ export class Feed {
   }
 
   get isFull() {
-    return this.entries.length >= KEPT;
+    return this.entries.length >= MOST_ENTRIES;
   }
 
-  /** The up to `count` entries at or before `top` (null: the newest), newest first. */
+  /** Return up to `count` entries, newest first, from `top` downwards (null: from the newest). */
   page(top, count) {
     const end = top === null ? this.entries.length : this.#indexAfter(top);
     return this.entries.slice(Math.max(0, end - count), end).reverse();
@@ -52,7 +55,7 @@ export class Feed {
   #insert(entry) {
     this.entries.splice(this.#indexAfter(entry.place), 0, entry);
     this.#byKey.set(entry.key, entry);
-    if (this.entries.length > KEPT) this.#forgetOldest();
+    if (this.entries.length > MOST_ENTRIES) this.#forgetOldest();
     return { entry, prior: null };
   }
 

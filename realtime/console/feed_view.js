@@ -1,11 +1,11 @@
-// The feed on the page: at most SHOWN rows of it, the newest, or those from where the reader scrolled to.
+// The feed on the page: at most MOST_ROWS rows, the newest or those that the reader scrolled to.
 
 import { byId, setText } from "/dashboard/element.js";
 import { Roving } from "/dashboard/roving.js";
 import { Row } from "/dashboard/row.js";
 
-const SHOWN = 500;
-const STEP = 250;
+const MOST_ROWS = 500;
+const ROWS_A_STEP = 250;
 const NEAR_TOP_PX = 24;
 
 export class FeedView {
@@ -20,7 +20,7 @@ export class FeedView {
   #selected = null;
   #ask;
 
-  /** `open(key)` is called for the message a reader chooses, `redraw()` where the window moved. */
+  /** `open(key)` shows the message that was chosen; `redraw()` asks for `draw` to be called. */
   constructor(feed, { open, redraw }) {
     this.#feed = feed;
     this.#ask = redraw;
@@ -33,15 +33,15 @@ export class FeedView {
   }
 
   draw() {
-    const entries = this.#feed.page(this.#top, SHOWN);
+    const entries = this.#feed.page(this.#top, MOST_ROWS);
     const today = new Date().toDateString();
     const kept = new Set(entries.map((entry) => entry.key));
     for (const [key, row] of this.#rows) if (!kept.has(key)) this.#remove(key, row);
-    let here = this.#list.firstElementChild;
+    let next = this.#list.firstElementChild;
     for (const entry of entries) {
       const row = this.#row(entry, today);
-      if (row.node === here) here = here.nextElementSibling;
-      else this.#list.insertBefore(row.node, here);
+      if (row.node === next) next = next.nextElementSibling;
+      else this.#list.insertBefore(row.node, next);
     }
     this.#roving.ensure();
     this.#drawToLive();
@@ -61,7 +61,7 @@ export class FeedView {
     (this.#rows.get(key)?.button ?? this.#list).focus();
   }
 
-  /** Shows the newest again and goes on with them. */
+  /** Show the newest rows, and follow those that arrive. */
   toLive() {
     this.#top = null;
     this.#held = false;
@@ -69,12 +69,12 @@ export class FeedView {
     this.#ask();
   }
 
-  /** Makes room below for older rows, letting go of as many above. */
+  /** Make room for older rows below by removing as many rows above. */
   showOlder() {
-    const shown = this.#feed.page(this.#top, SHOWN);
-    if (shown.length < SHOWN) return;
+    const shown = this.#feed.page(this.#top, MOST_ROWS);
+    if (shown.length < MOST_ROWS) return;
     this.#held = true;
-    this.#top = shown[STEP].place;
+    this.#top = shown[ROWS_A_STEP].place;
     this.#ask();
   }
 
@@ -95,14 +95,15 @@ export class FeedView {
     this.#rows.delete(key);
   }
 
-  // Whoever reads further down is not pushed about by what arrives: the window stays, and a button counts what is newer.
+  // While the reader is further down, arriving rows do not move what is read: the rows shown stay,
+  // and a button counts the newer ones.
   #scrolled() {
     const atTop = this.#scroller.scrollTop <= NEAR_TOP_PX;
     if (!this.#held && !atTop) {
       this.#held = true;
       this.#top = this.#feed.entries.at(-1)?.place ?? null;
       this.#ask();
-    } else if (this.#held && atTop && this.#newer() < SHOWN) this.toLive();
+    } else if (this.#held && atTop && this.#newer() < MOST_ROWS) this.toLive();
   }
 
   #newer() {

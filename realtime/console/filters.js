@@ -1,4 +1,4 @@
-// The filter form. The server filters; what is checked here is what it said is in force.
+// The filter form. The server filters; the form shows the filter that the server has in force.
 
 import { Refusal } from "/dashboard/connection.js";
 import { byId, element, setText } from "/dashboard/element.js";
@@ -7,7 +7,7 @@ import { SEVERITIES, TYPE_TITLES } from "/dashboard/words.js";
 const STORED = "rollcall.filter";
 const SETTLE_MS = 150;
 
-/** The filter of this tab's last visit, to connect with. */
+/** Return the filter that this tab used last, to connect with. */
 export function storedFilter() {
   try {
     return JSON.parse(sessionStorage.getItem(STORED)) ?? {};
@@ -30,15 +30,25 @@ export class Filters {
   #latest = 0;
   #timer;
 
-  /** `apply(filter)` asks the server and resolves to the filter in force. */
+  /** `apply(filter)` sends a filter to the server and resolves to the filter in force. */
   constructor(apply) {
     this.#apply = apply;
-    byId("filter-severities").append(...SEVERITIES.map((severity) => choice("severities", severity, severity, severity)));
-    byId("filter-types").append(...Object.entries(TYPE_TITLES).map(([type, label]) => choice("types", type, label)));
-    this.#form.addEventListener("change", (event) => event.target.type === "checkbox" && this.#settle());
+    byId("filter-severities").append(
+      ...SEVERITIES.map((severity) => choice("severities", severity, severity, severity)),
+    );
+    byId("filter-types").append(
+      ...Object.entries(TYPE_TITLES).map(([type, label]) => choice("types", type, label)),
+    );
+    this.#form.addEventListener(
+      "change",
+      (event) => event.target.type === "checkbox" && this.#settle(),
+    );
     this.#form.addEventListener("submit", (event) => event.preventDefault());
     byId("add-site-button").addEventListener("click", () => this.#addTyped());
-    byId("site-number").addEventListener("keydown", (event) => event.key === "Enter" && this.#addTyped());
+    byId("site-number").addEventListener(
+      "keydown",
+      (event) => event.key === "Enter" && this.#addTyped(),
+    );
     byId("clear-filter").addEventListener("click", () => this.#send({}));
     if (matchMedia("(max-width: 700px)").matches) byId("filter-box").open = false;
   }
@@ -54,20 +64,21 @@ export class Filters {
     if (isLive && this.#isUnsure) this.#send(this.#inForce);
   }
 
-  /** A token for some sites knows them all from the start. */
+  /** Offer the sites that a token names. A token for all sites lets the user add one by number. */
   offerSites(sites) {
     byId("add-site").hidden = Array.isArray(sites);
     if (Array.isArray(sites)) for (const site of sites) this.learn(site, null);
   }
 
-  /** Sites have no list of their own in the contract: they become known by what is said of them. */
+  /** Learn a site from a message: the contract has no list of sites. */
   learn(site, name) {
-    if (site == null || (this.#sites.has(site) && (name === null || this.#sites.get(site) === name))) return;
+    const known = this.#sites.get(site);
+    if (site == null || (known !== undefined && (name === null || known === name))) return;
     this.#sites.set(site, name ?? `Site ${site}`);
     this.#offerSite(site);
   }
 
-  /** Shows the filter that the server says is in force. */
+  /** Show the filter that the server has in force. */
   adopt(filter) {
     this.#keep(filter);
     for (const site of this.#inForce.sites ?? []) this.learn(site, null);
@@ -83,7 +94,7 @@ export class Filters {
   }
 
   #settle() {
-    this.#latest += 1; // the answer to what was asked before would undo this change
+    this.#latest += 1; // the answer to an earlier request would undo this change
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#send(this.#chosen()), SETTLE_MS);
   }
@@ -95,10 +106,11 @@ export class Filters {
     try {
       const inForce = await this.#apply(filter);
       if (mine === this.#latest) this.adopt(inForce);
-      else this.#keep(inForce); // something else is asked for already; should it be refused, this one stays
+      else this.#keep(inForce); // stays, should the request that followed be refused
     } catch (error) {
       if (mine !== this.#latest) return;
-      // Without an answer it may be in force or not: once the connection stands, the one shown is asked for again.
+      // Without an answer the filter may be in force or not. Once the connection is back, the page
+      // sends the filter that it shows.
       this.#isUnsure = !(error instanceof Refusal);
       this.#check();
       byId("in-force").classList.add("problem");
@@ -123,11 +135,16 @@ export class Filters {
   #describe() {
     if (!this.isFiltering) return "Showing everything you may see";
     const { severities = [], types = [], sites = [] } = this.#inForce;
-    const parts = [severities, types.map((type) => TYPE_TITLES[type] ?? type), sites.map((site) => this.#sites.get(site) ?? `Site ${site}`)];
-    return `In force: ${parts.filter((part) => part?.length).map((part) => part.join(", ")).join(" · ")}`;
+    const parts = [
+      severities,
+      types.map((type) => TYPE_TITLES[type] ?? type),
+      sites.map((site) => this.#sites.get(site) ?? `Site ${site}`),
+    ];
+    const used = parts.filter((part) => part?.length).map((part) => part.join(", "));
+    return `In force: ${used.join(" · ")}`;
   }
 
-  // Put in its place by name, so that nobody's focus on another one is lost.
+  // Inserts one site in order of name; the others stay in the document, so that none loses focus.
   #offerSite(site) {
     const all = byId("filter-sites");
     const old = all.querySelector(`input[value="${Number(site)}"]`)?.closest(".choice");
@@ -136,7 +153,9 @@ export class Filters {
     box.checked = old?.querySelector("input").checked ?? (this.#inForce.sites ?? []).includes(site);
     box.disabled = !this.#isLive;
     old?.remove();
-    const after = [...all.querySelectorAll(".choice")].find((other) => other.textContent.localeCompare(offered.textContent) > 0);
+    const after = [...all.querySelectorAll(".choice")].find(
+      (other) => other.textContent.localeCompare(offered.textContent) > 0,
+    );
     all.insertBefore(offered, after ?? null);
     byId("no-sites").hidden = true;
   }
@@ -144,7 +163,8 @@ export class Filters {
   #addTyped() {
     const field = byId("site-number");
     const site = Number(field.value);
-    if (!field.checkValidity() || !Number.isSafeInteger(site) || site < 1) return field.reportValidity();
+    if (!field.checkValidity() || !Number.isSafeInteger(site) || site < 1)
+      return field.reportValidity();
     field.value = "";
     this.#send({ ...this.#inForce, sites: [...new Set([...(this.#inForce.sites ?? []), site])] });
   }

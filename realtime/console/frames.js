@@ -1,4 +1,4 @@
-// However many messages arrive, the page is drawn once a frame; and not beneath a finger.
+// Draws the page at most once a frame, and not while a pointer is down.
 
 const HIDDEN_MS = 250;
 const CLICK_MS = 50; // the click comes after the release
@@ -7,7 +7,10 @@ const LONGEST_PRESS_MS = 1_000;
 let pressed = null;
 const waiting = [];
 
-/** A function that asks for `draw` to be called soon, once. A hidden tab has no frames, so there a timer does it. */
+/**
+ * Return a function that has `draw` called once, soon: on the next frame, or by a timer in a hidden
+ * tab, which has no frames.
+ */
 export function oncePerFrame(draw) {
   let asked = false;
   const run = () =>
@@ -26,8 +29,9 @@ export function oncePerFrame(draw) {
 }
 
 /**
- * Calls `draw` now, or once no pointer is down. A button that moves, or is made anew, between press and release gets no click.
- * Nothing is put off for longer than LONGEST_PRESS_MS: not every release is told, as of a scroll bar.
+ * Call `draw` now, or once no pointer is down: a button that moves or is made anew between press
+ * and release gets no click. It waits for LONGEST_PRESS_MS at most, because a browser does not
+ * report every release, such as that of a scroll bar.
  */
 export function whenReleased(draw) {
   if (pressed === null) draw();
@@ -41,8 +45,10 @@ function hold(ms) {
 
 function release() {
   pressed = null;
-  for (const draw of waiting.splice(0)) queueMicrotask(draw); // each by itself: what one throws keeps no other from being drawn
+  // Each is called by itself, so that an error in one does not keep the others from being drawn.
+  for (const draw of waiting.splice(0)) queueMicrotask(draw);
 }
 
 addEventListener("pointerdown", () => hold(LONGEST_PRESS_MS), true);
-for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => pressed !== null && hold(CLICK_MS), true);
+for (const end of ["pointerup", "pointercancel"])
+  addEventListener(end, () => pressed !== null && hold(CLICK_MS), true);

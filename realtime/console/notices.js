@@ -1,18 +1,27 @@
-// What must not be missed: HIGH and CRITICAL as they arrive. A notice stays until it is dismissed, a HIGH one for a while.
+// Notices of what must not be missed: HIGH and CRITICAL messages, as they arrive. A CRITICAL one
+// stays until it is dismissed, a HIGH one for HIGH_SECONDS.
 
 import { byId, element, setText } from "/dashboard/element.js";
 import { play } from "/dashboard/sound.js";
-import { isStanding, isAnomaly, labelOf, personOf, rank, siteOf, summaryOf } from "/dashboard/vocabulary.js";
+import {
+  isStanding,
+  isAnomaly,
+  labelOf,
+  personOf,
+  rank,
+  siteOf,
+  summaryOf,
+} from "/dashboard/vocabulary.js";
 
-const SHOWN = 3;
-const KEPT = 999;
+const MOST_SHOWN = 3;
+const MOST_WAITING = 999;
 const HIGH_SECONDS = 20;
 const SPEECH_MS = 2_000;
 const TITLE = document.title;
 
 export class Notices {
   #waiting = new Map();
-  #unsaid = [];
+  #unspoken = [];
   #box = byId("notices");
   #nodes = new Map();
   #count = element("span");
@@ -24,7 +33,12 @@ export class Notices {
   constructor({ open, redraw }) {
     this.#open = open;
     this.#redraw = redraw;
-    this.#more = element("p", { class: "notice more" }, this.#count, this.#button("Dismiss all", () => this.clear()));
+    this.#more = element(
+      "p",
+      { class: "notice more" },
+      this.#count,
+      this.#button("Dismiss all", () => this.clear()),
+    );
     this.#box.append(this.#more);
     setInterval(() => this.#age(), 1_000);
     setInterval(() => this.#speak(), SPEECH_MS);
@@ -33,23 +47,26 @@ export class Notices {
   add(entry) {
     this.#waiting.delete(entry.key);
     this.#waiting.set(entry.key, { entry, seconds: HIGH_SECONDS });
-    if (this.#waiting.size > KEPT) this.#waiting.delete(this.#waiting.keys().next().value);
-    this.#unsaid.push(entry);
-    if (this.#unsaid.length === 1) queueMicrotask(() => this.#speak());
+    if (this.#waiting.size > MOST_WAITING) this.#waiting.delete(this.#waiting.keys().next().value);
+    this.#unspoken.push(entry);
+    if (this.#unspoken.length === 1) queueMicrotask(() => this.#speak());
   }
 
-  /** Of what no longer stands nobody needs to be told. */
+  /** Drop the notice of a message that no longer stands. */
   drop(key) {
     this.#waiting.delete(key);
   }
 
   clear() {
     this.#waiting.clear();
-    this.#unsaid = [];
+    this.#unspoken = [];
   }
 
   draw() {
-    const notices = [...this.#waiting.values()].sort((one, other) => this.#urgency(other) - this.#urgency(one) || other.entry.version - one.entry.version);
+    const notices = [...this.#waiting.values()].sort(
+      (one, other) =>
+        this.#urgency(other) - this.#urgency(one) || other.entry.version - one.entry.version,
+    );
     document.title = notices.length ? `(${notices.length}) ${TITLE}` : TITLE;
     const shown = this.#choose(notices);
     for (const node of [...this.#nodes.keys()]) if (!shown.includes(node)) this.#remove(node);
@@ -58,16 +75,16 @@ export class Notices {
     setText(this.#count, `${notices.length} notices`);
   }
 
-  // Of equals the one on the page stays: in a burst a notice must stand long enough to be read.
+  // Among equals, one that is on the page stays: in a burst it must stay long enough to be read.
   #urgency(notice) {
     return 2 * rank(notice.entry.payload.severity) + (this.#nodes.has(notice) ? 1 : 0);
   }
 
-  // The gravest; but what is under somebody's pointer or focus stays where it is.
+  // Chooses the gravest. While the user points at a notice or has focus in one, those shown stay.
   #choose(notices) {
-    if (!this.#inUse) return notices.slice(0, SHOWN);
+    if (!this.#inUse) return notices.slice(0, MOST_SHOWN);
     const there = [...this.#nodes.keys()].filter((notice) => notices.includes(notice));
-    return [...there, ...notices.filter((notice) => !there.includes(notice))].slice(0, SHOWN);
+    return [...there, ...notices.filter((notice) => !there.includes(notice))].slice(0, MOST_SHOWN);
   }
 
   get #inUse() {
@@ -88,15 +105,34 @@ export class Notices {
   }
 
   #article({ key, payload }) {
-    // A name may turn the direction of writing; it must not turn what stands beside it.
-    const [who, where] = [element("bdi", {}, personOf(payload)), element("bdi", {}, siteOf(payload))];
+    // A name may change the direction of writing; <bdi> keeps that to the name itself.
+    const [who, where] = [
+      element("bdi", {}, personOf(payload)),
+      element("bdi", {}, siteOf(payload)),
+    ];
     return element(
       "article",
       { class: "notice", "data-severity": payload.severity },
-      element("p", { class: "notice-head" }, element("span", { class: "chip", "data-severity": payload.severity }, payload.severity), element("strong", {}, labelOf(payload))),
-      element("p", { class: "notice-where" }, who, who.textContent && where.textContent ? " · " : "", where),
+      element(
+        "p",
+        { class: "notice-head" },
+        element("span", { class: "chip", "data-severity": payload.severity }, payload.severity),
+        element("strong", {}, labelOf(payload)),
+      ),
+      element(
+        "p",
+        { class: "notice-where" },
+        who,
+        who.textContent && where.textContent ? " · " : "",
+        where,
+      ),
       element("p", { class: "notice-why" }, summaryOf(payload)),
-      element("p", { class: "notice-actions" }, this.#button("Show details", () => this.#show(key)), this.#button("Dismiss", () => this.drop(key))),
+      element(
+        "p",
+        { class: "notice-actions" },
+        this.#button("Show details", () => this.#show(key)),
+        this.#button("Dismiss", () => this.drop(key)),
+      ),
     );
   }
 
@@ -124,19 +160,28 @@ export class Notices {
     }
   }
 
-  // At most once in SPEECH_MS, so that a burst does not talk a screen reader's user down.
+  // Announces at most once in SPEECH_MS, so that a burst does not flood a screen reader.
   #speak() {
-    if (this.#unsaid.length === 0) return;
-    const said = this.#unsaid.splice(0);
-    const gravest = said.reduce((one, other) => (rank(other.payload.severity) > rank(one.payload.severity) ? other : one)).payload;
+    if (this.#unspoken.length === 0) return;
+    const said = this.#unspoken.splice(0);
+    const gravest = said.reduce((one, other) =>
+      rank(other.payload.severity) > rank(one.payload.severity) ? other : one,
+    ).payload;
     const rest = said.length > 1 ? ` And ${said.length - 1} more.` : "";
-    setText(byId("announcer"), `${gravest.severity}: ${labelOf(gravest)}. ${summaryOf(gravest)}${rest}`);
+    setText(
+      byId("announcer"),
+      `${gravest.severity}: ${labelOf(gravest)}. ${summaryOf(gravest)}${rest}`,
+    );
     play(gravest.severity);
   }
 }
 
-/** Whether a version that came live is news that interrupts: grave, and not known as grave before. */
+/** Say whether a live message needs a notice: it is grave, and graver than what was known. */
 export function isNews(payload, prior) {
-  const counts = (version) => rank(version.severity) >= rank("HIGH") && (!isAnomaly(version) || isStanding(version));
-  return counts(payload) && (prior === null || !counts(prior) || rank(payload.severity) > rank(prior.severity));
+  const counts = (version) =>
+    rank(version.severity) >= rank("HIGH") && (!isAnomaly(version) || isStanding(version));
+  return (
+    counts(payload) &&
+    (prior === null || !counts(prior) || rank(payload.severity) > rank(prior.severity))
+  );
 }

@@ -1,4 +1,5 @@
-// The alert queue on the page. Rows stay where they are in the document while their alert does, so that focus does too.
+// The alert queue on the page. A row stays in the document while its alert is shown, so that it
+// keeps the focus.
 
 import { byId, element, setText } from "/dashboard/element.js";
 import { Roving } from "/dashboard/roving.js";
@@ -6,7 +7,7 @@ import { clock, inFull } from "/dashboard/times.js";
 import { labelOf, personOf, siteOf, statusLabel } from "/dashboard/vocabulary.js";
 import { WAITING } from "/dashboard/words.js";
 
-const SHOWN = 300;
+const MOST_ROWS = 300;
 
 export class QueueView {
   #list = byId("queue");
@@ -23,24 +24,25 @@ export class QueueView {
   draw(alerts, selected, problem) {
     const waiting = alerts.filter((alert) => WAITING.includes(alert.status)).length;
     setText(byId("queue-count"), counted(waiting, alerts.length - waiting));
-    const shown = alerts.slice(0, SHOWN);
+    const shown = alerts.slice(0, MOST_ROWS);
     const kept = new Set(shown.map((alert) => alert.alert_id));
     for (const [id, row] of this.#rows) if (!kept.has(id)) this.#forget(id, row);
     shown.forEach((alert, place) => this.#place(this.#row(alert, selected), place));
     this.#roving.ensure();
     byId("queue-empty").hidden = shown.length > 0 && !problem;
     setText(byId("queue-empty"), problem || "No alert is open.");
-    byId("queue-more").hidden = alerts.length <= SHOWN;
-    setText(byId("queue-more"), `And ${alerts.length - SHOWN} more; the filter narrows them.`);
+    byId("queue-more").hidden = alerts.length <= MOST_ROWS;
+    setText(byId("queue-more"), `And ${alerts.length - MOST_ROWS} more; the filter narrows them.`);
   }
 
   focus(id) {
     (this.#rows.get(id)?.querySelector("button") ?? byId("queue-title")).focus();
   }
 
-  // Moving a node takes the focus from it.
+  // Moves a row only if it is out of place: moving a node takes the focus from it.
   #place(row, place) {
-    if (this.#list.children[place] !== row) this.#list.insertBefore(row, this.#list.children[place] ?? null);
+    const there = this.#list.children[place] ?? null;
+    if (there !== row) this.#list.insertBefore(row, there);
   }
 
   #forget(id, row) {
@@ -49,7 +51,7 @@ export class QueueView {
   }
 
   #row(alert, selected) {
-    const row = this.#rows.get(alert.alert_id) ?? this.#made(alert);
+    const row = this.#rows.get(alert.alert_id) ?? this.#makeRow(alert);
     const part = (name) => row.querySelector(`.${name}`);
     row.dataset.severity = part("chip").dataset.severity = alert.severity;
     row.dataset.status = alert.status;
@@ -66,20 +68,26 @@ export class QueueView {
     return row;
   }
 
-  #made(alert) {
+  #makeRow(alert) {
     const part = (name) => element("span", { class: name });
-    const button = element("button", { type: "button", tabindex: -1 }, ...["when", "chip", "what", "count", "who", "where", "status"].map(part));
+    const button = element(
+      "button",
+      { type: "button", tabindex: -1 },
+      ...["when", "chip", "what", "count", "who", "where", "status"].map(part),
+    );
     const row = element("li", { class: "alert-row", "data-alert": alert.alert_id }, button);
     this.#rows.set(alert.alert_id, row);
     return row;
   }
 }
 
-// What it waits for, and what happens if nobody does anything.
+// Says what an alert waits for, and when it escalates if nobody does anything.
 function state(alert) {
   const next = alert.escalates_at ? `, escalates at ${clock(alert.escalates_at)}` : "";
   if (alert.status === "ASSIGNED") return `With ${alert.assigned_to}`;
-  if (alert.status === "ESCALATED") return (alert.escalated_to ? `Escalated to ${alert.escalated_to}` : "Escalated") + next;
+  if (alert.status === "ESCALATED") {
+    return (alert.escalated_to ? `Escalated to ${alert.escalated_to}` : "Escalated") + next;
+  }
   if (alert.status === "SUPPRESSED") return `Kept quiet: ${alert.quiet_reason ?? ""}`;
   return statusLabel(alert.status) + next;
 }

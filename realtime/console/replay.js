@@ -1,24 +1,25 @@
-// Counting what was missed: after a recovered connection the server sends it first, up to the head it then names.
+// Counts the messages missed: after a recovered connection the server sends them first, up to the
+// head that it then names.
 
-/** Begins with the loss of the connection. */
+/** One replay; it begins when the connection is lost. */
 export class Replay {
   #positions = [];
   #end = Infinity;
 
-  /** True where the message counts as one that was missed. */
+  /** Take a message's position. Returns whether it counts as missed. */
   heard(position) {
     if (position > this.#end) return false;
     this.#positions.push(position);
     return true;
   }
 
-  /** `head` was the feed's head when the connection stood again: what comes after it was not missed. */
+  /** Set the feed's head at the moment of reconnection: messages after it were not missed. */
   endsAt(head) {
     this.#end = head;
     this.#positions = this.#positions.filter((position) => position <= head);
   }
 
-  /** Nobody knows that head: what was heard by now counts. */
+  /** End without knowing that head: what was heard so far counts. */
   end() {
     this.#end = 0;
   }

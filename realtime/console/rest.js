@@ -1,20 +1,32 @@
-// Asking the REST API, as whoever is signed in.
+// Requests to the REST API, as the user who is signed in.
 
 import * as session from "/dashboard/session.js";
 import { Refusal } from "/dashboard/connection.js";
 
 const ANSWER_MS = 20_000;
 
-/** The answer's object. Rejects with Refusal where the server said no, or Error where it could not be reached or did not answer. */
+/**
+ * Return the answer's object. Rejects with Refusal if the server refused, and with Error if it
+ * could not be reached or did not answer within ANSWER_MS.
+ */
 export async function rest(path, { method = "GET", body } = {}) {
-  const headers = { Authorization: `Bearer ${session.token()}`, Accept: "application/json", "Content-Type": "application/json" };
-  const response = await fetch(`/api/v1/${path}`, { method, headers, body: body && JSON.stringify(body), signal: AbortSignal.timeout(ANSWER_MS) });
+  const headers = {
+    Authorization: `Bearer ${session.token()}`,
+    Accept: "application/json",
+    "Content-Type": "application/json",
+  };
+  const response = await fetch(`/api/v1/${path}`, {
+    method,
+    headers,
+    body: body && JSON.stringify(body),
+    signal: AbortSignal.timeout(ANSWER_MS),
+  });
   const answer = await read(response);
-  if (!response.ok || answer === null) throw new Refusal(answer?.error ?? unreadable(response.status));
-  return answer;
+  if (response.ok && answer !== null) return answer;
+  throw new Refusal(answer?.error ?? unreadable(response.status));
 }
 
-// What stands between may answer in its own words.
+// Returns null if the answer is no JSON, as that of a proxy may be.
 async function read(response) {
   const text = await response.text();
   try {
@@ -25,10 +37,13 @@ async function read(response) {
 }
 
 function unreadable(status) {
-  return { code: status >= 500 ? "unavailable" : "invalid", message: `The answer (${status}) cannot be read.` };
+  return {
+    code: status >= 500 ? "unavailable" : "invalid",
+    message: `The answer (${status}) cannot be read.`,
+  };
 }
 
-/** Every item of a list, page by page, up to `most`. */
+/** Return the items of a list, loaded page by page until there are `most`. */
 export async function restList(path, most) {
   const items = [];
   let cursor = "";

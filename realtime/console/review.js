@@ -1,4 +1,4 @@
-// An operator's verdict on an anomaly, and those that were given before.
+// The review of an anomaly: buttons for a verdict, and the verdicts given before.
 
 import { notDone } from "/dashboard/connection.js";
 import { element, setText } from "/dashboard/element.js";
@@ -7,11 +7,19 @@ import { clock, inFull } from "/dashboard/times.js";
 import { statusLabel } from "/dashboard/vocabulary.js";
 import { VERDICTS } from "/dashboard/words.js";
 
-/** Buttons for it; `review(data)` asks the server, and what it says no to stands beside them. */
+/** Make a button for every verdict. `review(data)` sends it; a refusal is shown beside them. */
 export function reviewButtons(payload, review) {
   const problem = element("p", { class: "problem", role: "alert" });
   const buttons = VERDICTS.map((verdict) => {
-    const button = element("button", { type: "button", id: `review-${verdict}`, "aria-pressed": String(payload.status === verdict) }, statusLabel(verdict));
+    const button = element(
+      "button",
+      {
+        type: "button",
+        id: `review-${verdict}`,
+        "aria-pressed": String(payload.status === verdict),
+      },
+      statusLabel(verdict),
+    );
     button.addEventListener("click", async () => {
       setText(problem, "");
       try {
@@ -22,19 +30,34 @@ export function reviewButtons(payload, review) {
     });
     return button;
   });
-  return element("div", { class: "review", role: "group", "aria-label": "Review" }, ...buttons, problem);
+  return element(
+    "div",
+    { class: "review", role: "group", "aria-label": "Review" },
+    ...buttons,
+    problem,
+  );
 }
 
-/** Who reviewed it, the latest first; empty until they are loaded, and where nobody did. */
+/** Make the list of reviews, latest first. It is empty until they are loaded. */
 export function reviewTrail({ anomaly_id: id }) {
   const trail = element("ol", { class: "trail", "aria-label": "Reviews" });
   rest(`anomalies/${encodeURIComponent(id)}`)
     .then(({ reviews }) => trail.replaceChildren(...reviews.reverse().map(line)))
-    .catch((error) => trail.replaceChildren(element("li", { class: "problem" }, `The reviews could not be loaded: ${error.message}.`)));
+    .catch((error) =>
+      trail.replaceChildren(
+        element("li", { class: "problem" }, `The reviews could not be loaded: ${error.message}.`),
+      ),
+    );
   return trail;
 }
 
 function line({ at, actor, verdict, note }) {
-  const said = element("span", {}, element("strong", {}, statusLabel(verdict)), ` by ${actor}`, note ? element("span", { class: "trail-note" }, note) : null);
+  const said = element(
+    "span",
+    {},
+    element("strong", {}, statusLabel(verdict)),
+    ` by ${actor}`,
+    note ? element("span", { class: "trail-note" }, note) : null,
+  );
   return element("li", {}, element("time", { datetime: at, title: inFull(at) }, clock(at)), said);
 }

@@ -1,4 +1,4 @@
-// One line of the feed.
+// One row of the feed.
 
 import { element, setText } from "/dashboard/element.js";
 import { clock, inFull } from "/dashboard/times.js";
@@ -7,21 +7,27 @@ import { labelOf, personOf, siteOf, statusLabel, summaryOf } from "/dashboard/vo
 const PARTS = ["when", "chip", "what", "who", "where", "status", "score", "why"];
 
 export class Row {
-  #parts = Object.fromEntries(PARTS.map((name) => [name, element(name === "when" ? "time" : "span", { class: name })]));
+  #parts = Object.fromEntries(
+    PARTS.map((name) => [name, element(name === "when" ? "time" : "span", { class: name })]),
+  );
   #drawn = "";
 
   constructor(entry, today) {
     this.key = entry.key;
-    this.button = element("button", { type: "button", tabindex: -1 }, ...PARTS.map((name) => this.#parts[name]));
+    this.button = element(
+      "button",
+      { type: "button", tabindex: -1 },
+      ...PARTS.map((name) => this.#parts[name]),
+    );
     this.node = element("li", { class: "row", "data-key": entry.key }, this.button);
     this.draw(entry, today);
   }
 
-  /** Does nothing where this version is shown already. After midnight a time of day needs its date. */
+  /** Draw a version unless it is shown. `today` matters: after midnight a time needs its date. */
   draw(entry, today) {
-    const wanted = `${entry.version} ${today}`;
-    if (wanted === this.#drawn) return;
-    this.#drawn = wanted;
+    const version = `${entry.version} ${today}`;
+    if (version === this.#drawn) return;
+    this.#drawn = version;
     const { payload } = entry;
     const status = payload.status ?? "";
     this.node.dataset.severity = payload.severity ?? "";
@@ -35,7 +41,10 @@ export class Row {
     setText(this.#parts.who, personOf(payload));
     setText(this.#parts.where, siteOf(payload));
     setText(this.#parts.status, status && status !== "DETECTED" ? statusLabel(status) : "");
-    setText(this.#parts.score, typeof payload.fraud_score === "number" ? payload.fraud_score.toFixed(2) : "");
+    setText(
+      this.#parts.score,
+      typeof payload.fraud_score === "number" ? payload.fraud_score.toFixed(2) : "",
+    );
     this.#parts.score.title = "Fraud score";
     setText(this.#parts.why, summaryOf(payload));
   }

@@ -1,8 +1,8 @@
-// Who is signed in: the token, kept for this tab only, and what it says of itself.
+// Who is signed in: the token, kept for this tab only, and its claims.
 
 const KEY = "rollcall.token";
 
-/** Moves a token from the address bar (`#token=...`) to the tab's storage. True where there was one. */
+/** Move a token from the address (`#token=...`) to the tab's storage. Returns if there was one. */
 export function takeFromAddress() {
   const token = new URLSearchParams(location.hash.slice(1)).get("token");
   if (!token) return false;
@@ -23,7 +23,7 @@ export function forget() {
   sessionStorage.clear();
 }
 
-/** The claims of a token, unverified: for display. Only the server decides. Null where it is no token. */
+/** Return a token's claims, unverified and for display only, or null if it is no token. */
 export function claimsOf(text) {
   try {
     const part = text.split(".")[1].replaceAll("-", "+").replaceAll("_", "/");
@@ -35,12 +35,12 @@ export function claimsOf(text) {
   }
 }
 
-/** Another person or tenant: what is on the page is not theirs. */
+/** Say whether the claims are of two users or tenants: then the page must not be kept. */
 export function isSomebodyElse(claims, other) {
   return claims?.sub !== other?.sub || claims?.tenant_id !== other?.tenant_id;
 }
 
-/** Begins anew as whoever the token names. */
+/** Begin anew as the user whom the token names. */
 export function restart(newToken) {
   forget();
   keep(newToken);

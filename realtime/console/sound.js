@@ -1,4 +1,5 @@
-// A short tone for what interrupts. Off until someone turns it on; a browser allows it only after a click anyway.
+// Plays a short tone with a notice. It is off until the user turns it on; browsers allow sound only
+// after a click anyway.
 
 import { byId, setText } from "/dashboard/element.js";
 

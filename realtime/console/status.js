@@ -1,4 +1,5 @@
-// The state of the connection in words: a lamp in the header, and a banner where something needs to be known or done.
+// Shows the state of the connection in words: a lamp in the header, and a banner where the user has
+// to know or do something.
 
 import { byId, setText } from "/dashboard/element.js";
 import { clock, span } from "/dashboard/times.js";
@@ -8,26 +9,27 @@ const REFUSED = {
   token_invalid: "the token is not valid here",
   forbidden: "the token does not allow it",
 };
-const PATIENCE_MS = 20_000;
+const BANNER_MS = 20_000;
 
 let settling;
 let telling;
 
-/** Shows one of the states of Connection. A recovery is told for a while, then it is simply live. */
+/** Show a state of Connection. A recovery is shown for BANNER_MS, then the page says Live. */
 export function showState(state) {
   clearTimeout(settling);
   clearTimeout(telling);
   byId("state").dataset.state = state.name;
   setText(byId("state-text"), lamp(state));
   showBanner(banner(state));
-  if (state.name === "recovered") settling = setTimeout(() => showState({ name: "live" }), PATIENCE_MS);
+  if (state.name !== "recovered") return;
+  settling = setTimeout(() => showState({ name: "live" }), BANNER_MS);
 }
 
-/** Tells something once, over a connection that is live. */
+/** Show a text for BANNER_MS, over a connection that is live. */
 export function tell(text) {
   clearTimeout(telling);
   showBanner(text);
-  telling = setTimeout(() => showBanner(""), PATIENCE_MS);
+  telling = setTimeout(() => showBanner(""), BANNER_MS);
 }
 
 function showBanner(text) {
@@ -54,9 +56,15 @@ function lamp(state) {
 
 function banner(state) {
   if (state.name !== "reconnecting") return "";
-  const why = state.reason === "unavailable" ? "The server is not available for now" : "The connection was lost";
+  const why =
+    state.reason === "unavailable"
+      ? "The server is not available for now"
+      : "The connection was lost";
   const tries = state.attempt > 1 ? ` Attempt ${state.attempt}.` : "";
-  return `${why} (since ${clock(state.since)}). What is shown may be out of date; connecting again by itself, and nothing will be missed.${tries}`;
+  return (
+    `${why} (since ${clock(state.since)}). What is shown may be out of date; ` +
+    `connecting again by itself, and nothing will be missed.${tries}`
+  );
 }
 
 function missed({ missed: count }) {

@@ -205,7 +205,7 @@ async def test_alerts_that_belong_together_lead_to_each_other(
     alert(engine, acme, person_id=3, person_name="Cyd")
     page = await desk.open()
     await open_first(page)
-    others = page.locator("#alert-company button")
+    others = page.locator("#alert-correlated button")
     await expect(others).to_have_text(["Wrong Person at Site: Bob, Site 15"])
     await others.click()
     await expect(others).to_have_text(["Wrong Person at Site: Ada, Site 15"])

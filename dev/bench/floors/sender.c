@@ -1,7 +1,9 @@
-/* The floor under fan-out: what comes in on a Redis channel goes out as one prebuilt websocket frame, one send() a viewer.
+/* The floor under fan-out: each message of a Redis channel goes out as one prebuilt websocket
+ * frame, with one send() a viewer.
  *
- * Speaks just enough Engine.IO and Socket.IO that a stock client takes it for a server. No rooms, no tokens, no pings.
- * With --replay it keeps every frame and gives all of them to a viewer that joins, as a server does to one that was away.
+ * Speaks just enough Engine.IO and Socket.IO that a stock client takes it for a server. It has no
+ * rooms, no tokens and no pings. With --replay it keeps every frame and sends all of them to a
+ * viewer that joins, as a server does to one that was away.
  *
  *     sender PORT REDIS_PORT REDIS_PASSWORD CHANNEL [--replay]
  */
@@ -21,7 +23,9 @@
 #include <unistd.h>
 
 enum { MOST = 20000, CHUNK = 1 << 20, EVENTS = 256 };
-static const char GREETING[] = "0{\"sid\":\"floor\",\"upgrades\":[],\"pingInterval\":3600000,\"pingTimeout\":3600000,\"maxPayload\":1000000}";
+static const char GREETING[] =
+    "0{\"sid\":\"floor\",\"upgrades\":[],"
+    "\"pingInterval\":3600000,\"pingTimeout\":3600000,\"maxPayload\":1000000}";
 static const char WELCOME[] = "40/noc,{\"sid\":\"floor\"}";
 
 static int listener, redis_socket, poller, live[MOST], live_count, keeps;
@@ -56,7 +60,10 @@ static size_t build_frame(char *frame, const char *text, size_t size) {
 }
 
 static void keep(const char *frame, size_t size) {
-    while (kept_size + size > kept_room) kept = realloc(kept, kept_room = kept_room ? kept_room * 2 : CHUNK);
+    while (kept_size + size > kept_room) {
+        kept_room = kept_room ? kept_room * 2 : CHUNK;
+        kept = realloc(kept, kept_room);
+    }
     memcpy(kept + kept_size, frame, size);
     kept_size += size;
 }
@@ -74,10 +81,14 @@ static void send_text(int socket, const char *text) {
 }
 
 static void base64(const unsigned char *in, size_t size, char *out) {
-    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    static const char letters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     for (size_t i = 0; i < size; i += 3) {
-        uint32_t three = in[i] << 16 | (i + 1 < size ? in[i + 1] << 8 : 0) | (i + 2 < size ? in[i + 2] : 0);
-        for (int j = 0; j < 4; j++) *out++ = i + j > size ? '=' : letters[three >> (18 - 6 * j) & 63];
+        uint32_t three = in[i] << 16;
+        if (i + 1 < size) three |= in[i + 1] << 8;
+        if (i + 2 < size) three |= in[i + 2];
+        for (int j = 0; j < 4; j++)
+            *out++ = i + j > size ? '=' : letters[three >> (18 - 6 * j) & 63];
     }
     *out = 0;
 }
@@ -91,16 +102,25 @@ static void upgrade(int socket, char *request) {
     SHA1((unsigned char *)key, strlen(key), digest);
     base64(digest, sizeof digest, token);
     int size = snprintf(answer, sizeof answer,
-                        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n", token);
+                        "HTTP/1.1 101 Switching Protocols\r\n"
+                        "Upgrade: websocket\r\n"
+                        "Connection: Upgrade\r\n"
+                        "Sec-WebSocket-Accept: %s\r\n\r\n",
+                        token);
     send_all(socket, answer, size);
     send_text(socket, GREETING);
+}
+
+static void watch(int socket) {
+    struct epoll_event interest = {.events = EPOLLIN, .data.fd = socket};
+    epoll_ctl(poller, EPOLL_CTL_ADD, socket, &interest);
 }
 
 static void accept_viewer(void) {
     int one = 1, socket;
     while ((socket = accept4(listener, NULL, NULL, SOCK_NONBLOCK)) >= 0) {
         setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-        epoll_ctl(poller, EPOLL_CTL_ADD, socket, &(struct epoll_event){.events = EPOLLIN, .data.fd = socket});
+        watch(socket);
     }
 }
 
@@ -110,7 +130,7 @@ static void leave(int socket) {
     close(socket);
 }
 
-/* The first thing a viewer says is its upgrade, the second its CONNECT, and the rest is of no interest. */
+/* A viewer first sends its upgrade, then its CONNECT; whatever follows is ignored. */
 static void on_viewer(int socket) {
     static char request[65536];
     ssize_t got = recv(socket, request, sizeof request - 1, 0);
@@ -129,7 +149,8 @@ static void on_viewer(int socket) {
     }
 }
 
-/* One line, or one `message` push of RESP 2: three bulk strings. Returns its size, or 0 while it is not all there. */
+/* Take one line, or one `message` push of RESP 2, which is three bulk strings. Return its size,
+ * or 0 while it is not complete. */
 static size_t take_push(const char *data, size_t size) {
     const char *at = data, *end = data + size, *text = NULL;
     size_t length = 0;
@@ -162,21 +183,31 @@ static void on_redis(void) {
     memmove(buffer, buffer + used, size -= used);
 }
 
+static struct sockaddr_in local(int port) {
+    return (struct sockaddr_in){
+        .sin_family = AF_INET,
+        .sin_port = htons(port),
+        .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+    };
+}
+
 static void listen_on(int port) {
-    struct sockaddr_in here = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in address = local(port);
     int one = 1;
     listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
     setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-    if (bind(listener, (struct sockaddr *)&here, sizeof here) || listen(listener, 4096)) fail("listen");
+    if (bind(listener, (struct sockaddr *)&address, sizeof address)) fail("bind");
+    if (listen(listener, 4096)) fail("listen");
 }
 
 static void subscribe(int port, const char *password, const char *channel) {
-    struct sockaddr_in there = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in address = local(port);
     char command[256];
     redis_socket = socket(AF_INET, SOCK_STREAM, 0);
-    if (connect(redis_socket, (struct sockaddr *)&there, sizeof there)) fail("redis");
-    int size = *password ? snprintf(command, sizeof command, "AUTH %s\r\nSUBSCRIBE %s\r\n", password, channel)
-                         : snprintf(command, sizeof command, "SUBSCRIBE %s\r\n", channel);
+    if (connect(redis_socket, (struct sockaddr *)&address, sizeof address)) fail("redis");
+    int size = 0;
+    if (*password) size = snprintf(command, sizeof command, "AUTH %s\r\n", password);
+    size += snprintf(command + size, sizeof command - size, "SUBSCRIBE %s\r\n", channel);
     send_all(redis_socket, command, size);
 }
 
@@ -191,8 +222,8 @@ int main(int count, char **values) {
     listen_on(atoi(values[1]));
     subscribe(atoi(values[2]), values[3], values[4]);
     poller = epoll_create1(0);
-    epoll_ctl(poller, EPOLL_CTL_ADD, listener, &(struct epoll_event){.events = EPOLLIN, .data.fd = listener});
-    epoll_ctl(poller, EPOLL_CTL_ADD, redis_socket, &(struct epoll_event){.events = EPOLLIN, .data.fd = redis_socket});
+    watch(listener);
+    watch(redis_socket);
     while (1) {
         int ready = epoll_wait(poller, happened, EVENTS, -1);
         for (int i = 0; i < ready; i++) {

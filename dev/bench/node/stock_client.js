@@ -1,6 +1,8 @@
-// Stock socket.io-clients that note how late messages come.  node stock_client.js URL VIEWERS AUTH_JSON
+// Stock socket.io-clients that note how late messages come.
+// node stock_client.js URL VIEWERS AUTH_JSON
 // A message holds "@" and 16 digits: when its punch was made, in microseconds of CLOCK_MONOTONIC.
-// Prints "ready"; to a line "count" on stdin, how many came since the last "take"; to "take", their delays in microseconds.
+// Prints "ready" once all are connected. For a line "count" on stdin it prints how many messages
+// came since the last "take", and for "take" their delays in microseconds.
 "use strict";
 const { io } = require("socket.io-client");
 
@@ -15,13 +17,23 @@ function take(payload) {
 }
 
 for (let i = 0; i < Number(viewers); i++) {
-  const socket = io(url + "/noc", { auth: JSON.parse(auth), transports: ["websocket"], forceNew: true });
+  const socket = io(url + "/noc", {
+    auth: JSON.parse(auth),
+    transports: ["websocket"],
+    forceNew: true,
+  });
   socket.on("anomaly_detected", take);
   socket.on("connect", () => ++connected === Number(viewers) && console.log("ready"));
-  socket.on("connect_error", (error) => { console.error("refused", error.message, error.data); process.exit(3); });
+  socket.on("connect_error", (error) => {
+    console.error("refused", error.message, error.data);
+    process.exit(3);
+  });
 }
 
-require("readline").createInterface({ input: process.stdin }).on("line", (word) => {
-  console.log(word === "count" ? String(late.length) : JSON.stringify(late));
-  if (word === "take") late = [];
-}).on("close", () => process.exit(0));
+require("readline")
+  .createInterface({ input: process.stdin })
+  .on("line", (word) => {
+    console.log(word === "count" ? String(late.length) : JSON.stringify(late));
+    if (word === "take") late = [];
+  })
+  .on("close", () => process.exit(0));
