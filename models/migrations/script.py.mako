@@ -12,7 +12,7 @@ down_revision = ${repr(down_revision)}
 branch_labels = None
 depends_on = None
 
-# For what is in use already: add_column; build_index or in_batches, which need a revision of their own each.
+# For tables in use: add_column; or build_index or in_batches, each in a revision of its own.
 
 
 def upgrade() -> None:
