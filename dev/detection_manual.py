@@ -1,4 +1,4 @@
-"""Rendering docs/detection.md from the detectors' docstrings: python -m dev.detection_manual."""
+"""Renders docs/detection.md from the detectors' docstrings: python -m dev.detection_manual."""
 
 import json
 from inspect import cleandoc
@@ -12,9 +12,23 @@ from worker.registry import DETECTORS
 PAGE = Path(__file__).parent.parent / "docs" / "detection.md"
 ANSWERS = Path(__file__).parent.parent / "docs" / "detection-answers.md"
 
+INTRODUCTION = """\
+What each type of anomaly looks at, when it holds, how grave and how certain it is, and what it
+cannot tell. Rendered from the detectors by `python -m dev.detection_manual`; edit those.
+`rollcall explain PUNCH_ID --tenant T` says the same of one punch.
+
+The anomalies that stand are a function of the stored punches, the roster, the policy and the
+moment: never of the order in which anything arrived. What no longer holds is withdrawn. At the
+limit is within it: “exceeds”, “outside” and “faster” are strict.
+"""
+OVERRIDES = """\
+A tenant and, over it, a site overrides each key by `roster.sync`; an unknown key or a value out of
+range is refused.
+"""
+
 
 def manual() -> str:
-    """The whole page."""
+    """Return the whole page."""
     return "\n".join(
         [
             *_head(),
@@ -30,17 +44,7 @@ def manual() -> str:
 
 
 def _head() -> list[str]:
-    return [
-        "# Detection",
-        "",
-        "What each type of anomaly looks at, when it holds, how grave and how certain it is, and what it cannot tell. Rendered from",
-        "the detectors by `python -m dev.detection_manual`; edit those. `rollcall explain PUNCH_ID --tenant T`",
-        "says the same of one punch.",
-        "",
-        "The anomalies that stand are a function of the stored punches, the roster, the policy and the moment: never of the order in which",
-        "anything arrived. What no longer holds is withdrawn. At the limit is within it: “exceeds”, “outside” and “faster” are strict.",
-        "",
-    ]
+    return ["# Detection", "", *INTRODUCTION.splitlines(), ""]
 
 
 def _section(docstring: str, anomaly_type: str) -> list[str]:
@@ -53,7 +57,7 @@ def _policy() -> list[str]:
     return [
         "## Policy",
         "",
-        "A tenant and, over it, a site overrides each key by `roster.sync`; an unknown key or a value out of range is refused.",
+        *OVERRIDES.splitlines(),
         "",
         "| key | default |",
         "| --- | --- |",
