@@ -1,5 +1,6 @@
 """The developers' pages are true: files are where they say, targets are those of `make help`."""
 
+import importlib
 import re
 from configparser import ConfigParser
 from pathlib import Path
@@ -7,9 +8,18 @@ from pathlib import Path
 import pytest
 
 from dev.run.parts import ROOT
+from models.tables import metadata
 
 PAGES = (ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs" / "development").glob("*.md")))
 MAKEFILE = (ROOT / "Makefile").read_text()
+GLOSSARY = (ROOT / "docs" / "development" / "glossary.md").read_text()
+# Each word of the glossary with its explanation.
+ENTRIES = re.findall(r"^- \*\*(.+?)\*\*: (.+?)(?=^- |\Z)", GLOSSARY, re.MULTILINE | re.DOTALL)
+SOURCES = "\n".join(
+    path.read_text()
+    for part in ("models", "worker", "realtime")
+    for path in sorted((ROOT / part).rglob("*.py"))
+)
 PHONY = set(" ".join(re.findall(r"^\.PHONY: (.*)$", MAKEFILE, re.MULTILINE)).split()) - {"again"}
 
 
@@ -46,3 +56,31 @@ def test_the_layers_it_shows_are_those_that_are_checked(column: int, contract: s
     assert [re.findall(r"`(\w+)`", cell) for cell in shown if cell.strip()] == [
         re.findall(r"\w+", layer) for layer in layers if layer
     ]
+
+
+def test_the_glossary_is_alphabetical_and_has_each_word_once() -> None:
+    words = [word for word, _ in ENTRIES]
+    assert words == sorted(set(words), key=str.casefold)
+    assert len(words) == GLOSSARY.count("- **")
+
+
+@pytest.mark.parametrize(("word", "explanation"), ENTRIES, ids=[word for word, _ in ENTRIES])
+def test_what_the_glossary_names_is_there(word: str, explanation: str) -> None:
+    named = [" ".join(code.split()) for code in re.findall(r"`([^`]+)`", explanation)]
+    paths = [name for name in named if "/" in name]
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+    assert [name for name in named if name not in paths and not is_defined(name, paths)] == []
+
+
+def is_defined(name: str, paths: list[str]) -> bool:
+    """Say whether a class stands in one of the modules, and any other name in the sources."""
+    if re.fullmatch(r"[A-Z]\w*[a-z]\w*", name):
+        modules = [path.removesuffix(".py").replace("/", ".") for path in paths if ".py" in path]
+        return any(hasattr(importlib.import_module(module), name) for module in modules)
+    if name in metadata.tables:
+        return True
+    return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", SOURCES) is not None
+
+
+def test_the_glossary_names_every_table() -> None:
+    assert {name for name in metadata.tables if f"`{name}`" not in GLOSSARY} == set()
