@@ -11,6 +11,13 @@ from dev.run.parts import ROOT
 from models.tables import metadata
 
 PAGES = (ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs" / "development").glob("*.md")))
+TESTS = {
+    name
+    for path in (ROOT / "tests").rglob("test_*.py")
+    for name in re.findall(r"^(?:async )?def (test_\w+)", path.read_text(), re.MULTILINE)
+}
+# Names in examples, of no test that there is.
+EXAMPLES = {"test_night_punch", "test_a_second_run_opens_nothing_new"}
 MAKEFILE = (ROOT / "Makefile").read_text()
 GLOSSARY = (ROOT / "docs" / "development" / "glossary.md").read_text()
 # Each word of the glossary with its explanation.
@@ -32,6 +39,13 @@ def test_the_files_it_names_are_there(page: Path) -> None:
     missing = {name for name in named if not (ROOT / name).exists()}
     missing |= {link for link in linked if not (page.parent / link).exists()}
     assert not missing
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_tests_it_names_are_there(page: Path) -> None:
+    named = set(re.findall(r"\btest_\w+\b(?![\w./])", page.read_text()))
+    modules = {path.stem for path in (ROOT / "tests").rglob("test_*.py")}
+    assert named - TESTS - modules - EXAMPLES == set()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
