@@ -28,7 +28,7 @@ range is refused.
 
 
 def manual() -> str:
-    """Return the whole page."""
+    """Render the whole page."""
     return "\n".join(
         [
             *_head(),

@@ -1,4 +1,4 @@
-"""The developers' pages are true: files are where they say, targets are those of `make help`."""
+"""The developers' pages are true: files are where they say, and `make help` lists the targets."""
 
 import importlib
 import re

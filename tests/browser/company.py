@@ -1,6 +1,4 @@
-"""A tenant whose messages a test writes itself: into the feed, and then to the servers, as the
-worker does.
-"""
+"""A tenant whose messages a test says itself, as a worker does: in the feed, then over Redis."""
 
 import uuid
 from collections.abc import Mapping
@@ -15,13 +13,20 @@ from models.feed import Message, append
 from models.schemas.payloads import instant_text
 
 _STORE = """
-INSERT INTO anomaly (tenant_id, anomaly_id, punch_id, anomaly_type, person_id, site_id, severity, confidence, reason, explanation, evidence,
-    fraud_score, policy_version, occurred_at, detected_at, updated_at, said)
-SELECT tenant_id, anomaly_id, anomaly_id::text, anomaly_type, person_id, site_id, severity, confidence, reason, explanation, evidence,
-    fraud_score, 1, occurred_at, timestamp, timestamp, true
-FROM jsonb_to_record(%s::jsonb) AS said(tenant_id bigint, anomaly_id uuid, anomaly_type text, person_id bigint, site_id bigint,
-    severity text, confidence float, reason text, explanation text, evidence jsonb, fraud_score float,
-    occurred_at timestamptz, timestamp timestamptz)
+INSERT INTO anomaly (
+    tenant_id, anomaly_id, punch_id, anomaly_type, person_id, site_id,
+    severity, confidence, reason, explanation, evidence, fraud_score,
+    policy_version, occurred_at, detected_at, updated_at, said
+)
+SELECT
+    tenant_id, anomaly_id, anomaly_id::text, anomaly_type, person_id, site_id,
+    severity, confidence, reason, explanation, evidence, fraud_score,
+    1, occurred_at, timestamp, timestamp, true
+FROM jsonb_to_record(%s::jsonb) AS payload(
+    tenant_id bigint, anomaly_id uuid, anomaly_type text, person_id bigint, site_id bigint,
+    severity text, confidence float, reason text, explanation text, evidence jsonb,
+    fraud_score float, occurred_at timestamptz, timestamp timestamptz
+)
 """
 
 
@@ -37,8 +42,9 @@ class Company:
             )
 
     def say(self, *bodies: dict[str, Any]) -> int:
-        """Append payloads to the feed, their anomalies stored, commit, emit. Returns the position
-        of the last.
+        """Store the anomalies of these payloads, append them to the feed, commit and emit.
+
+        Return the position of the last.
         """
         messages = [self._message(body) for body in bodies]
         with psycopg.connect(self._postgres_url) as connection, connection.cursor() as cursor:
@@ -61,6 +67,7 @@ class Company:
     def anomaly(
         self, anomaly_type: str = "WRONG_PERSON", severity: str = "LOW", **other: Any
     ) -> dict[str, Any]:
+        """Return the payload of an anomaly detected now; `other` are fields with other values."""
         now = instant_text(datetime.now(UTC))
         return {
             "type": "anomaly_detected",

@@ -1,5 +1,6 @@
-"""A server, a company to speak in its feed, and pages in a headless Chromium that are watched for
-what they must never do.
+"""A server, companies that say messages, and pages in a headless Chromium.
+
+The pages are watched for what they must never do: ask another host, violate the policy, fail.
 """
 
 import os
@@ -21,8 +22,10 @@ from playwright.async_api import (
     async_playwright,
     expect,
 )
+from sqlalchemy import Engine
 
 from dev.embedded.ports import free_port
+from models.database import make_engine
 from models.settings import Settings
 from tests.browser.company import Company
 from tests.browser.server import Server
@@ -40,7 +43,7 @@ FLAGS = [
     "--disable-sync",
 ]
 
-# What a test expects comes at once; but not on a machine that does much else.
+# What a test expects comes at once, unless the machine is busy with something else.
 expect.set_options(timeout=20_000)
 
 _tenants = count(1)
@@ -57,11 +60,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def environ(
     postgres_admin_url: str, template_database: str, redis_server_url: str
 ) -> Iterator[dict[str, str]]:
-    """What all these tests share: starting a server for each would take longer than the tests. Each
-    has tenants of its own.
+    """The settings of the server and the database that all these tests share.
+
+    Starting servers for each test would take longer than the tests; each has tenants of its own.
     """
-    own = Settings.model_fields
-    inherited = {name: value for name, value in os.environ.items() if name.lower() not in own}
+    settings = Settings.model_fields
+    inherited = {name: value for name, value in os.environ.items() if name.lower() not in settings}
     with new_database(postgres_admin_url, f"TEMPLATE {template_database}") as url:
         yield inherited | {
             "DATABASE_URL": url,
@@ -82,7 +86,7 @@ def shared_server(environ: dict[str, str]) -> Iterator[Server]:
 
 @pytest.fixture
 def server(shared_server: Server) -> Server:
-    """It runs, whatever the test before did to it."""
+    """The shared server, started again if the test before stopped it."""
     shared_server.start()
     return shared_server
 
@@ -97,9 +101,16 @@ def globex(environ: dict[str, str]) -> Company:
     return Company(environ, next(_tenants))
 
 
+@pytest.fixture
+def engine(environ: dict[str, str]) -> Iterator[Engine]:
+    engine = make_engine(environ["DATABASE_URL"])
+    yield engine
+    engine.dispose()
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
-    """Started once: what a test sees of it is a context of its own, without a past."""
+    """One Chromium for all tests. Each page has a context of its own, without a past."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
@@ -107,7 +118,7 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 class Desk:
-    """Opens pages, and remembers what each asked for and complained of."""
+    """Opens pages, and notes the hosts that they ask and the complaints in their consoles."""
 
     def __init__(self, browser: Browser, server: Server, company: Company) -> None:
         self._browser = browser
@@ -118,6 +129,7 @@ class Desk:
         self._contexts: list[BrowserContext] = []
 
     async def blank(self, **options: Any) -> Page:
+        """Open an empty page, in a context with these `options` of Playwright's."""
         usual = {"viewport": {"width": 1366, "height": 768}, "timezone_id": "Europe/Berlin"}
         context = await self._browser.new_context(**usual | options)
         self._contexts.append(context)
@@ -132,7 +144,7 @@ class Desk:
         return self._server.token(tenant_id or self._company.tenant_id, **other)
 
     async def open(self, token: str | None = None, **options: Any) -> Page:
-        """A page that is live."""
+        """Open the dashboard, and return once it is live."""
         page = await self.blank(**options)
         await self.enter(page, token)
         return page
@@ -146,15 +158,15 @@ class Desk:
             await context.close()
 
     def _heard(self, message: ConsoleMessage) -> None:
-        # A server that is stopped on purpose makes the browser say that it cannot be reached;
-        # nothing else may be said.
+        # A test that stops the server makes the browser complain that it cannot be reached. Nothing
+        # else may be complained of.
         if message.type in ("error", "warning") and "ERR_CONNECTION_REFUSED" not in message.text:
             self.complaints.append(message.text)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def desk(browser: Browser, server: Server, acme: Company) -> AsyncIterator[Desk]:
-    """Whatever a test does: no other host is asked, no policy is violated, no script fails."""
+    """Pages of acme. Afterwards no other host was asked, nothing violated and nothing failed."""
     desk = Desk(browser, server, acme)
     yield desk
     hosts, complaints = set(desk.hosts), list(desk.complaints)

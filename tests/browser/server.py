@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import jwt
 
-SECONDS = 60
+START_SECONDS = 60
 
 
 class Server:
@@ -19,15 +19,16 @@ class Server:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Returns when it answers; does nothing where it runs. Raises TimeoutError after SECONDS,
-        RuntimeError where it ended.
+        """Start it unless it runs, and return when it answers.
+
+        Raises TimeoutError if it does not answer within START_SECONDS, RuntimeError if it ended.
         """
         if self._process is not None:
             return
         self._process = subprocess.Popen(
             [sys.executable, "-m", "realtime"], env=dict(self._environ)
         )
-        deadline = time.monotonic() + SECONDS
+        deadline = time.monotonic() + START_SECONDS
         while not self._answers():
             if (status := self._process.poll()) is not None:
                 raise RuntimeError(f"the server ended with status {status}")
@@ -38,7 +39,7 @@ class Server:
     def stop(self) -> None:
         if self._process is not None:
             self._process.terminate()
-            self._process.wait(SECONDS)
+            self._process.wait(START_SECONDS)
             self._process = None
 
     def token(
@@ -62,6 +63,6 @@ class Server:
     def _answers(self) -> bool:
         try:
             with urllib.request.urlopen(f"{self.url}/healthz", timeout=1) as answer:
-                return answer.status == 200
+                return bool(answer.status == 200)
         except (urllib.error.URLError, OSError):
             return False

@@ -1,15 +1,13 @@
-"""The alert queue beside the feed: operators at work in two browsers, and what keeps alerts quiet."""
+"""The alert queue beside the feed: operators at work in two browsers, and silences."""
 
 import uuid
-from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Locator, Page, expect
 from sqlalchemy import Engine, insert, update
 
-from models.database import make_engine
 from models.tables import alert as alerts
 from models.tables import alert_anomaly, anomaly
 from tests.browser.company import Company
@@ -17,13 +15,6 @@ from tests.browser.conftest import Desk
 from tests.models.alerts.cast import open_alert
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture
-def engine(environ: Mapping[str, str]) -> Iterator[Engine]:
-    engine = make_engine(environ["DATABASE_URL"])
-    yield engine
-    engine.dispose()
 
 
 def alert(engine: Engine, acme: Company, **fields: Any) -> uuid.UUID:
@@ -35,7 +26,7 @@ async def open_first(page: Page) -> None:
     await expect(page.locator("#alert-title")).to_be_focused()
 
 
-def button(page: Page, name: str) -> Any:
+def button(page: Page, name: str) -> Locator:
     return page.locator("#alert-panel").get_by_role("button", name=name)
 
 
@@ -113,7 +104,8 @@ async def test_a_move_on_what_has_changed_meanwhile_is_refused_and_shows_what_it
     alert_id = alert(engine, acme)
     page = await desk.open()
     await open_first(page)
-    with engine.begin() as connection:  # somebody else was first, and word of it has not come yet
+    # Somebody else was first, and the page has not heard of it yet.
+    with engine.begin() as connection:
         connection.execute(
             update(alerts)
             .where(alerts.c.alert_id == alert_id)
@@ -128,7 +120,7 @@ async def test_a_move_on_what_has_changed_meanwhile_is_refused_and_shows_what_it
 
 
 async def test_a_viewer_sees_the_queue_and_is_offered_no_move(
-    desk: Desk, acme: Company, engine: Engine, server: Any
+    desk: Desk, acme: Company, engine: Engine
 ) -> None:
     alert(engine, acme, person_name="<img src=x onerror=document.title='owned'>")
     page = await desk.open(desk.token(role="viewer"))
@@ -141,10 +133,10 @@ async def test_a_viewer_sees_the_queue_and_is_offered_no_move(
     await expect(page.locator(".alert-row button")).to_be_focused()
 
 
-def store(engine: Engine, said: dict[str, Any]) -> uuid.UUID:
-    """The row of an anomaly that is said."""
-    anomaly_id, moment = uuid.UUID(said["anomaly_id"]), datetime.now(UTC)
-    columns = {name: value for name, value in said.items() if name in anomaly.c}
+def store(engine: Engine, payload: dict[str, Any]) -> uuid.UUID:
+    """Store the anomaly of a payload, and return its id."""
+    anomaly_id, moment = uuid.UUID(payload["anomaly_id"]), datetime.now(UTC)
+    columns = {name: value for name, value in payload.items() if name in anomaly.c}
     moments = dict.fromkeys(("occurred_at", "detected_at", "updated_at"), moment)
     with engine.begin() as connection:
         connection.execute(
@@ -175,9 +167,9 @@ async def test_an_anomaly_is_reviewed_in_its_details(desk: Desk, acme: Company) 
 async def test_an_anomaly_of_an_alert_is_opened_reviewed_and_leads_back(
     desk: Desk, acme: Company, engine: Engine
 ) -> None:
-    """It is older than what the page has loaded."""
-    said = acme.anomaly(severity="LOW", explanation="It was somebody else.")
-    anomaly_id, alert_id = store(engine, said), alert(engine, acme)
+    """The anomaly is older than what the page has loaded."""
+    payload = acme.anomaly(severity="LOW", explanation="It was somebody else.")
+    anomaly_id, alert_id = store(engine, payload), alert(engine, acme)
     with engine.begin() as connection:
         connection.execute(
             insert(alert_anomaly),
@@ -199,16 +191,16 @@ async def test_an_anomaly_of_an_alert_is_opened_reviewed_and_leads_back(
 async def test_alerts_that_belong_together_lead_to_each_other(
     desk: Desk, acme: Company, engine: Engine
 ) -> None:
-    company = uuid.uuid4()
+    correlation_id = uuid.uuid4()
     for number, name in enumerate(("Ada", "Bob"), 1):
-        alert(engine, acme, person_id=number, person_name=name, correlation_id=company)
+        alert(engine, acme, person_id=number, person_name=name, correlation_id=correlation_id)
     alert(engine, acme, person_id=3, person_name="Cyd")
     page = await desk.open()
     await open_first(page)
-    others = page.locator("#alert-correlated button")
-    await expect(others).to_have_text(["Wrong Person at Site: Bob, Site 15"])
-    await others.click()
-    await expect(others).to_have_text(["Wrong Person at Site: Ada, Site 15"])
+    correlated = page.locator("#alert-correlated button")
+    await expect(correlated).to_have_text(["Wrong Person at Site: Bob, Site 15"])
+    await correlated.click()
+    await expect(correlated).to_have_text(["Wrong Person at Site: Ada, Site 15"])
 
 
 async def test_the_queue_is_one_stop_of_the_keyboard_and_says_what_happens_next(

@@ -1,4 +1,4 @@
-"""The state of the connection is told, and what was missed comes once."""
+"""The page shows the state of its connection, and gets what it missed once."""
 
 import pytest
 from playwright.async_api import expect

@@ -1,4 +1,4 @@
-"""What is said reaches the page, looks as it should, and stays where its position puts it."""
+"""Messages reach the page, look as they should, and stay where their positions put them."""
 
 import pytest
 from playwright.async_api import Page, expect
@@ -143,10 +143,10 @@ async def test_details_show_the_evidence_and_follow_an_update(desk: Desk, acme: 
 
 async def test_findings_and_tickets_of_other_apps_appear(desk: Desk, acme: Company) -> None:
     page = await desk.open()
-    said = {"tenant_id": acme.tenant_id, "timestamp": "2026-11-23T08:00:00Z", "site_id": 15}
+    fields = {"tenant_id": acme.tenant_id, "timestamp": "2026-11-23T08:00:00Z", "site_id": 15}
     acme.say(
-        said | {"type": "finding_created", "severity": "HIGH", "title": "Badge reader offline"},
-        said | {"type": "ticket_updated", "message": "Ticket 4711 closed", "state": "closed"},
+        fields | {"type": "finding_created", "severity": "HIGH", "title": "Badge reader offline"},
+        fields | {"type": "ticket_updated", "message": "Ticket 4711 closed", "state": "closed"},
     )
     await expect(page.locator(".row .what")).to_have_text(["Ticket", "Finding"])
     await expect(page.locator(".row .why")).to_have_text(
@@ -211,8 +211,8 @@ async def test_a_burst_of_two_thousand_arrives_whole(desk: Desk, acme: Company) 
 async def test_another_tenant_sees_nothing(
     desk: Desk, server: Server, acme: Company, globex: Company
 ) -> None:
-    theirs = await desk.open(desk.token(tenant_id=globex.tenant_id))
+    page = await desk.open(desk.token(tenant_id=globex.tenant_id))
     acme.say(acme.anomaly(severity="CRITICAL"))
-    globex.say(globex.anomaly(person_name="Theirs"))
-    await expect(theirs.locator(".row .who")).to_have_text(["Theirs"])
-    assert "Mei-Ling" not in await theirs.content()
+    globex.say(globex.anomaly(person_name="Of Globex"))
+    await expect(page.locator(".row .who")).to_have_text(["Of Globex"])
+    assert "Mei-Ling" not in await page.content()

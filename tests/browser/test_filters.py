@@ -1,4 +1,4 @@
-"""The server filters; the page shows what it said is in force."""
+"""The server filters; the page shows the filter that the server has in force."""
 
 from typing import Any
 
@@ -42,11 +42,14 @@ async def test_the_filter_is_applied_by_the_server_to_what_was_and_what_comes(
     )
 
 
-CHECK_WHILE_ASKING = """() => new MutationObserver((_, observer) => {
-    if (!document.querySelector("#in-force").textContent.startsWith("Asking")) return;
-    observer.disconnect();
-    document.querySelector("#filter input[value=WRONG_PERSON]").click();
-}).observe(document.querySelector("#in-force"), { childList: true, characterData: true, subtree: true })"""
+CHECK_WHILE_ASKING = """() => {
+    const inForce = document.querySelector("#in-force");
+    new MutationObserver((_, observer) => {
+        if (!inForce.textContent.startsWith("Asking")) return;
+        observer.disconnect();
+        document.querySelector("#filter input[value=WRONG_PERSON]").click();
+    }).observe(inForce, { childList: true, characterData: true, subtree: true });
+}"""
 
 
 async def test_what_is_checked_while_the_server_is_asked_is_not_undone_by_its_answer(

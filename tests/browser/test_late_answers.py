@@ -1,4 +1,4 @@
-"""An answer that comes late, twice or never leaves the page neither stuck nor untrue."""
+"""An answer that comes late, twice or never leaves the page neither stuck nor wrong."""
 
 import asyncio
 import re
@@ -8,26 +8,27 @@ from typing import Any
 
 import pytest
 from playwright.async_api import Page, Route, WebSocketRoute, expect
+from sqlalchemy import Engine
 
 from tests.browser.company import Company
 from tests.browser.conftest import Desk
 from tests.browser.server import Server
-from tests.browser.test_alerts import engine  # noqa: F401
 from tests.models.alerts.cast import open_alert
 
 pytestmark = pytest.mark.browser
 
-SEVERAL_FRAMES = "async () => { for (let frame = 0; frame < 10; frame++) await new Promise(requestAnimationFrame); }"
+SEVERAL_FRAMES = """async () => {
+  for (let frame = 0; frame < 10; frame++) await new Promise(requestAnimationFrame);
+}"""
 REFUSED = '[{"ok":false,"error":{"code":"unavailable","message":"Not now."}}]'
 
 
 class Line:
-    """The page's websocket. What the server sends and `holds` is true of waits for `let_go`."""
+    """The page's websocket. Packets of the server that `delays` is true of wait for `release`."""
 
     def __init__(self) -> None:
-        self.holds: Callable[[str], bool] = lambda _: False
-        self.held: list[str] = []
-        self.asked: list[str] = []
+        self.delays: Callable[[str], bool] = lambda _: False
+        self.delayed: list[str] = []
         self._page: WebSocketRoute | None = None
 
     async def between(self, page: Page) -> None:
@@ -35,27 +36,27 @@ class Line:
 
     def _connect(self, socket: WebSocketRoute) -> None:
         self._page, server = socket, socket.connect_to_server()
-        socket.on_message(lambda text: (self.asked.append(str(text)), server.send(text)))
+        socket.on_message(server.send)
         server.on_message(self._pass_on)
 
     def _pass_on(self, text: str | bytes) -> None:
         assert self._page
-        if self.holds(str(text)):
-            self.held.append(str(text))
+        if self.delays(str(text)):
+            self.delayed.append(str(text))
         else:
             self._page.send(text)
 
     def refuse(self) -> None:
-        """Let go, but with the answer of a server that cannot tell now."""
-        self.held = [re.sub(r"\[.*", REFUSED, text, flags=re.DOTALL) for text in self.held]
-        self.let_go()
+        """Release what is delayed, with the answer of a server that is unavailable in its place."""
+        self.delayed = [re.sub(r"\[.*", REFUSED, text, flags=re.DOTALL) for text in self.delayed]
+        self.release()
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         assert self._page
-        self.holds = lambda _: False
-        for text in self.held:
+        self.delays = lambda _: False
+        for text in self.delayed:
             self._page.send(text)
-        self.held.clear()
+        self.delayed.clear()
 
 
 def is_history(text: str) -> bool:
@@ -63,7 +64,7 @@ def is_history(text: str) -> bool:
 
 
 def alert_message(company: Company) -> dict[str, Any]:
-    """An alert's message, which is none of the feed's rows."""
+    """Return the payload of an alert, which is no row of the page's feed."""
     return {
         "type": "alert_updated",
         "tenant_id": company.tenant_id,
@@ -80,11 +81,12 @@ async def until(condition: Callable[[], Any]) -> None:
 
 
 def forgive(desk: Desk, text: str) -> None:
-    """What the browser says of a server that is away on purpose."""
+    """Drop complaints with this text: the test made the browser complain on purpose."""
     desk.complaints = [complaint for complaint in desk.complaints if text not in complaint]
 
 
 async def opened(desk: Desk, token: str | None = None) -> tuple[Page, Line]:
+    """Open the dashboard with its websocket in the test's hands."""
     page, line = await desk.blank(), Line()
     await line.between(page)
     await desk.enter(page, token)
@@ -107,17 +109,17 @@ async def test_a_page_of_nothing_but_alerts_is_not_the_end_of_a_press(
 async def test_what_was_asked_of_another_history_does_not_stand_in_this_one(
     desk: Desk, server: Server, acme: Company
 ) -> None:
-    """Between the snapshot's and those asked for before it would be a hole that nobody sees."""
+    """Else there would be a hole that nobody sees, between those messages and the snapshot's."""
     acme.say(*(acme.anomaly(person_name=f"P{number}") for number in range(1, 451)))
     page, line = await opened(desk)
     await expect(page.locator(".row")).to_have_count(200)
-    line.holds = is_history
+    line.delays = is_history
     await page.locator("#older").click()
-    await until(lambda: line.held)
+    await until(lambda: line.delayed)
     acme.forget()
     acme.say(acme.anomaly(person_name="Of the new history"))
     await expect(page.locator(".row .who")).to_have_text(["Of the new history"])
-    line.let_go()
+    line.release()
     await expect(page.locator("#older")).to_be_hidden()
     acme.say(acme.anomaly(person_name="After"))
     await expect(page.locator(".row .who")).to_have_text(["After", "Of the new history"])
@@ -129,9 +131,9 @@ async def test_a_filter_whose_messages_do_not_come_does_not_say_that_there_are_n
     acme.say(acme.anomaly(severity="HIGH"), acme.anomaly(severity="LOW"))
     page, line = await opened(desk)
     await expect(page.locator(".row")).to_have_count(2)
-    line.holds = is_history
+    line.delays = is_history
     await page.locator("#filter").get_by_label("HIGH").check()
-    await until(lambda: line.held)
+    await until(lambda: line.delayed)
     await expect(page.locator("#empty")).to_have_text("Waiting for the server.")
     line.refuse()
     await expect(page.locator("#banner")).to_have_text(
@@ -148,14 +150,14 @@ async def test_a_press_whose_answer_was_lost_with_the_connection_is_made_up_for(
     acme.say(*(acme.anomaly(person_name=f"P{number}") for number in range(1, 251)))
     page, line = await opened(desk)
     await expect(page.locator(".row")).to_have_count(200)
-    line.holds = is_history
+    line.delays = is_history
     await page.locator("#older").click()
-    await until(lambda: line.held)
-    line.held.clear()
+    await until(lambda: line.delayed)
+    line.delayed.clear()
     server.stop()
     await expect(page.locator("#state-text")).to_have_text("Reconnecting")
     await expect(page.locator("#banner")).to_contain_text("may be out of date")
-    line.holds = lambda _: False
+    line.delays = lambda _: False
     server.start()
     await expect(page.locator(".row")).to_have_count(250)
     await expect(page.locator("#older")).to_be_hidden()
@@ -165,31 +167,28 @@ async def test_a_press_whose_answer_was_lost_with_the_connection_is_made_up_for(
 async def test_a_filter_that_is_refused_leaves_the_one_in_force_shown(
     desk: Desk, acme: Company
 ) -> None:
-    """Of two asked for in a row the first is in force, though its answer came after the second was
-    asked for.
+    """Of two filters asked for in a row, the first is in force and the second is refused.
 
-    Both answers are held, so that they come in their order.
+    Both answers are delayed until both were asked for, and come in their order.
     """
     acme.say(acme.anomaly(severity="HIGH"), acme.anomaly(severity="LOW"))
     page, line = await opened(desk, desk.token(sites=[15]))
     await expect(page.locator(".row")).to_have_count(2)
-    line.holds = lambda text: text.startswith("43/noc,")
+    line.delays = lambda text: text.startswith("43/noc,")
     await page.locator("#filter").get_by_label("HIGH").check()
-    await until(lambda: any('"filter":' in text for text in line.held))
-    # not in the token: refused
+    await until(lambda: any('"filter":' in text for text in line.delayed))
+    # The token does not cover this site.
     await page.evaluate("document.querySelector('#filter-sites input').value = 16")
     await page.locator("#filter-sites input").check()
-    await until(lambda: any('"forbidden"' in text for text in line.held))
-    line.let_go()
+    await until(lambda: any('"forbidden"' in text for text in line.delayed))
+    line.release()
     await expect(page.locator("#in-force")).to_contain_text("In force: HIGH")
     await expect(page.locator("#filter").get_by_label("HIGH")).to_be_checked()
     await expect(page.locator(".row .chip")).to_have_text(["HIGH"])
 
 
 async def test_alerts_that_cannot_be_loaded_are_asked_for_again_and_said_to_be_missing(
-    desk: Desk,
-    acme: Company,
-    engine: Any,  # noqa: F811
+    desk: Desk, acme: Company, engine: Engine
 ) -> None:
     open_alert(engine, tenant_id=acme.tenant_id, person_name="Old", person_id=1)
     page = await desk.blank()
@@ -235,7 +234,7 @@ async def test_of_two_lists_of_silences_the_later_one_holds(desk: Desk, acme: Co
     async with page.expect_event("requestfinished", lambda request: request == late[0].request):
         await late[0].fulfill(json={"items": [], "next": None})
     await page.evaluate(SEVERAL_FRAMES)
-    # Not waited for: every quarter of a minute the list is loaded again, and right again.
+    # Read at once: a quarter of a minute later the list is loaded again, and is right again.
     assert await page.locator(".quiets strong").all_text_contents() == ["Works."]
 
 
@@ -247,9 +246,9 @@ async def test_a_count_of_what_was_missed_ends_where_no_answer_came(
     await expect(page.locator(".row")).to_have_count(1)
     server.stop()
     acme.say(acme.anomaly())
-    line.holds = is_history
+    line.delays = is_history
     server.start()
-    await until(lambda: line.held)
+    await until(lambda: line.delayed)
     line.refuse()
     await expect(page.locator("#state-text")).to_contain_text("1 missed message replayed")
     acme.say(acme.anomaly())

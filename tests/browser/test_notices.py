@@ -1,6 +1,4 @@
-"""HIGH and CRITICAL interrupt: seen, read out, and counted in the title; what is known already does
-not.
-"""
+"""HIGH and CRITICAL news interrupts: it is shown, read out, and counted in the title."""
 
 import pytest
 from playwright.async_api import expect

@@ -1,6 +1,4 @@
-"""The page as such: where it gets things from, what it lets run, and whether everyone can read and
-use it.
-"""
+"""The page itself: which hosts it asks, what it lets run, and whether everyone can use it."""
 
 import pytest
 from playwright.async_api import Page, expect
@@ -11,27 +9,44 @@ from tests.browser.server import Server
 
 pytestmark = pytest.mark.browser
 
-# WCAG 2.2, 1.4.3: the ratio of the relative luminances of each text and what is behind it.
-CONTRASTS = """
+# Lists the texts whose contrast is too low by WCAG 2.2, 1.4.3: the ratio of the relative luminances
+# of a text and of what is behind it.
+POOR_CONTRASTS = """
 () => {
-  const rgba = (text) => { const v = text.match(/[\\d.]+/g).map(Number); return v.length === 4 ? v : [...v, 1]; };
-  const channel = (v) => (v / 255 <= 0.04045 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4);
+  const IGNORED = ":disabled, :disabled *, .unseen, .skip, noscript, noscript *";
+  const rgba = (text) => {
+    const values = text.match(/[\\d.]+/g).map(Number);
+    return values.length === 4 ? values : [...values, 1];
+  };
+  const channel = (value) => {
+    const share = value / 255;
+    return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+  };
   const luminance = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
   const behind = (node) => {
     const colour = rgba(getComputedStyle(node).backgroundColor);
     return colour[3] === 1 ? colour : behind(node.parentElement);
   };
-  const own = (node) => [...node.childNodes].some((child) => child.nodeType === Node.TEXT_NODE && child.data.trim());
+  const isText = (child) => child.nodeType === Node.TEXT_NODE && child.data.trim();
+  const hasText = (node) => [...node.childNodes].some(isText);
   const poor = [];
   for (const node of document.querySelectorAll("body *")) {
-    if (!own(node) || !node.checkVisibility() || node.matches(":disabled, :disabled *, .unseen, .skip, noscript")) continue;
-    const [one, other] = [luminance(rgba(getComputedStyle(node).color)), luminance(behind(node))].sort((a, b) => b - a);
-    const ratio = (one + 0.05) / (other + 0.05);
-    if (ratio < 4.5) poor.push(`${node.className || node.tagName}: ${node.textContent.slice(0, 30)} (${ratio.toFixed(2)})`);
+    if (!hasText(node) || !node.checkVisibility() || node.matches(IGNORED)) continue;
+    const text = luminance(rgba(getComputedStyle(node).color));
+    const background = luminance(behind(node));
+    const ratio = (Math.max(text, background) + 0.05) / (Math.min(text, background) + 0.05);
+    const start = node.textContent.slice(0, 30);
+    if (ratio < 4.5) poor.push(`${node.className || node.tagName}: ${start} (${ratio.toFixed(2)})`);
   }
   return poor;
 }
 """
+
+
+WRITE_MARKUP = """() => {
+  try { document.body.innerHTML = "<p>x</p>"; } catch (error) { return error.name; }
+  return "";
+}"""
 
 
 async def test_no_other_host_is_asked_and_no_policy_is_violated(
@@ -55,10 +70,7 @@ async def test_markup_and_inline_scripts_are_refused_by_the_browser_itself(
     desk: Desk, acme: Company
 ) -> None:
     page = await desk.open()
-    refused = await page.evaluate(
-        "() => { try { document.body.innerHTML = '<p>x</p>'; return ''; } catch (error) { return error.name; } }"
-    )
-    assert refused == "TypeError"
+    assert await page.evaluate(WRITE_MARKUP) == "TypeError"
     assert all("require" in complaint for complaint in desk.complaints)
     desk.complaints.clear()
 
@@ -67,7 +79,7 @@ async def test_markup_and_inline_scripts_are_refused_by_the_browser_itself(
 async def test_every_text_has_enough_contrast(desk: Desk, acme: Company, scheme: str) -> None:
     page = await desk.open(color_scheme=scheme)
     await _fill(page, acme)
-    assert await page.evaluate(CONTRASTS) == []
+    assert await page.evaluate(POOR_CONTRASTS) == []
 
 
 @pytest.mark.parametrize("width", [360, 820, 1366])
@@ -95,7 +107,7 @@ async def test_the_feed_is_walked_with_the_arrow_keys(desk: Desk, acme: Company)
 
 
 async def _fill(page: Page, acme: Company) -> None:
-    """One of each severity, a withdrawn one, notices, and the details of one."""
+    """Show one anomaly of each severity, a withdrawn one, notices, and the details of one."""
     gone = acme.anomaly(severity="HIGH")
     acme.say(
         *(acme.anomaly(severity=severity) for severity in ("LOW", "MEDIUM", "HIGH", "CRITICAL")),

@@ -1,6 +1,4 @@
-"""A button that is pressed stays where it is until it is released: what moves between the two gets
-no click.
-"""
+"""A button stays where it is from press to release: one that moves in between gets no click."""
 
 import pytest
 from playwright.async_api import Page, expect
@@ -10,14 +8,19 @@ from tests.browser.conftest import Desk
 
 pytestmark = pytest.mark.browser
 
-# Rows are given their real height a few frames after they came into view.
-SETTLED = """async (selector) => {
+# How far a node moves in the frames after it came into view. Rows get their real height then.
+MOVED_PX = """async (selector) => {
   const node = document.querySelector(selector);
   node.scrollIntoView({ block: "end" });
   const before = node.getBoundingClientRect().y;
   for (let frame = 0; frame < 20; frame++) await new Promise(requestAnimationFrame);
   return node.getBoundingClientRect().y - before;
 }"""
+WHOLE_ROWS = """() =>
+  [...document.querySelectorAll(".row button")].every(
+    (row) => row.scrollHeight <= row.parentNode.clientHeight,
+  )
+"""
 WIDTHS = {"wide": 1900, "beside the queue": 1366, "narrow": 850, "phone": 400}
 
 
@@ -31,9 +34,8 @@ async def crowded(desk: Desk, acme: Company, width: int = 1366) -> Page:
 @pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS)
 async def test_what_is_scrolled_to_stays_in_view(desk: Desk, acme: Company, width: int) -> None:
     page = await crowded(desk, acme, width)
-    assert abs(await page.evaluate(SETTLED, "#older")) < 3
-    whole = "[...document.querySelectorAll('.row button')].every(row => row.scrollHeight <= row.parentNode.clientHeight)"
-    assert await page.evaluate(whole)
+    assert abs(await page.evaluate(MOVED_PX, "#older")) < 3
+    assert await page.evaluate(WHOLE_ROWS)
 
 
 async def test_what_arrives_while_a_row_is_pressed_does_not_take_it_away(
@@ -46,7 +48,8 @@ async def test_what_arrives_while_a_row_is_pressed_does_not_take_it_away(
     acme.say(
         *(acme.anomaly(severity="CRITICAL", person_name=f"New {number}") for number in range(3))
     )
-    await expect(page.locator("#announcer")).to_contain_text("CRITICAL")  # it has arrived
+    # Wait until they have arrived.
+    await expect(page.locator("#announcer")).to_contain_text("CRITICAL")
     await page.mouse.up()
     await expect(page.locator("#details")).to_contain_text("Pressed")
     await expect(page.locator(".row")).to_have_count(4)
