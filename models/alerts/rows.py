@@ -4,18 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from operator import attrgetter
-from typing import Any, Literal
+from typing import Any
 
-import orjson
 from psycopg import Cursor
 
 from models.alerts.alert import ALERT_COLUMNS, Alert
 from models.bulk import document, insert
 from models.feed import Message
 from models.locks import alerts_lock_key
-from models.schemas.payloads import AlertBody, body_text, in_utc
-
-AlertEvent = Literal["alert_created", "alert_updated"]
+from models.schemas.payloads import AlertBody, AlertEvent, body_text, in_utc, json_value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,9 +38,9 @@ _KEY = ("tenant_id", "alert_id")
 _CHANGES = ", ".join(f"{name} = excluded.{name}" for name in ALERT_COLUMNS if name not in _KEY)
 _SAVE = f"{insert('alert', ALERT_COLUMNS)} ON CONFLICT ({', '.join(_KEY)}) DO UPDATE SET {_CHANGES}"
 
-# What a payload has by the same name.
-_TOLD = tuple(field.name for field in fields(AlertBody) if field.name in ALERT_COLUMNS)
-_told = attrgetter(*_TOLD)
+# The fields of a payload that are an alert's, and where the alert has them.
+_FIELDS = tuple(field.name for field in fields(AlertBody) if field.name != "type")
+_values = attrgetter(*("updated_at" if name == "timestamp" else name for name in _FIELDS))
 
 
 def lock_alerts(cursor: Cursor, tenant_id: int) -> datetime:
@@ -92,14 +89,11 @@ def message_of(alert: Alert, before: Alert | None) -> Message:
 
 def fields_of(alert: Alert) -> dict[str, Any]:
     """What is said of an alert, as JSON has it, without `type` and `position`."""
-    told: dict[str, Any] = orjson.loads(body_text(_body("alert_updated", alert)))
-    del told["type"]
-    return told
+    return dict(zip(_FIELDS, map(json_value, _values(alert)), strict=True))
 
 
 def _body(event: AlertEvent, alert: Alert) -> AlertBody:
-    told = dict(zip(_TOLD, map(in_utc, _told(alert)), strict=True))
-    return AlertBody(type=event, timestamp=in_utc(alert.updated_at), **told)
+    return AlertBody(type=event, **dict(zip(_FIELDS, map(in_utc, _values(alert)), strict=True)))
 
 
 def _next_version(alert: Alert, at: datetime) -> Alert:

@@ -1,17 +1,18 @@
 """A message of an existing app, for the tenant's viewers: the `message` of noc.publish."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from models.schemas.fields import Id, Incoming, Text
+from models.schemas.payloads import PublishedEvent
 from models.vocabulary import Severity
 
 
 class PublishedMessage(Incoming):
     """`data` becomes the payload; where it has fields of the same name, the envelope's win."""
 
-    type: Literal["finding_created", "ticket_updated"]
+    type: PublishedEvent
     tenant_id: Id
     site_id: Id | None = None
     severity: Severity | None = None

@@ -5,9 +5,10 @@ Validate with `TypeAdapter(AlertPayload).validate_json(text)`, describe with its
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, get_args
 from uuid import UUID
 
 import orjson
@@ -15,6 +16,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from models.vocabulary import AlertStatus, AnomalyStatus, AnomalyType, Severity
 
+AlertEvent = Literal["alert_created", "alert_updated"]
+PublishedEvent = Literal["finding_created", "ticket_updated"]  # what an application may publish
 ResyncReason = Literal["too_old", "other_history", "ahead_of_feed", "slow_viewer", "scope_changed"]
 
 _INSTANT = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$"
@@ -22,7 +25,7 @@ _is_instant = re.compile(_INSTANT).match
 
 
 def instant_text(moment: datetime) -> str:
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+    return moment.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
 
 
 def _written(value: object) -> object:
@@ -86,7 +89,7 @@ class AlertBody:
 
     __pydantic_config__: ClassVar[ConfigDict] = _CLOSED
 
-    type: Literal["alert_created", "alert_updated"]
+    type: AlertEvent
     alert_id: UUID
     status: AlertStatus
     severity: Annotated[Severity, Field(description="The gravest of its anomalies so far.")]
@@ -130,7 +133,7 @@ class PublishedPayload(BaseModel):
 
     model_config = ConfigDict(extra="allow", strict=True)
 
-    type: Literal["finding_created", "ticket_updated"]
+    type: PublishedEvent
     tenant_id: int
     site_id: int | None
     severity: Severity | None
@@ -187,10 +190,8 @@ class TokenExpiredPayload:
 PAYLOADS: dict[str, Any] = {
     "anomaly_detected": AnomalyPayload,
     "anomaly_updated": AnomalyPayload,
-    "alert_created": AlertPayload,
-    "alert_updated": AlertPayload,
-    "finding_created": PublishedPayload,
-    "ticket_updated": PublishedPayload,
+    **dict.fromkeys(get_args(AlertEvent), AlertPayload),
+    **dict.fromkeys(get_args(PublishedEvent), PublishedPayload),
     "snapshot": SnapshotPayload,
     "resync": ResyncPayload,
     "token_expired": TokenExpiredPayload,
@@ -205,6 +206,15 @@ def anomaly_status(standing: bool, shadow: bool, review: str | None) -> str:
 def body_text(body: object) -> str:
     """The dataclass of a payload as JSON text. Its moments are in UTC; they end in Z."""
     return orjson.dumps(body, option=orjson.OPT_UTC_Z).decode()
+
+
+_TEXT_OF: dict[type, Callable[[Any], str]] = {datetime: instant_text, UUID: str}
+
+
+def json_value(value: Any) -> Any:
+    """The value as it stands in a payload's JSON, where an id or a moment is text."""
+    text_of = _TEXT_OF.get(type(value))
+    return text_of(value) if text_of else value
 
 
 def in_utc(value: Any) -> Any:

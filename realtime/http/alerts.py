@@ -1,68 +1,28 @@
 """Alerts by REST: the list, and one with its trail and anomalies."""
 
-from typing import Annotated, cast, get_args
+from typing import Annotated, Any, get_args
 
 from aiohttp import web
 from pydantic import Field
 from sqlalchemy import ColumnElement, Row, Select, Table, select
 from typing_extensions import TypedDict
 
-from models.alerts.alert import Alert
-from models.alerts.rows import fields_of
-from models.schemas.fields import Id
-from models.schemas.payloads import AlertStatus, AnomalyType, Severity, instant_text
+from models.schemas.payloads import instant_text
 from models.tables import alert, alert_anomaly, alert_trail, anomaly
-from models.vocabulary import SEVERITIES, TYPES
+from models.vocabulary import SEVERITIES, TYPES, AlertStatus
+from realtime.http.alert_item import AlertItem, item
 from realtime.http.anomaly_item import AnomalyItem
 from realtime.http.anomaly_item import item as anomaly_item
 from realtime.http.context import CONTEXT, viewer
 from realtime.http.endpoint import endpoint
-from realtime.http.fields import Moment, UuidText
+from realtime.http.fields import Moment
 from realtime.http.filtering import any_of, since_and_until
 from realtime.http.kinds import ID, TEXT, UUID_TEXT, one_of
 from realtime.http.listing import Listing, at_site
-from realtime.tokens import Claims
 
 PATH = "/api/v1/alerts"
 # Of one alert so many of the newest lines and anomalies are shown.
 MOST_SHOWN = 500
-
-
-class AlertItem(TypedDict):
-    """What an operator works on: anomalies of one person, site and type, while it is open."""
-
-    # The CSV has the fields in this order.
-    alert_id: UuidText
-    first_seen: Moment
-    last_seen: Moment
-    anomaly_type: AnomalyType
-    severity: Annotated[Severity, Field(description="The gravest of its anomalies so far.")]
-    status: AlertStatus
-    count: Annotated[int, Field(ge=1, description="Anomalies that came to it.")]
-    message: str
-    person_id: Id
-    person_name: str | None
-    site_id: Id
-    site_name: str | None
-    assigned_to: str | None
-    correlation_id: UuidText
-    escalation_step: int
-    escalated_to: str | None
-    escalates_at: Moment | None
-    quiet_reason: str | None
-    quiet_until: Moment | None
-    acknowledged_at: Moment | None
-    resolved_at: Moment | None
-    seconds_to_acknowledge: float | None
-    seconds_to_resolve: float | None
-    version: Annotated[
-        int,
-        Field(
-            description="Give it with a move: one that has changed since is a conflict.",
-        ),
-    ]
-    timestamp: Annotated[Moment, Field(description="When it last changed.")]
-    tenant_id: Id
 
 
 class TrailLine(TypedDict):
@@ -86,10 +46,6 @@ class ShownAlert(TypedDict):
     alert: AlertItem
     trail: list[TrailLine]
     anomalies: list[AnomalyItem]
-
-
-def item(row: Row, _: Claims) -> AlertItem:
-    return cast(AlertItem, fields_of(Alert(**row._mapping)))
 
 
 ALERTS = Listing(
@@ -125,12 +81,12 @@ async def show_alert(request: web.Request) -> ShownAlert:
     }
 
 
-def _latest_lines(found: Row) -> Select:
+def _latest_lines(found: Row[Any]) -> Select[Any]:
     lines = select(alert_trail).where(*_of(alert_trail, found))
     return lines.order_by(alert_trail.c.version.desc()).limit(MOST_SHOWN)
 
 
-def _latest_anomalies(found: Row) -> Select:
+def _latest_anomalies(found: Row[Any]) -> Select[Any]:
     gathered = select(alert_anomaly.c.anomaly_id).where(*_of(alert_anomaly, found))
     anomalies = select(anomaly).where(
         anomaly.c.tenant_id == found.tenant_id,
@@ -140,11 +96,11 @@ def _latest_anomalies(found: Row) -> Select:
     return anomalies.order_by(anomaly.c.detected_at.desc()).limit(MOST_SHOWN)
 
 
-def _of(table: Table, found: Row) -> tuple[ColumnElement[bool], ...]:
+def _of(table: Table, found: Row[Any]) -> tuple[ColumnElement[bool], ...]:
     return table.c.tenant_id == found.tenant_id, table.c.alert_id == found.alert_id
 
 
-def _line(row: Row) -> TrailLine:
+def _line(row: Row[Any]) -> TrailLine:
     return {
         "at": instant_text(row.at),
         "version": row.version,

@@ -1,7 +1,11 @@
 """The types of the fields that answers are made of, as the API's description tells them."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, NotRequired
+from dataclasses import fields
+from datetime import datetime
+from types import NoneType
+from typing import Annotated, Any, NotRequired, get_args, get_type_hints
+from uuid import UUID
 
 from pydantic import Field, WithJsonSchema
 from typing_extensions import TypedDict
@@ -16,6 +20,23 @@ Object = dict[str, Any]
 def choice(names: Sequence[str]) -> WithJsonSchema:
     """Return what describes a text as one of `names`."""
     return WithJsonSchema({"type": "string", "enum": list(names)})
+
+
+def json_types(payload: type, *, without: str) -> dict[str, Any]:
+    """Return the fields of a payload with their types as JSON has them, in order."""
+    hints = get_type_hints(payload, include_extras=True)
+    names = [field.name for field in fields(payload) if field.name != without]
+    return {name: _json_type(hints[name]) for name in names}
+
+
+def _json_type(hint: Any) -> Any:
+    parts = get_args(hint)
+    if NoneType in parts:
+        (needed,) = (part for part in parts if part is not NoneType)
+        return _json_type(needed) | None
+    if datetime in parts:  # annotated, as payloads have it
+        return Moment
+    return UuidText if hint is UUID else hint
 
 
 class SubmitterItem(TypedDict):

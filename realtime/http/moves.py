@@ -11,7 +11,8 @@ from models.alerts.move import Moved, Wanted
 from models.alerts.moves import operator_moves
 from realtime.desk import MOST_NAME, MOST_NOTE, read_wanted, refusal
 from realtime.errors import ClientError
-from realtime.http.alerts import PATH, AlertItem
+from realtime.http.alert_item import AlertItem
+from realtime.http.alerts import PATH
 from realtime.http.body import read_object
 from realtime.http.context import CONTEXT, viewer
 from realtime.http.endpoint import Answer, Body, endpoint

@@ -22,9 +22,10 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from typing_extensions import TypedDict
 
 from models.schemas.fields import Id
-from models.schemas.payloads import AnomalyType, Severity, instant_text
-from models.schemas.quiet import Planned, Recurring, Silence
+from models.schemas.payloads import instant_text
+from models.schemas.quiet import Wanted
 from models.tables import alert, alert_trail, quiet
+from models.vocabulary import AnomalyType, Severity
 from realtime.http.fields import Moment, UuidText, choice
 from realtime.http.filtering import any_of
 from realtime.http.kinds import one_of
@@ -32,16 +33,17 @@ from realtime.http.listing import Listing
 from realtime.tokens import Claims
 
 PATH = "/api/v1/quiet"
-_ASKED = (Silence, Planned, Recurring)
-KINDS = tuple(str(get_args(each.model_fields["kind"].annotation)[0]) for each in _ASKED)
-STATES = ("planned", "in_force", "over", "cancelled")
+# The models that a new one may be of.
+_MODELS = get_args(get_args(Wanted)[0])
+KINDS = tuple(str(get_args(model.model_fields["kind"].annotation)[0]) for model in _MODELS)
+PLANNED, IN_FORCE, OVER, CANCELLED = STATES = ("planned", "in_force", "over", "cancelled")
 
 # A recurring one is in force from its first start to its last end, also between its windows.
 _STATE = case(
-    (quiet.c.cancelled_at.is_not(None), "cancelled"),
-    (quiet.c.ends_at <= func.now(), "over"),
-    (quiet.c.starts_at > func.now(), "planned"),
-    else_="in_force",
+    (quiet.c.cancelled_at.is_not(None), CANCELLED),
+    (quiet.c.ends_at <= func.now(), OVER),
+    (quiet.c.starts_at > func.now(), PLANNED),
+    else_=IN_FORCE,
 )
 
 

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 from models.alerts.alert import ALERT_COLUMNS, Alert
 from models.alerts.rows import fields_of
 from models.schemas.payloads import AlertPayload, AnomalyPayload
-from realtime.http.alerts import AlertItem
+from realtime.http.alert_item import AlertItem
 from realtime.http.anomaly_item import ReviewedAnomaly
 from realtime.http.endpoint import json_response
 from tests.models.alerts.cast import open_alert
