@@ -1,1 +1,1 @@
-"""The servers: aiohttp and Socket.IO, showing each viewer exactly what its tenant and sites allow."""
+"""The servers: aiohttp and Socket.IO, showing each viewer what its tenant and sites allow."""

@@ -1,5 +1,6 @@
-"""Letting a client in: its token, what it wants to hear, and whether the feed can go on where it
-was. Nothing is sent to it yet.
+"""Letting a client in: its token, what it asks to hear, and where in the feed it goes on.
+
+Nothing is sent to it yet.
 """
 
 import asyncio
@@ -16,15 +17,16 @@ from realtime.feed.reader import UNBORN, FeedReader
 from realtime.feed.tenant_feed import TenantFeed
 from realtime.tokens import Claims, Verifier
 
-SECONDS = 10
-RECENT = 10
+ADMIT_SECONDS = 10
+DEFAULT_HISTORY = 10
 MAX_HISTORY = 500
 _PID = re.compile(r"[A-Za-z0-9_-]{20,64}")
 
 
-class Place(NamedTuple):
-    """Where in the feed the viewer goes on: a position, or none and, where it asked for one, the
-    reason.
+class StartingPoint(NamedTuple):
+    """The position in the feed that a viewer goes on from.
+
+    Without one it begins with a snapshot; `reason` says why, where it asked for a position.
     """
 
     position: int | None
@@ -32,80 +34,89 @@ class Place(NamedTuple):
 
 
 class Admission(NamedTuple):
-    """A client that is let in. It holds its feed. `given_filter` is what its auth will bring again
-    when it reconnects.
+    """A client that is let in, with its feed, which it holds.
+
+    `given_filter` is what its auth will bring again when it reconnects.
     """
 
     claims: Claims
     feed: TenantFeed
-    place: Place
+    start: StartingPoint
     pid: str
     filter: Filter
     given_filter: Filter
     history: int
 
 
-class Door:
+class Admissions:
+    """Decides who is let in."""
+
     def __init__(self, verifier: Verifier, feeds: Feeds, reader: FeedReader) -> None:
         self._verifier = verifier
         self._feeds = feeds
         self._reader = reader
 
     async def admit(self, auth: object) -> Admission:
-        """Raises ClientError with the code of the refusal, or whatever Postgres raised."""
-        async with asyncio.timeout(SECONDS):
-            given = auth if isinstance(auth, dict) else {}
-            claims = await self._verifier.verify(given.get("token"))
+        """Return the admission of the client that sent `auth`.
+
+        Raises ClientError with the code of the refusal, TimeoutError, or what Postgres raised.
+        """
+        async with asyncio.timeout(ADMIT_SECONDS):
+            fields = auth if isinstance(auth, dict) else {}
+            claims = await self._verifier.verify(fields.get("token"))
             if claims.role is None:
                 raise ClientError("forbidden", "The token may submit, but not view.")
-            history = read_integer(given, "history", RECENT, 0, MAX_HISTORY)
-            wanted = parse_filter(given.get("filter"), claims.sites)
+            history = read_integer(fields, "history", DEFAULT_HISTORY, 0, MAX_HISTORY)
+            given_filter = parse_filter(fields.get("filter"), claims.sites)
             feed = await self._feeds.hold(claims.tenant_id)
             try:
-                return await self._seat(given, claims, feed, wanted, history)
+                start = await find_start(feed, fields.get("offset"))
+                pid, filter_ = await self._recover(fields, claims, start, given_filter)
             except BaseException:
                 self._feeds.release(feed)
                 raise
+            return Admission(claims, feed, start, pid, filter_, given_filter, history)
 
-    async def _seat(
-        self, given: dict[str, Any], claims: Claims, feed: TenantFeed, wanted: Filter, history: int
-    ) -> Admission:
-        place = await find_place(feed, given.get("offset"))
-        pid = given.get("pid")
-        if place.position is None or not (isinstance(pid, str) and _PID.fullmatch(pid)):
-            return Admission(
-                claims, feed, place, secrets.token_urlsafe(18), wanted, wanted, history
-            )
+    async def _recover(
+        self, fields: dict[str, Any], claims: Claims, start: StartingPoint, given_filter: Filter
+    ) -> tuple[str, Filter]:
+        """Return the viewer's pid and filter: those it had, where it goes on, or new ones."""
+        pid = fields.get("pid")
+        if start.position is None or not (isinstance(pid, str) and _PID.fullmatch(pid)):
+            return secrets.token_urlsafe(18), given_filter
         remembered = await self._reader.remembered_filter(claims.tenant_id, pid, claims.sub)
-        return Admission(
-            claims, feed, place, pid, wanted if remembered is None else remembered, wanted, history
-        )
+        return pid, given_filter if remembered is None else remembered
 
 
-async def find_place(feed: TenantFeed, given: object) -> Place:
-    """What `auth.offset` means for this feed now. A client ahead of this server makes it catch up
-    first.
+async def find_start(feed: TenantFeed, given_offset: object) -> StartingPoint:
+    """Return what `auth.offset` means for this feed now.
+
+    A client that is ahead of this server makes it catch up first. Raises Unavailable or what
+    Postgres raised where it cannot.
     """
-    if given is None:
-        return Place(None, None)
-    offset = parse_offset(given)
+    if given_offset is None:
+        return StartingPoint(None, None)
+    offset = parse_offset(given_offset)
     if offset is None:
-        return Place(None, "other_history")
+        return StartingPoint(None, "other_history")
     if offset.epoch != feed.epoch or offset.position > feed.head:
         await feed.caught_up()
-    first = offset.epoch == UNBORN and offset.position == 0
-    if offset.epoch != feed.epoch and not first:
-        return Place(None, "other_history")
+    is_first = offset.epoch == UNBORN and offset.position == 0
+    if offset.epoch != feed.epoch and not is_first:
+        return StartingPoint(None, "other_history")
     if offset.position > feed.head:
-        return Place(None, "ahead_of_feed")
+        return StartingPoint(None, "ahead_of_feed")
     if offset.position < feed.floor:
-        return Place(None, "too_old")
-    return Place(offset.position, None)
+        return StartingPoint(None, "too_old")
+    return StartingPoint(offset.position, None)
 
 
-def read_integer(given: dict[str, Any], name: str, default: int, least: int, most: int) -> int:
-    """Raises ClientError `invalid` for anything but an integer in range."""
-    value = given.get(name)
+def read_integer(fields: dict[str, Any], name: str, default: int, least: int, most: int) -> int:
+    """Return a field of what a client sent, or the default where there is none.
+
+    Raises ClientError `invalid` for anything but an integer in range.
+    """
+    value = fields.get(name)
     if value is None:
         return default
     if type(value) is not int or not least <= value <= most:

@@ -1,9 +1,9 @@
-"""The application: what there is, how it hangs together, how it starts and how it ends."""
+"""The application: its parts, how they hang together, how it starts and how it ends."""
 
 import asyncio
 import gc
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
@@ -15,10 +15,13 @@ from models.database import make_engine
 from models.emitter import FeedManager
 from models.migrations.revision import newest_revision
 from models.settings import Settings
-from realtime.admission import Door
+from realtime.admission import Admissions
 from realtime.desk import Desk
+from realtime.events import Events
+from realtime.expiry import Expiry
 from realtime.feed.feeds import Feeds
 from realtime.feed.reader import FeedReader
+from realtime.feed.replay import Replay
 from realtime.http import console, guard, health, scraping
 from realtime.http.context import CONTEXT, Context
 from realtime.http.postgres_check import PostgresCheck
@@ -38,11 +41,12 @@ log = structlog.get_logger()
 NOC = web.AppKey("noc", Noc)
 # 10,000 punches of a good kilobyte each.
 MAX_BODY_BYTES = 16 * 1024 * 1024
-# What one packet of a viewer may hold: a filter with a thousand sites fits many times over.
+# A packet of a viewer may have so many: a filter with a thousand sites fits many times over.
 MAX_PACKET_BYTES = 100_000
 
 
 def make_app(settings: Settings) -> web.Application:
+    """Return the application, which connects to nothing before it is started."""
     app = web.Application(
         middlewares=[guard.watch, guard.allow_origins, guard.answer_errors],
         client_max_size=MAX_BODY_BYTES,
@@ -80,15 +84,16 @@ def make_app(settings: Settings) -> web.Application:
 
 
 def allowed_origins(settings: Settings) -> list[str] | str | None:
-    """As python-engineio wants them: None is the same origin only."""
+    """Return the origins in python-engineio's form, where None is the same origin only."""
     if "*" in settings.cors_origins:
         return "*"
     return list(settings.cors_origins) or None
 
 
 def _library_log() -> logging.Logger:
-    """Warnings and worse, whatever LOG_LEVEL says: below that the libraries log packets whole,
-    tokens included.
+    """Return a logger of warnings and worse, whatever LOG_LEVEL says.
+
+    Below that the libraries log packets whole, tokens included.
     """
     logger = logging.getLogger("rollcall.socketio")
     logger.setLevel(logging.WARNING)
@@ -96,26 +101,17 @@ def _library_log() -> logging.Logger:
 
 
 def _running(context: Context, server: Server, engine: AsyncEngine) -> Any:
-    """What lives as long as the application does: the listener and the watches, started before the
-    first client.
+    """Return the context in which the listener and the watches run, from before the first client.
+
+    It lasts as long as the application.
     """
 
     async def run(app: web.Application) -> AsyncIterator[None]:
         settings, manager = context.settings, context.manager
         reader = FeedReader(context.postgres)
         feeds = Feeds(reader, manager.listener, settings.redis_channel)
-        manager.said, manager.subscribed = feeds.said, feeds.subscribed
-        noc = Noc(
-            server,
-            Door(context.verifier, feeds, reader),
-            feeds,
-            reader,
-            context.verifier,
-            context.desk,
-            bound=settings.viewer_buffer_bytes,
-            stall_seconds=settings.viewer_stall_seconds,
-        )
-        app[NOC] = noc
+        manager.received, manager.subscribed = feeds.receive, feeds.subscribed
+        noc = app[NOC] = _make_noc(context, server, feeds, reader)
         checking = make_async_engine(settings.database_url, pool_size=1)
         app[health.READINESS] = Readiness(
             PostgresCheck(checking, newest_revision()), manager, context.workers, feeds
@@ -134,8 +130,22 @@ def _running(context: Context, server: Server, engine: AsyncEngine) -> Any:
     return run
 
 
-async def _for_ever(watch: Any) -> None:
-    """Restart what is to run for ever, should it break."""
+def _make_noc(context: Context, server: Server, feeds: Feeds, reader: FeedReader) -> Noc:
+    settings, verifier, expiry = context.settings, context.verifier, Expiry(server)
+    return Noc(
+        server,
+        Admissions(verifier, feeds, reader),
+        feeds,
+        Events(reader, verifier, context.desk, expiry),
+        expiry,
+        Replay(reader, settings.viewer_stall_seconds),
+        bound=settings.viewer_buffer_bytes,
+        stall_seconds=settings.viewer_stall_seconds,
+    )
+
+
+async def _for_ever(watch: Callable[[], Awaitable[None]]) -> None:
+    """Run `watch`, and begin it again should it break."""
     while True:
         try:
             await watch()
@@ -145,8 +155,9 @@ async def _for_ever(watch: Any) -> None:
 
 
 async def hang_up(server: Server) -> None:
-    """Close every connection by its transport: a browser then comes back by itself, to whichever
-    server there is.
+    """Close every connection by its transport.
+
+    A browser then comes back by itself, to whichever server there is.
     """
     await server.shutdown()
     for socket in list(server.eio.sockets.values()):
@@ -158,7 +169,10 @@ async def hang_up(server: Server) -> None:
 
 
 def _tame_garbage_collector() -> None:
-    """What start-up made stays; messages and writes make no cycles worth looking for so often."""
+    """Have the collector run seldom, and never look at what start-up made.
+
+    Messages and writes make no cycles.
+    """
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 50, 1000)

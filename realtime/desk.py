@@ -1,4 +1,4 @@
-"""The operators' desk: moves of alerts and reviews of anomalies, by socket and by REST alike."""
+"""The operators' desk: moves of alerts and reviews of anomalies, by Socket.IO and by REST."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -19,30 +19,34 @@ from realtime.tokens import Claims
 
 log = structlog.get_logger()
 
-MOST_NOTE = 2_000
-MOST_NAME = 200
+MOST_NOTE_CHARACTERS = 2_000
+MOST_NAME_CHARACTERS = 200
+# The move that each event asks for.
 EVENTS = {f"alert_{move}": move for move in operator_moves()}
 
 
 class Desk:
-    """What operators do is committed and then said, by a thread that goes on even if whoever asked
-    has gone.
+    """Commits what operators do, and then publishes it.
+
+    It does so in a thread that goes on even if whoever asked has gone.
     """
 
     def __init__(self, engine: Engine, manager: FeedManager) -> None:
         self._engine = engine
         self._manager = manager
 
-    async def move(self, claims: Claims, move: str, given: Mapping[str, Any]) -> dict[str, Any]:
-        """One alert's. Raises ClientError, with the alert as it is where the move was refused for
-        its state.
+    async def move(self, claims: Claims, move: str, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Move one alert, and return it as it is then, under `alert`.
+
+        Raises ClientError, with the alert beside it where its state forbids the move.
         """
-        (moved,) = await self.move_all(claims, [read_wanted(move, given)])
+        (moved,) = await self.move_all(claims, [read_wanted(move, data)])
         if moved.refused:
             raise refusal(moved)
         return {"alert": moved.alert}
 
     async def move_all(self, claims: Claims, wanted: Sequence[Wanted]) -> list[Moved]:
+        """Make the moves that are allowed, and return what became of each, in the order given."""
         moved = await asyncio.to_thread(
             self._move_and_say, claims.tenant_id, actor_of(claims), wanted
         )
@@ -50,9 +54,9 @@ class Desk:
             metrics.moves.labels(want.move, outcome.refused.code if outcome.refused else "ok").inc()
         return moved
 
-    async def review(self, claims: Claims, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Raises ClientError."""
-        verdict = read_verdict(given)
+    async def review(self, claims: Claims, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Review an anomaly, and return it as it is then, under `anomaly`. Raises ClientError."""
+        verdict = read_verdict(data)
         try:
             anomaly = await asyncio.to_thread(
                 self._review_and_say, claims.tenant_id, actor_of(claims), verdict
@@ -90,30 +94,39 @@ def actor_of(claims: Claims) -> Actor:
 
 
 def refusal(moved: Moved) -> ClientError:
+    """Return the error that answers a refused move."""
     assert moved.refused is not None
     beside = {"alert": moved.alert} if moved.refused.code == "conflict" else {}
     return ClientError(moved.refused.code, moved.refused.message, **beside)
 
 
-def read_wanted(move: str, given: Mapping[str, Any]) -> Wanted:
-    """Raises ClientError `invalid`; `not_found` for an id that none of ours can be."""
-    version = given.get("version")
+def read_wanted(move: str, data: Mapping[str, Any]) -> Wanted:
+    """Return the move that a client asks for.
+
+    Raises ClientError `invalid`; `not_found` for an id that none of ours can be.
+    """
+    version = data.get("version")
     if version is not None and (type(version) is not int or version < 1):
         raise ClientError("invalid", "version is an integer, of the alert as you saw it.")
-    note, assignee = read_text(given, "note", MOST_NOTE), read_text(given, "assignee", MOST_NAME)
-    return Wanted(read_id(given.get("alert_id"), "alert"), move, note, assignee, version)
+    note = read_text(data, "note", MOST_NOTE_CHARACTERS)
+    assignee = read_text(data, "assignee", MOST_NAME_CHARACTERS)
+    return Wanted(read_id(data.get("alert_id"), "alert"), move, note, assignee, version)
 
 
-def read_verdict(given: Mapping[str, Any]) -> Verdict:
-    verdict = given.get("verdict")
+def read_verdict(data: Mapping[str, Any]) -> Verdict:
+    """Return the verdict that a client gives. Raises ClientError as `read_wanted` does."""
+    verdict = data.get("verdict")
     if verdict not in VERDICTS:
         raise ClientError("invalid", f"verdict is one of {', '.join(VERDICTS)}.")
-    return Verdict(
-        read_id(given.get("anomaly_id"), "anomaly"), verdict, read_text(given, "note", MOST_NOTE)
-    )
+    note = read_text(data, "note", MOST_NOTE_CHARACTERS)
+    return Verdict(read_id(data.get("anomaly_id"), "anomaly"), verdict, note)
 
 
 def read_id(value: object, what: str) -> UUID:
+    """Return the id of a `what`.
+
+    Raises ClientError `invalid` for what is no text, `not_found` for text that is no id of ours.
+    """
     if not isinstance(value, str):
         raise ClientError("invalid", f"{what}_id is the id of an {what}, as text.")
     try:
@@ -122,9 +135,12 @@ def read_id(value: object, what: str) -> UUID:
         raise ClientError("not_found", f"There is no such {what}.") from None
 
 
-def read_text(given: Mapping[str, Any], name: str, most: int) -> str | None:
-    """Text, trimmed; None where there is none."""
-    value = given.get(name)
+def read_text(data: Mapping[str, Any], name: str, most: int) -> str | None:
+    """Return a text of at most so many characters, trimmed; None where there is none.
+
+    Raises ClientError `invalid`.
+    """
+    value = data.get(name)
     if value is None:
         return None
     if (

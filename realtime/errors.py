@@ -1,9 +1,8 @@
-"""What a client did wrong, or cannot have now: one exception, its code the contract's, caught once
-per door.
-"""
+"""The exception for what a client did wrong, or cannot have now, with a code of the contract."""
 
 from typing import Any
 
+# The HTTP status of each code.
 STATUS = {
     "token_missing": 401,
     "token_invalid": 401,
@@ -18,10 +17,10 @@ STATUS = {
 
 
 class ClientError(Exception):
-    """Answered to the client as its code and message; the message is for people and never names
-    what they may not see.
+    """A refusal that is answered to the client as its code and message.
 
-    What else is given stands beside them: of a refused move the alert as it is.
+    The message is for people, and never names what they may not see. `beside` are further fields of
+    the answer: for a refused move, the alert as it is.
     """
 
     def __init__(self, code: str, message: str, **beside: Any) -> None:
@@ -35,6 +34,7 @@ class ClientError(Exception):
         return STATUS[self.code]
 
     def as_object(self) -> dict[str, Any]:
+        """Return it as it is answered."""
         return {"code": self.code, "message": self.message, **self.beside}
 
 

@@ -1,12 +1,13 @@
-"""What the server counts, for Prometheus. Names end in their unit; tenants are labels, people and
-sites never.
+"""What the server counts, for Prometheus.
+
+Names end in their unit. Tenants may be labels, people and sites never.
 """
 
 from prometheus_client import REGISTRY, Counter, Gauge, Histogram
 
 from models.build_info import BuildInfo
 
-_QUICK = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+_BUCKET_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 REGISTRY.register(BuildInfo())
 
@@ -29,7 +30,7 @@ replayed = Counter(
 said_to_fan_out = Histogram(
     "rollcall_said_to_fan_out_seconds",
     "From the publication of messages to their fan-out here.",
-    buckets=_QUICK,
+    buckets=_BUCKET_SECONDS,
 )
 resyncs = Counter("rollcall_resyncs_total", "Viewers told to start afresh.", ["reason"])
 connections = Counter(
@@ -40,7 +41,8 @@ connections = Counter(
 dropped = Counter("rollcall_dropped_viewers_total", "Connections ended by the server.", ["reason"])
 unknown_sessions = Counter(
     "rollcall_unknown_sessions_total",
-    "Requests of sessions that this server does not know: it was restarted, or polling has no sticky sessions.",
+    "Requests of sessions that this server does not know: it was restarted, or polling has no"
+    " sticky sessions.",
 )
 rate_limited = Counter(
     "rollcall_rate_limited_total", "Events of clients refused because they came too fast."
@@ -67,5 +69,5 @@ requests = Histogram(
     "rollcall_http_request_seconds",
     "HTTP requests by route and status.",
     ["method", "route", "status"],
-    buckets=_QUICK,
+    buckets=_BUCKET_SECONDS,
 )

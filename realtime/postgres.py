@@ -1,5 +1,6 @@
-"""Asking Postgres from the event loop. A question that was begun is finished, whoever stops waiting
-for the answer.
+"""Asking Postgres from the event loop.
+
+A question that was begun is finished, whoever stops waiting for the answer.
 """
 
 import asyncio
@@ -13,8 +14,9 @@ from models.database import CONNECTING, psycopg_url
 
 
 def make_async_engine(url: str, *, pool_size: int = 8) -> AsyncEngine:
-    """An engine for the event loop. It is made here, as it brings SQLAlchemy's ORM, which workers
-    and commands go without.
+    """Return an engine for the event loop.
+
+    It is made here because it brings SQLAlchemy's ORM, which workers and commands go without.
     """
     return create_async_engine(
         psycopg_url(url), pool_size=pool_size, max_overflow=4, pool_pre_ping=True, **CONNECTING
@@ -29,32 +31,32 @@ class Postgres:
 
     async def fetch(
         self, statement: Executable, values: Mapping[str, Any] | None = None
-    ) -> Sequence[Row]:
-        """All rows. Raises SQLAlchemyError or OSError."""
+    ) -> Sequence[Row[Any]]:
+        """Return all rows. Raises SQLAlchemyError or OSError."""
         return await self._finish(statement, values, fetching=True)
 
     async def run(self, statement: Executable, values: Mapping[str, Any] | None = None) -> None:
+        """Execute what returns no rows. Raises SQLAlchemyError or OSError."""
         await self._finish(statement, values, fetching=False)
 
     async def _finish(
         self, statement: Executable, values: Mapping[str, Any] | None, *, fetching: bool
-    ) -> Any:
+    ) -> Sequence[Row[Any]]:
         # A connection that is cancelled while it is made stays half open on both sides, and one
-        # cancelled later is thrown
-        # away: viewers that come and go would use up the pool.
+        # cancelled later is thrown away: viewers that come and go would use up the pool.
         asking = asyncio.create_task(self._ask(statement, values, fetching))
-        asking.add_done_callback(_take_note)
+        asking.add_done_callback(_retrieve_exception)
         return await asyncio.shield(asking)
 
     async def _ask(
         self, statement: Executable, values: Mapping[str, Any] | None, fetching: bool
-    ) -> Any:
+    ) -> Sequence[Row[Any]]:
         async with self._engine.connect() as connection:
             result = await connection.execute(statement, dict(values or {}))
-            return result.all() if fetching else None
+            return result.all() if fetching else ()
 
 
-def _take_note(asking: asyncio.Task[Any]) -> None:
-    """Its exception is the caller's; asyncio is not to report it where the caller is gone."""
+def _retrieve_exception(asking: asyncio.Task[Any]) -> None:
+    """Keep asyncio from reporting an exception where the caller, whose it is, has gone."""
     if not asking.cancelled():
         asking.exception()

@@ -1,6 +1,4 @@
-"""The server as a process, and the addresses it listens at: PORT for everybody, METRICS_PORT on
-METRICS_HOST for Prometheus.
-"""
+"""The server as a process, listening at PORT, and for Prometheus at METRICS_HOST, METRICS_PORT."""
 
 import asyncio
 import errno
@@ -52,7 +50,7 @@ async def _serve(settings: Settings) -> int:
 
 @asynccontextmanager
 async def listening(settings: Settings) -> AsyncIterator[str]:
-    """Serve until the block ends; it gets the address of the metrics. Raises NotListening."""
+    """Serve until the block ends. Yields the address of the metrics. Raises NotListening."""
     app = make_app(settings)
     public = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
     scraped = web.AppRunner(scraped_app(app), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)

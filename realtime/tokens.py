@@ -1,5 +1,6 @@
-"""Tokens: the JWT that says who is asking, for which tenant, which sites and in which role; and
-minting one for a development key.
+"""Tokens: the JWT that says who is asking, for which tenant and sites, and in which role.
+
+They are verified here, and minted where the key is a shared secret.
 """
 
 import asyncio
@@ -15,15 +16,16 @@ from realtime.errors import ClientError, Unavailable
 
 MAX_ID = 2**53 - 1
 MAX_SITES = 10_000
-JWKS_LIFESPAN = 300
-# A token with an unknown key id makes us ask the issuer for its keys again, but not more often than
-# this (seconds).
-JWKS_PAUSE = 10
+JWKS_LIFESPAN_SECONDS = 300
+# A token with an unknown key id makes us ask the issuer for its keys again, but not more often.
+JWKS_PAUSE_SECONDS = 10
 
 
 class Claims(NamedTuple):
-    """What a verified token grants. `sites` is None for all of them; `exp` is in seconds since
-    1970.
+    """What a verified token grants.
+
+    `sites` is None for all of them, `role` for a token that may only submit; `exp` is in seconds
+    since 1970.
     """
 
     sub: str
@@ -41,9 +43,7 @@ class Claims(NamedTuple):
 
 
 class Verifier:
-    """Checks tokens against the one key of the settings: a shared secret, a public key, or the keys
-    an issuer publishes.
-    """
+    """Checks tokens by the settings' key: a shared secret, a public one, or an issuer's keys."""
 
     def __init__(self, settings: Settings) -> None:
         self._algorithms = list(settings.token_algorithms)
@@ -51,10 +51,13 @@ class Verifier:
         self._issuer = settings.jwt_issuer or None
         self._key = settings.jwt_secret or settings.jwt_public_key
         self._keys = find_keys(settings) if settings.jwt_jwks_url else None
-        self._missed_at = -float(JWKS_PAUSE)
+        self._missed_at = -float(JWKS_PAUSE_SECONDS)
 
     async def verify(self, token: object) -> Claims:
-        """Raises ClientError with token_missing, token_invalid, token_expired or unavailable."""
+        """Return what the token grants.
+
+        Raises ClientError with token_missing, token_invalid, token_expired or unavailable.
+        """
         if token is None or token == "":
             raise ClientError("token_missing", "A token is needed.")
         if not isinstance(token, str) or len(token) > 16_384:
@@ -94,23 +97,24 @@ class Verifier:
             raise ClientError("token_invalid", "The token's key is not known.") from None
 
     def _find_key(self, keys: jwt.PyJWKClient, key_id: str | None) -> Any:
-        known = keys.match_kid(keys.get_signing_keys(), key_id or "")
-        if known is None and time.monotonic() - self._missed_at >= JWKS_PAUSE:
+        key = keys.match_kid(keys.get_signing_keys(), key_id or "")
+        if key is None and time.monotonic() - self._missed_at >= JWKS_PAUSE_SECONDS:
             self._missed_at = time.monotonic()
-            known = keys.match_kid(keys.get_signing_keys(refresh=True), key_id or "")
-        if known is None:
+            key = keys.match_kid(keys.get_signing_keys(refresh=True), key_id or "")
+        if key is None:
             raise jwt.PyJWKClientError("unknown key")
-        return known.key
+        return key.key
 
 
 def find_keys(settings: Settings) -> jwt.PyJWKClient:
-    """Return what fetches the keys at JWT_JWKS_URL, and keeps them for a while."""
-    return jwt.PyJWKClient(settings.jwt_jwks_url, lifespan=JWKS_LIFESPAN, timeout=3)
+    """Return a client that fetches the keys at JWT_JWKS_URL, and keeps them for a while."""
+    return jwt.PyJWKClient(settings.jwt_jwks_url, lifespan=JWKS_LIFESPAN_SECONDS, timeout=3)
 
 
 def fits(key: jwt.PyJWK, algorithms: Sequence[str]) -> bool:
-    """Whether a token of one of these algorithms can be verified by this key. An RSA key does for
-    all of RSA's.
+    """Return whether the key can verify a token of one of the algorithms.
+
+    An RSA key can for all of RSA's.
     """
     if key.key_type == "RSA":
         return any(name.startswith(("RS", "PS")) for name in algorithms)
@@ -118,7 +122,10 @@ def fits(key: jwt.PyJWK, algorithms: Sequence[str]) -> bool:
 
 
 def read_claims(claims: dict[str, Any]) -> Claims:
-    """The claims we use, checked. A token without a role is one that may only submit."""
+    """Return the claims we use, checked. Raises ClientError `token_invalid`.
+
+    A token without a role may only submit.
+    """
     scopes = _scopes(claims.get("scope", ""))
     role = claims.get("role")
     if not is_id(claims["tenant_id"]):
@@ -148,7 +155,7 @@ def _sites(value: object) -> frozenset[int] | None:
 
 
 def _scopes(value: object) -> frozenset[str]:
-    """As OAuth spells them: a string with spaces between; a list is taken as well."""
+    """Read scopes as OAuth spells them, in a string with spaces between, or from a list."""
     words = value.split() if isinstance(value, str) else value
     return (
         frozenset(word for word in words if isinstance(word, str))
@@ -158,8 +165,9 @@ def _scopes(value: object) -> frozenset[str]:
 
 
 def mint(settings: Settings, claims: dict[str, Any]) -> str:
-    """A token signed with JWT_SECRET. Raises ValueError where tokens are signed by somebody else's
-    private key.
+    """Return a token signed with JWT_SECRET.
+
+    Raises ValueError where that is not set: tokens are signed by somebody else's private key then.
     """
     if not settings.jwt_secret:
         raise ValueError(

@@ -1,8 +1,7 @@
-"""The workers, as the server sees them: told by name that a tenant has something to judge, and
-asked whether they are there.
+"""The workers, reached over the broker: asked to judge a tenant, and whether they are there.
 
-Both are hints over the broker. What was submitted is in Postgres; the workers' own sweep finds it
-where nobody told them.
+Asking them to judge is a hint. What was submitted is in Postgres, where the workers' own sweep
+finds it if the hint is lost.
 """
 
 import asyncio
@@ -19,12 +18,12 @@ from models.settings import Settings
 log = structlog.get_logger()
 
 PING_SECONDS = 1.0
-# How long it is believed that a worker answered. That none did is asked again at once.
+# That a worker answered is believed for so long. Where none did, they are asked again at once.
 FRESH_SECONDS = 5.0
 
 
 def _configuration(settings: Settings) -> dict[str, Any]:
-    """The broker and queue of the workers; but a server waits only moments for it."""
+    """Return Celery's settings for the workers' broker, which a server waits for only moments."""
     configuration = broker_configuration(settings.broker_url, settings.broker_queue_type)
     options = configuration["broker_transport_options"] | {
         "socket_timeout": 2,
@@ -49,6 +48,8 @@ def _configuration(settings: Settings) -> dict[str, Any]:
 
 
 class Workers:
+    """`errors` are the exceptions of a broker that is away or refuses."""
+
     def __init__(self, settings: Settings) -> None:
         self._celery = Celery("rollcall-realtime", set_as_current=False)
         self._celery.conf.update(_configuration(settings))
@@ -71,7 +72,10 @@ class Workers:
             connection.connect()
 
     def hand_over(self, tenant_id: int) -> None:
-        """Tell the workers soon. One who sends; what comes meanwhile is sent once after it."""
+        """Ask the workers soon to judge a tenant.
+
+        One task sends at a time. A tenant that comes again meanwhile is sent once.
+        """
         self._due.add(tenant_id)
         if self._sending is None or self._sending.done():
             self._sending = asyncio.create_task(self._send())
@@ -90,8 +94,9 @@ class Workers:
                 log.warning("judge_not_told", tenant_id=tenant_id, error=type(error).__name__)
 
     async def answers(self) -> bool:
-        """Whether at least one worker does. One of those that ask at once asks the broker, and of
-        what is good every few seconds.
+        """Return whether at least one worker answers.
+
+        Of callers at the same time, one asks the broker; a good answer is kept for FRESH_SECONDS.
         """
         async with self._pinging:
             if not self._answered or time.monotonic() - self._pinged_at >= FRESH_SECONDS:

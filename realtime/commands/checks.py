@@ -22,7 +22,7 @@ from realtime.postgres import make_async_engine
 from realtime.tokens import find_keys, fits
 from realtime.workers import Workers
 
-SECONDS = 5.0
+LOOK_SECONDS = 5.0
 
 
 class Answer(NamedTuple):
@@ -46,7 +46,7 @@ class Check(NamedTuple):
 
 
 def check_all() -> list[Answer]:
-    """Return an answer for each thing, within SECONDS; of settings, one for each that is wrong."""
+    """Return an answer for each thing, within LOOK_SECONDS; of settings, one for each that is wrong."""
     given = read_settings(tokens=True)
     return [*_of_settings(given), *_of_servers(given)]
 
@@ -60,7 +60,7 @@ def _of_settings(given: Given) -> list[Answer]:
 def _of_servers(given: Given) -> Iterator[Answer]:
     checks = [check for check in CHECKS if check.name != "jwks" or given.settings.jwt_jwks_url]
     looks = [Look(check, given) for check in checks]
-    deadline = time.monotonic() + SECONDS
+    deadline = time.monotonic() + LOOK_SECONDS
     for look in looks:
         yield look.answer_by(deadline)
 
@@ -70,7 +70,7 @@ class Look:
 
     def __init__(self, check: Check, given: Given) -> None:
         self._check = check
-        self._answer = Answer(check.name, False, f"does not answer within {SECONDS:.0f} s")
+        self._answer = Answer(check.name, False, f"does not answer within {LOOK_SECONDS:.0f} s")
         if wrong := [name.upper() for name in check.rests_on if name in given.wrong]:
             why = f"was not asked, as {' and '.join(wrong)} must be mended first"
             self._answer = Answer(check.name, False, why)

@@ -1,3 +1,1 @@
-"""The tenants' feeds on this server: read, fanned out live, replayed, and shown as a snapshot to
-whoever may hear them.
-"""
+"""The tenants' feeds on this server: read, fanned out live, replayed, and shown as snapshots."""

@@ -9,15 +9,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from models.rooms import rooms_of_message, rooms_of_viewer
 from realtime.feed.filters import Hearing
 from realtime.feed.group import Group
-from realtime.feed.messages import Said
+from realtime.feed.messages import FeedMessage
 from realtime.feed.viewer import Viewer
 
 
 class Audience:
-    """`_rooms` holds the groups in each room that has any.
+    """The viewers of one tenant that stand at the head of its feed, by group and by room.
 
-    A group is in the rooms of the sites it hears, a filter of sites narrowing them, and never in
-    two that one message goes to.
+    A group is in the rooms of the sites it hears, as its filter narrows them, and never in two that
+    one message goes to. `_rooms` has only rooms with a group in them.
     """
 
     def __init__(self, tenant_id: int) -> None:
@@ -26,6 +26,7 @@ class Audience:
         self._rooms: dict[str, dict[Hearing, Group[Viewer]]] = {}
 
     def add(self, viewer: Viewer) -> None:
+        """Put the viewer into the group of those that hear the same."""
         hearing = viewer.hearing
         group = self._groups.get(hearing)
         if group is None:
@@ -37,6 +38,7 @@ class Audience:
         viewer.group = group
 
     def remove(self, viewer: Viewer) -> None:
+        """Take the viewer out of its group, if it is in one."""
         group, viewer.group = viewer.group, None
         if group is None:
             return
@@ -48,14 +50,18 @@ class Audience:
                 if not self._rooms[room]:
                     del self._rooms[room]
 
-    def hearers(self, messages: Sequence[Said]) -> Iterable[tuple[Group[Viewer], list[Said]]]:
-        """Each group that hears any of the messages, with those it hears, in their order."""
-        heard: dict[Hearing, tuple[Group[Viewer], list[Said]]] = {}
-        for said in messages:
-            for room in rooms_of_message(self._tenant_id, said.site_id):
+    def hearers(
+        self, messages: Sequence[FeedMessage]
+    ) -> Iterable[tuple[Group[Viewer], list[FeedMessage]]]:
+        """Return each group that hears any of the messages, with those it hears, in their order."""
+        heard: dict[Hearing, tuple[Group[Viewer], list[FeedMessage]]] = {}
+        for message in messages:
+            for room in rooms_of_message(self._tenant_id, message.site_id):
                 for hearing, group in self._rooms.get(room, {}).items():
-                    if hearing.filter.passes(said.anomaly_type, said.severity, said.prior_severity):
-                        heard.setdefault(hearing, (group, []))[1].append(said)
+                    if hearing.filter.passes(
+                        message.anomaly_type, message.severity, message.prior_severity
+                    ):
+                        heard.setdefault(hearing, (group, []))[1].append(message)
         return heard.values()
 
     def __iter__(self) -> Iterator[Viewer]:

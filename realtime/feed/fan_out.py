@@ -1,6 +1,4 @@
-"""Writing to viewers: the one place where messages go out, and how long anyone waits for a slow
-one.
-"""
+"""Writing to viewers: the one place where messages go out, and how slow ones are waited for."""
 
 import asyncio
 import time
@@ -11,11 +9,11 @@ from realtime.feed.viewer import Viewer
 from realtime.transport.burst import Burst
 from realtime.transport.socket import Socket
 
-FIRST_LOOK = 0.005
-LONGEST_LOOK = 0.25
-# How long filling a gap waits, a page, for viewers that fell behind. Then they lag, and the others
-# go on.
-PATIENCE = 0.5
+FIRST_LOOK_SECONDS = 0.005
+LONGEST_LOOK_SECONDS = 0.25
+# Filling a gap waits so long after each page for viewers that fell behind. Then they lag, and the
+# others go on.
+GAP_WAIT_SECONDS = 0.5
 
 
 class Stalled(Exception):
@@ -23,10 +21,10 @@ class Stalled(Exception):
 
 
 def send_frames(viewers: Sequence[Viewer], burst: Burst) -> None:
-    """Write to each of them, in one write. One whose socket holds more than its bound gets nothing.
+    """Write the burst to each viewer whose backlog is within its bound; the others start over.
 
-    So a viewer holds its bound and one burst at most, and nobody waits for it. One that lags hears
-    nothing more until it has taken what it was sent, and then starts over.
+    So a viewer's backlog is its bound and one burst at most, and nobody waits for it. One that lags
+    hears nothing more until it has taken what it was sent.
     """
     written = 0
     for viewer in viewers:
@@ -39,25 +37,26 @@ def send_frames(viewers: Sequence[Viewer], burst: Burst) -> None:
     metrics.deliveries.inc(len(burst) * written)
 
 
-async def drained(socket: Socket, below: int, stall_seconds: float) -> None:
-    """Until the socket holds at most `below` bytes. Raises Stalled when it takes nothing at all for
-    `stall_seconds`.
+async def drained(socket: Socket, most_bytes: int, stall_seconds: float) -> None:
+    """Wait until the socket's backlog is at most `most_bytes`.
+
+    Raises Stalled where the client takes nothing at all for `stall_seconds`.
     """
-    look, least, moved_at = FIRST_LOOK, socket.backlog(), time.monotonic()
-    while (held := socket.backlog()) > below and not socket.closed:
-        if held < least:
-            least, moved_at = held, time.monotonic()
+    pause, least, moved_at = FIRST_LOOK_SECONDS, socket.backlog(), time.monotonic()
+    while (backlog := socket.backlog()) > most_bytes and not socket.closed:
+        if backlog < least:
+            least, moved_at = backlog, time.monotonic()
         elif time.monotonic() - moved_at > stall_seconds:
             raise Stalled
-        await asyncio.sleep(look)
-        look = min(2 * look, LONGEST_LOOK)
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, LONGEST_LOOK_SECONDS)
 
 
 async def wait_for_viewers(viewers: Sequence[Viewer]) -> None:
-    """A breath between the pages of a gap, so that filling it makes nobody lag who reads at all."""
-    until = time.monotonic() + PATIENCE
+    """Pause between the pages of a gap, so that filling it makes nobody lag who reads at all."""
+    until = time.monotonic() + GAP_WAIT_SECONDS
     await asyncio.sleep(0)
     while any(viewer.socket.backlog() > viewer.bound // 2 for viewer in viewers):
-        await asyncio.sleep(FIRST_LOOK)
+        await asyncio.sleep(FIRST_LOOK_SECONDS)
         if time.monotonic() > until:
             return

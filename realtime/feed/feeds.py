@@ -1,5 +1,6 @@
-"""The feeds of the tenants that have viewers on this server: opened with the first, closed with the
-last, kept at their heads.
+"""The feeds of the tenants that have viewers on this server, kept at their heads.
+
+A feed is opened with the first viewer and closed with the last.
 """
 
 import asyncio
@@ -20,11 +21,11 @@ from realtime.transport.listener import Listener
 
 log = structlog.get_logger()
 
-EVERY_SECONDS = 1.0
+COMPARE_SECONDS = 1.0
 
 
-class Look(NamedTuple):
-    """When all feeds were compared with Postgres, and where it had them."""
+class Comparison(NamedTuple):
+    """When feeds were compared with Postgres (time.monotonic), and the heads it had then."""
 
     at: float
     heads: dict[int, Head]
@@ -38,11 +39,14 @@ class Feeds:
         self._feeds: dict[int, TenantFeed] = {}
         self._due: set[int] = set()
         self._nudged = asyncio.Event()
-        self._look = Look(time.monotonic(), {})
-        self._caught_up_at = self._look.at
+        self._comparison = Comparison(time.monotonic(), {})
+        self._caught_up_at = self._comparison.at
 
     async def hold(self, tenant_id: int) -> TenantFeed:
-        """The tenant's feed, loaded. Whoever holds it releases it. Raises what Postgres raised."""
+        """Return the tenant's feed, loaded; the caller has to release it.
+
+        Raises what Postgres raised.
+        """
         feed = self._feeds.get(tenant_id)
         if feed is None:
             feed = self._feeds[tenant_id] = TenantFeed(tenant_id, self._reader)
@@ -56,65 +60,69 @@ class Feeds:
         return feed
 
     def release(self, feed: TenantFeed) -> None:
+        """Give back a feed that was held. The last one closes it."""
         feed.holders -= 1
         if feed.holders == 0 and self._feeds.get(feed.tenant_id) is feed:
             del self._feeds[feed.tenant_id]
             self._listener.leave(tenant_channel(self._channel, feed.tenant_id))
 
-    def said(self, document: bytes) -> None:
-        """A publication on a tenant's channel. One that cannot be read is left to the next
-        comparison.
+    def receive(self, document: bytes) -> None:
+        """Take what was published on a tenant's channel.
+
+        What cannot be read is left to the next comparison with Postgres.
         """
         try:
-            said = orjson.loads(document)
-            feed = self._feeds.get(said["tenant_id"])
-            if feed is not None and said["method"] == "say":
-                feed.say(said["epoch"], said["base"], said["messages"])
-                _observe(said)
+            publication = orjson.loads(document)
+            feed = self._feeds.get(publication["tenant_id"])
+            if feed is not None and publication["method"] == "say":
+                feed.receive(publication["epoch"], publication["base"], publication["messages"])
+                _observe_delay(publication)
         except (ValueError, TypeError, KeyError):
             metrics.unreadable.inc()
             log.warning("publication_unreadable", bytes=len(document))
 
     def subscribed(self, channel: str) -> None:
-        """Redis has confirmed the channel: what was said before may have been missed."""
+        """Have the feed compared, as what was published before Redis confirmed may be missed."""
         tenant = channel.removeprefix(tenant_channel(self._channel, 0)[:-1])
         if tenant.isdigit():
             self._due.add(int(tenant))
             self._nudged.set()
 
     async def watch(self) -> None:
-        """For ever: compare every feed with Postgres each second, and those just subscribed at
-        once.
-        """
-        next_look = time.monotonic() + EVERY_SECONDS
+        """Compare every feed with Postgres each second, and new subscriptions at once, for ever."""
+        next_at = time.monotonic() + COMPARE_SECONDS
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._nudged.wait(), max(0.0, next_look - time.monotonic()))
+                await asyncio.wait_for(self._nudged.wait(), max(0.0, next_at - time.monotonic()))
             due, self._due = self._due, set()
             self._nudged.clear()
-            look = Look(time.monotonic(), {})
-            is_whole = look.at >= next_look
-            if is_whole:
-                next_look = look.at + EVERY_SECONDS
+            comparison = Comparison(time.monotonic(), {})
+            is_of_all = comparison.at >= next_at
+            if is_of_all:
+                next_at = comparison.at + COMPARE_SECONDS
                 due = set(self._feeds)
-            if await self._compare(due & self._feeds.keys(), look.heads) and is_whole:
-                self._follow_up(look)
+            if await self._compare(due & self._feeds.keys(), comparison.heads) and is_of_all:
+                self._follow_up(comparison)
 
     def behind_seconds(self) -> float:
-        """How long ago every feed was where Postgres had it then; a second or two while all is
-        well.
+        """Return how long ago every feed was where Postgres had it then.
+
+        That is a second or two while all is well.
         """
         return time.monotonic() - self._caught_up_at
 
-    def _follow_up(self, look: Look) -> None:
-        """Whether each feed has come meanwhile to where the look before this one saw it."""
-        seen = self._look.heads
-        if all(feed.has_reached(seen.get(tenant_id)) for tenant_id, feed in self._feeds.items()):
-            self._caught_up_at = self._look.at
-        self._look = look
+    def _follow_up(self, comparison: Comparison) -> None:
+        """Note whether each feed has come by now to where the comparison before this one saw it."""
+        heads = self._comparison.heads
+        if all(feed.has_reached(heads.get(tenant_id)) for tenant_id, feed in self._feeds.items()):
+            self._caught_up_at = self._comparison.at
+        self._comparison = comparison
 
     async def _compare(self, tenants: Collection[int], heads: dict[int, Head]) -> bool:
-        """Whether Postgres told the heads, which are put into `heads`."""
+        """Compare the tenants' feeds, and put the heads that Postgres has into `heads`.
+
+        Return whether Postgres answered.
+        """
         if not tenants:
             return True
         asked = {
@@ -131,6 +139,6 @@ class Feeds:
         return True
 
 
-def _observe(said: dict[str, Any]) -> None:
-    if isinstance(said.get("at"), float):
-        metrics.said_to_fan_out.observe(max(0.0, time.time() - said["at"]))
+def _observe_delay(publication: dict[str, Any]) -> None:
+    if isinstance(publication.get("at"), float):
+        metrics.said_to_fan_out.observe(max(0.0, time.time() - publication["at"]))

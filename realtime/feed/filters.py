@@ -1,5 +1,6 @@
-"""What a viewer hears: the sites of its token, and the filter it set. One pair of both is one group
-of viewers.
+"""What a viewer hears: the sites of its token, and the filter it set.
+
+Viewers with the same of both are one group.
 """
 
 from typing import Any, NamedTuple
@@ -12,13 +13,13 @@ MAX_FILTER_SITES = 1_000
 
 
 class Filter(NamedTuple):
-    """OR within a field, AND between them; an empty field means all."""
+    """What a viewer asked to hear: OR within a field, AND between them; an empty one means all."""
 
     types: tuple[str, ...] = ()
     severities: tuple[str, ...] = ()
     sites: tuple[int, ...] = ()
 
-    def as_object(self) -> dict[str, list]:
+    def as_object(self) -> dict[str, list[Any]]:
         return {
             name: list(values) for name, values in zip(self._fields, self, strict=True) if values
         }
@@ -26,10 +27,10 @@ class Filter(NamedTuple):
     def passes(
         self, anomaly_type: str | None, severity: str | None, prior_severity: str | None
     ) -> bool:
-        """Whether a message of a site that is heard passes. An update does, if its new or its
-        previously said version matches.
+        """Return whether a message of a site that is heard passes.
 
-        `sites` is not looked at: Hearing.sites has it in.
+        An update does if its new or its previously said severity matches. `sites` is not looked at:
+        Hearing.sites accounts for it.
         """
         if self.types and anomaly_type is not None and anomaly_type not in self.types:
             return False
@@ -45,24 +46,23 @@ NO_FILTER = Filter()
 
 
 class Hearing(NamedTuple):
-    """Who hears what: the token's sites (None for all) and the filter. Viewers that hear the same
-    form one group.
-    """
+    """What is heard: that of the token's sites (None for all) which passes the filter."""
 
     scope: frozenset[int] | None
     filter: Filter
 
     def sites(self) -> frozenset[int] | None:
-        """The only sites heard, or None for all of them and for messages without a site."""
+        """Return the only sites heard; None for all, and then for messages without a site too."""
         if not self.filter.sites:
             return self.scope
-        wanted = frozenset(self.filter.sites)
-        return wanted if self.scope is None else wanted & self.scope
+        sites = frozenset(self.filter.sites)
+        return sites if self.scope is None else sites & self.scope
 
 
 def parse_filter(given: object, scope: frozenset[int] | None) -> Filter:
-    """A filter as a client gave it. Raises ClientError `invalid`, or `forbidden` for a site outside
-    the token.
+    """Return the filter that a client gave, checked.
+
+    Raises ClientError `invalid`, or `forbidden` for a site outside the token's, which are `scope`.
     """
     if given is None:
         return NO_FILTER
@@ -83,10 +83,10 @@ def parse_filter(given: object, scope: frozenset[int] | None) -> Filter:
     return Filter(types, severities, sites)
 
 
-def _choices(value: object, name: str, known: tuple[str, ...]) -> tuple[str, ...]:
+def _choices(value: object, name: str, choices: tuple[str, ...]) -> tuple[str, ...]:
     values = _listed(value, name)
-    if not all(choice in known for choice in values):
-        raise ClientError("invalid", f"{name} is a list out of {', '.join(known)}.")
+    if not all(choice in choices for choice in values):
+        raise ClientError("invalid", f"{name} is a list out of {', '.join(choices)}.")
     return values
 
 

@@ -1,4 +1,4 @@
-"""A viewer as it follows its tenant's feed: brought up to the head, moved, and taken out again."""
+"""A viewer that follows its tenant's feed: brought up to the head, moved, and taken out again."""
 
 import asyncio
 
@@ -26,7 +26,7 @@ class Follower:
     def go_on(self) -> None:
         """Bring the viewer from where it stands to the head, and into its group.
 
-        What was under way to that end is dropped.
+        A replay that is under way is dropped.
         """
         self.feed.leave(self.viewer)
         if self._task:
@@ -45,7 +45,7 @@ class Follower:
         self.viewer.owed_snapshot = True
         self.go_on()
 
-    def hear(self, claims: Claims, wanted: Filter) -> None:
+    def hear(self, claims: Claims, new_filter: Filter) -> None:
         """Let the viewer hear other sites, or by another filter, from the next message on.
 
         What is due under the old ones is sent before.
@@ -53,13 +53,14 @@ class Follower:
         grouped = self.viewer.group is not None
         self.feed.leave(self.viewer)
         self.viewer.claims = claims
-        self.viewer.hearing = Hearing(claims.sites, wanted)
+        self.viewer.hearing = Hearing(claims.sites, new_filter)
         if grouped:
             self.feed.join(self.viewer)
         else:
             self.go_on()
 
     def close(self) -> None:
+        """Take the viewer out of the feed for good."""
         if self.viewer.closed:
             return
         self.viewer.closed = True
@@ -70,7 +71,7 @@ class Follower:
             self.viewer.expiry.cancel()
         self.feed.leave(self.viewer)
         self.feed.viewers.discard(self.viewer)
-        # Else the two hold each other, and what waits for a client that polls, until a collection.
+        # Otherwise the two would refer to each other, and keep the socket until a collection.
         self.viewer.start_over = _ignore
 
 

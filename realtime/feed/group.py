@@ -1,4 +1,4 @@
-"""Those who hear the same: a message is filtered once for all of them."""
+"""Viewers that hear the same: a message is filtered once for all of them."""
 
 from collections.abc import Sequence
 from typing import Generic, TypeVar
@@ -9,7 +9,7 @@ Member = TypeVar("Member")
 
 
 class Group(Generic[Member]):
-    """The same sites and the same filter, and the rooms that its members are in."""
+    """Members with the same sites and the same filter, and the rooms that they are in."""
 
     __slots__ = ("hearing", "members", "rooms")
 

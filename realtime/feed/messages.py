@@ -1,11 +1,11 @@
-"""One message of a tenant's feed, as viewers are told it."""
+"""A message of a tenant's feed, as it is sent to viewers."""
 
 from models.feed import payload_text
 from models.offsets import Offset
-from realtime.transport.spoken import Spoken, event_text
+from realtime.transport.encoded_packet import EncodedPacket, event_text
 
 
-class Said(Spoken):
+class FeedMessage(EncodedPacket):
     """A message at its position, and what decides who hears it."""
 
     __slots__ = (
@@ -42,6 +42,7 @@ class Said(Spoken):
 
     @property
     def payload(self) -> str:
+        """The payload as JSON text, with the position."""
         return payload_text(self.body, self.position)
 
     def _compose(self) -> str:

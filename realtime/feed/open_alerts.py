@@ -1,4 +1,4 @@
-"""The snapshot's counts of open alerts by severity: those that ask for somebody, as it is heard."""
+"""The snapshot's counts of open alerts by severity: those that wait for somebody."""
 
 from sqlalchemy import text
 
@@ -7,11 +7,11 @@ from models.vocabulary import SEVERITIES, WAITING, Severity
 from realtime.feed.filters import Hearing
 from realtime.feed.reader import FeedReader
 
-# Postgres may be ahead of this server, which has yet to tell its viewers of what came beyond
-# `position`: whoever adds that to a count that has it already counts it twice. So an alert that was
-# said beyond counts as it was before its first message there: with the severity told before, and
-# the status from which the trail's line of that message leads. A message without such a line says
-# that the alert got another correlation_id, and changed neither.
+# Postgres may be ahead of this server, whose viewers have yet to hear the messages beyond
+# `position`. A viewer that adds such a message to a count that has its alert already would count
+# it twice. So an alert with messages beyond counts as it was before the first of them: with the
+# severity said before, and the status from which the trail's line of that message leads. A message
+# without such a line says that the alert got another correlation_id, and changed neither.
 _COUNT = text(f"""
 WITH beyond AS MATERIALIZED (
     SELECT DISTINCT ON (alert_id) *
@@ -51,18 +51,18 @@ async def count_open_alerts(
     position: int,
     hearing: Hearing,
 ) -> dict[Severity, int]:
-    """Count as of `position`, every severity, gravest last.
+    """Count what `hearing` hears, as of `position`: every severity, gravest last.
 
     What is SUPPRESSED, say, waits for nobody and is not counted. Raises what Postgres raised.
     """
-    sites, chosen = hearing.sites(), hearing.filter
+    sites, filter_ = hearing.sites(), hearing.filter
     values = {
         "tenant_id": tenant_id,
         "position": position,
         "sites": None if sites is None else sorted(sites),
         "waiting": list(WAITING),
-        "types": list(chosen.types) or None,
-        "severities": list(chosen.severities) or None,
+        "types": list(filter_.types) or None,
+        "severities": list(filter_.severities) or None,
     }
-    counted = {row[0]: row[1] for row in await reader.postgres.fetch(_COUNT, values)}
-    return {severity: counted.get(severity, 0) for severity in SEVERITIES}
+    counts = {row[0]: row[1] for row in await reader.postgres.fetch(_COUNT, values)}
+    return {severity: counts.get(severity, 0) for severity in SEVERITIES}

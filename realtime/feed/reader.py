@@ -1,6 +1,4 @@
-"""Reading the feed from Postgres: heads, pages of it as one viewer hears them, and the filters
-viewers recover with.
-"""
+"""Reading feeds from Postgres: heads, and pages as a viewer hears them; and filters to recover."""
 
 from collections.abc import Iterable
 from typing import Any, NamedTuple
@@ -9,43 +7,55 @@ import orjson
 from sqlalchemy import text
 
 from realtime.feed.filters import NO_FILTER, Filter, Hearing
-from realtime.feed.messages import Said
+from realtime.feed.messages import FeedMessage
 from realtime.postgres import Postgres
 
-# Of a tenant that is not known yet: nothing was said, and the first epoch that comes continues it.
+# The epoch of a tenant that is not known yet: nothing was said, and the first epoch continues it.
 UNBORN = "new"
-# Up to so many sites a page is read site by site from the index; beyond, the feed is read and the
-# rest left out.
+# For up to so many sites, a page is read site by site from the index; for more, the feed is read
+# and other sites are left out.
 SITES_BY_INDEX = 64
 
 _HEADS = text("SELECT tenant_id, epoch, head, floor FROM tenant WHERE tenant_id = ANY(:tenants)")
 _COLUMNS = "position, event, site_id, anomaly_type, severity, prior_severity, body"
-_ROWS = "SELECT {columns} FROM message WHERE tenant_id = t.tenant_id AND position > :after AND position <= :until{where}"
+_ROWS = """
+SELECT {columns} FROM message
+WHERE tenant_id = t.tenant_id AND position > :after AND position <= :until{where}
+"""
 _PAGE = """
-SELECT t.epoch, t.floor, page.* FROM tenant t LEFT JOIN LATERAL ({rows} ORDER BY position {direction} LIMIT :limit) page ON true
-WHERE t.tenant_id = :tenant_id ORDER BY page.position {direction}
+SELECT t.epoch, t.floor, page.*
+FROM tenant t
+LEFT JOIN LATERAL ({rows} ORDER BY position {direction} LIMIT :limit) page ON true
+WHERE t.tenant_id = :tenant_id
+ORDER BY page.position {direction}
 """
 _BY_SITE = """
-SELECT mine.* FROM unnest(CAST(:sites AS bigint[])) heard(site)
-CROSS JOIN LATERAL ({rows} AND site_id = heard.site ORDER BY position {direction} LIMIT :limit) mine
+SELECT of_site.*
+FROM unnest(CAST(:sites AS bigint[])) heard(site)
+CROSS JOIN LATERAL (
+    {rows} AND site_id = heard.site ORDER BY position {direction} LIMIT :limit
+) of_site
 """
+_OF_SEVERITIES = (
+    " AND (severity IS NULL OR severity = ANY(:severities) OR prior_severity = ANY(:severities))"
+)
 _FILTER = text(
     "SELECT filter FROM viewer_filter WHERE tenant_id = :tenant_id AND pid = :pid AND sub = :sub"
 )
-_REMEMBER = text(
-    "INSERT INTO viewer_filter (tenant_id, pid, sub, filter, seen_at) VALUES (:tenant_id, :pid, :sub, CAST(:filter AS jsonb), now())"
-    " ON CONFLICT (tenant_id, pid) DO UPDATE SET filter = excluded.filter, seen_at = excluded.seen_at"
-    " WHERE viewer_filter.sub = excluded.sub"
-)
+_REMEMBER = text("""
+INSERT INTO viewer_filter (tenant_id, pid, sub, filter, seen_at)
+VALUES (:tenant_id, :pid, :sub, CAST(:filter AS jsonb), now())
+ON CONFLICT (tenant_id, pid) DO UPDATE
+SET filter = excluded.filter, seen_at = excluded.seen_at
+WHERE viewer_filter.sub = excluded.sub
+""")
 _FORGET = text(
     "DELETE FROM viewer_filter WHERE tenant_id = :tenant_id AND pid = :pid AND sub = :sub"
 )
 
 
 class Head(NamedTuple):
-    """Where a feed stands: its history's name, the last position given out, and the last one
-    pruned.
-    """
+    """Where a feed stands: its history's name, the last position given out, the last one pruned."""
 
     epoch: str = UNBORN
     head: int = 0
@@ -53,13 +63,14 @@ class Head(NamedTuple):
 
 
 class Page(NamedTuple):
-    """What was read, with the state of the feed at that moment: a floor above where the page began
-    means that it has a hole.
+    """Messages, and the state of the feed when they were read.
+
+    A floor above where the page was to begin means that it has a hole.
     """
 
     epoch: str
     floor: int
-    messages: list[Said]
+    messages: list[FeedMessage]
 
 
 class FeedReader:
@@ -67,11 +78,14 @@ class FeedReader:
         self.postgres = postgres
 
     async def heads(self, tenants: Iterable[int]) -> dict[int, Head]:
-        """Of each tenant, in one statement; one that is not known stands at the beginning."""
-        wanted = list(tenants)
-        rows = await self.postgres.fetch(_HEADS, {"tenants": wanted})
-        found = {row.tenant_id: Head(row.epoch, row.head, row.floor) for row in rows}
-        return {tenant_id: found.get(tenant_id, Head()) for tenant_id in wanted}
+        """Return each tenant's head, in one statement; an unknown one stands at the beginning.
+
+        Like all that read here, it raises what Postgres raised.
+        """
+        tenant_ids = list(tenants)
+        rows = await self.postgres.fetch(_HEADS, {"tenants": tenant_ids})
+        heads = {row.tenant_id: Head(row.epoch, row.head, row.floor) for row in rows}
+        return {tenant_id: heads.get(tenant_id, Head()) for tenant_id in tenant_ids}
 
     async def page(
         self,
@@ -83,9 +97,7 @@ class FeedReader:
         *,
         newest_first: bool = False,
     ) -> Page:
-        """Up to `limit` messages in (after, until] as `hearing` lets them pass; all of them without
-        one.
-        """
+        """Return up to `limit` messages in (after, until]: those that `hearing` has, if given."""
         statement, values = _page_statement(hearing, newest_first)
         rows = await self.postgres.fetch(
             statement,
@@ -97,10 +109,11 @@ class FeedReader:
         return Page(
             epoch,
             rows[0].floor,
-            [Said(epoch, *row[2:]) for row in rows if row.position is not None],
+            [FeedMessage(epoch, *row[2:]) for row in rows if row.position is not None],
         )
 
     async def remembered_filter(self, tenant_id: int, pid: str, sub: str) -> Filter | None:
+        """Return the filter that the viewer set last, unless its auth will bring it again."""
         rows = await self.postgres.fetch(_FILTER, {"tenant_id": tenant_id, "pid": pid, "sub": sub})
         if not rows:
             return None
@@ -112,12 +125,12 @@ class FeedReader:
             }
         )
 
-    async def remember_filter(self, tenant_id: int, pid: str, sub: str, wanted: Filter) -> None:
+    async def remember_filter(self, tenant_id: int, pid: str, sub: str, filter_: Filter) -> None:
         values = {
             "tenant_id": tenant_id,
             "pid": pid,
             "sub": sub,
-            "filter": orjson.dumps(wanted.as_object()).decode(),
+            "filter": orjson.dumps(filter_.as_object()).decode(),
         }
         await self.postgres.run(_REMEMBER, values)
 
@@ -133,7 +146,7 @@ def _page_statement(hearing: Hearing | None, newest_first: bool) -> tuple[Any, d
         where += " AND (anomaly_type IS NULL OR anomaly_type = ANY(:types))"
         values["types"] = list(hearing.filter.types)
     if hearing and hearing.filter.severities:
-        where += " AND (severity IS NULL OR severity = ANY(:severities) OR prior_severity = ANY(:severities))"
+        where += _OF_SEVERITIES
         values["severities"] = list(hearing.filter.severities)
     if sites is not None:
         values["sites"] = sorted(sites)

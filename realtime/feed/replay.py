@@ -22,21 +22,23 @@ from realtime.feed.viewer import Viewer
 
 log = structlog.get_logger()
 
-# The next page is read when no more than this is left of the last (bytes).
-LOW_WATER = 65_536
-# So many viewers take a page at the same time; the live messages of the others go on between.
-AT_ONCE = 6
-FIRST_PAUSE = 0.1
-LONGEST_PAUSE = 2.0
+# The next page is read when the viewer's backlog is down to this.
+LOW_WATER_BYTES = 65_536
+# So many viewers are given a page at the same time; live messages of others go out in between.
+VIEWERS_AT_ONCE = 6
+FIRST_PAUSE_SECONDS = 0.1
+LONGEST_PAUSE_SECONDS = 2.0
 
 Step = Callable[[Viewer, TenantFeed], Awaitable[None]]
 
 
 class Replay:
+    """Brings viewers up, with snapshots and pages that those who come together share."""
+
     def __init__(self, reader: FeedReader, stall_seconds: float) -> None:
         self._pages, self._snapshots = Pages(reader), Snapshots(reader)
         self._stall_seconds = stall_seconds
-        self._turns = asyncio.Semaphore(AT_ONCE)
+        self._turns = asyncio.Semaphore(VIEWERS_AT_ONCE)
 
     async def bring_up(self, viewer: Viewer, feed: TenantFeed) -> None:
         """Return with the viewer in its group, in the tick in which it reached the head.
@@ -54,15 +56,15 @@ class Replay:
             metrics.dropped.labels("stalled").inc()
             viewer.socket.hang_up()
         except Exception:
-            # It would stay connected and deaf; a client that is cut off comes back.
+            # The viewer would stay connected and hear nothing; one that is cut off comes back.
             log.exception("replay_failed", tenant_id=feed.tenant_id)
             viewer.socket.hang_up()
 
     async def _resync(self, viewer: Viewer) -> None:
         if viewer.owed_resync is None:
             return
-        below = 0 if viewer.owed_resync == "slow_viewer" else LOW_WATER
-        await drained(viewer.socket, below, self._stall_seconds)
+        most_bytes = 0 if viewer.owed_resync == "slow_viewer" else LOW_WATER_BYTES
+        await drained(viewer.socket, most_bytes, self._stall_seconds)
         metrics.resyncs.labels(viewer.owed_resync).inc()
         viewer.send(ResyncPayload(reason=viewer.owed_resync))
         viewer.owed_resync = None
@@ -79,29 +81,29 @@ class Replay:
 
     async def _page(self, viewer: Viewer, feed: TenantFeed) -> None:
         async with self._turns:
-            stretch = await self._pages.after(feed, viewer.position, viewer.hearing)
-            if stretch.epoch != feed.epoch:
+            page = await self._pages.after(feed, viewer.position, viewer.hearing)
+            if page.epoch != feed.epoch:
                 await feed.caught_up()
                 return
-            if max(stretch.floor, feed.floor) > viewer.position:
+            if max(page.floor, feed.floor) > viewer.position:
                 viewer.start_over("too_old")
                 return
-            missed = stretch.beyond(viewer.position)
+            missed = page.beyond(viewer.position)
             if missed:
                 viewer.socket.write(missed)
                 metrics.replayed.inc(len(missed))
-            viewer.position = stretch.through
-        await drained(viewer.socket, LOW_WATER, self._stall_seconds)
+            viewer.position = page.through
+        await drained(viewer.socket, LOW_WATER_BYTES, self._stall_seconds)
 
     async def _patiently(self, step: Step, viewer: Viewer, feed: TenantFeed) -> None:
         """Take the step again until Postgres answers.
 
         The viewer stays connected meanwhile, and its place in the feed is kept.
         """
-        pause = FIRST_PAUSE
+        pause = FIRST_PAUSE_SECONDS
         while True:
             with suppress(SQLAlchemyError, OSError, TimeoutError, ClientError):
                 return await step(viewer, feed)
             log.warning("replay_waits", tenant_id=feed.tenant_id)
             await asyncio.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE)
+            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)

@@ -12,20 +12,19 @@ from realtime.feed.open_alerts import count_open_alerts
 from realtime.feed.reader import FeedReader
 from realtime.feed.tenant_feed import TenantFeed
 from realtime.transport.burst import Burst
-from realtime.transport.spoken import Spoken, event_text
+from realtime.transport.encoded_packet import EncodedPacket, event_text
 
-# One is good for so long, unless something is said meanwhile.
-SECONDS = 0.5
+# A snapshot is shared for so long, unless something is said meanwhile.
+SHARED_SECONDS = 0.5
 # A larger one is shared only by those that wait for it already.
-MOST_BYTES = 65_536
+SHARED_BYTES = 65_536
 
-# A feed as long as its history is the same, its epoch and head, how many messages are shown, and to
-# whom.
+# A feed's history, its epoch and head, how many messages are shown, and to whom.
 Key = tuple[object, str, int, int, Hearing]
 
 
 class Snapshot(NamedTuple):
-    """What the feed holds at `position`, said. `epoch` is what Postgres had then."""
+    """The packet of a snapshot at `position`. `epoch` is what Postgres had when it was made."""
 
     epoch: str
     position: int
@@ -38,7 +37,7 @@ class Snapshots:
         self._made: dict[Key, asyncio.Task[Snapshot]] = {}
 
     async def of(self, feed: TenantFeed, history: int, hearing: Hearing) -> Snapshot:
-        """As the feed stands here. Raises what Postgres raised."""
+        """Return the snapshot of the feed as it stands here. Raises what Postgres raised."""
         key = (feed.history, feed.epoch, feed.head, history, hearing)
         making = self._made.get(key)
         if making is None:
@@ -49,10 +48,14 @@ class Snapshots:
     def _keep(self, key: Key, made: asyncio.Task[Snapshot]) -> None:
         failed = made.cancelled() or made.exception()
         snapshot = None if failed else made.result()
-        if snapshot is None or snapshot.epoch != key[1] or len(snapshot.burst.frames) > MOST_BYTES:
+        if (
+            snapshot is None
+            or snapshot.epoch != key[1]
+            or len(snapshot.burst.frames) > SHARED_BYTES
+        ):
             del self._made[key]
         else:
-            asyncio.get_running_loop().call_later(SECONDS, self._made.pop, key)
+            asyncio.get_running_loop().call_later(SHARED_SECONDS, self._made.pop, key)
 
     async def _make(self, feed: TenantFeed, history: int, hearing: Hearing) -> Snapshot:
         epoch, position = feed.epoch, feed.head
@@ -68,9 +71,9 @@ class Snapshots:
         payload = SnapshotPayload(
             tenant_id=feed.tenant_id,
             position=position,
-            recent=[orjson.Fragment(said.payload) for said in page.messages],
+            recent=[orjson.Fragment(message.payload) for message in page.messages],
             open_alerts=counts,
             filter=cast(FilterObject, hearing.filter.as_object()),
         )
         text = event_text("snapshot", body_text(payload), str(Offset(epoch, position)))
-        return Snapshot(page.epoch, position, Burst([Spoken(text)]))
+        return Snapshot(page.epoch, position, Burst([EncodedPacket(text)]))

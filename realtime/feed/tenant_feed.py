@@ -1,9 +1,8 @@
-"""One tenant's feed on this server: how far it was fanned out here, to which groups of viewers, and
-how it heals itself.
-"""
+"""One tenant's feed on this server: how far it was fanned out here, and how it heals itself."""
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -12,22 +11,22 @@ from realtime import metrics
 from realtime.errors import Unavailable
 from realtime.feed.audience import Audience
 from realtime.feed.fan_out import send_frames, wait_for_viewers
-from realtime.feed.messages import Said
+from realtime.feed.messages import FeedMessage
 from realtime.feed.reader import UNBORN, FeedReader, Head
 from realtime.feed.viewer import Viewer
 from realtime.transport.burst import Burst
 
 log = structlog.get_logger()
 
-PAGE = 500
+MESSAGES_A_PAGE = 500
 
 
 class TenantFeed:
-    """`head` is the last position fanned out here: what is at or below it is a repeat, the next one
-    goes out, more is read.
+    """A tenant's feed as far as `head`, the last position that was fanned out here.
 
-    Viewers are in `viewers` from their admission, and in a group once they stand at the head: only
-    then they hear live.
+    A message at or below the head is a repeat, and the next one goes out; one beyond makes the
+    server read what is between. Viewers are in `viewers` from their admission, and in a group once
+    they stand at the head: only then they hear live.
     """
 
     def __init__(self, tenant_id: int, reader: FeedReader) -> None:
@@ -35,21 +34,22 @@ class TenantFeed:
         self.epoch = UNBORN
         self.head = 0
         self.floor = 0
-        self.history = object()  # another one, when what was read so far holds no more
+        self.history = object()  # replaced when what was read so far is no longer true
         self.viewers: set[Viewer] = set()
         self.holders = 0
         self._loading: asyncio.Task[None] | None = None
         self._loaded = False
         self._reader = reader
         self._audience = Audience(tenant_id)
-        self._unsent: list[Said] = []
+        self._unsent: list[FeedMessage] = []
         self._flush_due = False
         self._reading: asyncio.Task[None] | None = None
         self._read_again = False
 
     async def load(self) -> None:
-        """Find where the feed stands, before the first viewer is let in. Concurrent callers share
-        one look.
+        """Find where the feed stands, before the first viewer is let in.
+
+        Callers at the same time share one question. Raises what Postgres raised.
         """
         if self._loaded:
             return
@@ -62,24 +62,28 @@ class TenantFeed:
             self.tenant_id
         ]
         self._loaded = True
-        # something was said while we looked, before or after the moment that we saw
+        # Something was said while we looked, before or after the moment that we saw.
         if self._read_again:
             self.catch_up()
 
     def join(self, viewer: Viewer) -> None:
-        """Into its group; from now on it hears what is said. What is not written yet goes to those
-        before it first.
+        """Put the viewer into its group, after what is not written yet went to the others.
+
+        From now on it hears what is said.
         """
         self._flush()
         self._audience.add(viewer)
 
     def leave(self, viewer: Viewer) -> None:
-        """Out of its group, after what it was to hear up to this head is written."""
+        """Take the viewer out of its group, after what it was to hear so far is written."""
         self._flush()
         self._audience.remove(viewer)
 
-    def say(self, epoch: str, base: int, messages: Sequence[list]) -> None:
-        """What a worker said right after its commit: the first of `messages` has position base + 1."""
+    def receive(self, epoch: str, base: int, messages: Sequence[list[Any]]) -> None:
+        """Take what was published after a commit: the first of `messages` is at base + 1.
+
+        Each is a list of FeedMessage's arguments after the position.
+        """
         if not self._loaded or epoch != self.epoch or base > self.head:
             self.catch_up()
             return
@@ -87,14 +91,15 @@ class TenantFeed:
         metrics.repeats.inc(len(messages) - len(fresh))
         self._accept(
             [
-                Said(epoch, self.head + ordinal, *message)
+                FeedMessage(epoch, self.head + ordinal, *message)
                 for ordinal, message in enumerate(fresh, start=1)
             ]
         )
 
     def compare(self, seen: Head, asked_at: int) -> None:
-        """Hold this server's head against the feed's. `asked_at` is what ours was when the question
-        was sent.
+        """Hold this server's head against the feed's, `seen` in Postgres.
+
+        `asked_at` is what ours was when Postgres was asked.
         """
         if not self._loaded:
             self._read_again = True
@@ -102,21 +107,22 @@ class TenantFeed:
         if seen.epoch != self.epoch:
             self._change_history(seen)
         elif seen.head < asked_at:
-            # Positions are never taken back: this is an older copy of the feed, and what we said
-            # beyond it never was.
+            # Positions are never taken back: this is an older copy of the feed, which does not have
+            # what we sent beyond its head.
             self._change_history(seen)
         self.floor = seen.floor
         if seen.head > self.head:
             self.catch_up()
 
     def has_reached(self, seen: Head | None) -> bool:
-        """Whether nothing is missing here of what Postgres had at that look; None is none, and
-        another history another matter.
+        """Return whether nothing of what Postgres had then is missing here.
+
+        None says that it was not asked; another history is another matter.
         """
         return seen is None or seen.epoch != self.epoch or self.head >= seen.head
 
     def catch_up(self) -> None:
-        """Read what is missing. Asked again while it reads, it looks once more afterwards."""
+        """Read what is missing. Called while it reads, it looks once more afterwards."""
         self._read_again = True
         if not self._loaded:
             return
@@ -124,8 +130,9 @@ class TenantFeed:
             self._reading = asyncio.create_task(self._catch_up())
 
     async def caught_up(self) -> None:
-        """This server's head is where the feed stood when asked, or Unavailable is raised, or what
-        Postgres raised.
+        """Wait until this server's head is where the feed stands now.
+
+        Raises Unavailable where it does not get there, or what Postgres raised.
         """
         asked_at = self.head
         seen = (await self._reader.heads([self.tenant_id]))[self.tenant_id]
@@ -150,24 +157,24 @@ class TenantFeed:
         if seen.epoch != self.epoch or seen.head < asked_at:
             self._change_history(seen)
         while self.head < seen.head:
-            page = await self._reader.page(self.tenant_id, self.head, seen.head, PAGE)
+            page = await self._reader.page(self.tenant_id, self.head, seen.head, MESSAGES_A_PAGE)
             if page.epoch != self.epoch or page.floor > self.head or not page.messages:
                 self._change_history(Head(page.epoch, seen.head, page.floor))
                 return
             before = self.head
-            self._accept([said for said in page.messages if said.position > self.head])
+            self._accept([message for message in page.messages if message.position > self.head])
             metrics.gaps_filled.inc(self.head - before)
             self._flush()
             await wait_for_viewers(list(self._audience))
 
-    def _accept(self, messages: list[Said]) -> None:
+    def _accept(self, messages: list[FeedMessage]) -> None:
         if not messages:
             return
         self.head = messages[-1].position
         metrics.messages.labels(str(self.tenant_id)).inc(len(messages))
         self._unsent.extend(messages)
         if not self._flush_due:
-            # Whatever else arrives in this tick of the loop goes out in the same write.
+            # What else arrives in this tick of the loop goes out in the same write.
             self._flush_due = True
             asyncio.get_running_loop().call_soon(self._flush)
 
@@ -180,8 +187,9 @@ class TenantFeed:
             send_frames(list(group.members), Burst(heard))
 
     def _change_history(self, seen: Head) -> None:
-        """The feed is not the one we followed, or a part was pruned unsent: everyone starts afresh
-        from what there is.
+        """Have every viewer start afresh from what there is.
+
+        The feed is not the one we followed, or a part of it was pruned before it was sent.
         """
         unborn = self.epoch == UNBORN
         self._flush()

@@ -9,13 +9,13 @@ from realtime.feed.filters import Filter, Hearing
 from realtime.feed.group import Group
 from realtime.tokens import Claims
 from realtime.transport.burst import Burst
+from realtime.transport.encoded_packet import EncodedPacket, event_text
 from realtime.transport.socket import Socket
-from realtime.transport.spoken import Spoken, event_text
 
 
 @dataclass(slots=True, eq=False, repr=False)
 class Viewer:
-    """It is owed a snapshot first, or stands at `position`; at its feed's head it is in a group.
+    """A viewer that is owed a snapshot, or stands at `position`; at the feed's head it has a group.
 
     `start_over` is called with the reason when it missed something: its follower sets it.
     """
@@ -27,8 +27,7 @@ class Viewer:
     hearing: Hearing
     given_filter: Filter
     history: int
-    # Bytes that may wait for it before it lags.
-    bound: int
+    bound: int  # the backlog (bytes) at which it lags
     start_over: Callable[[ResyncReason], None] = field(init=False)
     position: int = 0
     owed_snapshot: bool = True
@@ -38,6 +37,6 @@ class Viewer:
     closed: bool = False
 
     def send(self, payload: ResyncPayload | TokenExpiredPayload) -> None:
-        """Tell it something that is no message of the feed, and does not move its place there."""
+        """Send something that is no message of the feed, and does not move its place there."""
         text = event_text(payload.type, body_text(payload))
-        self.socket.write(Burst([Spoken(text)]))
+        self.socket.write(Burst([EncodedPacket(text)]))

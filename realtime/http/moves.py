@@ -9,7 +9,7 @@ from typing_extensions import TypeAliasType, TypedDict
 
 from models.alerts.move import Moved, Wanted
 from models.alerts.moves import operator_moves
-from realtime.desk import MOST_NAME, MOST_NOTE, read_wanted, refusal
+from realtime.desk import MOST_NAME_CHARACTERS, MOST_NOTE_CHARACTERS, read_wanted, refusal
 from realtime.errors import ClientError
 from realtime.http.alert_item import AlertItem
 from realtime.http.alerts import PATH
@@ -28,8 +28,8 @@ Versions = dict[str, Version | None]
 
 
 class _MoveBody(TypedDict):
-    note: NotRequired[Annotated[str, Field(max_length=MOST_NOTE)] | None]
-    assignee: NotRequired[Annotated[str, Field(max_length=MOST_NAME)] | None]
+    note: NotRequired[Annotated[str, Field(max_length=MOST_NOTE_CHARACTERS)] | None]
+    assignee: NotRequired[Annotated[str, Field(max_length=MOST_NAME_CHARACTERS)] | None]
 
 
 class MoveBody(_MoveBody):

@@ -13,7 +13,7 @@ from realtime.http.shared import Shared
 from realtime.transport.redis_manager import RedisManager
 from realtime.workers import Workers
 
-SECONDS = 3.0
+ASK_SECONDS = 3.0
 # So long ago a server may last have been where the feed stood, before it is not caught up.
 BEHIND_SECONDS = 10.0
 
@@ -50,13 +50,13 @@ class Readiness:
 
     async def _ask_postgres(self) -> Seen | None:
         with suppress(SQLAlchemyError, OSError, TimeoutError):
-            async with asyncio.timeout(SECONDS):
+            async with asyncio.timeout(ASK_SECONDS):
                 return await self._seen()
         return None
 
     async def _ask_redis(self) -> Problems:
         with suppress(RedisError, OSError, TimeoutError):
-            async with asyncio.timeout(SECONDS):
+            async with asyncio.timeout(ASK_SECONDS):
                 if await self._manager.ping():
                     return {}
         return {"redis": "Redis does not answer."}

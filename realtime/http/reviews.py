@@ -8,7 +8,7 @@ from sqlalchemy import Row
 from typing_extensions import TypedDict
 
 from models.schemas.payloads import instant_text
-from realtime.desk import MOST_NOTE
+from realtime.desk import MOST_NOTE_CHARACTERS
 from realtime.http.anomaly_item import ReviewedAnomaly, Verdict
 from realtime.http.body import read_object
 from realtime.http.context import CONTEXT, viewer
@@ -20,7 +20,7 @@ WRONG_BODY = "The body is an object with a verdict and, if you like, a note."
 
 class ReviewBody(TypedDict):
     verdict: Verdict
-    note: NotRequired[Annotated[str, Field(max_length=MOST_NOTE)] | None]
+    note: NotRequired[Annotated[str, Field(max_length=MOST_NOTE_CHARACTERS)] | None]
 
 
 class ReviewLine(TypedDict):

@@ -16,7 +16,7 @@ from realtime.http.precision import metrics_text
 from realtime.http.shared import Shared
 from realtime.postgres import Postgres
 
-SECONDS = 3.0
+READ_SECONDS = 3.0
 # Of what is read from the database, however often it is scraped.
 FRESH_SECONDS = 5.0
 
@@ -31,7 +31,7 @@ class Scraping:
         """
         text = generate_latest()
         with suppress(SQLAlchemyError, OSError, TimeoutError):
-            async with asyncio.timeout(SECONDS):
+            async with asyncio.timeout(READ_SECONDS):
                 text += await self._reviewed()
         return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE_LATEST})
 

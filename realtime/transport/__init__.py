@@ -1,3 +1,1 @@
-"""What is overridden of python-socketio, python-engineio and aiohttp, and the websocket line
-beneath them.
-"""
+"""python-socketio, python-engineio and aiohttp with what is overridden, and our websocket line."""

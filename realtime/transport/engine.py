@@ -9,18 +9,19 @@ import structlog
 
 from realtime.transport.line import Work
 from realtime.transport.outbox import Outbox
-from realtime.transport.rounds import TICK, Rounds
+from realtime.transport.rounds import TICK_SECONDS, Rounds
 from realtime.transport.socket import Socket
 from realtime.transport.unknown_sessions import UnknownSessions
 
 log = structlog.get_logger()
 
+# How the library begins what it says of a session that it does not know, and all that it says of
+# a request without one.
 NO_SUCH_SESSION = "Invalid session "
-# What the library says of a request without a session.
 NO_SESSION = "Invalid session None"
 
 
-class Engine(engineio.AsyncServer):
+class Engine(engineio.AsyncServer):  # type: ignore[misc]  # untyped library
     """`pings` holds the sockets to be pinged, `answers` those that should have answered by then."""
 
     def __init__(self, **options: Any) -> None:
@@ -32,7 +33,8 @@ class Engine(engineio.AsyncServer):
     def _bad_request(self, message: str | None = None) -> dict[str, Any]:
         """Answer as the library does, but for a session that it does not know."""
         if message is None or message == NO_SESSION or not message.startswith(NO_SUCH_SESSION):
-            return super()._bad_request(message)
+            refusal: dict[str, Any] = super()._bad_request(message)
+            return refusal
         return self._unknown.refuse()
 
     def _log_error_once(self, message: str, message_key: str) -> None:
@@ -43,7 +45,7 @@ class Engine(engineio.AsyncServer):
         return Outbox()
 
     async def _service_task(self) -> None:
-        """Ping all connections, and miss their answers, in one task.
+        """Ping all connections, and end those that did not answer, in one task.
 
         The library has a task for each that waits to be pinged, and a timer for each look.
         """
@@ -51,17 +53,17 @@ class Engine(engineio.AsyncServer):
         overdue: list[Socket] = []
         while not self.service_task_event.is_set():
             for socket in overdue:
-                await _minding(socket.miss())
+                await _guarded(socket.miss())
             # Answers that came while this process was stopped are read before they are missed.
             overdue = self.answers.due()
             for socket in self.pings.due():
-                await _minding(socket.ping())
+                await _guarded(socket.ping())
             with suppress(TimeoutError):
-                await asyncio.wait_for(self.service_task_event.wait(), TICK)
+                await asyncio.wait_for(self.service_task_event.wait(), TICK_SECONDS)
 
 
-async def _minding(work: Work) -> None:
-    """Wait for it, and keep one connection's trouble from the others."""
+async def _guarded(work: Work) -> None:
+    """Wait for one connection's work, and keep its trouble from the others."""
     try:
         await work
     except Exception:

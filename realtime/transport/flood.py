@@ -1,14 +1,17 @@
-"""How many packets a client may send: so many a second, in bursts of twice as many; one that goes
-on regardless is cut off.
+"""How many packets a client may send: so many a second, in bursts of twice as many.
+
+A client that goes on regardless is cut off.
 """
 
 import time
 
-# After this many packets refused without a pause the connection ends.
-PATIENCE = 3
+# After this many bursts of refused packets, without a pause, the connection ends.
+REFUSED_BURSTS = 3
 
 
 class Bucket:
+    """A token bucket of one client: each packet takes a token, and `rate` come back a second."""
+
     __slots__ = ("_burst", "_rate", "_refused", "_seen_at", "_tokens")
 
     def __init__(self, rate: float) -> None:
@@ -19,7 +22,7 @@ class Bucket:
         self._refused = 0.0
 
     def take(self) -> bool:
-        """Whether one more may pass now."""
+        """Return whether one more packet may pass now."""
         now = time.monotonic()
         earned = (now - self._seen_at) * self._rate
         self._seen_at = now
@@ -32,4 +35,5 @@ class Bucket:
         return True
 
     def exhausted(self) -> bool:
-        return self._refused >= PATIENCE * self._burst
+        """Return whether the client is to be cut off."""
+        return self._refused >= REFUSED_BURSTS * self._burst

@@ -6,6 +6,7 @@ TEXT, CLOSE, PONG = 0x81, 0x88, 0x8A
 
 
 def frame(kind: int, data: bytes) -> bytes:
+    """Return the frame of that kind (TEXT, CLOSE or PONG) with `data`."""
     size = len(data)
     if size < 126:
         header = struct.pack("!BB", kind, size)

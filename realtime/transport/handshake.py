@@ -17,21 +17,22 @@ class Handshake(web.WebSocketResponse):
         """The connection is not aiohttp's any more."""
 
 
-def take_over(request: web.Request, owner: Owner, most: int) -> tuple[Line, bytes]:
-    """Put a line in place of aiohttp's protocol. Also return what the client has sent already.
+def take_over(request: web.Request, owner: Owner, most_bytes: int) -> tuple[Line, bytes]:
+    """Put a line in place of aiohttp's protocol. Return it and what the client has sent already.
 
-    The protocol lets go of the request and its tasks as if the connection were lost. Raises
-    ConnectionResetError where it is gone.
+    The protocol lets go of the request and its tasks as if the connection were lost. `most_bytes`
+    bounds a message of the client. Raises ConnectionResetError where the connection is gone.
     """
     protocol = request.protocol
     transport = protocol.transport
     if transport is None or transport.is_closing():
         raise ConnectionResetError("gone before it was open")
-    began, paused = protocol._message_tail, protocol._buffer_paused or protocol._reading_paused
-    line = Line(transport, owner, most)
+    sent = protocol._message_tail
+    paused = protocol._buffer_paused or protocol._reading_paused
+    line = Line(transport, owner, most_bytes)
     transport.set_protocol(line)
     protocol.transport = None  # which it would close
     protocol.connection_lost(None)
     if paused:
         transport.resume_reading()
-    return line, began
+    return line, sent

@@ -15,11 +15,11 @@ from aiohttp.http_websocket import WebSocketError, WebSocketReader
 
 from realtime.transport.frames import CLOSE, PONG, TEXT, frame
 
-# A client that has so many bytes unread here is not read from, nor are its websocket's pings
-# answered.
-ENOUGH = 65_536
-# What a message counts for beyond its bytes.
-OVERHEAD = 128
+# A client with more bytes than this waiting to be handled is not read from. One with more than this
+# waiting to be sent gets no answer to its websocket's pings, and no goodbye.
+BUFFER_BYTES = 65_536
+# What a message counts for beyond its own bytes.
+MESSAGE_OVERHEAD_BYTES = 128
 # A client told goodbye has this long to take what it was sent.
 GOODBYE_SECONDS = 5.0
 
@@ -27,24 +27,27 @@ Work = Coroutine[Any, Any, Any]
 
 
 class Owner(Protocol):
-    """Who a line belongs to."""
+    """Whoever a line belongs to."""
 
     def take(self, data: str | bytes) -> Work | None:
-        """A message of the client. What is returned is waited for before the next one."""
+        """Take a message of the client. The line waits for what is returned before the next."""
         ...
 
     def lost(self) -> None:
-        """The connection is gone, and all that came before is taken."""
+        """Learn that the connection is gone, after all that came before was taken."""
         ...
 
 
 class Inbox(WebSocketDataQueue):
-    """Where the reader puts messages: a list, instead of a queue that is waited at."""
+    """Where the reader puts messages: a list, not a queue that somebody waits at.
+
+    `size` is their bytes, with MESSAGE_OVERHEAD_BYTES for each.
+    """
 
     __slots__ = ("messages", "size")
 
-    # What the library's own initialiser would set beside its queue, for a reader that is not
-    # compiled.
+    # The library's own initialiser would set these beside its queue. Only a reader that is not
+    # compiled looks at them.
     _size = _limit = 0
     _eof = False
     _waiter = _exception = _stalled_reader = None
@@ -56,7 +59,7 @@ class Inbox(WebSocketDataQueue):
     def feed_data(self, data: WSMessage, size: int) -> None:  # type: ignore[override]
         # Called from C, where an exception would go nowhere.
         self.messages.append(data)
-        self.size += size + OVERHEAD
+        self.size += size + MESSAGE_OVERHEAD_BYTES
 
     def take(self) -> list[WSMessage]:
         messages, self.messages, self.size = self.messages, [], 0
@@ -64,51 +67,55 @@ class Inbox(WebSocketDataQueue):
 
 
 class Line(asyncio.Protocol):
-    """What a client sends is taken in order, one at a time. What is sent to it never waits; its
-    owner minds `backlog`.
+    """An open websocket, as a protocol of asyncio.
+
+    Its owner takes the client's messages in order, one at a time. Sending never waits: the owner
+    watches `backlog`.
     """
 
     __slots__ = (
         "_ending",
         "_gone",
         "_inbox",
+        "_owner_notified",
         "_paused",
         "_reader",
-        "_told",
         "_working",
         "owner",
         "transport",
     )
 
-    def __init__(self, transport: asyncio.Transport, owner: Owner, most: int) -> None:
+    def __init__(self, transport: asyncio.Transport, owner: Owner, most_bytes: int) -> None:
         self.transport = transport
         self.owner = owner
         self._inbox = Inbox()
         self._reader: WebSocketReader | None = WebSocketReader(
-            self._inbox, most, compress=False, decode_text=True
+            self._inbox, most_bytes, compress=False, decode_text=True
         )
         self._working: asyncio.Task[None] | None = None
-        self._paused = self._ending = self._gone = self._told = False
+        self._paused = self._ending = self._gone = self._owner_notified = False
 
     def send(self, text: str) -> None:
+        """Send one text frame."""
         self.write(frame(TEXT, text.encode()))
 
     def write(self, frames: bytes) -> None:
+        """Send what is framed already."""
         # uvloop's transport raises once it is closed.
         if not self._ending and not self._gone:
             self.transport.write(frames)
 
     def backlog(self) -> int:
-        """Bytes that were sent and are still here."""
+        """Return how many bytes were sent and are still here."""
         return 0 if self.transport.is_closing() else self.transport.get_write_buffer_size()
 
     def close(self, code: int = WSCloseCode.OK) -> None:
-        """Say goodbye. What it was sent before still goes out, unless the client does not read."""
+        """Say goodbye, after all that was sent before. A client that does not read is cut off."""
         if self._ending or self.transport.is_closing():
             return
         self.write(frame(CLOSE, struct.pack("!H", code)))
         self._ending = True
-        if self.transport.get_write_buffer_size() > ENOUGH:
+        if self.transport.get_write_buffer_size() > BUFFER_BYTES:
             self.transport.abort()
         else:
             # Closed with something unread, a connection is reset, and the goodbye may not arrive.
@@ -117,6 +124,7 @@ class Line(asyncio.Protocol):
         self._over()
 
     def abort(self) -> None:
+        """Cut the connection, whatever is still here."""
         self._ending = True
         self.transport.abort()
 
@@ -128,7 +136,7 @@ class Line(asyncio.Protocol):
             self._inbox.feed_data(WSMessage(WSMsgType.ERROR, self._inbox.exception(), None), 0)
         if self._working is None:
             self._work(self._inbox.take())
-        elif self._inbox.size > ENOUGH and not self._paused:
+        elif self._inbox.size > BUFFER_BYTES and not self._paused:
             self._paused = True
             self.transport.pause_reading()
 
@@ -138,13 +146,13 @@ class Line(asyncio.Protocol):
         self._over()
 
     def _over(self) -> None:
-        """Nothing more comes of it: tell its owner, once what came before is done."""
-        if self._working is None and not self._told:
-            self._told = True
+        """Tell the owner that the line is lost, once what came before is done."""
+        if self._working is None and not self._owner_notified:
+            self._owner_notified = True
             self.owner.lost()
 
     def _work(self, messages: list[WSMessage]) -> None:
-        """Most of what comes is answered at once; a task is made for what is not."""
+        """Take messages. Most are answered at once; a task is made for the first that is not."""
         for number, message in enumerate(messages, start=1):
             work = self._take(message)
             if work is not None:
@@ -178,7 +186,7 @@ class Line(asyncio.Protocol):
         if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
             return self.owner.take(message.data)
         if message.type == WSMsgType.PING:
-            if self.backlog() <= ENOUGH:
+            if self.backlog() <= BUFFER_BYTES:
                 self.write(frame(PONG, message.data))
         elif message.type == WSMsgType.CLOSE:
             self.close(message.data or WSCloseCode.OK)

@@ -16,7 +16,7 @@ class Json:
     loads = staticmethod(orjson.loads)
 
 
-class Packet(packet.Packet):
+class Packet(packet.Packet):  # type: ignore[misc]  # untyped library
     """The library's packet, with our JSON and without attachments."""
 
     uses_binary_events = False
@@ -24,9 +24,9 @@ class Packet(packet.Packet):
 
 
 def parse(data: str | bytes) -> Packet | None:
-    """Read one packet of a client.
+    """Return one packet of a client.
 
-    None for what is no CONNECT, DISCONNECT, EVENT or ACK in well-formed text.
+    None where it is no CONNECT, DISCONNECT, EVENT or ACK in well-formed text.
     """
     if not isinstance(data, str) or data[:1] not in ("0", "1", "2", "3"):
         return None

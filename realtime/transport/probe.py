@@ -1,4 +1,4 @@
-"""The way from polling to a websocket."""
+"""Going over from polling to a websocket."""
 
 import asyncio
 from typing import Protocol
@@ -12,7 +12,7 @@ UPGRADE_SECONDS = 10.0
 
 
 class Upgrading(Protocol):
-    """A connection by polling, which a websocket is to take over."""
+    """A connection by polling that a websocket is to take over."""
 
     upgrading: bool
     probing: Line | None
@@ -31,7 +31,7 @@ class Probe:
 
     def __init__(self, socket: Upgrading) -> None:
         self._socket = socket
-        self._tried = False
+        self._tried = False  # whether the client's probe came and was answered
 
     def begin(self, line: Line) -> None:
         self._socket.probing = line

@@ -10,13 +10,14 @@ from realtime.transport.listener import Listener
 from realtime.transport.packet import NAMESPACE
 
 
-class RedisManager(socketio.AsyncRedisManager):
-    """The library's, which listens to more than its own channel.
+class RedisManager(socketio.AsyncRedisManager):  # type: ignore[misc]  # untyped library
+    """The library's manager, which listens to more than its own channel.
 
-    `said` gets each document of a tenant's channel, `subscribed` each channel that Redis confirms.
+    `received` gets each document of a tenant's channel, `subscribed` each channel that Redis
+    confirms.
     """
 
-    said: Callable[[bytes], None]
+    received: Callable[[bytes], None]
     subscribed: Callable[[str], None]
 
     def __init__(self, url: str, channel: str) -> None:
@@ -25,9 +26,9 @@ class RedisManager(socketio.AsyncRedisManager):
         self.listener = Listener(self._new_redis, channel, lambda channel: self.subscribed(channel))
 
     def start(self) -> None:
-        """Listen from now on.
+        """Begin to listen.
 
-        The library would begin with the first client, too late for what is said meanwhile.
+        The library would begin with the first client, too late for what is published meanwhile.
         """
         self.server.manager_initialized = True
         self.initialize()
@@ -40,11 +41,12 @@ class RedisManager(socketio.AsyncRedisManager):
 
         It gets no room of its own: nothing is sent to one, and leaving walks through them all.
         """
-        sid = self.server.eio.generate_id()
+        sid: str = self.server.eio.generate_id()
         self.basic_enter_room(sid, NAMESPACE, None, eio_sid=eio_sid)
         return sid
 
     async def ping(self) -> bool:
+        """Return whether Redis answers. Raises what its client raised."""
         return bool(self.redis is not None and await self.redis.ping())
 
     def _new_redis(self) -> Any:
@@ -56,4 +58,4 @@ class RedisManager(socketio.AsyncRedisManager):
             if channel == self.channel:
                 yield document
             else:
-                self.said(document)
+                self.received(document)

@@ -26,7 +26,7 @@ RATE_LIMITED = {
 }
 
 
-class Server(socketio.AsyncServer):
+class Server(socketio.AsyncServer):  # type: ignore[misc]  # untyped library
     """A client is admitted before it has a sid: whoever is turned away was never in a room.
 
     `admit` decides on a CONNECT: it returns the admission, or raises ClientError. `admitted` gets
@@ -52,11 +52,10 @@ class Server(socketio.AsyncServer):
         return Engine
 
     async def _handle_eio_connect(self, eio_sid: str, _environ: dict[str, Any]) -> None:
-        # The request and its headers would be kept for as long as the connection lasts; that it is
-        # known is enough.
+        # Its request and headers are left out: they would be kept as long as the connection lasts.
         await super()._handle_eio_connect(eio_sid, {})
-        # The library names its socket class in the middle of a long function. Ours adds methods
-        # only.
+        # The library names its socket class in the middle of a long function; ours has no other
+        # constructor.
         socket = self.eio.sockets[eio_sid]
         socket.__class__ = Socket
         socket.bucket = Bucket(self._events_per_second)
@@ -103,7 +102,7 @@ class Server(socketio.AsyncServer):
             return
         socket = self.eio.sockets.get(eio_sid)
         gone = socket is None or socket.closing or socket.closed
-        # Gone, or admitted on another packet, while we asked.
+        # While we asked, the client has gone or was admitted on another packet.
         if gone or self.manager.sid_from_eio_sid(eio_sid, NAMESPACE):
             self.turned_away(admission)
             return
@@ -121,7 +120,7 @@ class Server(socketio.AsyncServer):
     ) -> None:
         metrics.connections.labels(refusal.code).inc()
         if refusal.code == "unavailable" and _is_coming_back(auth):
-            # A stock client takes a refusal as final; cut off, it tries again by itself until it
+            # A stock client takes a refusal as final. Cut off, it tries again by itself until it
             # can go on where it was.
             if eio_sid in self.eio.sockets:
                 self.eio.sockets[eio_sid].hang_up()
@@ -141,13 +140,13 @@ class Server(socketio.AsyncServer):
             log.warning("connect_unanswered", error=type(error).__name__)
             raise Unavailable() from None
         except Exception:
-            # Whatever it is, the client learns that it may try again; silence would leave it
-            # waiting for ever.
+            # The client has to learn that it may try again: without an answer it waits for ever.
             log.exception("connect_failed")
             raise Unavailable() from None
 
 
 def _is_coming_back(auth: object) -> bool:
+    """Return whether the client was admitted before, and brings what it recovers with."""
     if not isinstance(auth, dict):
         return False
     return auth.get("pid") is not None or auth.get("offset") is not None

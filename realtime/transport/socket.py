@@ -16,13 +16,9 @@ from realtime.transport.line import Line, Work
 from realtime.transport.outbox import Outbox
 from realtime.transport.probe import Probe
 
-# A poll brings no more packets than python-socketio's client takes in one; with more it hangs up,
-# and comes back for the same.
-POLLED_PACKETS = 16
 
-
-class Socket(AsyncSocket):
-    """By polling, with an outbox; by websocket, with a line; or on its way from one to the other.
+class Socket(AsyncSocket):  # type: ignore[misc]  # untyped library
+    """A connection by polling, with an outbox; by websocket, with a line; or about to go over.
 
     It adds methods to the library's socket and no state that needs a constructor: Server makes one
     out of a socket of the library's.
@@ -39,7 +35,7 @@ class Socket(AsyncSocket):
     polled: str | None = None
 
     def write(self, burst: Burst) -> None:
-        """Never waits; the caller minds `backlog`."""
+        """Send the packets of a burst. It never waits: the caller watches `backlog`."""
         if self.closing or self.closed:
             return
         if self.line is not None:
@@ -56,7 +52,7 @@ class Socket(AsyncSocket):
             self.queue.put_nowait(pkt)
 
     def backlog(self) -> int:
-        """Count the bytes that were sent and are still here."""
+        """Return how many bytes were sent and are still here."""
         if self.line is not None:
             return self.line.backlog()
         return self.queue.bytes if self.queue is not None else 0
@@ -69,15 +65,15 @@ class Socket(AsyncSocket):
         if self.line is not None:
             self.line.abort()
         else:
-            # Without a word of goodbye, which python-socketio's client takes for a reason never to
-            # come back.
+            # No goodbye: python-socketio's client takes one for a reason never to come back.
             self._close_soon(self.server.reason.SERVER_DISCONNECT)
 
     def take(self, data: str | bytes) -> Work | None:
-        """Take what came by the line. Only a message may have to be waited for."""
+        """Take what came by the line. What is returned, for some of it, has to be waited for."""
         kind, rest = data[:1], data[1:]
         if kind == "4":
-            return self.server._trigger_event("message", self.sid, rest, run_async=False)
+            work: Work = self.server._trigger_event("message", self.sid, rest, run_async=False)
+            return work
         if kind == "3":
             self.schedule_ping()
         elif kind == "1":
@@ -89,7 +85,7 @@ class Socket(AsyncSocket):
         return None
 
     def lost(self) -> None:
-        """The line is gone."""
+        """End the connection, as its line is gone."""
         self._close_soon(self.server.reason.TRANSPORT_CLOSE)
 
     def _close_soon(self, reason: str) -> None:
@@ -100,32 +96,34 @@ class Socket(AsyncSocket):
             self.post(pkt)
 
     def schedule_ping(self) -> None:
-        """The client has answered the last one.
+        """Have the client pinged again, now that it has answered.
 
-        As the library's, without a task for each that waits.
+        Without the library's task for each that waits.
         """
         if self.last_ping:
             self.last_ping = None
             self.server.pings.add(self, self.server.ping_interval)
 
     async def ping(self) -> None:
+        """Ping the client, and expect its answer in time."""
         if not self.closing and not self.closed:
             self.last_ping = time.time()
             self.post(engineio_packet.Packet(engineio_packet.PING))
             self.server.answers.add(self, self.server.ping_timeout)
 
     async def miss(self) -> None:
-        """The answer to a ping should be here by now."""
+        """End the connection if the answer to its ping is not here by now."""
         if self.closed:
             self.server.sockets.pop(self.sid, None)
         elif not self.closing:
             await self.check_ping_timeout()
 
     async def handle_get_request(self, environ: dict[str, Any]) -> Any:
-        """As the library's, but for a poll that an HTTP client repeats by itself.
+        """Answer as the library does, but end the connection at a poll that is repeated.
 
-        It does so when the connection of the first one broke: what that took out is lost, and
-        nobody has noticed. Hung up, the viewer comes back and goes on where it was.
+        An HTTP client repeats one by itself when the connection of the first broke: what that took
+        out is lost, and nobody has noticed. Cut off, the viewer comes back and goes on where it
+        was.
         """
         query = parse_qs(environ.get("QUERY_STRING", ""))
         sent_at = query.get("t", [None])[0]  # another one for each poll
@@ -137,15 +135,11 @@ class Socket(AsyncSocket):
         return await super().handle_get_request(environ)
 
     async def poll(self) -> list[engineio_packet.Packet]:
-        """As the library's without its timer and task for each wait: `close` wakes it."""
-        queue = self.queue
-        assert queue is not None
-        packets = [await queue.get()]
-        while packets[-1] is not None and len(packets) < POLLED_PACKETS and not queue.empty():
-            packets.append(queue.get_nowait())
-        if packets[-1] is None and len(packets) > 1:
-            queue.put_nowait(None)
-        return [pkt for pkt in packets if pkt is not None]
+        """Return what waits, or wait for it without the library's timer and task for each.
+
+        `close` wakes it.
+        """
+        return await self._outbox().poll()
 
     async def close(
         self,
@@ -153,9 +147,9 @@ class Socket(AsyncSocket):
         abort: bool = False,
         reason: str | None = None,
     ) -> None:
-        """As the library's, but it lets go of the TCP connection.
+        """Close as the library does, and let go of the TCP connection.
 
-        It never joins the queue, which hangs on a client that stopped reading.
+        The queue is never joined: that hangs on a client that stopped reading.
         """
         already = self.closing or self.closed
         await super().close(wait=False, abort=abort, reason=reason)
@@ -172,23 +166,21 @@ class Socket(AsyncSocket):
         if self.line is not None or abort:
             self.server.sockets.pop(self.sid, None)
         else:
-            # Until then the goodbye can be fetched.
+            # Until it is missed, the client can fetch the goodbye.
             self.server.answers.add(self, self.server.ping_timeout)
 
     async def _upgrade_websocket(self, environ: dict[str, Any]) -> Any:
-        """Open a websocket, from the start or to take over from polling.
-
-        Returns as soon as it is open.
-        """
+        """Open a websocket, from the start or to take over from polling. Return once it is open."""
         if self.upgrading or self.upgraded:
             return self.server._bad_request()
-        request, most = environ["aiohttp.request"], self.server.max_http_buffer_size
+        request = environ["aiohttp.request"]
+        most_bytes = self.server.max_http_buffer_size
         probe = Probe(self) if self.connected else None
         self.upgrading = probe is not None  # what is polled for now is put off
         handshake = Handshake(compress=False)
         try:
             await handshake.prepare(request)
-            self._begin(*take_over(request, probe or self, most), probe)
+            self._begin(*take_over(request, probe or self, most_bytes), probe)
         except BaseException as error:
             self.upgrading = False
             if probe is None:
@@ -198,7 +190,7 @@ class Socket(AsyncSocket):
         return handshake
 
     def _begin(self, line: Line, sent: bytes, probe: Probe | None) -> None:
-        """`sent` is what the client has sent by now."""
+        """Use the line, for a probe first if there is one. `sent` came from the client already."""
         if self.closing or self.closed:
             line.abort()
         elif probe:
@@ -213,10 +205,8 @@ class Socket(AsyncSocket):
         outbox, self.queue = self._outbox(), None
         self.line, line.owner = line, self
         self.upgraded, self.upgrading, self.probing = True, False, None
-        while not outbox.empty():
-            if (pkt := outbox.get_nowait()) is not None:
-                line.send(pkt.encode())
-        outbox.put_nowait(None)  # a poll that should still wait
+        for pkt in outbox.drain():
+            line.send(pkt.encode())
 
     def _outbox(self) -> Outbox:
         assert self.queue is not None

@@ -187,7 +187,7 @@ def test_a_broker_that_is_away_is_told(
 def test_servers_that_take_and_do_not_answer_cost_a_few_seconds_together(
     environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    environment.setattr(checks, "SECONDS", 2.0)
+    environment.setattr(checks, "LOOK_SECONDS", 2.0)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         where = f"127.0.0.1:{silent.getsockname()[1]}"
         environment.setenv("DATABASE_URL", f"postgresql://u:p@{where}/x")

@@ -2,12 +2,12 @@
 
 import json
 
-from realtime.feed.messages import Said
+from realtime.feed.messages import FeedMessage
 from realtime.transport.packet import Packet
 
 
 def test_a_message_is_the_packet_that_the_library_would_have_made() -> None:
-    said = Said(
+    said = FeedMessage(
         "e-1",
         7,
         "anomaly_detected",

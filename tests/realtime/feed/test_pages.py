@@ -48,7 +48,7 @@ async def test_viewers_that_missed_the_same_share_what_is_read(
     for watcher in watchers:
         await watcher.until_position(1000)
         assert watcher.positions() == list(range(1, 1001))
-    assert reads.count == 1000 / pages.PAGE
+    assert reads.count == 1000 / pages.MESSAGES_A_PAGE
     others = await come_back(connect, server, [0] * 3, sites=[16])
     for watcher in others:
         await watcher.until_position(1000)
@@ -67,25 +67,25 @@ async def test_viewers_that_missed_nearly_the_same_share_all_but_their_first_pag
     ):
         await watcher.until_position(600)
         assert watcher.positions() == list(range(offset + 1, 601))
-    assert reads.count == 600 / pages.PAGE
+    assert reads.count == 600 / pages.MESSAGES_A_PAGE
 
 
 async def test_pages_are_forgotten(
     server: RunningServer, feed: Feed, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pages, "SECONDS", 0.1)
+    monkeypatch.setattr(pages, "KEPT_SECONDS", 0.1)
     feed.say(ACME, *(anomaly_said() for _ in range(300)))
     watcher = await connect(server, offset="first-0")
     await watcher.until_position(300)
     kept = server.noc._replay._pages
     await eventually(lambda: not kept._order)
-    assert (kept._stretches, kept._bytes, kept._reading) == ({}, 0, {})
+    assert (kept._pages, kept._bytes, kept._reading) == ({}, 0, {})
 
 
 async def test_pages_are_bounded(
     server: RunningServer, feed: Feed, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pages, "MOST_BYTES", 200_000)
+    monkeypatch.setattr(pages, "KEPT_BYTES", 200_000)
     feed.say(ACME, *(anomaly_said(note="x" * 500) for _ in range(1000)))
     kept = server.noc._replay._pages
     for _ in range(2):
@@ -93,7 +93,7 @@ async def test_pages_are_bounded(
         await watcher.until_position(1000)
         assert watcher.positions() == list(range(1, 1001))
         assert 0 < kept._bytes <= 200_000
-        assert kept._bytes == sum(each.stretch.bytes for each in kept._order)
+        assert kept._bytes == sum(each.page.bytes for each in kept._order)
 
 
 async def test_another_history_is_not_told_from_the_pages_of_the_last(

@@ -14,7 +14,7 @@ async def test_viewers_that_come_together_share_a_snapshot(
 ) -> None:
     feed.say(ACME, *(anomaly_said(15 + number % 2) for number in range(30)))
     reads = Reads(server, monkeypatch)
-    monkeypatch.setattr(snapshots, "SECONDS", 20)
+    monkeypatch.setattr(snapshots, "SHARED_SECONDS", 20)
     watchers = await asyncio.gather(*(connect(server) for _ in range(10)))
     shown = [await watcher.until("snapshot") for watcher in watchers]
     assert reads.count == 1
@@ -47,8 +47,8 @@ async def test_snapshots_are_forgotten(
     made = server.noc._replay._snapshots._made
     await (await connect(server)).until("snapshot")
     await eventually(lambda: not made)
-    monkeypatch.setattr(snapshots, "SECONDS", 20)
-    monkeypatch.setattr(snapshots, "MOST_BYTES", 1_000)
+    monkeypatch.setattr(snapshots, "SHARED_SECONDS", 20)
+    monkeypatch.setattr(snapshots, "SHARED_BYTES", 1_000)
     feed.say(ACME, anomaly_said(note="x" * 1_000))
     await (await connect(server)).until("snapshot")
     assert not made

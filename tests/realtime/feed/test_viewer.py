@@ -9,7 +9,7 @@ import pytest
 from realtime.feed.filters import NO_FILTER, Hearing
 from realtime.feed.follower import Follower
 from realtime.feed.group import Group
-from realtime.feed.messages import Said
+from realtime.feed.messages import FeedMessage
 from realtime.feed.tenant_feed import TenantFeed
 from realtime.feed.viewer import Viewer
 from realtime.tokens import Claims
@@ -17,7 +17,7 @@ from realtime.transport.burst import Burst
 from realtime.transport.line import Inbox, Line
 
 
-@pytest.mark.parametrize("kind", [Viewer, Follower, Group, Said, Burst, Line, Inbox])
+@pytest.mark.parametrize("kind", [Viewer, Follower, Group, FeedMessage, Burst, Line, Inbox])
 def test_nothing_that_is_kept_for_each_viewer_has_a_dict(kind: type) -> None:
     assert not kind.__dictoffset__
 

@@ -12,8 +12,8 @@ from aiohttp import web
 from models.schemas.payloads import ResyncPayload
 from realtime.feed.fan_out import send_frames
 from realtime.transport.burst import Burst
-from realtime.transport.line import ENOUGH
-from realtime.transport.spoken import Spoken, event_text
+from realtime.transport.line import BUFFER_BYTES
+from realtime.transport.encoded_packet import EncodedPacket, event_text
 from tests.realtime.cast import Connect, Feed, RunningServer, eventually
 from tests.realtime.transport.raw import CLOSE, PING, PONG, TEXT, forgotten, hello, masked, opened
 
@@ -111,7 +111,7 @@ async def test_events_are_handled_one_after_the_other_and_the_rest_is_not_read(
         await let_go.wait()
         return {}
 
-    monkeypatch.setitem(server.noc._handlers, "history", slow)
+    monkeypatch.setitem(server.noc.events.handlers, "history", slow)
     async with opened(server, masked(TEXT, hello(server))) as raw:
         await raw.until("snapshot")
         line = server.viewers()[0].socket.line
@@ -119,7 +119,7 @@ async def test_events_are_handled_one_after_the_other_and_the_rest_is_not_read(
             raw.write(
                 masked(
                     TEXT,
-                    f'42/noc,{number}["history",{{"n":{number},"x":"{"x" * ENOUGH}"}}]'.encode(),
+                    f'42/noc,{number}["history",{{"n":{number},"x":"{"x" * BUFFER_BYTES}"}}]'.encode(),
                 )
             )
         await eventually(lambda: not line.transport.is_reading())
@@ -141,7 +141,7 @@ async def test_a_viewer_that_is_gone_while_its_event_is_handled_leaves_nothing(
         await let_go.wait()
         return {}
 
-    monkeypatch.setitem(server.noc._handlers, "history", slow)
+    monkeypatch.setitem(server.noc.events.handlers, "history", slow)
     async with opened(server, masked(TEXT, hello(server))) as raw:
         await raw.until("snapshot")
         raw.write(masked(TEXT, b'42/noc,1["history"]'))
@@ -150,7 +150,7 @@ async def test_a_viewer_that_is_gone_while_its_event_is_handled_leaves_nothing(
     (gone,) = server.viewers()
     # To a closed transport, of which nobody else is to suffer.
     gone.send(ResyncPayload(reason="slow_viewer"))
-    send_frames([gone], Burst([Spoken(event_text("resync", "{}"))]))
+    send_frames([gone], Burst([EncodedPacket(event_text("resync", "{}"))]))
     assert not gone.owed_resync
     let_go.set()
     await eventually(lambda: forgotten(server))

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from realtime.transport.rounds import TICK, Rounds
+from realtime.transport.rounds import TICK_SECONDS, Rounds
 
 
 @pytest.fixture
@@ -20,12 +20,12 @@ def test_each_is_due_once_and_not_too_early(clock: list[float]) -> None:
     rounds.add("later", 5)
     seen: dict[str, float] = {}
     while clock[0] < 1010:
-        clock[0] += TICK / 3
+        clock[0] += TICK_SECONDS / 3
         for name in rounds.due():
             assert name not in seen
             seen[name] = clock[0] - 1000
-    assert 1 <= seen["soon"] <= 1 + 2 * TICK + 0.01
-    assert 5 <= seen["later"] <= 5 + 2 * TICK + 0.01
+    assert 1 <= seen["soon"] <= 1 + 2 * TICK_SECONDS + 0.01
+    assert 5 <= seen["later"] <= 5 + 2 * TICK_SECONDS + 0.01
 
 
 def test_nobody_is_forgotten_by_a_process_that_was_stopped(clock: list[float]) -> None:
@@ -40,5 +40,5 @@ def test_nobody_is_forgotten_by_a_process_that_was_stopped(clock: list[float]) -
 def test_what_is_due_at_once_is_due_at_the_next_look_but_one(clock: list[float]) -> None:
     rounds: Rounds[str] = Rounds()
     rounds.add("now", 0)
-    clock[0] += 2 * TICK
+    clock[0] += 2 * TICK_SECONDS
     assert rounds.due() == ["now"]

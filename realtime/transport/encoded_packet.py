@@ -8,10 +8,11 @@ from realtime.transport.frames import TEXT, frame
 from realtime.transport.packet import NAMESPACE
 
 
-class Spoken:
+class EncodedPacket:
     """A Socket.IO packet in the forms it is sent in.
 
-    Each form is made when the first viewer needs it, and kept for the others.
+    Each form is made when the first viewer needs it, and kept for the others. A subclass may
+    compose the text that none was given for.
     """
 
     __slots__ = ("_frame", "_packet", "_text")
@@ -44,7 +45,7 @@ class Spoken:
 
 
 def event_text(event: str, payload: str, offset: str | None = None) -> str:
-    """Write the Socket.IO packet of an event. `payload` is JSON already.
+    """Return the Socket.IO packet of an event. `payload` is JSON already.
 
     Without an offset it moves nobody's place in the feed.
     """
@@ -53,5 +54,5 @@ def event_text(event: str, payload: str, offset: str | None = None) -> str:
 
 
 def websocket_frame(text: str) -> bytes:
-    """Make the text frame that carries `text` as an Engine.IO message."""
+    """Return the text frame that carries `text` as an Engine.IO message."""
     return frame(TEXT, b"4" + text.encode())

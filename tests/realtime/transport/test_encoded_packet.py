@@ -3,7 +3,7 @@
 import pytest
 from aiohttp.http_websocket import WebSocketWriter, WSMsgType
 
-from realtime.transport.spoken import websocket_frame
+from realtime.transport.encoded_packet import websocket_frame
 
 
 class Recording:
