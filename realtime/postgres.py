@@ -12,6 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from models.database import CONNECTING, psycopg_url
 
+# A row of however many columns.
+AnyRow = Row[*tuple[Any, ...]]
+
 
 def make_async_engine(url: str, *, pool_size: int = 8) -> AsyncEngine:
     """Return an engine for the event loop.
@@ -31,7 +34,7 @@ class Postgres:
 
     async def fetch(
         self, statement: Executable, values: Mapping[str, Any] | None = None
-    ) -> Sequence[Row[Any]]:
+    ) -> Sequence[AnyRow]:
         """Return all rows. Raises SQLAlchemyError or OSError."""
         return await self._finish(statement, values, fetching=True)
 
@@ -41,7 +44,7 @@ class Postgres:
 
     async def _finish(
         self, statement: Executable, values: Mapping[str, Any] | None, *, fetching: bool
-    ) -> Sequence[Row[Any]]:
+    ) -> Sequence[AnyRow]:
         # A connection that is cancelled while it is made stays half open on both sides, and one
         # cancelled later is thrown away: viewers that come and go would use up the pool.
         asking = asyncio.create_task(self._ask(statement, values, fetching))
@@ -50,7 +53,7 @@ class Postgres:
 
     async def _ask(
         self, statement: Executable, values: Mapping[str, Any] | None, fetching: bool
-    ) -> Sequence[Row[Any]]:
+    ) -> Sequence[AnyRow]:
         async with self._engine.connect() as connection:
             result = await connection.execute(statement, dict(values or {}))
             return result.all() if fetching else ()

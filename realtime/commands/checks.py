@@ -1,4 +1,4 @@
-"""What Rollcall needs, all looked at together, for a few seconds: the work of `rollcall check`."""
+"""The work of `rollcall check`: all that Rollcall needs is looked at together, for seconds."""
 
 import asyncio
 import json
@@ -26,7 +26,7 @@ LOOK_SECONDS = 5.0
 
 
 class Answer(NamedTuple):
-    """`detail` is a sentence: what is there, or what is the matter and what to do."""
+    """The result of a check. `detail` is a sentence: what is there, or what is wrong and to do."""
 
     name: str
     ok: bool
@@ -34,11 +34,11 @@ class Answer(NamedTuple):
 
 
 class Away(Exception):
-    """What was looked at does not do; the text says why, and what to do."""
+    """What was looked at is not as it has to be; the text says why, and what to do."""
 
 
 class Check(NamedTuple):
-    """`look` returns what it found, or raises Away; a wrong setting it rests on prevents it."""
+    """`look` returns what is there, or raises Away. It is left out if a setting of its is wrong."""
 
     name: str
     rests_on: tuple[str, ...]
@@ -46,7 +46,7 @@ class Check(NamedTuple):
 
 
 def check_all() -> list[Answer]:
-    """Return an answer for each thing, within LOOK_SECONDS; of settings, one for each that is wrong."""
+    """Return an answer for each thing, within LOOK_SECONDS; for settings, one for each problem."""
     given = read_settings(tokens=True)
     return [*_of_settings(given), *_of_servers(given)]
 
@@ -80,7 +80,10 @@ class Look:
             self._thread.start()
 
     def answer_by(self, deadline: float) -> Answer:
-        """The answer, or that there was none in time. Raises what nobody expects of a look."""
+        """Return the answer, or that there was none in time.
+
+        Raises what the look raised, if that was not Away.
+        """
         if self._thread.ident is not None:
             self._thread.join(max(0.0, deadline - time.monotonic()))
         if self._broke:
@@ -166,13 +169,13 @@ def _unanswered(where: str, error: Exception, what_to_do: str) -> str:
 
 
 def _where(url: str) -> str:
-    """Host and port, without whoever may enter there; of a socket its path."""
+    """Return host and port, without user and password; the path for a Unix socket."""
     parts = urlsplit(url)
     return parts.netloc.rpartition("@")[2] or parts.path
 
 
 def _without_passwords(text: str, settings: Settings) -> str:
-    """Libraries quote parts of an address that they make no sense of, and those may be anything."""
+    """Hide the passwords of all addresses: libraries quote parts of those they cannot read."""
     for url in (
         settings.database_url,
         settings.redis_url,
@@ -185,5 +188,5 @@ def _without_passwords(text: str, settings: Settings) -> str:
 
 
 def _reason(error: BaseException) -> str:
-    """What it says in its first line, without its dot; its class where it says nothing."""
+    """Return the first line of its text, without the dot; its class where there is no text."""
     return str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__

@@ -8,11 +8,11 @@ import click
 from models.commands.by_name import Failed
 from models.vocabulary import ROLES
 
-# That of realtime.tokens, which takes a while to import; a test holds them together.
+# The one of realtime.tokens, which takes a while to import. A test holds them to each other.
 MAX_ID = 2**53 - 1
 
 
-class Id(click.ParamType):
+class Id(click.ParamType[int]):
     """An id of a tenant."""
 
     name = "id"
@@ -24,7 +24,7 @@ class Id(click.ParamType):
         return number
 
 
-class Sites(click.ParamType):
+class Sites(click.ParamType[str | list[int]]):
     """All sites, or ids with commas between."""
 
     name = "all|15,16"
@@ -36,7 +36,7 @@ class Sites(click.ParamType):
         ctx: click.Context | None,
     ) -> str | list[int]:
         if value == "all":
-            return value
+            return "all"
         return [Id().convert(part, param, ctx) for part in value.split(",")]
 
 

@@ -21,7 +21,7 @@ from realtime.http.kinds import ID, TEXT, UUID_TEXT, one_of
 from realtime.http.listing import Listing, at_site
 
 PATH = "/api/v1/alerts"
-# Of one alert so many of the newest lines and anomalies are shown.
+# An alert is shown with at most so many of its newest lines, and of its newest anomalies.
 MOST_SHOWN = 500
 
 
@@ -70,34 +70,34 @@ ALERTS = Listing(
 
 async def show_alert(request: web.Request) -> ShownAlert:
     claims = await viewer(request)
-    found = await ALERTS.find(request, claims)
+    alert_row = await ALERTS.find(request, claims)
     fetch = request.app[CONTEXT].postgres.fetch
-    lines = await fetch(_latest_lines(found))
-    anomalies = await fetch(_latest_anomalies(found))
+    lines = await fetch(_latest_lines(alert_row))
+    anomalies = await fetch(_latest_anomalies(alert_row))
     return {
-        "alert": item(found, claims),
+        "alert": item(alert_row, claims),
         "trail": [_line(row) for row in reversed(lines)],
         "anomalies": [anomaly_item(row, claims) for row in anomalies],
     }
 
 
-def _latest_lines(found: Row[Any]) -> Select[Any]:
-    lines = select(alert_trail).where(*_of(alert_trail, found))
+def _latest_lines(alert_row: Row[Any]) -> Select[Any]:
+    lines = select(alert_trail).where(*_of(alert_trail, alert_row))
     return lines.order_by(alert_trail.c.version.desc()).limit(MOST_SHOWN)
 
 
-def _latest_anomalies(found: Row[Any]) -> Select[Any]:
-    gathered = select(alert_anomaly.c.anomaly_id).where(*_of(alert_anomaly, found))
+def _latest_anomalies(alert_row: Row[Any]) -> Select[Any]:
+    gathered = select(alert_anomaly.c.anomaly_id).where(*_of(alert_anomaly, alert_row))
     anomalies = select(anomaly).where(
-        anomaly.c.tenant_id == found.tenant_id,
+        anomaly.c.tenant_id == alert_row.tenant_id,
         anomaly.c.anomaly_id.in_(gathered),
         ~anomaly.c.shadow,
     )
     return anomalies.order_by(anomaly.c.detected_at.desc()).limit(MOST_SHOWN)
 
 
-def _of(table: Table, found: Row[Any]) -> tuple[ColumnElement[bool], ...]:
-    return table.c.tenant_id == found.tenant_id, table.c.alert_id == found.alert_id
+def _of(table: Table, alert_row: Row[Any]) -> tuple[ColumnElement[bool], ...]:
+    return table.c.tenant_id == alert_row.tenant_id, table.c.alert_id == alert_row.alert_id
 
 
 def _line(row: Row[Any]) -> TrailLine:

@@ -1,15 +1,15 @@
 """Anomalies by REST: what was found, and one with its reviews and what withdrew it."""
 
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from aiohttp import web
 from pydantic import Field
 from sqlalchemy import ColumnElement, Row, Select, Table, case, func, select
 from typing_extensions import TypedDict
 
-from models.schemas.payloads import AnomalyStatus, instant_text
+from models.schemas.payloads import instant_text
 from models.tables import anomaly, review_trail, withdrawal_trail
-from models.vocabulary import SEVERITIES, TYPES
+from models.vocabulary import SEVERITIES, TYPES, AnomalyStatus
 from realtime.http.anomaly_item import AnomalyItem, item, sites_named
 from realtime.http.context import CONTEXT, viewer
 from realtime.http.endpoint import endpoint
@@ -21,7 +21,7 @@ from realtime.http.reviews import ReviewLine, review_line
 from realtime.tokens import Claims
 
 PATH = "/api/v1/anomalies"
-# Of one anomaly so many of the latest reviews are shown, and of the corrections that withdrew it.
+# An anomaly is shown with at most so many of its latest reviews, and of its latest withdrawals.
 MOST_LINES = 500
 STATUS = case((~anomaly.c.standing, "WITHDRAWN"), else_=func.coalesce(anomaly.c.review, "DETECTED"))
 
@@ -42,7 +42,7 @@ ANOMALIES = Listing(
     },
     scope=at_site(anomaly.c.site_id),
     item=item,
-    shown=(~anomaly.c.shadow,),  # what is in shadow is tried out, and shown to nobody
+    shown=(~anomaly.c.shadow,),  # one in shadow is a trial, and shown to nobody
     left_out=frozenset({"tenant_id", "updated_at", "backfill"}),
 )
 
@@ -73,29 +73,35 @@ class ShownAnomaly(TypedDict):
 
 async def show_anomaly(request: web.Request) -> ShownAnomaly:
     claims = await viewer(request)
-    found = await ANOMALIES.find(request, claims)
+    anomaly_row = await ANOMALIES.find(request, claims)
     fetch = request.app[CONTEXT].postgres.fetch
-    reviews = await fetch(_latest(review_trail, found, review_trail.c.number))
-    withdrawals = await fetch(_latest(withdrawal_trail, found, withdrawal_trail.c.at))
+    reviews = await fetch(_latest(review_trail, anomaly_row, review_trail.c.number))
+    withdrawals = await fetch(_latest(withdrawal_trail, anomaly_row, withdrawal_trail.c.at))
     return {
-        "anomaly": item(found, claims),
+        "anomaly": item(anomaly_row, claims),
         "reviews": [review_line(row) for row in reversed(reviews)],
-        "withdrawals": [_withdrawal_line(row, found, claims) for row in reversed(withdrawals)],
+        "withdrawals": [
+            _withdrawal_line(row, anomaly_row, claims) for row in reversed(withdrawals)
+        ],
     }
 
 
-def _latest(trail: Table, found: Row, order: ColumnElement) -> Select:
+def _latest(trail: Table, anomaly_row: Row[Any], order: ColumnElement[Any]) -> Select[Any]:
     """Return the latest lines of the anomaly, newest first."""
-    key = (trail.c.tenant_id == found.tenant_id, trail.c.anomaly_id == found.anomaly_id)
+    key = (
+        trail.c.tenant_id == anomaly_row.tenant_id,
+        trail.c.anomaly_id == anomaly_row.anomaly_id,
+    )
     return select(trail).where(*key).order_by(order.desc()).limit(MOST_LINES)
 
 
-def _withdrawal_line(row: Row, found: Row, claims: Claims) -> WithdrawalLine:
+def _withdrawal_line(row: Row[Any], anomaly_row: Row[Any], claims: Claims) -> WithdrawalLine:
     """Return which correction or void it was, and whose.
 
-    Of a punch at a site outside the token's no more is told than that it was there.
+    Where it was of another punch, at a site outside the token's, only that it was is shown.
     """
-    seen = row.punch_id == found.punch_id or claims.covers(sites_named(row.other_sites))
+    is_own = row.punch_id == anomaly_row.punch_id
+    seen = is_own or claims.covers(sites_named(row.other_sites))
     return {
         "at": instant_text(row.at),
         "cause": row.cause,

@@ -1,20 +1,14 @@
 """An anomaly as the REST API shows it."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 from sqlalchemy import Row
 from typing_extensions import TypedDict
 
 from models.schemas.fields import Id, Share
-from models.schemas.payloads import (
-    AnomalyStatus,
-    AnomalyType,
-    Severity,
-    anomaly_status,
-    instant_text,
-)
-from models.vocabulary import VERDICTS
+from models.schemas.payloads import anomaly_status, instant_text
+from models.vocabulary import VERDICTS, AnomalyStatus, AnomalyType, Severity
 from realtime.http.fields import Moment, Object, UuidText, choice
 from realtime.tokens import Claims
 
@@ -68,7 +62,7 @@ class ReviewedAnomaly(_Anomaly):
     evidence: Object
 
 
-def item(row: Row, claims: Claims) -> AnomalyItem:
+def item(row: Row[Any], claims: Claims) -> AnomalyItem:
     return {
         "anomaly_id": str(row.anomaly_id),
         "tenant_id": row.tenant_id,
@@ -96,10 +90,10 @@ def item(row: Row, claims: Claims) -> AnomalyItem:
     }
 
 
-def _covers(claims: Claims, row: Row) -> bool:
+def _covers(claims: Claims, row: Row[Any]) -> bool:
     return claims.covers(sites_named(row.other_sites))
 
 
 def sites_named(text: str) -> frozenset[int]:
-    """Return the sites of a column `other_sites`: ids with commas between."""
+    """Return the sites that a column `other_sites` has, as ids with commas between."""
     return frozenset(int(site_id) for site_id in text.split(",") if site_id)

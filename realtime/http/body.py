@@ -9,9 +9,9 @@ from realtime.errors import ClientError
 
 
 async def read_json(request: web.Request) -> Any:
-    """Return the body, read as tasks' messages are: what is odd in it is for the door to reject.
+    """Return the body. Raises ClientError `invalid` where it is no JSON.
 
-    Raises ClientError `invalid` where it is no JSON.
+    It is read as tasks' messages are: what is odd in a submission is for the intake to reject.
     """
     try:
         return json.loads(await request.read())
@@ -36,7 +36,7 @@ async def read_object(
     """
     if not request.can_read_body and not needed:
         return {}
-    given = await read_optional_json(request)
-    if not isinstance(given, dict):
+    body = await read_optional_json(request)
+    if not isinstance(body, dict):
         raise ClientError("invalid", wrong)
-    return given
+    return body

@@ -1,5 +1,6 @@
-"""The dashboard: index.html at /, and the files beside it under /dashboard/, one of which is made
-of the vocabulary.
+"""The dashboard: index.html at /, and the files beside it under /dashboard/.
+
+One of these, words.js, is made of the vocabulary.
 """
 
 import re
@@ -31,7 +32,7 @@ TYPES = {
 
 
 async def index(_: web.Request) -> web.StreamResponse:
-    """The page, or without its client one that says so in a sentence, with 503."""
+    """Answer with the page, or with 503 and one that says that its client is missing."""
     if not is_complete():
         text = (FOLDER / "incomplete.html").read_text(encoding="utf-8")
         return web.Response(
@@ -45,7 +46,7 @@ def is_complete() -> bool:
 
 
 async def warn_if_incomplete(_: web.Application) -> None:
-    """On start-up."""
+    """Log where the dashboard lacks its client, on start-up."""
     if not is_complete():
         log.warning("dashboard_incomplete", missing=CLIENT)
 
@@ -56,8 +57,9 @@ async def file(request: web.Request) -> web.StreamResponse:
 
 
 def _serve(name: str) -> web.StreamResponse:
-    """A file of the folder by its plain name; aiohttp adds the ETag and answers 304. Everything
-    else is not there.
+    """Answer with a file of the folder, by its plain name. Raises HTTPNotFound for all else.
+
+    aiohttp adds the ETag and answers 304.
     """
     path = FOLDER / name
     kind = TYPES.get(path.suffix)

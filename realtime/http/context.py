@@ -1,4 +1,4 @@
-"""What request handlers share, kept in the application."""
+"""What request handlers share, kept in the application; and who is asking."""
 
 from typing import NamedTuple
 
@@ -28,7 +28,10 @@ CONTEXT = web.AppKey("context", Context)
 
 
 async def bearer(request: web.Request) -> Claims:
-    """Who asks. Raises ClientError as the token deserves; a token in the URL is none."""
+    """Return what the request's token grants; one in the URL is not looked at.
+
+    Raises ClientError, as do all three here.
+    """
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     return await request.app[CONTEXT].verifier.verify(
         token.strip() if scheme.lower() == "bearer" else None
@@ -36,6 +39,7 @@ async def bearer(request: web.Request) -> Claims:
 
 
 async def viewer(request: web.Request) -> Claims:
+    """Return what a viewer's token grants: any but one that may only submit."""
     claims = await bearer(request)
     if claims.role is None:
         raise ClientError("forbidden", "The token may submit, but not view.")
@@ -43,6 +47,7 @@ async def viewer(request: web.Request) -> Claims:
 
 
 async def admin(request: web.Request) -> Claims:
+    """Return what an admin's token grants."""
     claims = await bearer(request)
     if claims.role != "admin":
         raise ClientError("forbidden", "This needs the role admin.")

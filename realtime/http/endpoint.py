@@ -9,12 +9,12 @@ from aiohttp import web
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Schema = Mapping[str, Any]
 
-# Of an endpoint that wants a token, beside what it refuses by itself.
+# Every endpoint that wants a token refuses with these, beside its own.
 BEARER = ("token_missing", "token_invalid", "token_expired", "forbidden", "unavailable")
 
 
 class Answer(NamedTuple):
-    """What an answer holds. That of a list may be asked for as CSV, and names the next page."""
+    """An answer with a body of `type`. A list is also there as CSV, and names its next page."""
 
     about: str
     type: Any
@@ -28,9 +28,9 @@ class Body(NamedTuple):
 
 
 class Parameter(NamedTuple):
-    """What may stand in the query. `schema` is of one value.
+    """A parameter of the query. `schema` describes one value.
 
-    Where `several` may stand, commas are between; one that may be `empty` needs no value.
+    Where there may be `several`, they have commas between; one that may be `empty` needs no value.
     """
 
     about: str
@@ -40,7 +40,7 @@ class Parameter(NamedTuple):
 
 
 class Endpoint(NamedTuple):
-    """`answers` are by their status; `refuses` are codes of the contract.
+    """A route and its description. `answers` are by status, `refuses` are codes of the contract.
 
     `choices` describe the parts of the path that are no ids. Without `security` it is for anybody.
     """
@@ -85,9 +85,10 @@ def endpoint(
 
 
 def json_response(body: Any, status: int = 200) -> web.Response:
+    """Return the body as JSON."""
     try:
         text = orjson.dumps(body)
     except TypeError:
-        # An id of the caller's own that is given back may hold half of a surrogate pair.
+        # An id that is given back as it came may hold half of a surrogate pair.
         return web.json_response(body, status=status)
     return web.Response(body=text, status=status, content_type="application/json", charset="utf-8")

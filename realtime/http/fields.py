@@ -1,4 +1,4 @@
-"""The types of the fields that answers are made of, as the API's description tells them."""
+"""The types of the fields of answers, as the API's description has them."""
 
 from collections.abc import Sequence
 from dataclasses import fields

@@ -1,4 +1,4 @@
-"""Filters of lists: what each is called, how it is read, and what it asks of a row."""
+"""Filters of lists: how each is read, and which condition it is."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -10,14 +10,14 @@ from realtime.errors import ClientError
 from realtime.http.kinds import INSTANT, Kind
 from realtime.http.paging import PARAMETERS
 
-Given = Mapping[str, Sequence[Any]]  # the values of each filter that was given
+Values = Mapping[str, Sequence[Any]]  # of each filter that was given
 Asks = Callable[[Sequence[Any]], ColumnElement[bool]]
 
 
 class Filter(NamedTuple):
-    """`asks` makes the condition from the values given, of which there is one at least.
+    """A filter of a list. `asks` makes the condition of one or more values.
 
-    `default` stands where none is given.
+    `default` are the values where none is given.
     """
 
     kind: Kind
@@ -31,23 +31,24 @@ Filters = Mapping[str, Filter]
 
 
 def any_of(column: ColumnElement[Any], kind: Kind) -> Filter:
+    """Return the filter for rows whose column has one of the values."""
     return Filter(kind, column.in_)
 
 
 def since_and_until(moment: ColumnElement[Any]) -> Filters:
-    """Return the two filters that bound `moment`. Of several values the narrowest holds."""
+    """Return the two filters that bound `moment`. Where several are given, the narrowest holds."""
     return {
-        "since": _one(lambda given: moment >= max(given), "At or after this moment."),
-        "until": _one(lambda given: moment < min(given), "Before this moment."),
+        "since": _bound(lambda moments: moment >= max(moments), "At or after this moment."),
+        "until": _bound(lambda moments: moment < min(moments), "Before this moment."),
     }
 
 
-def _one(asks: Asks, about: str) -> Filter:
+def _bound(asks: Asks, about: str) -> Filter:
     return Filter(INSTANT, asks, about, several=False)
 
 
-def read_filters(request: web.Request, filters: Filters) -> Given:
-    """Return every value given for each filter; several, or with commas, are alternatives.
+def read_filters(request: web.Request, filters: Filters) -> Values:
+    """Return every value given for each filter: repeated, or with commas between.
 
     Raises ClientError `invalid`.
     """
@@ -55,17 +56,17 @@ def read_filters(request: web.Request, filters: Filters) -> Given:
     if unknown:
         names = ", ".join(sorted(filters))
         raise ClientError("invalid", f"There is no filter {unknown[0][:40]!r}; there are {names}.")
-    read = {name: _read(request, name, filter_) for name, filter_ in filters.items()}
-    return {name: values for name, values in read.items() if values}
+    values_of = {name: _read(request, name, filter_) for name, filter_ in filters.items()}
+    return {name: values for name, values in values_of.items() if values}
 
 
-def conditions(filters: Filters, given: Given) -> list[ColumnElement[bool]]:
-    return [filters[name].asks(values) for name, values in given.items()]
+def conditions(filters: Filters, values_of: Values) -> list[ColumnElement[bool]]:
+    """Return the condition of each filter that was given; all have to hold."""
+    return [filters[name].asks(values) for name, values in values_of.items()]
 
 
 def _read(request: web.Request, name: str, filter_: Filter) -> Sequence[Any]:
-    given = request.query.getall(name, [])
-    texts = [part for value in given for part in value.split(",") if part]
+    texts = [part for value in request.query.getall(name, []) for part in value.split(",") if part]
     try:
         return [filter_.kind.read(text) for text in texts] or filter_.default
     except ValueError as error:

@@ -1,5 +1,6 @@
-"""Around every request: errors as JSON, security headers, CORS, one log line without anything
-secret, and the time it took.
+"""Around every request: errors as JSON, security headers, CORS, a log line, and the time it took.
+
+Nothing secret is logged.
 """
 
 import time
@@ -19,18 +20,22 @@ log = structlog.get_logger()
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'",
+    "Content-Security-Policy": (
+        "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none';"
+        " object-src 'none'"
+    ),
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
-# Engine.IO answers these itself, for as long as a connection lasts.
+# Engine.IO answers what is below this path, for as long as a connection lasts.
 SOCKETS = "/socket.io/"
 _CODES = {400: "invalid", 404: "not_found", 405: "invalid", 413: "invalid", 415: "invalid"}
 
 
 def error_response(error: ClientError, status: int | None = None) -> web.Response:
+    """Return the answer that tells the error, with the status of its code or another."""
     response = web.json_response({"error": error.as_object()}, status=status or error.status)
     if response.status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
@@ -39,8 +44,9 @@ def error_response(error: ClientError, status: int | None = None) -> web.Respons
 
 @web.middleware
 async def watch(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """The outermost: what became of the request. Paths are logged as their routes, without ids and
-    queries.
+    """Log and count what became of the request, outermost.
+
+    Paths are logged as their routes, without ids and queries.
     """
     if request.path.startswith(SOCKETS):
         return await handler(request)
@@ -62,7 +68,7 @@ async def watch(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 @web.middleware
 async def answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """The one place where a request's exceptions end."""
+    """Answer a request's exceptions, which all end here."""
     try:
         return await handler(request)
     except ClientError as error:
@@ -84,8 +90,9 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
 
 @web.middleware
 async def allow_origins(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """CORS for the REST API. Tokens travel in a header, never in a cookie, so no credentials are
-    allowed.
+    """Let pages of the allowed origins use the REST API (CORS).
+
+    Tokens travel in a header, never in a cookie, so no credentials are allowed.
     """
     origin = request.headers.get("Origin")
     allowed = request.app[CONTEXT].settings.cors_origins
@@ -104,8 +111,9 @@ async def allow_origins(request: web.Request, handler: Handler) -> web.StreamRes
 
 
 async def add_security_headers(request: web.Request, response: web.StreamResponse) -> None:
+    """Add HEADERS to every response, and keep those of the API out of caches."""
     if response.status == 101:
-        return  # no page, and its headers would be kept with the connection
+        return  # a websocket, no page: its headers would be kept with the connection
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     if request.path.startswith("/api/"):

@@ -1,4 +1,4 @@
-"""What handing something in by HTTP has in common, whatever it is."""
+"""What all submissions by HTTP have in common."""
 
 import asyncio
 from collections.abc import Callable
@@ -28,16 +28,18 @@ class OutcomeItem(TypedDict):
 
 
 def another_tenants(punch: object, claims: Claims) -> bool:
+    """Return whether a submitted punch names a tenant that is not the token's."""
     tenant_id = punch.get("tenant_id") if isinstance(punch, dict) else None
     return is_id(tenant_id) and tenant_id != claims.tenant_id
 
 
 def submitter(door: str, claims: Claims) -> intake.Submitter:
+    """Return the token's bearer as the one who submits by this door."""
     return intake.Submitter(door, claims.sub, claims.sites)
 
 
 async def at_own_sites(hand_in: Callable[..., Taken], *args: Any, **kwargs: Any) -> Taken:
-    """Hand in, in a thread.
+    """Call `hand_in` in a thread, and return what it returns.
 
     Raises ClientError `forbidden` where something is, or was, at a site outside the token's;
     nothing is stored then.

@@ -41,8 +41,8 @@ async def alive(_: web.Request) -> web.Response:
 async def ready(request: web.Request) -> web.Response:
     """Answer 200 when punches are judged and told; with ?self, when this server can serve.
 
-    Else 503 with what is the matter. Both tell the server's version, and the schema's revision that
-    its code needs.
+    Otherwise answer 503 with what is the matter. Both tell the server's version, and the revision
+    of the schema that its code needs.
     """
     readiness = request.app[READINESS]
     alone = "self" in request.query

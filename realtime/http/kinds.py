@@ -15,7 +15,7 @@ MOST_CHARACTERS = 200
 
 
 class Kind(NamedTuple):
-    """`read` raises ValueError with words that go on where the parameter's name ends."""
+    """`read` raises ValueError; its text goes on where the parameter's name ends."""
 
     read: Callable[[str], Any]
     schema: Mapping[str, Any]
@@ -30,7 +30,7 @@ def integer(text: str) -> int:
 
 def instant(text: str) -> datetime:
     try:
-        moment = parse_instant(text.replace(" ", "+"))  # a plus sign that was not escaped
+        moment = parse_instant(text.replace(" ", "+"))  # a space is a plus that was not escaped
     except ValueError:
         raise ValueError("is no time; write ISO 8601 such as 2026-11-23T08:00:00Z") from None
     if moment.tzinfo is None:

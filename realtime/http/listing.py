@@ -15,7 +15,7 @@ from realtime.desk import read_id
 from realtime.errors import ClientError
 from realtime.http.context import CONTEXT, viewer
 from realtime.http.endpoint import BEARER, Answer, Endpoint, Parameter
-from realtime.http.filtering import Filters, Given, conditions, read_filters
+from realtime.http.filtering import Filters, Values, conditions, read_filters
 from realtime.http.pages import Item, Page, page_response
 from realtime.http.paging import DEFAULT_LIMIT, MAX_LIMIT, Cursor, read_cursor, read_limit
 from realtime.tokens import Claims
@@ -30,6 +30,7 @@ PAGING = {
 
 
 def at_site(column: ColumnElement[Any]) -> Scope:
+    """Return the scope of rows that are of one site, which the column names."""
     return lambda sites: [column == func.any(sorted(sites))]
 
 
@@ -48,12 +49,13 @@ def within(
 class Listing(NamedTuple, Generic[Item]):
     """The rows of the table of `moment` and `key`, newest first, of the token's tenant and sites.
 
-    `scope` makes the conditions of a token for some sites only; `shown` are those of everybody.
-    `item` is what is answered of a row; its annotation is what the API's description has, and in
-    this order the columns of the CSV, without `left_out`.
+    `what` is the word for one of them. `scope` makes the conditions for a token of some sites only;
+    `shown` are conditions for everybody. `item` makes what is answered for a row. Its return
+    annotation is in the API's description, and its fields, without `left_out`, are the columns of
+    the CSV, in their order.
     """
 
-    what: str  # one of them is called
+    what: str
     moment: Column[Any]
     key: Column[Any]
     filters: Filters
@@ -66,13 +68,14 @@ class Listing(NamedTuple, Generic[Item]):
     def query(
         self,
         claims: Claims,
-        given: Given | None = None,
+        values_of: Values | None = None,
         cursor: Cursor | None = None,
     ) -> Select[Any]:
+        """Return the statement that selects what the token may see and the filters let through."""
         table = self.moment.table
         order = (self.moment, self.key)
         where = [*within(claims, table.c.tenant_id, self.scope), *self.shown]
-        where += conditions(self.filters, given or {})
+        where += conditions(self.filters, values_of or {})
         if cursor:
             where.append(tuple_(*order) < tuple_(cursor.moment, cursor.row_id))
         selected = self.rows(claims) if self.rows else select(table)
@@ -112,6 +115,8 @@ class Listing(NamedTuple, Generic[Item]):
         summary: str,
         asker: Callable[[web.Request], Awaitable[Claims]] = viewer,
     ) -> Endpoint:
+        """Return the endpoint of the list, for whom `asker` lets through."""
+
         async def answer(request: web.Request) -> web.Response:
             return await self.answer(request, await asker(request))
 
@@ -131,14 +136,18 @@ def list_endpoint(
     item: Any,
     query: dict[str, Parameter],
 ) -> Endpoint:
+    """Return an endpoint that answers with pages of `item`."""
     page: Any = Page  # of a type that is known at run time only
     answers = {200: Answer(about, page[item], is_list=True)}
     return Endpoint("GET", path, answer, summary, answers, ("invalid", *BEARER), query=query)
 
 
 def parameters_of(filters: Filters) -> dict[str, Parameter]:
-    described = (Parameter(each.about, each.kind.schema, each.several) for each in filters.values())
-    return dict(zip(filters, described, strict=True))
+    """Return the description of each filter as a parameter of the query."""
+    return {
+        name: Parameter(filter_.about, filter_.kind.schema, filter_.several)
+        for name, filter_ in filters.items()
+    }
 
 
 def item_of(item: Callable[..., Any]) -> Any:
@@ -148,4 +157,5 @@ def item_of(item: Callable[..., Any]) -> Any:
 
 @cache
 def columns_of(item: Callable[..., Any], left_out: frozenset[str] = frozenset()) -> tuple[str, ...]:
+    """Return the columns of the CSV of what `item` makes."""
     return tuple(name for name in item_of(item).__annotations__ if name not in left_out)

@@ -78,40 +78,42 @@ class MoveConflict(TypedDict):
 
 async def move_one(request: web.Request) -> MovedAlert:
     claims = await viewer(request)
-    given = {**await read_object(request), "alert_id": request.match_info["alert_id"]}
-    moved = await request.app[CONTEXT].desk.move(claims, request.match_info["move"], given)
+    data = {**await read_object(request), "alert_id": request.match_info["alert_id"]}
+    moved = await request.app[CONTEXT].desk.move(claims, request.match_info["move"], data)
     return cast(MovedAlert, moved)
 
 
 async def move_many(request: web.Request) -> MoveResults:
-    """Make the same move of each: those that are allowed commit together.
+    """Make the same move of each alert: those that are allowed commit together.
 
-    What is no id of ours is not found, like an alert that is not there, and is no reason to leave
-    the others alone.
+    An id that is none of ours is not found, like an alert that is not there; the others are moved.
     """
     claims = await viewer(request)
-    ids, wanted = _read_moves(request.path.rpartition("/")[2], await read_object(request))
-    possible = [want for want in wanted if isinstance(want, Wanted)]
+    ids, moves = _read_moves(request.path.rpartition("/")[2], await read_object(request))
+    possible = [move for move in moves if isinstance(move, Wanted)]
     moved = iter(await request.app[CONTEXT].desk.move_all(claims, possible))
-    outcomes = [next(moved) if isinstance(want, Wanted) else want for want in wanted]
+    outcomes = [next(moved) if isinstance(move, Wanted) else move for move in moves]
     pairs = zip(ids, outcomes, strict=True)
     return {"results": [_result(alert_id, outcome) for alert_id, outcome in pairs]}
 
 
-def _read_moves(move: str, given: Mapping[str, Any]) -> tuple[list[Any], list[Read]]:
-    """Return the ids as they were given, and what each wants."""
-    ids, versions = given.get("alert_ids"), given.get("versions") or {}
+def _read_moves(move: str, body: Mapping[str, Any]) -> tuple[list[Any], list[Read]]:
+    """Return the ids as they were given, and the move of each, or why there can be none.
+
+    Raises ClientError `invalid`.
+    """
+    ids, versions = body.get("alert_ids"), body.get("versions") or {}
     if not isinstance(ids, list) or not isinstance(versions, dict):
         raise ClientError("invalid", WRONG_IDS)
     if not 1 <= len(ids) <= MOST_AT_ONCE:
         raise ClientError("invalid", WRONG_IDS)
-    each = ({"alert_id": alert_id, "version": versions.get(str(alert_id))} for alert_id in ids)
-    return ids, [_wanted(move, {**given, **one}) for one in each]
+    keys = ({"alert_id": alert_id, "version": versions.get(str(alert_id))} for alert_id in ids)
+    return ids, [_read_move(move, {**body, **key}) for key in keys]
 
 
-def _wanted(move: str, given: Mapping[str, Any]) -> Read:
+def _read_move(move: str, data: Mapping[str, Any]) -> Read:
     try:
-        return read_wanted(move, given)
+        return read_wanted(move, data)
     except ClientError as error:
         if error.code != "not_found":
             raise

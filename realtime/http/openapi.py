@@ -17,13 +17,11 @@ Schemas = Mapping[tuple[Any, ...], Object]
 
 _TEMPLATE = "#/components/schemas/{model}"
 _REFUSED = ("refused",)
-_Described = tuple[Any, Literal["validation", "serialization"], TypeAdapter]
+_Described = tuple[Any, Literal["validation", "serialization"], TypeAdapter[Any]]
 
 
 class _Generator(GenerateJsonSchema):
-    """Names components for what they describe: AlertItem is Alert, PunchIn is Punch; and gives
-    fields no titles.
-    """
+    """Gives fields no titles, and components short names: AlertItem is Alert, PunchIn is Punch."""
 
     def field_title_should_be_set(self, _: Any) -> bool:
         return False
@@ -37,8 +35,8 @@ def build(endpoints: Sequence[Endpoint]) -> Object:
     """Return the whole document."""
     schemas, components = _schemas(endpoints)
     paths: dict[str, Object] = defaultdict(dict)
-    for each in endpoints:
-        paths[each.path][each.method.lower()] = _operation(each, schemas)
+    for endpoint in endpoints:
+        paths[endpoint.path][endpoint.method.lower()] = _operation(endpoint, schemas)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -61,11 +59,11 @@ def build(endpoints: Sequence[Endpoint]) -> Object:
 def _schemas(endpoints: Sequence[Endpoint]) -> tuple[Schemas, Object]:
     """Return the schema of all that is taken or answered, and the components they refer to."""
     types: list[_Described] = [(_REFUSED, "serialization", TypeAdapter(Refused))]
-    for each in endpoints:
-        if each.takes:
-            types.append((_key(each, "takes"), "validation", TypeAdapter(each.takes.type)))
-        for status, answer in each.answers.items():
-            types.append((_key(each, status), "serialization", TypeAdapter(answer.type)))
+    for endpoint in endpoints:
+        if endpoint.takes:
+            types.append((_key(endpoint, "takes"), "validation", TypeAdapter(endpoint.takes.type)))
+        for status, answer in endpoint.answers.items():
+            types.append((_key(endpoint, status), "serialization", TypeAdapter(answer.type)))
     schemas, defined = TypeAdapter.json_schemas(
         types,
         ref_template=_TEMPLATE,
@@ -77,34 +75,34 @@ def _schemas(endpoints: Sequence[Endpoint]) -> tuple[Schemas, Object]:
     return {key: schema for (key, _), schema in schemas.items()}, components
 
 
-def _key(each: Endpoint, what: object) -> tuple[Any, ...]:
-    return each.method, each.path, what
+def _key(endpoint: Endpoint, what: object) -> tuple[Any, ...]:
+    return endpoint.method, endpoint.path, what
 
 
-def _operation(each: Endpoint, schemas: Schemas) -> Object:
-    answers = _refusals(each, schemas[_REFUSED])
-    for status, answer in each.answers.items():
-        answers[status] = _answer(answer, schemas[_key(each, status)])
+def _operation(endpoint: Endpoint, schemas: Schemas) -> Object:
+    answers = _refusals(endpoint, schemas[_REFUSED])
+    for status, answer in endpoint.answers.items():
+        answers[status] = _answer(answer, schemas[_key(endpoint, status)])
     operation: Object = {
-        "summary": each.summary,
+        "summary": endpoint.summary,
         "parameters": [
-            *(_in_path(name, each.choices) for name in re.findall(r"{(\w+)}", each.path)),
-            *(_in_query(name, parameter) for name, parameter in each.query.items()),
+            *(_in_path(name, endpoint.choices) for name in re.findall(r"{(\w+)}", endpoint.path)),
+            *(_in_query(name, parameter) for name, parameter in endpoint.query.items()),
         ],
         "responses": {str(status): answers[status] for status in sorted(answers)},
     }
-    if each.security != "bearer":
-        operation["security"] = [{each.security: []}] if each.security else []
-    if each.takes:
-        operation["requestBody"] = _body(each.takes, schemas[_key(each, "takes")])
+    if endpoint.security != "bearer":
+        operation["security"] = [{endpoint.security: []}] if endpoint.security else []
+    if endpoint.takes:
+        operation["requestBody"] = _body(endpoint.takes, schemas[_key(endpoint, "takes")])
     return operation
 
 
-def _refusals(each: Endpoint, schema: Object) -> dict[int, Object]:
+def _refusals(endpoint: Endpoint, schema: Object) -> dict[int, Object]:
     codes: dict[int, list[str]] = defaultdict(list)
-    for code in each.refuses:
+    for code in endpoint.refuses:
         codes[STATUS[code]].append(code)
-    if each.takes:
+    if endpoint.takes:
         codes[TOO_LONG] = ["invalid"]
     content = {"application/json": {"schema": schema}}
     answers: dict[int, Object] = {}

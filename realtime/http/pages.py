@@ -13,7 +13,7 @@ from realtime.http.paging import Cursor
 
 Item = TypeVar("Item", bound=Mapping[str, Any])
 
-# What a spreadsheet would run instead of show.
+# A spreadsheet would run text that begins with one of these.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -28,7 +28,7 @@ def page_response(
     columns: Sequence[str],
     following: Cursor | None = None,
 ) -> web.Response:
-    """Return the page in the form asked for; the next one's address stands in the Link header."""
+    """Return the page in the form asked for, with the next one's address in the Link header."""
     if "text/csv" in request.headers.get("Accept", ""):
         text = as_csv(items, columns)
         response = web.Response(text=text, content_type="text/csv", charset="utf-8")
@@ -43,7 +43,7 @@ def page_response(
 
 
 def as_csv(items: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> str:
-    """Return RFC 4180: objects as JSON, an apostrophe before text that looks like a formula."""
+    """Return CSV (RFC 4180): objects as JSON, an apostrophe before what looks like a formula."""
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(columns)

@@ -1,6 +1,4 @@
-"""What Postgres is asked for readiness: which revision it is at, how old the pulses are, and
-whether it can still write.
-"""
+"""What Postgres is asked for readiness: its revision, how old the pulses are, if it can write."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -13,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from models.migrations.revision import IN_DATABASE, IS_MIGRATED
 from models.pulse import AGES, NOTE, WRITTEN
 
-# A full disk still takes what fits into pages and WAL that are there already. So half a megabyte
-# is sorted in 64 kB, in a file that is gone at once: no table grows by it, and no catalogue.
+# A full disk still takes what fits into pages and WAL that are there already. So half a megabyte is
+# sorted in 64 kB of memory, by a file that is gone at once: no table or catalogue grows.
 _LIMITS = (
     "SET LOCAL work_mem = '64kB'",
     "SET LOCAL temp_tablespaces = ''",
@@ -28,8 +26,9 @@ SELECT count(*) FROM (
 
 
 class Seen(NamedTuple):
-    """`revision` is None where nothing was migrated. Only at ours it is looked at the rest: how old
-    the pulses are, or None, and the SQLSTATE that writing ended with, if it did.
+    """What was seen: the `revision`, None where nothing was migrated; at ours, also the rest.
+
+    These are how old the pulses are, and the SQLSTATE with which writing failed, if it did.
     """
 
     revision: str | None
@@ -38,14 +37,14 @@ class Seen(NamedTuple):
 
 
 class PostgresCheck:
-    """`engine` is its own, so that it waits for no viewer and no viewer for it."""
+    """`engine` is nobody else's, so that it waits for no viewer and no viewer for it."""
 
     def __init__(self, engine: AsyncEngine, revision: str) -> None:
         self._engine = engine
         self.revision = revision
 
     async def look(self) -> Seen:
-        """Raises SQLAlchemyError or OSError where Postgres does not answer."""
+        """Look. Raises SQLAlchemyError or OSError where Postgres does not answer."""
         async with self._engine.connect() as connection:
             migrated = (await connection.execute(text(IS_MIGRATED))).scalar_one()
             revision = (
@@ -59,8 +58,9 @@ class PostgresCheck:
 
 
 async def _unwritable(connection: AsyncConnection) -> str:
-    """Why Postgres cannot write, as an SQLSTATE; empty where it can. Raises as above where it is
-    gone meanwhile.
+    """Return why Postgres cannot write, as an SQLSTATE; an empty text where it can.
+
+    Raises SQLAlchemyError where it is gone by now.
     """
     try:
         async with connection.begin():
@@ -68,7 +68,7 @@ async def _unwritable(connection: AsyncConnection) -> str:
                 await connection.exec_driver_sql(statement)
             await connection.exec_driver_sql(NOTE, (WRITTEN,))
     except DBAPIError as error:
-        sqlstate = getattr(error.orig, "sqlstate", None)
+        sqlstate: str | None = getattr(error.orig, "sqlstate", None)
         if error.connection_invalidated or not sqlstate:
             raise
         return sqlstate

@@ -1,7 +1,7 @@
-"""Precision: the share that was right of what operators reviewed as CONFIRMED or FALSE_POSITIVE.
+"""Precision: the share of anomalies reviewed as CONFIRMED or FALSE_POSITIVE that was right.
 
-By type, site and policy version: by REST within the token's sites, and as metrics for whoever runs
-the installation.
+It is counted by type, site and policy version: by REST within the token's sites, and as metrics
+for whoever runs the installation.
 """
 
 from collections.abc import Iterator
@@ -15,9 +15,8 @@ from sqlalchemy import ColumnElement, Row, Select, func, select
 from typing_extensions import TypedDict
 
 from models.schemas.fields import Id, Share
-from models.schemas.payloads import AnomalyType
 from models.tables import anomaly
-from models.vocabulary import ANOMALY_STATES, TYPES
+from models.vocabulary import ANOMALY_STATES, TYPES, AnomalyType
 from realtime.http.context import CONTEXT, viewer
 from realtime.http.filtering import any_of, conditions, read_filters
 from realtime.http.kinds import ID, one_of
@@ -37,8 +36,8 @@ FILTERS = {
     "policy_version": any_of(anomaly.c.reviewed_version, ID),
 }
 _RIGHT_OR_WRONG = [name for name, state in ANOMALY_STATES.items() if state.is_right is not None]
-# So many combinations are told, those with the most reviews first.
-MOST = 5_000
+# At most so many combinations are answered, those with the most reviews first.
+MOST_ITEMS = 5_000
 
 _SCOPE = at_site(anomaly.c.site_id)
 _VERSION = anomaly.c.reviewed_version.label("policy_version")
@@ -58,14 +57,14 @@ class PrecisionItem(TypedDict):
 
 async def list_precision(request: web.Request) -> web.Response:
     claims = await viewer(request)
-    given = read_filters(request, FILTERS)
-    where = [*within(claims, anomaly.c.tenant_id, _SCOPE), *conditions(FILTERS, given)]
+    values_of = read_filters(request, FILTERS)
+    where = [*within(claims, anomaly.c.tenant_id, _SCOPE), *conditions(FILTERS, values_of)]
     rows = await request.app[CONTEXT].postgres.fetch(_counts(*_KEY).where(*where))
     return page_response(request, [_item(row) for row in rows], columns_of(_item))
 
 
 async def metrics_text(postgres: Postgres) -> bytes:
-    """Return Prometheus' text format, read afresh. Raises SQLAlchemyError or OSError."""
+    """Count afresh, and return Prometheus' text format. Raises SQLAlchemyError or OSError."""
     registry = CollectorRegistry()
     registry.register(_Reviewed(await postgres.fetch(_counts(anomaly.c.tenant_id, *_KEY))))
     return generate_latest(registry)
@@ -96,19 +95,19 @@ class _Reviewed(Collector):
         yield precision
 
 
-def _counts(*key: ColumnElement) -> Select:
-    """Per key: `confirmed`, and `reviewed`, which is those and the false positives.
+def _counts(*key: ColumnElement[Any]) -> Select[Any]:
+    """Return what selects, per key, `confirmed`, and `reviewed`: those and the false positives.
 
-    Answered from an index.
+    It is answered from an index.
     """
     confirmed = func.count().filter(anomaly.c.review == "CONFIRMED").label("confirmed")
     reviewed = func.count().label("reviewed")
     judged = anomaly.c.review.in_(_RIGHT_OR_WRONG)
     counted = select(*key, confirmed, reviewed).where(judged)
-    return counted.group_by(*key).order_by(reviewed.desc(), *key).limit(MOST)
+    return counted.group_by(*key).order_by(reviewed.desc(), *key).limit(MOST_ITEMS)
 
 
-def _item(row: Row) -> PrecisionItem:
+def _item(row: Row[Any]) -> PrecisionItem:
     return {
         "anomaly_type": row.anomaly_type,
         "site_id": row.site_id,
@@ -124,7 +123,7 @@ ENDPOINTS = (
         "/api/v1/precision",
         list_precision,
         "Precision, from reviews",
-        f"At most {MOST:,}, those with the most reviews first; `next` is null.",
+        f"At most {MOST_ITEMS:,}, those with the most reviews first; `next` is null.",
         PrecisionItem,
         parameters_of(FILTERS),
     ),

@@ -1,4 +1,5 @@
 """What keeps a server or the installation from its work, by name, with a sentence for people.
+
 Monitors may rely on the names.
 """
 
@@ -15,7 +16,10 @@ _WHY_NOT_WRITTEN = {
 
 
 def of_postgres(seen: Seen | None, revision: str) -> Problems:
-    """`seen` is None where Postgres did not answer; `revision` is the code's."""
+    """Return what is wrong with Postgres. `seen` is None where it did not answer.
+
+    `revision` is the one that the code needs.
+    """
     if seen is None:
         return {"postgres": "Postgres does not answer."}
     if seen.revision != revision:
@@ -26,24 +30,25 @@ def of_postgres(seen: Seen | None, revision: str) -> Problems:
     return {}
 
 
-def _of_schema(theirs: str | None, ours: str) -> str:
+def _of_schema(found: str | None, needed: str) -> str:
     mend = "`rollcall migrate` brings it up to date."
-    if theirs is None:
-        return f"The database has no tables, and this server's code needs revision {ours}. {mend}"
-    if theirs < ours:
-        return f"The database is at revision {theirs}, and this server's code needs {ours}. {mend}"
-    return f"The database is at revision {theirs}, and this server's code is of {ours}: start the newer one."
+    if found is None:
+        return f"The database has no tables, and this server's code needs revision {needed}. {mend}"
+    at = f"The database is at revision {found}, and this server's code"
+    if found < needed:
+        return f"{at} needs {needed}. {mend}"
+    return f"{at} is of {needed}: start the newer one."
 
 
 def of_pulses(seen: Seen | None) -> Problems:
-    """Nothing, where nothing could be seen: then something else is the matter."""
+    """Return which tasks and sweeps stand still; nothing where no pulse could be seen."""
     if seen is None or seen.ages is None:
         return {}
-    late = {each.name: each for each in pulse.late(seen.ages)}
+    late = {pulse_.name: pulse_ for pulse_ in pulse.late(seen.ages)}
     problems: Problems = {}
     if tasks := late.pop(pulse.TASKS, None):
         problems["tasks"] = f"The last task came through the queue {pulse.TASKS} {tasks}."
     if late:
-        sweeps = ", ".join(f"{name} {each}" for name, each in late.items())
+        sweeps = ", ".join(f"{name} {sweep}" for name, sweep in late.items())
         problems["sweeps"] = f"Sweeps stand still. When they last finished: {sweeps}."
     return problems

@@ -1,4 +1,4 @@
-"""POST /api/v1/punches: the same door as the Celery tasks, for callers without Celery."""
+"""POST /api/v1/punches: submitting as the Celery tasks do, for callers without Celery."""
 
 from typing import Annotated
 
@@ -24,7 +24,7 @@ MAX_PUNCHES = 10_000
 PATH = "/api/v1/punches"
 DOOR = f"POST {PATH}"
 
-# mypy knows no type that is made from another class.
+# mypy knows no type that is made from another class at run time.
 Punches = Annotated[list[PunchIn], Field(min_length=1, max_length=MAX_PUNCHES)]  # type: ignore[valid-type]
 
 
@@ -32,8 +32,8 @@ async def submit_punches(request: web.Request) -> OutcomeItem | list[OutcomeItem
     claims = await bearer(request)
     if not claims.may_submit():
         raise ClientError("forbidden", "Submitting needs the role admin or the scope submit.")
-    given = await read_json(request)
-    punches = given if isinstance(given, list) else [given]
+    body = await read_json(request)
+    punches = body if isinstance(body, list) else [body]
     if not 1 <= len(punches) <= MAX_PUNCHES:
         raise ClientError("invalid", f"Submit 1 to {MAX_PUNCHES} punches at a time.")
     if any(another_tenants(punch, claims) for punch in punches):
@@ -46,7 +46,7 @@ async def submit_punches(request: web.Request) -> OutcomeItem | list[OutcomeItem
         metrics.punches.labels(outcome.became).inc()
     context.workers.hand_over(claims.tenant_id)
     answers = [outcome_item(outcome) for outcome in outcomes]
-    return answers if isinstance(given, list) else answers[0]
+    return answers if isinstance(body, list) else answers[0]
 
 
 ENDPOINTS = (

@@ -1,4 +1,4 @@
-"""Silences and maintenance windows by REST: the list, in which each shows what it hid."""
+"""Silences and maintenance windows by REST: the list, with what each has hidden."""
 
 from collections.abc import Collection
 from typing import Annotated, Any, get_args
@@ -71,8 +71,8 @@ class QuietItem(TypedDict):
     cancelled_by: str | None
 
 
-def _item(row: Row, claims: Claims) -> QuietItem:
-    """Return it with those of its sites that the token covers."""
+def _item(row: Row[Any], claims: Claims) -> QuietItem:
+    """Return what is shown: of its sites those that the token covers."""
     wall = row.starts_wall
     return {
         "quiet_id": str(row.quiet_id),
@@ -97,29 +97,33 @@ def _item(row: Row, claims: Claims) -> QuietItem:
 
 
 def _at_sites(sites: Collection[int]) -> list[ColumnElement[bool]]:
-    """Keep to what is for one of the sites, or for all there are."""
+    """Keep to what is for one of the sites, or for all of the tenant's."""
     named = cast(sorted(sites), ARRAY(BigInteger))
     return [or_(func.cardinality(quiet.c.sites) == 0, quiet.c.sites.overlap(named))]
 
 
-def _rows(claims: Claims) -> Select:
-    hid = _hid(claims)
-    counted = (quiet, _STATE.label("state"), hid.c.alerts, hid.c.anomalies)
-    return select(*counted).outerjoin(hid, literal(True))
+def _rows(claims: Claims) -> Select[Any]:
+    hidden = _hidden(claims)
+    columns = (quiet, _STATE.label("state"), hidden.c.alerts, hidden.c.anomalies)
+    return select(*columns).outerjoin(hidden, literal(True))
 
 
-def _hid(claims: Claims) -> Any:
-    """Return how many alerts of the token's sites it hid, and how many anomalies came meanwhile."""
+def _hidden(claims: Claims) -> Any:
+    """Return a subquery for each row: how many alerts it hid, and how many anomalies with them.
+
+    Only those at the token's sites are counted.
+    """
     trail = alert_trail.c
-    its = and_(trail.tenant_id == quiet.c.tenant_id, trail.quiet_id == quiet.c.quiet_id)
+    where = and_(trail.tenant_id == quiet.c.tenant_id, trail.quiet_id == quiet.c.quiet_id)
     if claims.sites is not None:
-        same = (alert.c.tenant_id == trail.tenant_id, alert.c.alert_id == trail.alert_id)
-        its = and_(its, exists().where(*same, alert.c.site_id == func.any(sorted(claims.sites))))
+        of_line = (alert.c.tenant_id == trail.tenant_id, alert.c.alert_id == trail.alert_id)
+        at_sites = alert.c.site_id == func.any(sorted(claims.sites))
+        where = and_(where, exists().where(*of_line, at_sites))
     counts = (
         func.count(trail.alert_id.distinct()).label("alerts"),
         func.coalesce(func.sum(trail.added), 0).label("anomalies"),
     )
-    return select(*counts).where(its).lateral("hid")
+    return select(*counts).where(where).lateral("hid")
 
 
 QUIET = Listing(

@@ -1,4 +1,4 @@
-"""Silences and maintenance windows by REST: a new one, and the end of one."""
+"""Silences and maintenance windows by REST: adding one, and ending one."""
 
 import asyncio
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from realtime.http.endpoint import Body, endpoint
 from realtime.http.quiet import KINDS, PATH, QUIET, QuietItem
 from realtime.tokens import Claims
 
-WANTED: TypeAdapter = TypeAdapter(Wanted)
+WANTED: TypeAdapter[Any] = TypeAdapter(Wanted)
 
 
 async def add(request: web.Request) -> QuietItem:
@@ -33,7 +33,7 @@ async def add(request: web.Request) -> QuietItem:
 
 
 async def cancel(request: web.Request) -> QuietItem:
-    """End it now. What it hides is raised, where it still stands, within half a minute."""
+    """End it now. The alerts that it hides, and that still stand, are raised in half a minute."""
     claims = await viewer(request)
     quiet_id = QUIET.read_id(request)
     await _write(request, claims, cancel_quiet, quiet_id)
@@ -46,7 +46,10 @@ async def _write(
     write: Callable[..., Any],
     what: object,
 ) -> Any:
-    """Have it written by the token's bearer, in a thread. Raises ClientError as it is refused."""
+    """Call `write` with `what` for the token's bearer, in a thread.
+
+    Raises ClientError where it is refused.
+    """
     engine = request.app[CONTEXT].intake
     try:
         return await asyncio.to_thread(write, engine, claims.tenant_id, actor_of(claims), what)

@@ -14,12 +14,12 @@ from realtime.transport.redis_manager import RedisManager
 from realtime.workers import Workers
 
 ASK_SECONDS = 3.0
-# So long ago a server may last have been where the feed stood, before it is not caught up.
+# A server counts as behind when it was last where the feed stood longer ago than this.
 BEHIND_SECONDS = 10.0
 
 
 class Readiness:
-    """Everything is looked at once a second at most, whoever asks, and however many at once."""
+    """Looks at everything once a second at most, however many ask."""
 
     def __init__(
         self,
@@ -37,12 +37,12 @@ class Readiness:
         self.of_installation = Shared(self._of_installation)
 
     async def _of_server(self) -> Problems:
-        """What this server lacks to serve its viewers."""
+        """Return what keeps this server from serving its viewers."""
         seen, redis = await asyncio.gather(self._ask_postgres(), self._ask_redis())
         return of_postgres(seen, self._postgres.revision) | redis | self._of_feeds()
 
     async def _of_installation(self) -> Problems:
-        """And what else is missing for punches to be judged and told."""
+        """Return that, and what else keeps punches from being judged and told."""
         of_server, seen, worker = await asyncio.gather(
             self.of_server(), self._ask_postgres(), self._ask_worker()
         )

@@ -1,4 +1,4 @@
-"""What an answer says that refuses something, as the API's description tells it."""
+"""Answers that refuse something, as the API's description has them."""
 
 from typing import Annotated
 
@@ -7,7 +7,7 @@ from typing_extensions import TypedDict
 from realtime.errors import STATUS
 from realtime.http.fields import choice
 
-# What is longer than the server reads has the code `invalid`, but a status of its own.
+# A body that is longer than the server reads has the code `invalid`, but a status of its own.
 TOO_LONG = 413
 WHY = {
     400: "It makes no sense",

@@ -1,4 +1,4 @@
-"""Submissions that could not be judged, for the tenant's admins: the list, and one once more."""
+"""Submissions that could not be judged, for the tenant's admins: the list, and submitting again."""
 
 from collections.abc import Collection, Sequence
 from typing import Annotated, Any
@@ -57,7 +57,7 @@ class RejectedItem(TypedDict):
     content: Annotated[str, Field(description="As it came.")]
 
 
-def _item(row: Row, _: Claims) -> RejectedItem:
+def _item(row: Row[Any], _: Claims) -> RejectedItem:
     return {
         "rejected_id": str(row.rejected_id),
         "door": row.door,
@@ -82,7 +82,7 @@ def _in_state(states: Sequence[str]) -> ColumnElement[bool]:
 
 
 def _at_sites(sites: Collection[int]) -> list[ColumnElement[bool]]:
-    """Keep to the sites. A roster is no site's, whatever it names."""
+    """Keep to the sites. A roster belongs to none, whatever it names."""
     return [rejected.c.site_id == func.any(sorted(sites)), rejected.c.door != sync.DOOR]
 
 
@@ -112,7 +112,7 @@ async def resubmit(request: web.Request) -> OutcomeItem:
     """Submit it again, as it was rejected or, with a body, as it was mended."""
     claims = await admin(request)
     context = request.app[CONTEXT]
-    found = await REJECTED.find(request, claims)
+    rejected_row = await REJECTED.find(request, claims)
     content: Any = await read_optional_json(request)
     if another_tenants(content, claims):
         raise ClientError("forbidden", "The punch is another tenant's.")
@@ -120,7 +120,7 @@ async def resubmit(request: web.Request) -> OutcomeItem:
         intake.resubmit,
         context.intake,
         claims.tenant_id,
-        found.rejected_id,
+        rejected_row.rejected_id,
         content,
         by=submitter(DOOR, claims),
     )

@@ -1,4 +1,4 @@
-"""Reviews of anomalies by REST: an operator's verdict, and the trail of them."""
+"""Reviews of anomalies by REST: giving a verdict, and the lines of the trail."""
 
 from typing import Annotated, Any, NotRequired, cast
 
@@ -42,11 +42,11 @@ class Reviewed(TypedDict):
 async def review(request: web.Request) -> Reviewed:
     claims = await viewer(request)
     body = await read_object(request, WRONG_BODY, needed=True)
-    given: dict[str, Any] = {**body, "anomaly_id": request.match_info["anomaly_id"]}
-    return cast(Reviewed, await request.app[CONTEXT].desk.review(claims, given))
+    data: dict[str, Any] = {**body, "anomaly_id": request.match_info["anomaly_id"]}
+    return cast(Reviewed, await request.app[CONTEXT].desk.review(claims, data))
 
 
-def review_line(row: Row) -> ReviewLine:
+def review_line(row: Row[Any]) -> ReviewLine:
     return {
         "at": instant_text(row.at),
         "number": row.number,

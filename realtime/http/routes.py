@@ -1,4 +1,4 @@
-"""Every route of the REST API and of the page. What stands in ENDPOINTS is described as well."""
+"""Every route of the REST API and of the page. Those in ENDPOINTS are described as well."""
 
 from functools import cache
 
@@ -48,12 +48,11 @@ ENDPOINTS: tuple[Endpoint, ...] = (
 
 
 def add_routes(app: web.Application) -> None:
-    _document()  # takes a moment, which is not to be taken from viewers
+    _document()  # takes a moment that viewers are not to wait for
     app.router.add_get("/", console.index)
     app.router.add_get("/dashboard/{name}", console.file)
     app.router.add_get("/api/openapi.json", _describe)
-    for each in ENDPOINTS:
-        app.router.add_routes([each.route()])
+    app.router.add_routes(endpoint.route() for endpoint in ENDPOINTS)
 
 
 async def _describe(_: web.Request) -> web.Response:

@@ -1,6 +1,4 @@
-"""/metrics for Prometheus: on a port of its own, and on the public one for whoever brings
-METRICS_TOKEN.
-"""
+"""/metrics for Prometheus: at a port of its own, and at PORT for the bearer of METRICS_TOKEN."""
 
 import asyncio
 import hmac
@@ -17,7 +15,7 @@ from realtime.http.shared import Shared
 from realtime.postgres import Postgres
 
 READ_SECONDS = 3.0
-# Of what is read from the database, however often it is scraped.
+# What is read from the database is kept for so long, however often it is scraped.
 FRESH_SECONDS = 5.0
 
 
@@ -26,8 +24,9 @@ class Scraping:
         self._reviewed = Shared(lambda: metrics_text(postgres), FRESH_SECONDS)
 
     async def answer(self) -> web.Response:
-        """What this server counts, and what operators made of what was found: that is left out
-        while Postgres does not answer.
+        """Answer with what this server counts, and how many reviewed anomalies were right.
+
+        The latter is left out while Postgres does not answer.
         """
         text = generate_latest()
         with suppress(SQLAlchemyError, OSError, TimeoutError):
@@ -40,20 +39,23 @@ SCRAPING = web.AppKey("scraping", Scraping)
 
 
 async def public(request: web.Request) -> web.Response:
-    """Where METRICS_TOKEN is not set, there is nothing here, and no token to be guessed."""
+    """Answer the bearer of METRICS_TOKEN. Raises ClientError for others.
+
+    Where it is not set, there is nothing here, and no token to be guessed: HTTPNotFound is raised.
+    """
     token = request.app[CONTEXT].settings.metrics_token
     if not token:
         raise web.HTTPNotFound
-    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+    scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer":
         raise ClientError("token_missing", "This needs METRICS_TOKEN as bearer token.")
-    if not hmac.compare_digest(given.strip().encode(errors="replace"), token.encode()):
+    if not hmac.compare_digest(bearer.strip().encode(errors="replace"), token.encode()):
         raise ClientError("token_invalid", "This is not METRICS_TOKEN.")
     return await request.app[SCRAPING].answer()
 
 
 def scraped_app(app: web.Application) -> web.Application:
-    """The application for METRICS_PORT: /metrics of `app`, and nothing else."""
+    """Return the application for METRICS_PORT: /metrics of `app`, and nothing else."""
 
     async def answer(_: web.Request) -> web.Response:
         return await app[SCRAPING].answer()

@@ -1,18 +1,17 @@
-"""What is costly to find out: found out once, however many ask at once, and then believed for a
-while.
-"""
+"""Answers that are costly: found out once for all that ask at the same time, and kept a while."""
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
 
 class Shared(Generic[T]):
-    """Call it for the answer of `find_out`, or what that raised. Whoever stops waiting stops
-    nothing.
+    """Call it for the answer of `find_out`, or what that raised; it is kept for `seconds`.
+
+    Whoever stops waiting stops nothing.
     """
 
     def __init__(self, find_out: Callable[[], Awaitable[T]], seconds: float = 1.0) -> None:
@@ -24,7 +23,7 @@ class Shared(Generic[T]):
     async def __call__(self) -> T:
         if self._finding is None or (self._finding.done() and self._is_old()):
             self._finding = asyncio.create_task(self._find())
-            self._finding.add_done_callback(_take_note)
+            self._finding.add_done_callback(_retrieve_exception)
         return await asyncio.shield(self._finding)
 
     async def _find(self) -> T:
@@ -37,7 +36,7 @@ class Shared(Generic[T]):
         return time.monotonic() - self._found_at >= self._seconds
 
 
-def _take_note(finding: asyncio.Task) -> None:
-    """Its exception is for those who ask; asyncio is not to report it where they are gone."""
+def _retrieve_exception(finding: asyncio.Task[Any]) -> None:
+    """Keep asyncio from reporting an exception where those who asked, whose it is, have gone."""
     if not finding.cancelled():
         finding.exception()

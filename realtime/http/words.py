@@ -19,7 +19,7 @@ NAME = "words.js"
 
 
 def script() -> str:
-    """Each name of it is a constant of the page; what has an order has it as people read it."""
+    """Return the module: each name is a constant of the page, in the order that people read."""
     words = {
         "SEVERITIES": SEVERITIES[::-1],
         "TYPE_TITLES": TITLES,
