@@ -59,23 +59,23 @@ class Hearing(NamedTuple):
         return sites if self.scope is None else sites & self.scope
 
 
-def parse_filter(given: object, scope: frozenset[int] | None) -> Filter:
+def parse_filter(value: object, scope: frozenset[int] | None) -> Filter:
     """Return the filter that a client gave, checked.
 
     Raises ClientError `invalid`, or `forbidden` for a site outside the token's, which are `scope`.
     """
-    if given is None:
+    if value is None:
         return NO_FILTER
-    if not isinstance(given, dict):
+    if not isinstance(value, dict):
         raise ClientError("invalid", "A filter is an object with types, severities and sites.")
-    unknown = [str(name)[:40] for name in given if name not in Filter._fields]
+    unknown = [str(name)[:40] for name in value if name not in Filter._fields]
     if unknown:
         raise ClientError(
             "invalid", f"A filter has types, severities and sites, not {', '.join(unknown[:5])}."
         )
-    types = _choices(given.get("types"), "types", TYPES)
-    severities = _choices(given.get("severities"), "severities", SEVERITIES)
-    sites = _listed(given.get("sites"), "sites")
+    types = _choices(value.get("types"), "types", TYPES)
+    severities = _choices(value.get("severities"), "severities", SEVERITIES)
+    sites = _listed(value.get("sites"), "sites")
     if len(sites) > MAX_FILTER_SITES or not all(map(is_id, sites)):
         raise ClientError("invalid", f"sites is a list of at most {MAX_FILTER_SITES} ids.")
     if scope is not None and not scope.issuperset(sites):

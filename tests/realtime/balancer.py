@@ -11,7 +11,7 @@ from tests.realtime.cast import RunningServer
 
 
 class Balancer:
-    """Each request goes to the next server, or all of them to the first one while it is `sticky`."""
+    """Sends each request to the next server; while it is `sticky`, all of them to the first."""
 
     def __init__(self, servers: Sequence[RunningServer]) -> None:
         self.port = free_port()

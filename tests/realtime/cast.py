@@ -1,6 +1,4 @@
-"""The cast and its props: a feed that says things, servers, and viewers that write down what they
-are told.
-"""
+"""The cast and its props: a feed that says things, servers, and viewers that take notes."""
 
 import asyncio
 import time
@@ -26,7 +24,7 @@ DEADLINE = 20.0
 
 
 async def eventually(condition: Callable[[], object], what: str = "") -> None:
-    """Wait until it holds. The deadline is for tests that fail, not for those that pass."""
+    """Wait until the condition holds. Only tests that fail wait for the deadline."""
     until = time.monotonic() + DEADLINE
     while not condition():
         assert time.monotonic() < until, what or "it never came true"
@@ -41,16 +39,14 @@ def anomaly_said(
     prior: str | None = None,
     **more: Any,
 ) -> Message:
-    """A message as the judge makes them, told apart by `number` in `more`."""
+    """Return a message as the judge makes them. `more` may have a `number` to tell it by."""
     event = "anomaly_updated" if prior else "anomaly_detected"
     body = {"type": event, "site_id": site_id, "severity": severity, "anomaly_type": kind, **more}
     return Message(event, site_id, kind, severity, prior, orjson.dumps(body).decode())
 
 
 class Feed:
-    """What workers do to a tenant's feed: say something in a transaction, and publish it
-    afterwards, or fail to.
-    """
+    """Does to feeds what workers do: says something in a transaction, and then publishes it."""
 
     def __init__(self, settings: Settings) -> None:
         self.engine = make_engine(settings.database_url)
@@ -60,7 +56,8 @@ class Feed:
         with transaction(self.engine) as cursor:
             cursor.execute(
                 "INSERT INTO tenant (tenant_id, name, epoch) VALUES (%s, %s, %s)"
-                " ON CONFLICT (tenant_id) DO UPDATE SET epoch = excluded.epoch, head = 0, floor = 0",
+                " ON CONFLICT (tenant_id) DO UPDATE"
+                " SET epoch = excluded.epoch, head = 0, floor = 0",
                 (tenant_id, f"tenant {tenant_id}", epoch),
             )
 
@@ -75,7 +72,7 @@ class Feed:
         with transaction(self.engine) as cursor:
             cursor.execute(statement, values)
 
-    def rows(self, statement: str) -> list[tuple]:
+    def rows(self, statement: str) -> list[tuple[Any, ...]]:
         with transaction(self.engine) as cursor:
             return cursor.execute(statement).fetchall()
 
@@ -139,13 +136,16 @@ class Watcher:
         return self
 
     async def ask(self, event: str, data: object = None) -> dict[str, Any]:
-        return await self.client.call(event, data, namespace=NAMESPACE, timeout=DEADLINE)
+        answer: dict[str, Any] = await self.client.call(
+            event, data, namespace=NAMESPACE, timeout=DEADLINE
+        )
+        return answer
 
     def heard(self, name: str) -> list[dict[str, Any]]:
         return [payload for event, payload, _ in self.events if event == name]
 
     def positions(self) -> list[int]:
-        """Of the feed's messages, in the order they came."""
+        """The positions of the feed's messages, in the order they came."""
         return [
             payload["position"]
             for event, payload, _ in self.events
@@ -164,7 +164,8 @@ class Watcher:
 
     @property
     def offset(self) -> str:
-        return next(offset for _, _, offset in reversed(self.events) if offset)
+        latest: str = next(offset for _, _, offset in reversed(self.events) if offset)
+        return latest
 
     async def close(self) -> None:
         await self.client.disconnect()
@@ -180,7 +181,7 @@ def token(
     role: str | None = "viewer",
     **claims: Any,
 ) -> str:
-    given = {
+    payload = {
         "sub": "alice",
         "tenant_id": tenant_id,
         "sites": sites,
@@ -188,7 +189,7 @@ def token(
         "exp": time.time() + 3600,
         **claims,
     }
-    return mint(settings, {name: value for name, value in given.items() if value is not None})
+    return mint(settings, {name: value for name, value in payload.items() if value is not None})
 
 
 def settings_of(environment: dict[str, str], **changes: str) -> Settings:

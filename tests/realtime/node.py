@@ -12,7 +12,7 @@ FOLDER = Path(__file__).resolve().parent.parent / "js"
 
 
 def install() -> None:
-    """What package-lock.json names, once."""
+    """Install what package-lock.json names, unless it is there."""
     if not (FOLDER / "node_modules" / "socket.io-client").exists():
         subprocess.run(["npm", "ci", "--silent", "--ignore-scripts"], cwd=FOLDER, check=True)
 
@@ -22,11 +22,11 @@ class NodeViewer:
         self.lines: list[dict[str, Any]] = []
 
     async def start(self, url: str, auth: dict[str, Any], **options: Any) -> "NodeViewer":
-        given = json.dumps({"url": url, "auth": auth, "options": options})
+        arguments = json.dumps({"url": url, "auth": auth, "options": options})
         self._process = await asyncio.create_subprocess_exec(
             "node",
             "viewer.js",
-            given,
+            arguments,
             cwd=FOLDER,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
@@ -47,7 +47,8 @@ class NodeViewer:
     async def ask(self, event: str, data: object = None) -> dict[str, Any]:
         before = len(self.noted("answer"))
         self.tell(do="ask", event=event, data=data)
-        return await self.until("answer", before + 1)
+        answer: dict[str, Any] = await self.until("answer", before + 1)
+        return answer
 
     def noted(self, kind: str) -> list[Any]:
         return [line[kind] for line in self.lines if kind in line]

@@ -25,7 +25,8 @@ async def refusal(server: RunningServer, **auth: Any) -> str:
     with pytest.raises(Refused):
         await watcher.connect(server, **auth)
     assert watcher.refusal
-    return watcher.refusal["data"]["code"]
+    code: str = watcher.refusal["data"]["code"]
+    return code
 
 
 async def test_refusals_have_their_codes(server: RunningServer, settings: Settings) -> None:

@@ -21,12 +21,13 @@ from tests.realtime.cast import (
 )
 from tests.realtime.http.conftest import store_anomaly
 
-OPERATOR = {"role": "operator", "sub": "olga"}
+OPERATOR: dict[str, Any] = {"role": "operator", "sub": "olga"}
 
 
 def code(answer: dict[str, Any]) -> str:
     assert not answer["ok"]
-    return answer["error"]["code"]
+    error: dict[str, Any] = answer["error"]
+    return str(error["code"])
 
 
 async def ready(connect: Connect, server: RunningServer, **claims: Any) -> Watcher:
@@ -102,18 +103,18 @@ async def test_of_two_operators_on_two_servers_at_once_one_wins(
 async def test_a_viewer_may_not_move_and_what_one_may_not_see_is_not_there(
     server: RunningServer, feed: Feed, connect: Connect
 ) -> None:
-    mine, other, theirs = (
-        open_alert(feed.engine, **more) for more in ({}, {"site_id": 16}, {"tenant_id": GLOBEX})
-    )
+    own = open_alert(feed.engine)
+    other_site = open_alert(feed.engine, site_id=16)
+    other_tenant = open_alert(feed.engine, tenant_id=GLOBEX)
     anomaly_id = store_anomaly(feed, 1)
     alice = await ready(connect, server)
-    assert code(await alice.ask("alert_acknowledge", {"alert_id": str(mine)})) == "forbidden"
+    assert code(await alice.ask("alert_acknowledge", {"alert_id": str(own)})) == "forbidden"
     assert (
         code(await alice.ask("anomaly_review", {"anomaly_id": anomaly_id, "verdict": "CONFIRMED"}))
         == "forbidden"
     )
     olga = await ready(connect, server, sites=[15], **OPERATOR)
-    for alert_id in (other, theirs, "0198c0de-0000-7000-8000-000000000000", "nonsense"):
+    for alert_id in (other_site, other_tenant, "0198c0de-0000-7000-8000-000000000000", "nonsense"):
         answer = await olga.ask("alert_acknowledge", {"alert_id": str(alert_id)})
         assert (code(answer), "alert" in answer["error"]) == ("not_found", False)
     assert feed.rows("SELECT DISTINCT status FROM alert") == [("NEW",)]
@@ -138,8 +139,8 @@ async def test_what_makes_no_sense_is_invalid(
     server: RunningServer, feed: Feed, connect: Connect, data: dict[str, Any]
 ) -> None:
     olga = await ready(connect, server, **OPERATOR)
-    given = {"alert_id": str(open_alert(feed.engine)), **data} if data else data
-    assert code(await olga.ask("alert_acknowledge", given)) == "invalid"
+    arguments = {"alert_id": str(open_alert(feed.engine)), **data} if data else data
+    assert code(await olga.ask("alert_acknowledge", arguments)) == "invalid"
 
 
 async def test_a_review_is_kept_said_and_audited(
@@ -157,7 +158,8 @@ async def test_a_review_is_kept_said_and_audited(
         payload = anomaly_payload(await alice.until("anomaly_updated", number))
         assert (payload.status, str(payload.anomaly_id)) == (verdict, anomaly_id)
     lines = feed.rows(
-        "SELECT number, actor, role, verdict, note, policy_version FROM review_trail ORDER BY number"
+        "SELECT number, actor, role, verdict, note, policy_version FROM review_trail"
+        " ORDER BY number"
     )
     assert lines[1] == (2, "olga", "operator", "CONFIRMED", "Seen.", 3)
     assert len(lines) == 4
@@ -222,23 +224,22 @@ async def test_what_was_backfilled_is_reviewed_in_silence_and_what_is_in_shadow_
 async def test_a_snapshot_counts_what_waits_within_scope_and_filter(
     server: RunningServer, feed: Feed, connect: Connect
 ) -> None:
-    for number, more in enumerate(
-        (
-            {"severity": "HIGH"},
-            {"severity": "HIGH", "status": "ESCALATED"},
-            {"severity": "LOW", "site_id": 16},
-            {"severity": "LOW", "anomaly_type": "GPS_SPOOFING"},
-            {"severity": "CRITICAL", "status": "RESOLVED"},
-            {"severity": "CRITICAL", "status": "SUPPRESSED"},
-            {"severity": "CRITICAL", "tenant_id": GLOBEX},
-        ),
-        1,
-    ):
-        open_alert(feed.engine, person_id=number, **more)
+    alerts: list[dict[str, Any]] = [
+        {"severity": "HIGH"},
+        {"severity": "HIGH", "status": "ESCALATED"},
+        {"severity": "LOW", "site_id": 16},
+        {"severity": "LOW", "anomaly_type": "GPS_SPOOFING"},
+        {"severity": "CRITICAL", "status": "RESOLVED"},
+        {"severity": "CRITICAL", "status": "SUPPRESSED"},
+        {"severity": "CRITICAL", "tenant_id": GLOBEX},
+    ]
+    for number, fields in enumerate(alerts, 1):
+        open_alert(feed.engine, person_id=number, **fields)
 
     async def counted(filters: dict[str, Any] | None = None, **claims: Any) -> dict[str, int]:
         watcher = await connect(server, claims=claims, filter=filters or {})
-        return (await watcher.until("snapshot"))["open_alerts"]
+        counts: dict[str, int] = (await watcher.until("snapshot"))["open_alerts"]
+        return counts
 
     assert await counted() == {"LOW": 2, "MEDIUM": 0, "HIGH": 2, "CRITICAL": 0}
     assert await counted(sites=[16]) == {"LOW": 1, "MEDIUM": 0, "HIGH": 0, "CRITICAL": 0}

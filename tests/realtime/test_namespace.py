@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from functools import partial
 from typing import Any
 
 import pytest
@@ -62,7 +63,7 @@ async def test_a_message_lacking_a_field_passes_types_and_severities_but_not_sit
 
 
 @pytest.mark.parametrize(
-    ("wanted", "code"),
+    ("filter_", "code"),
     [
         ({"types": ["wrong_person"]}, "invalid"),
         ({"severities": "HIGH"}, "invalid"),
@@ -75,10 +76,10 @@ async def test_a_message_lacking_a_field_passes_types_and_severities_but_not_sit
     ],
 )
 async def test_a_filter_that_cannot_be_is_refused_and_changes_nothing(
-    server: RunningServer, connect: Connect, wanted: Any, code: str
+    server: RunningServer, connect: Connect, filter_: Any, code: str
 ) -> None:
     alice = await connect(server, claims={"sites": [15]}, filter={"severities": ["HIGH"]})
-    answer = await alice.ask("filter_anomalies", wanted)
+    answer = await alice.ask("filter_anomalies", filter_)
     assert answer["ok"] is False
     assert answer["error"]["code"] == code
     assert server.viewers()[0].hearing.filter.severities == ("HIGH",)
@@ -195,11 +196,13 @@ async def test_packets_that_no_viewer_sends_end_the_connection(
         "42/noc,[",
         "42/noc,99999",
     ):
-        mallory = await connect(server)
-        await mallory.client.eio.send(packet[1:] if isinstance(packet, str) else packet)
-        await eventually(
-            lambda watcher=mallory: not watcher.client.connected, f"{packet!r} was taken"
-        )
+        client = (await connect(server)).client
+        await client.eio.send(packet[1:] if isinstance(packet, str) else packet)
+        await eventually(partial(_is_cut_off, client), f"{packet!r} was taken")
+
+
+def _is_cut_off(client: Any) -> bool:
+    return not client.connected
 
 
 async def test_a_polling_viewer_gets_the_same(

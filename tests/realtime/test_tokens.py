@@ -18,9 +18,9 @@ from realtime.tokens import Verifier, mint
 from tests.realtime.cast import settings_of, token
 
 
-async def code_of(verifier: Verifier, given: object) -> str:
+async def code_of(verifier: Verifier, given_token: object) -> str:
     with pytest.raises(ClientError) as caught:
-        await verifier.verify(given)
+        await verifier.verify(given_token)
     return caught.value.code
 
 
@@ -68,8 +68,8 @@ async def test_every_claim_is_required_and_checked(shared: Settings) -> None:
         {"role": None},
         {"role": "root"},
     ):
-        given = {"tenant_id": 1, "sites": "all", "role": "viewer"} | wrong
-        assert await code_of(verifier, token(shared, **given)) == "token_invalid", wrong
+        claims: dict[str, Any] = {"tenant_id": 1, "sites": "all", "role": "viewer"} | wrong
+        assert await code_of(verifier, token(shared, **claims)) == "token_invalid", wrong
     assert await code_of(verifier, token(shared, exp=time.time() - 1)) == "token_expired"
 
 
@@ -82,7 +82,7 @@ async def test_algorithms_outside_the_list_are_refused(shared: Settings) -> None
         "exp": time.time() + 60,
     }
     verifier = Verifier(shared)
-    assert await code_of(verifier, jwt.encode(claims, None, algorithm="none")) == "token_invalid"
+    assert await code_of(verifier, jwt.encode(claims, "", algorithm="none")) == "token_invalid"
     assert (
         await code_of(verifier, jwt.encode(claims, shared.jwt_secret, algorithm="HS512"))
         == "token_invalid"
@@ -160,6 +160,7 @@ def issuer(private_key: ec.EllipticCurvePrivateKey) -> Iterator[Any]:
 
     class Keys(http.server.BaseHTTPRequestHandler):
         asked = 0
+        url = ""
 
         def do_GET(self) -> None:
             Keys.asked += 1

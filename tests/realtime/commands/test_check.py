@@ -29,7 +29,7 @@ def environment(
     settings_env: dict[str, str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> pytest.MonkeyPatch:
-    """That of a whole installation, which a test may change."""
+    """The environment of a whole installation, which a test may change."""
     for name in Settings.model_fields:
         monkeypatch.delenv(name.upper(), raising=False)
     for name, value in settings_env.items():
@@ -38,27 +38,28 @@ def environment(
 
 
 def checked(capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[str, list[tuple[bool, str]]]]:
-    """The status, and by name whether it is well, and what was said of it."""
+    """Return the status, and by the name of each check whether it is well, and its detail."""
     status = command.main(["--json"], standalone_mode=False)
-    told = json.loads(capsys.readouterr().out)
-    assert (told["ok"], told["version"], told["revision"]) == (
+    printed = json.loads(capsys.readouterr().out)
+    assert (printed["ok"], printed["version"], printed["revision"]) == (
         status == 0,
         rollcall_version(),
         newest_revision(),
     )
     by_name: dict[str, list[tuple[bool, str]]] = {}
-    for each in told["checks"]:
-        by_name.setdefault(each["name"], []).append((each["ok"], each["detail"]))
-    assert SECRET not in json.dumps(told)
+    for check in printed["checks"]:
+        by_name.setdefault(check["name"], []).append((check["ok"], check["detail"]))
+    assert SECRET not in json.dumps(printed)
     return status, by_name
 
 
 def only_failing(capsys: pytest.CaptureFixture[str], name: str) -> str:
-    """What is said of it; all else must be well."""
-    status, found = checked(capsys)
+    """Return the detail of the check, which must be the only one that fails."""
+    status, by_name = checked(capsys)
     assert status == 1
-    assert [each for each, answers in found.items() if not all(ok for ok, _ in answers)] == [name]
-    ((_, detail),) = found[name]
+    failing = [check for check, answers in by_name.items() if not all(ok for ok, _ in answers)]
+    assert failing == [name]
+    ((_, detail),) = by_name[name]
     return detail
 
 
@@ -80,8 +81,8 @@ def test_every_setting_that_is_wrong_or_misspelt_is_named(
     environment.setenv("PORT", "eighty")
     environment.setenv("JWT_SECRET", SECRET[:8])
     environment.setenv("FEED_RETENTON_DAYS", SECRET)
-    status, found = checked(capsys)
-    said = [detail for ok, detail in found.pop("settings") if not ok]
+    status, by_name = checked(capsys)
+    said = [detail for ok, detail in by_name.pop("settings") if not ok]
     assert status == 1
     assert [detail.split()[0].rstrip(":") for detail in said] == [
         "PORT",
@@ -89,7 +90,7 @@ def test_every_setting_that_is_wrong_or_misspelt_is_named(
         "FEED_RETENTON_DAYS",
     ]
     assert "FEED_RETENTION_DAYS may be meant" in said[2]
-    assert all(ok for answers in found.values() for ok, _ in answers)
+    assert all(ok for answers in by_name.values() for ok, _ in answers)
 
 
 def test_what_rests_on_a_wrong_setting_is_not_asked(
@@ -98,10 +99,10 @@ def test_what_rests_on_a_wrong_setting_is_not_asked(
 ) -> None:
     environment.setenv("DATABASE_URL", f"mysql://u:{SECRET}@localhost/x")
     environment.delenv("REDIS_URL")
-    status, found = checked(capsys)
+    status, by_name = checked(capsys)
     assert status == 1
-    assert found["postgres"] == [(False, "was not asked, as DATABASE_URL must be mended first")]
-    assert found["redis"] == [(False, "was not asked, as REDIS_URL must be mended first")]
+    assert by_name["postgres"] == [(False, "was not asked, as DATABASE_URL must be mended first")]
+    assert by_name["redis"] == [(False, "was not asked, as REDIS_URL must be mended first")]
 
 
 def test_a_postgres_that_is_away_is_told(
@@ -125,7 +126,7 @@ def test_a_role_that_postgres_does_not_let_in_is_told(
 
 
 @pytest.mark.parametrize(
-    ("statement", "told"),
+    ("statement", "detail_has"),
     [
         ("UPDATE alembic_version SET version_num = '0001'", "0001"),
         ("DROP TABLE alembic_version", "no tables"),
@@ -136,12 +137,12 @@ def test_another_revision_is_told_with_what_mends_it(
     capsys: pytest.CaptureFixture[str],
     postgres_url: str,
     statement: str,
-    told: str,
+    detail_has: str,
 ) -> None:
     with psycopg.connect(postgres_url) as connection:
         connection.execute(statement)
     detail = only_failing(capsys, "postgres")
-    assert told in detail and newest_revision() in detail and "`rollcall migrate`" in detail
+    assert detail_has in detail and newest_revision() in detail and "`rollcall migrate`" in detail
 
 
 def test_a_postgres_that_cannot_write_is_told(
@@ -196,10 +197,10 @@ def test_servers_that_take_and_do_not_answer_cost_a_few_seconds_together(
         environment.delenv("JWT_SECRET")
         environment.setenv("JWT_JWKS_URL", f"http://{where}/keys")
         began = time.monotonic()
-        status, found = checked(capsys)
+        status, by_name = checked(capsys)
     assert time.monotonic() - began < 4
     assert status == 1
-    assert [name for name, answers in found.items() if not answers[0][0]] == [
+    assert [name for name, answers in by_name.items() if not answers[0][0]] == [
         "postgres",
         "redis",
         "broker",
@@ -210,7 +211,8 @@ def test_servers_that_take_and_do_not_answer_cost_a_few_seconds_together(
 def public(key: Any, **claims: Any) -> dict[str, Any]:
     is_rsa = isinstance(key, rsa.RSAPrivateKey)
     algorithm: Any = jwt.algorithms.RSAAlgorithm if is_rsa else jwt.algorithms.ECAlgorithm
-    return algorithm.to_jwk(key.public_key(), as_dict=True) | {"kid": "k", "use": "sig"} | claims
+    published: dict[str, Any] = algorithm.to_jwk(key.public_key(), as_dict=True)
+    return published | {"kid": "k", "use": "sig"} | claims
 
 
 @contextmanager
@@ -247,9 +249,9 @@ def test_keys_that_are_published_are_counted(
     rsa_key, ec_key = rsa.generate_private_key(65537, 2048), ec.generate_private_key(ec.SECP256R1())
     with published(json.dumps({"keys": [public(rsa_key), public(ec_key)]})) as url:
         with_keys.setenv("JWT_JWKS_URL", url)
-        status, found = checked(capsys)
+        status, by_name = checked(capsys)
     assert status == 0
-    assert found["jwks"][0][1].startswith("2 usable keys at 127.0.0.1:")
+    assert by_name["jwks"][0][1].startswith("2 usable keys at 127.0.0.1:")
 
 
 def test_keys_for_other_algorithms_are_told(

@@ -21,7 +21,7 @@ def test_where_tokens_are_signed_elsewhere_it_says_so(
     monkeypatch.setenv("JWT_JWKS_URL", "http://127.0.0.1:9/keys")
     with pytest.raises(SystemExit) as ended:
         run(command, ["--tenant", "1"], "rollcall token")
-    told = capsys.readouterr()
-    assert (ended.value.code, told.out) == (2, "")
+    printed = capsys.readouterr()
+    assert (ended.value.code, printed.out) == (2, "")
     why = "JWT_SECRET is not set: tokens are issued by whoever holds the private key"
-    assert told.err == f"rollcall: {why}\n"
+    assert printed.err == f"rollcall: {why}\n"

@@ -17,9 +17,7 @@ BURST = 20
 
 
 class Sleeper:
-    """A viewer that reads only when told to: nothing of it is read, acknowledged or thrown away
-    behind its back.
-    """
+    """A viewer that reads only when told to: nothing is read or acknowledged behind its back."""
 
     def __init__(self, session: aiohttp.ClientSession) -> None:
         self._session = session
@@ -62,13 +60,13 @@ def large() -> list[Message]:
 
 
 async def overwhelm(server: RunningServer, feed: Feed, watcher: Any, sleeping: Any) -> int:
-    """Talk until the sleeping viewer is past its bound. The most bytes that were ever held for it."""
+    """Say things until the sleeping viewer is past its bound. Return its largest backlog."""
     most = said = 0
     for _ in range(200):
         await asyncio.to_thread(feed.say, ACME, *large())
         said += BURST
         await watcher.until_position(said)
-        most = max(most, sleeping.socket.backlog())
+        most = max(most, int(sleeping.socket.backlog()))
         if sleeping.group is None:
             return most
     raise AssertionError("it never lagged")
@@ -85,10 +83,10 @@ async def test_a_viewer_that_stops_reading_is_bounded_and_starts_afresh(
     await alice.until("snapshot")
     most = await overwhelm(server, feed, alice, sleeping)
     assert most <= BOUND + 2 * BURST * (len(LARGE) + 500)
-    held = sleeping.socket.backlog()
+    backlog = sleeping.socket.backlog()
     feed.say(ACME, *large())
     await alice.until_position(max(alice.positions()) + BURST)
-    assert sleeping.socket.backlog() == held
+    assert sleeping.socket.backlog() == backlog
     await sleeper.wake()
     assert alice.positions() == list(range(1, len(alice.positions()) + 1))
     assert alice.heard("resync") == []
@@ -128,7 +126,8 @@ async def test_a_replay_waits_for_a_viewer_that_reads_slowly(
     await eventually(lambda: len(server.viewers()) == 2)
     slow = next(viewer for viewer in server.viewers() if viewer.claims.sub == "slow")
     await keeper.ask("history", {"limit": 1})
-    most, positions = 0, []
+    most = 0
+    positions: list[int] = []
     while len(positions) < 2000:
         most = max(most, slow.socket.backlog())
         text = await line.receive_str()

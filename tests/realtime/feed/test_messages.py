@@ -1,4 +1,4 @@
-"""A message of the feed is told as the libraries would have told it."""
+"""A message of the feed is sent as the libraries would have sent it."""
 
 import json
 
@@ -7,7 +7,7 @@ from realtime.transport.packet import Packet
 
 
 def test_a_message_is_the_packet_that_the_library_would_have_made() -> None:
-    said = FeedMessage(
+    message = FeedMessage(
         "e-1",
         7,
         "anomaly_detected",
@@ -18,6 +18,6 @@ def test_a_message_is_the_packet_that_the_library_would_have_made() -> None:
         '{"type":"anomaly_detected","name":"Zoë \\"Z\\""}',
     )
     payload = {"type": "anomaly_detected", "name": 'Zoë "Z"', "position": 7}
-    packet = Packet(encoded_packet=said.text)
+    packet = Packet(encoded_packet=message.text)
     assert (packet.namespace, packet.data) == ("/noc", ["anomaly_detected", payload, "e-1-7"])
-    assert json.loads(said.payload) == payload
+    assert json.loads(message.payload) == payload

@@ -1,4 +1,4 @@
-"""What many viewers are owed at the same time is read and encoded once, and nobody gets another's."""
+"""What many viewers are owed at once is read and encoded once, and nobody gets another's."""
 
 import asyncio
 from typing import Any
@@ -49,8 +49,8 @@ async def test_viewers_that_missed_the_same_share_what_is_read(
         await watcher.until_position(1000)
         assert watcher.positions() == list(range(1, 1001))
     assert reads.count == 1000 / pages.MESSAGES_A_PAGE
-    others = await come_back(connect, server, [0] * 3, sites=[16])
-    for watcher in others:
+    elsewhere = await come_back(connect, server, [0] * 3, sites=[16])
+    for watcher in elsewhere:
         await watcher.until_position(1000)
         assert watcher.positions() == list(range(2, 1001, 2))
 
@@ -93,7 +93,7 @@ async def test_pages_are_bounded(
         await watcher.until_position(1000)
         assert watcher.positions() == list(range(1, 1001))
         assert 0 < kept._bytes <= 200_000
-        assert kept._bytes == sum(each.page.bytes for each in kept._order)
+        assert kept._bytes == sum(page.bytes for _, page in kept._order)
 
 
 async def test_another_history_is_not_told_from_the_pages_of_the_last(

@@ -1,6 +1,4 @@
-"""Going on where one was: everything that was missed, in order, once, and live after it without a
-gap.
-"""
+"""Going on where one was: all that was missed, in order, once, and live after it without a gap."""
 
 import asyncio
 from typing import Any
@@ -85,9 +83,9 @@ async def test_a_stock_client_recovers_by_itself_when_its_line_is_cut(
     viewer = await start_node(server.url)
     await viewer.until_heard("snapshot")
     for cuts in range(3):
-        for said in range(10):
+        for number in range(10):
             feed.say(ACME, anomaly_said())
-            if said == 5:
+            if number == 5:
                 viewer.tell(do="cut")
         await viewer.until("connect", cuts + 2)
     await viewer.until_position(30)

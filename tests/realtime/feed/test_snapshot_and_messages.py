@@ -98,8 +98,10 @@ class Desk:
         self.people = count(1)
 
     def open(self, site_id: int, kind: str, severity: str) -> None:
-        given: dict[str, Any] = {"site_id": site_id, "anomaly_type": kind, "severity": severity}
-        open_alert(self.feed.engine, tenant_id=self.tenant_id, person_id=next(self.people), **given)
+        fields: dict[str, Any] = {"site_id": site_id, "anomaly_type": kind, "severity": severity}
+        open_alert(
+            self.feed.engine, tenant_id=self.tenant_id, person_id=next(self.people), **fields
+        )
 
     def move(self, which: int, name: str) -> None:
         if alerts := self._alerts():
@@ -213,10 +215,10 @@ async def reach(server: RunningServer, tenant_id: int, head: int) -> None:
 
     def is_told() -> bool:
         followers = server.noc.followers.values()
-        its = [each for each in followers if each.feed.tenant_id == tenant_id]
-        for follower in its:
+        of_tenant = [follower for follower in followers if follower.feed.tenant_id == tenant_id]
+        for follower in of_tenant:
             follower.feed.catch_up()
-        return all(each.feed.head >= head and each.viewer.group for each in its)
+        return all(follower.feed.head >= head and follower.viewer.group for follower in of_tenant)
 
     await eventually(is_told)
 

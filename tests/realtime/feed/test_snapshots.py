@@ -18,7 +18,7 @@ async def test_viewers_that_come_together_share_a_snapshot(
     watchers = await asyncio.gather(*(connect(server) for _ in range(10)))
     shown = [await watcher.until("snapshot") for watcher in watchers]
     assert reads.count == 1
-    assert all(each == shown[0] for each in shown)
+    assert all(snapshot == shown[0] for snapshot in shown)
     assert [payload["position"] for payload in shown[0]["recent"]] == list(range(30, 20, -1))
     other = await connect(server, claims={"sites": [16]})
     larger = await connect(server, history=20)

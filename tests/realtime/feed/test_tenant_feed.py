@@ -1,6 +1,4 @@
-"""A server compares itself with the feed and fills in what is missing, whatever became of the
-publications.
-"""
+"""A server compares itself with the feed and fills in what no publication brought."""
 
 import asyncio
 from typing import Any

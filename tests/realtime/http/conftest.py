@@ -32,14 +32,13 @@ class Caller:
         data: Any = None,
         **claims: Any,
     ) -> Any:
-        """The response, its body read. `claims` make the token."""
-        given = (
-            {}
-            if anonymous
-            else {"Authorization": f"Bearer {token(self._server.settings, **claims)}"}
-        )
+        """Return the response, its body read. `claims` make the token."""
+        sent = dict(headers or {})
+        if not anonymous:
+            bearer = f"Bearer {token(self._server.settings, **claims)}"
+            sent = {"Authorization": bearer} | sent
         async with self._session.request(
-            method, self._server.url + path, headers=given | (headers or {}), data=data
+            method, self._server.url + path, headers=sent, data=data
         ) as response:
             await response.read()
             return response
@@ -48,7 +47,7 @@ class Caller:
         return await self.ask("GET", path, **more)
 
     async def metrics(self) -> str:
-        """As Prometheus scrapes them, at their own port."""
+        """Return the metrics as Prometheus scrapes them, at their own port."""
         async with self._session.get(self._server.scraped_url + "/metrics") as response:
             assert response.status == 200
             return await response.text()
@@ -56,7 +55,8 @@ class Caller:
     async def items(self, path: str, **claims: Any) -> list[dict[str, Any]]:
         response = await self.get(path, **claims)
         assert response.status == 200, await response.text()
-        return (await response.json())["items"]
+        items: list[dict[str, Any]] = (await response.json())["items"]
+        return items
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ async def caller(server: RunningServer) -> AsyncIterator[Caller]:
 def store_anomaly(
     feed: Feed, number: int, *, tenant_id: int = ACME, site_id: int = 15, **more: Any
 ) -> str:
-    """An anomaly found `number` minutes after START; its id ends in the number."""
+    """Store an anomaly found `number` minutes after START. Return its id, which ends in that."""
     anomaly_id = UUID(int=(1 << 80) + number)
     row = {
         "tenant_id": tenant_id,

@@ -14,8 +14,8 @@ from tests.models.alerts.cast import open_alert
 from tests.realtime.cast import ACME, Feed
 from tests.realtime.http.conftest import Caller, store_anomaly
 
-OPERATOR = {"role": "operator", "sub": "olga"}
-ADMIN = {"role": "admin"}
+OPERATOR: dict[str, Any] = {"role": "operator", "sub": "olga"}
+ADMIN: dict[str, Any] = {"role": "admin"}
 
 
 class Operation(NamedTuple):
@@ -28,12 +28,16 @@ class Operation(NamedTuple):
         return f"{self.method} {self.path}"
 
     def parameters(self, place: str) -> dict[str, dict[str, Any]]:
-        return {each["name"]: each for each in self.says["parameters"] if each["in"] == place}
+        return {
+            parameter["name"]: parameter
+            for parameter in self.says["parameters"]
+            if parameter["in"] == place
+        }
 
     def filters(self) -> dict[str, dict[str, Any]]:
         """What narrows the list, with the schema of one value."""
-        given = self.parameters("query")
-        schemas = {name: each["schema"] for name, each in given.items()}
+        parameters = self.parameters("query")
+        schemas = {name: parameter["schema"] for name, parameter in parameters.items()}
         return {
             name: schema["items"] if schema["type"] == "array" else schema
             for name, schema in schemas.items()
@@ -50,7 +54,8 @@ class Operation(NamedTuple):
 async def read_document(caller: Caller) -> dict[str, Any]:
     response = await caller.get("/api/openapi.json", anonymous=True)
     assert response.status == 200
-    return await response.json()
+    document: dict[str, Any] = await response.json()
+    return document
 
 
 def operations(document: dict[str, Any]) -> Iterator[Operation]:
@@ -60,7 +65,7 @@ def operations(document: dict[str, Any]) -> Iterator[Operation]:
 
 
 def lists(document: dict[str, Any]) -> list[Operation]:
-    return [each for each in operations(document) if each.filters()]
+    return [operation for operation in operations(document) if operation.filters()]
 
 
 def punch(punch_id: str, **more: Any) -> dict[str, Any]:
@@ -79,15 +84,19 @@ def hence(**span: float) -> str:
     return (datetime.now(UTC) + timedelta(**span)).isoformat()
 
 
-SILENCE = {"kind": "silence", "reason": "Works at the gate.", "ends_at": hence(hours=2)}
-PLANNED = {
+SILENCE: dict[str, Any] = {
+    "kind": "silence",
+    "reason": "Works at the gate.",
+    "ends_at": hence(hours=2),
+}
+PLANNED: dict[str, Any] = {
     "kind": "maintenance",
     "reason": "New gate.",
     "starts_at": hence(days=1),
     "ends_at": hence(days=1, hours=3),
     "sites": [15],
 }
-RECURRING = {
+RECURRING: dict[str, Any] = {
     "kind": "recurring",
     "reason": "Backups.",
     "starts_at": "2026-01-01T22:00:00",
@@ -104,7 +113,8 @@ def know_site(feed: Feed) -> None:
 async def post(caller: Caller, path: str, body: Any, **claims: Any) -> dict[str, Any]:
     response = await caller.ask("POST", path, data=json.dumps(body), **claims)
     assert response.status < 300, await response.text()
-    return await response.json()
+    answer: dict[str, Any] = await response.json()
+    return answer
 
 
 async def furnish(caller: Caller, feed: Feed) -> dict[str, str]:
@@ -114,10 +124,10 @@ async def furnish(caller: Caller, feed: Feed) -> dict[str, str]:
     """
     ids = {"anomaly_id": _anomalies(feed), "alert_id": _alerts(feed), "move": "acknowledge"}
     await _rejections(caller, feed)
-    quiet = [await post(caller, "/api/v1/quiet", each, **OPERATOR) for each in _QUIETS]
+    quiet = [await post(caller, "/api/v1/quiet", body, **OPERATOR) for body in _QUIETS]
     await caller.ask("DELETE", f"/api/v1/quiet/{quiet[0]['quiet_id']}", **OPERATOR)
     rejected = await caller.items("/api/v1/rejected", **ADMIN)
-    ids["rejected_id"] = next(each["rejected_id"] for each in rejected if each["punch_id"] == "p2")
+    ids["rejected_id"] = next(item["rejected_id"] for item in rejected if item["punch_id"] == "p2")
     return ids | {"quiet_id": quiet[1]["quiet_id"]}
 
 
@@ -125,9 +135,10 @@ _QUIETS = (SILENCE, SILENCE, PLANNED, RECURRING)
 
 
 def _anomalies(feed: Feed) -> str:
-    other = {"site_id": 16, "anomaly_type": "GPS_SPOOFING", "severity": "LOW", "reason": "mock"}
-    reviewed = {"review": "CONFIRMED", "reviewed_version": 1}
-    private = {"private_evidence": {"other_site_id": 16}, "other_sites": "16"}
+    other: dict[str, Any] = {"site_id": 16, "anomaly_type": "GPS_SPOOFING", "severity": "LOW"}
+    other["reason"] = "mock"
+    reviewed: dict[str, Any] = {"review": "CONFIRMED", "reviewed_version": 1}
+    private: dict[str, Any] = {"private_evidence": {"other_site_id": 16}, "other_sites": "16"}
     store_anomaly(feed, 1, **reviewed)
     store_anomaly(feed, 2, punch_id="", shift_id="s2", standing=False, **private)
     store_anomaly(feed, 3, punch_id="", shift_id="s3", person_name=None, **other)
@@ -141,7 +152,7 @@ def _anomalies(feed: Feed) -> str:
 
 
 def _alerts(feed: Feed) -> str:
-    other = {"site_id": 16, "anomaly_type": "GPS_SPOOFING", "severity": "LOW"}
+    other: dict[str, Any] = {"site_id": 16, "anomaly_type": "GPS_SPOOFING", "severity": "LOW"}
     taken = {"status": "ASSIGNED", "assigned_to": "Bob"}
     open_alert(feed.engine, person_id=2, ago=timedelta(minutes=1), **other | taken)
     open_alert(feed.engine, person_id=3, assigned_to="Ann", ago=timedelta(minutes=2))
@@ -155,8 +166,8 @@ def _alerts(feed: Feed) -> str:
 async def _rejections(caller: Caller, feed: Feed) -> None:
     know_site(feed)
     wrong = [punch("p1", kind="nap"), punch("p2", kind="nap", person_id=8)]
-    for each in (*wrong, punch("p3", site_id=16)):  # each at its own moment
-        await post(caller, "/api/v1/punches", each, **ADMIN)
+    for submitted in (*wrong, punch("p3", site_id=16)):  # each at its own moment
+        await post(caller, "/api/v1/punches", submitted, **ADMIN)
     intake.sync_roster(
         feed.engine,
         {"tenant": {"tenant_id": ACME}, "people": [{"person_id": "x"}]},

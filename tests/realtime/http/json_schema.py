@@ -1,4 +1,4 @@
-"""Whether a value is what a schema of the API's description says.
+"""Whether a value is as a schema of the API's description says.
 
 Written here because nothing that the tests need brings a validator. It knows the keywords that the
 description uses and fails on any other, so that none is passed over; and it is stricter than JSON
@@ -14,6 +14,20 @@ from uuid import UUID
 
 Schema = dict[str, Any]
 
+
+def _is_moment(text: str) -> bool:
+    with suppress(ValueError):
+        return text.endswith("Z") and datetime.fromisoformat(text).tzinfo is not None
+    return False
+
+
+def _is_uuid(text: str) -> bool:
+    with suppress(ValueError):
+        return str(UUID(text)) == text
+    return False
+
+
+_FORMATS: dict[str, Callable[[str], bool]] = {"date-time": _is_moment, "uuid": _is_uuid}
 _SAYS_NOTHING = {"description", "title", "default", "discriminator"}
 _KINDS: dict[str, Callable[[Any], bool]] = {
     "object": lambda value: isinstance(value, dict),
@@ -39,19 +53,6 @@ _BOUNDS: dict[str, Callable[[Any, Any], bool]] = {
 }
 
 
-def _is_moment(text: str) -> bool:
-    with suppress(ValueError):
-        return text.endswith("Z") and datetime.fromisoformat(text).tzinfo is not None
-    return False
-
-
-def _is_uuid(text: str) -> bool:
-    with suppress(ValueError):
-        return str(UUID(text)) == text
-    return False
-
-
-_FORMATS = {"date-time": _is_moment, "uuid": _is_uuid}
 _OF_OBJECTS = {"properties", "required", "additionalProperties"}
 _OF_CHOICE = {"$ref", "anyOf", "oneOf"}
 KNOWN = {"type", "items", *_SAYS_NOTHING, *_BOUNDS, *_OF_OBJECTS, *_OF_CHOICE}
@@ -68,9 +69,9 @@ def _flaws(document: Schema, schema: Schema, value: Any, path: str) -> Iterator[
         yield from flaws(document, resolved(document, schema["$ref"]), value, path)
     for keyword in ("anyOf", "oneOf"):
         if keyword in schema:
-            found = [flaws(document, choice, value, path) for choice in schema[keyword]]
-            if not (any if keyword == "anyOf" else _just_one)(not each for each in found):
-                yield f"{path}: fits none: {found}"
+            misfits = [flaws(document, choice, value, path) for choice in schema[keyword]]
+            if not (any if keyword == "anyOf" else _just_one)(not flaws_ for flaws_ in misfits):
+                yield f"{path}: fits none: {misfits}"
     if "type" in schema and not _KINDS[schema["type"]](value):
         yield f"{path}: {value!r} is no {schema['type']}"
         return
@@ -78,8 +79,8 @@ def _flaws(document: Schema, schema: Schema, value: Any, path: str) -> Iterator[
         if not _BOUNDS[keyword](value, schema[keyword]):
             yield f"{path}: {value!r} against {keyword} {schema[keyword]!r}"
     if isinstance(value, list):
-        for number, each in enumerate(value):
-            yield from flaws(document, schema.get("items", {}), each, f"{path}[{number}]")
+        for number, item in enumerate(value):
+            yield from flaws(document, schema.get("items", {}), item, f"{path}[{number}]")
     if isinstance(value, dict) and schema.get("type") == "object":
         yield from _of_object(document, schema, value, path)
 
@@ -87,23 +88,23 @@ def _flaws(document: Schema, schema: Schema, value: Any, path: str) -> Iterator[
 def _of_object(document: Schema, schema: Schema, value: Schema, path: str) -> Iterator[str]:
     yield from (f"{path}: lacks {name}" for name in schema.get("required", ()) if name not in value)
     described = schema.get("properties", {})
-    others = schema.get("additionalProperties", False)
-    for name, each in value.items():
+    further = schema.get("additionalProperties", False)
+    for name, field in value.items():
         if name in described:
-            yield from flaws(document, described[name], each, f"{path}.{name}")
-        elif isinstance(others, dict):
-            yield from flaws(document, others, each, f"{path}.{name}")
-        elif not others:
+            yield from flaws(document, described[name], field, f"{path}.{name}")
+        elif isinstance(further, dict):
+            yield from flaws(document, further, field, f"{path}.{name}")
+        elif not further:
             yield f"{path}: {name} is not described"
 
 
 def _just_one(fits: Any) -> bool:
-    return sum(fits) == 1
+    return list(fits).count(True) == 1
 
 
 def resolved(document: Schema, reference: str) -> Schema:
     """Return what a `$ref` refers to. Raises KeyError where there is nothing."""
-    found: Any = document
+    schema = document
     for part in reference.removeprefix("#/").split("/"):
-        found = found[part]
-    return found
+        schema = schema[part]
+    return schema

@@ -1,6 +1,4 @@
-"""Alerts by REST: lists within the token's scope, one with its trail, moves one by one and many at
-once.
-"""
+"""Alerts by REST: lists within the token's scope, one with its trail, moves of one and of many."""
 
 import csv
 import io
@@ -17,7 +15,7 @@ from tests.realtime.cast import GLOBEX, Connect, Feed, RunningServer
 from tests.realtime.http.conftest import Caller, store_anomaly
 
 PATH = "/api/v1/alerts"
-OPERATOR = {"role": "operator", "sub": "olga"}
+OPERATOR: dict[str, Any] = {"role": "operator", "sub": "olga"}
 
 
 async def post(
@@ -40,7 +38,7 @@ async def test_a_token_sees_its_own_tenant_and_sites_only(caller: Caller, feed: 
 
 
 async def test_filters_narrow_the_list_and_pages_lose_nothing(caller: Caller, feed: Feed) -> None:
-    company = uuid4()
+    correlation_id = uuid4()
     ids = [
         open_alert(feed.engine, person_id=number, ago=timedelta(minutes=60 - number))
         for number in range(1, 13)
@@ -50,7 +48,7 @@ async def test_filters_narrow_the_list_and_pages_lose_nothing(caller: Caller, fe
         person_id=50,
         severity="LOW",
         anomaly_type="GPS_SPOOFING",
-        correlation_id=company,
+        correlation_id=correlation_id,
     )
     move(feed.engine, ids[0], "assign", assignee="Bob")
 
@@ -60,7 +58,7 @@ async def test_filters_narrow_the_list_and_pages_lose_nothing(caller: Caller, fe
     assert (
         await found("severity=LOW")
         == await found("type=GPS_SPOOFING")
-        == await found(f"correlation_id={company}")
+        == await found(f"correlation_id={correlation_id}")
         == [50]
     )
     assert (
@@ -74,7 +72,7 @@ async def test_filters_narrow_the_list_and_pages_lose_nothing(caller: Caller, fe
     assert await found(f"since={since}") == [50, 12]
     assert (await found(f"until={since}"))[0] == 11
     seen: list[int] = []
-    cursor = ""
+    cursor: str | None = ""
     while cursor is not None:
         page = await (await caller.get(f"{PATH}?limit=5&cursor={cursor}")).json()
         seen += [item["person_id"] for item in page["items"]]
@@ -96,7 +94,7 @@ async def test_pages_lose_and_repeat_nothing_where_many_came_at_one_moment(
     ids = {str(open_alert(feed.engine, person_id=number)) for number in range(1, 31)}
     feed.run("UPDATE alert SET created_at = '2026-11-23T08:00:00.123456Z'", {})
     seen: list[str] = []
-    cursor = ""
+    cursor: str | None = ""
     while cursor is not None:
         page = await (await caller.get(f"{PATH}?limit=7&cursor={cursor}")).json()
         seen += [item["alert_id"] for item in page["items"]]
@@ -137,7 +135,7 @@ async def test_one_is_shown_with_its_trail_and_its_anomalies(caller: Caller, fee
         ("create", "system", None),
         ("note", "olga", "Called."),
     ]
-    assert [each["anomaly_id"] for each in shown["anomalies"]] == [anomaly_id]
+    assert [anomaly["anomaly_id"] for anomaly in shown["anomalies"]] == [anomaly_id]
     for claims in ({"sites": [16]}, {"tenant_id": GLOBEX}):
         assert (await caller.get(f"{PATH}/{alert_id}", **claims)).status == 404
     assert (await caller.get(f"{PATH}/nonsense")).status == 404
@@ -194,8 +192,15 @@ async def test_many_are_moved_at_once_each_with_its_own_outcome(caller: Caller, 
         True,
         "not_found",
     ]
-    for wrong in ({"alert_ids": [*ids, ids[0]]}, {"alert_ids": []}, {"alert_ids": [7]}, {}, []):
-        assert (await post(caller, f"{PATH}/acknowledge", wrong, **OPERATOR))[0] == 400
+    wrong: list[Any] = [
+        {"alert_ids": [*ids, ids[0]]},
+        {"alert_ids": []},
+        {"alert_ids": [7]},
+        {},
+        [],
+    ]
+    for body in wrong:
+        assert (await post(caller, f"{PATH}/acknowledge", body, **OPERATOR))[0] == 400
 
 
 async def test_a_review_by_rest(caller: Caller, feed: Feed) -> None:
@@ -258,8 +263,7 @@ async def test_precision_is_counted_by_type_site_and_policy_version(
         0.0
     ]
     assert await caller.items("/api/v1/precision", tenant_id=GLOBEX) == []
-    # Judged again under a newer policy, what was reviewed still counts for the one that was looked
-    # at.
+    # Judged again under a newer policy, a review still counts for the policy that was reviewed.
     feed.run("UPDATE anomaly SET policy_version = 5", {})
     assert await caller.items("/api/v1/precision", sites=[15]) == [expected]
     text = await caller.metrics()

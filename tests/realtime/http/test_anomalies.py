@@ -132,9 +132,7 @@ async def test_without_a_good_token_there_is_nothing(caller: Caller) -> None:
 
 
 async def test_an_anomaly_says_which_correction_withdrew_it(caller: Caller, feed: Feed) -> None:
-    """Of a neighbour's punch at another site, whoever may not see that site is told no more than
-    that it was.
-    """
+    """Whoever may not see a neighbour's site learns of a punch there no more than that it was."""
     anomaly_id = store_anomaly(feed, 1, standing=False)
     lines = [("p1", b"\x01", "16"), ("neighbour", b"\x02", ""), ("elsewhere", None, "16")]
     for hour, (punch_id, content_hash, other_sites) in enumerate(lines):
@@ -146,14 +144,16 @@ async def test_an_anomaly_says_which_correction_withdrew_it(caller: Caller, feed
             "sites": other_sites,
         }
         feed.run(
-            "INSERT INTO withdrawal_trail (tenant_id, anomaly_id, at, cause, punch_id, content_hash, other_sites, received_at,"
-            """ submitted_by) VALUES (1, %(id)s, %(at)s, 'correction', %(p)s, %(hash)s, %(sites)s, %(at)s, '{"door": "d"}')""",
+            "INSERT INTO withdrawal_trail (tenant_id, anomaly_id, at, cause, punch_id,"
+            " content_hash, other_sites, received_at, submitted_by)"
+            " VALUES (1, %(id)s, %(at)s, 'correction', %(p)s, %(hash)s, %(sites)s, %(at)s,"
+            """ '{"door": "d"}')""",
             values,
         )
     path = f"/api/v1/anomalies/{anomaly_id}"
-    told = (await (await caller.get(path)).json())["withdrawals"]
-    assert [line["punch_id"] for line in told] == ["p1", "neighbour", "elsewhere"]
-    assert told[0] == {
+    shown = (await (await caller.get(path)).json())["withdrawals"]
+    assert [line["punch_id"] for line in shown] == ["p1", "neighbour", "elsewhere"]
+    assert shown[0] == {
         "at": "2026-11-23T08:00:00Z",
         "cause": "correction",
         "punch_id": "p1",
@@ -161,8 +161,8 @@ async def test_an_anomaly_says_which_correction_withdrew_it(caller: Caller, feed
         "received_at": "2026-11-23T08:00:00Z",
         "submitted_by": {"door": "d"},
     }
-    told = (await (await caller.get(path, sites=[15])).json())["withdrawals"]
-    assert [(line["punch_id"], line["submitted_by"]) for line in told] == [
+    shown = (await (await caller.get(path, sites=[15])).json())["withdrawals"]
+    assert [(line["punch_id"], line["submitted_by"]) for line in shown] == [
         ("p1", {"door": "d"}),
         ("neighbour", {"door": "d"}),
         (None, None),

@@ -35,7 +35,7 @@ class Tour:
 
     def __init__(self, caller: Caller, document: dict[str, Any], ids: dict[str, str]) -> None:
         self.document = document
-        self.operations = {each.name: each for each in operations(document)}
+        self.operations = {operation.name: operation for operation in operations(document)}
         self.seen: defaultdict[str, set[int]] = defaultdict(set)
         self._caller = caller
         self._ids = ids
@@ -49,45 +49,47 @@ class Tour:
         ids: dict[str, str] | None = None,
         **more: Any,
     ) -> int:
-        each = self.operations[name]
-        address = each.path.format(**self._ids | (ids or {})) + query
+        operation = self.operations[name]
+        address = operation.path.format(**self._ids | (ids or {})) + query
         data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
-        response = await self._caller.ask(each.method, address, data=data, **more)
+        response: aiohttp.ClientResponse = await self._caller.ask(
+            operation.method, address, data=data, **more
+        )
         self.seen[name].add(response.status)
-        self._hold_against_description(each, response, await response.text())
+        self._hold_against_description(operation, response, await response.text())
         return response.status
 
     def _hold_against_description(
         self,
-        each: Operation,
+        operation: Operation,
         response: aiohttp.ClientResponse,
         text: str,
     ) -> None:
         status = response.status
-        assert str(status) in each.says["responses"], f"{each.name}: {status} {text}"
-        described = each.says["responses"][str(status)]
+        assert str(status) in operation.says["responses"], f"{operation.name}: {status} {text}"
+        described = operation.says["responses"][str(status)]
         content = described["content"][response.content_type]
-        value = json.loads(text) if response.content_type == JSON else text
-        assert flaws(self.document, content["schema"], value) == [], f"{each.name}: {status}"
-        if status >= 400 and each.path != "/readyz":
+        value: Any = json.loads(text) if response.content_type == JSON else text
+        assert flaws(self.document, content["schema"], value) == [], f"{operation.name}: {status}"
+        if status >= 400 and operation.path != "/readyz":
             code = value["error"]["code"]
-            assert code in described["description"], f"{each.name}: {status} {code}"
+            assert code in described["description"], f"{operation.name}: {status} {code}"
 
     async def repeat(self, caller: Caller) -> None:
         """Ask each of a server that can tell nobody who they are, and has no token for metrics."""
         elsewhere = Tour(caller, self.document, self._ids)
-        for name, each in self.operations.items():
-            if each.wants_token():
+        for name, operation in self.operations.items():
+            if operation.wants_token():
                 assert await elsewhere.ask(name, {}) == 503
         assert await elsewhere.ask("GET /metrics") == 404
         for name, statuses in elsewhere.seen.items():
             self.seen[name] |= statuses
 
     def left_out(self) -> dict[str, set[int]]:
-        """What is described and was not seen."""
+        """Return what is described and was not seen."""
         missing: dict[str, set[int]] = {}
-        for name, each in self.operations.items():
-            if unseen := {int(status) for status in each.says["responses"]} - self.seen[name]:
+        for name, operation in self.operations.items():
+            if unseen := {int(status) for status in operation.says["responses"]} - self.seen[name]:
                 missing[name] = unseen
         return missing
 
@@ -129,18 +131,20 @@ async def test_every_answer_that_is_described_comes_and_is_as_described(
 
 async def refuse(tour: Tour) -> None:
     """Ask each for what anything of its kind refuses, whether that is described or not."""
-    for name, each in tour.operations.items():
-        if not each.wants_token():
+    for name, operation in tour.operations.items():
+        if not operation.wants_token():
             continue
         assert await tour.ask(name, anonymous=True) == 401
-        lesser = {"role": None, "scope": "submit"} if "/punches" not in name else {}
+        lesser: dict[str, Any] = {}
+        if "/punches" not in name:
+            lesser = {"role": None, "scope": "submit"}
         assert await tour.ask(name, _some_body(name), **lesser) == 403
-        if each.filters():
+        if operation.filters():
             assert await tour.ask(name, query="?colour=red", **ADMIN) == 400
-        if each.takes_body():
+        if operation.takes_body():
             assert await tour.ask(name, b"{", **ADMIN) == 400
             assert await tour.ask(name, b" " * (MAX_BODY_BYTES + 1), **ADMIN) == 413
-        if "_id}" in each.path:
+        if "_id}" in operation.path:
             nobody = {part: NOBODY for part in tour._ids if part.endswith("_id")}
             assert await tour.ask(name, _some_body(name), ids=nobody, **ADMIN) == 404
 
@@ -154,16 +158,16 @@ def _some_body(name: str) -> object:
 async def succeed(tour: Tour, feed: Feed) -> None:
     """Have each do what it is there for."""
     alerts = "/api/v1/alerts"
-    for name, each in tour.operations.items():
-        if each.method == "GET" and each.wants_token():
+    for name, operation in tour.operations.items():
+        if operation.method == "GET" and operation.wants_token():
             assert await tour.ask(name, **ADMIN) == 200
-            if "text/csv" in each.says["responses"]["200"]["content"]:
+            if "text/csv" in operation.says["responses"]["200"]["content"]:
                 assert await tour.ask(name, headers={"Accept": "text/csv"}, **ADMIN) == 200
     # Its anomaly was withdrawn by a correction.
     withdrawn = {"anomaly_id": f"00000000-0001-0000-0000-{2:012}"}
     assert await tour.ask("GET /api/v1/anomalies/{anomaly_id}", ids=withdrawn) == 200
-    for each, status in ((punch("p7"), 202), ([punch("p8"), punch("p9", kind="nap")], 202)):
-        assert await tour.ask("POST /api/v1/punches", each, **ADMIN) == status
+    for body in (punch("p7"), [punch("p8"), punch("p9", kind="nap")]):
+        assert await tour.ask("POST /api/v1/punches", body, **ADMIN) == 202
     resubmit = "POST /api/v1/rejected/{rejected_id}/resubmit"
     assert await tour.ask(resubmit, punch("p2"), **ADMIN) == 202
     one = f"POST {alerts}/{{alert_id}}/{{move}}"
@@ -172,8 +176,8 @@ async def succeed(tour: Tour, feed: Feed) -> None:
     for name in tour.operations:
         if name.startswith(f"POST {alerts}/") and "{" not in name:
             ids = [str(open_alert(feed.engine, person_id=90)), "nonsense", tour._ids["alert_id"]]
-            body = {"alert_ids": ids, "assignee": "Bob", "note": "Seen.", "versions": {ids[2]: 1}}
-            assert await tour.ask(name, body, **OPERATOR) == 200
+            moves = {"alert_ids": ids, "assignee": "Bob", "note": "Seen.", "versions": {ids[2]: 1}}
+            assert await tour.ask(name, moves, **OPERATOR) == 200
             feed.run("UPDATE alert SET status = 'RESOLVED' WHERE person_id = 90", {})
     reviewed = "POST /api/v1/anomalies/{anomaly_id}/review"
     assert await tour.ask(reviewed, {"verdict": "CONFIRMED", "note": "Seen."}, **OPERATOR) == 200

@@ -29,9 +29,10 @@ async def check(caller: Caller, path: str, address: str, body: object, **claims:
     document = await read_document(caller)
     says = document["paths"][path]["post"]
     schema = says["requestBody"]["content"]["application/json"]["schema"]
-    fits = flaws(document, schema, body) == []
+    fits = not flaws(document, schema, body)
     response = await caller.ask("POST", address, data=json.dumps(body), **claims)
-    assert (response.status < 300) is fits, await response.text()
+    is_taken: bool = response.status < 300
+    assert is_taken is fits, await response.text()
     if not fits:
         assert (response.status, (await response.json())["error"]["code"]) == (400, "invalid")
     return fits
@@ -99,13 +100,19 @@ async def test_what_is_to_be_quiet_is_taken_as_described(caller: Caller) -> None
     silence, planned = SILENCE | ends_at, PLANNED | moments
     for body in (silence, planned, silence | {"types": ["GPS_SPOOFING"], "severities": ["LOW"]}):
         assert await check(caller, QUIET, QUIET, body, **OPERATOR)
-    for changes in ({"kind": "nap"}, {"sites": ["15"]}, {"author": "me"}, {"types": ["X"]}):
+    wrong: list[dict[str, Any]] = [
+        {"kind": "nap"},
+        {"sites": ["15"]},
+        {"author": "me"},
+        {"types": ["X"]},
+    ]
+    for changes in wrong:
         assert not await check(caller, QUIET, QUIET, silence | changes, **OPERATOR)
     for missing in ("reason", "ends_at", "kind"):
         body = {name: value for name, value in silence.items() if name != missing}
         assert not await check(caller, QUIET, QUIET, body, **OPERATOR)
-    for changes in ({"duration_minutes": 0}, {"rrule": ""}):
-        assert not await check(caller, QUIET, QUIET, RECURRING | changes, **OPERATOR)
+    for name, value in (("duration_minutes", 0), ("rrule", "")):
+        assert not await check(caller, QUIET, QUIET, RECURRING | {name: value}, **OPERATOR)
 
 
 async def test_a_punch_that_is_not_as_described_is_rejected(caller: Caller, feed: Feed) -> None:
@@ -127,8 +134,8 @@ async def test_a_punch_that_is_not_as_described_is_rejected(caller: Caller, feed
         {"schema_version": 2},
         {"colour": "red"},
     ]
-    bodies = [good | {"punch_id": f"p{number}"} | each for number, each in enumerate(changes)]
+    bodies = [good | {"punch_id": f"p{number}"} | change for number, change in enumerate(changes)]
     response = await caller.ask("POST", "/api/v1/punches", data=json.dumps(bodies), **ADMIN)
-    accepted = [each["status"] == "accepted" for each in await response.json()]
+    accepted = [outcome["status"] == "accepted" for outcome in await response.json()]
     assert accepted == [flaws(document, schema, body) == [] for body in bodies]
     assert accepted.count(True) == 3

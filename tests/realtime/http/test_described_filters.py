@@ -16,11 +16,11 @@ MOMENTS = {
 }
 
 
-async def items_of(caller: Caller, each: Operation, query: str = "") -> list[dict[str, Any]]:
+async def items_of(caller: Caller, listing: Operation, query: str = "") -> list[dict[str, Any]]:
     # Of what is rejected a part is shown unless the state is asked for.
-    if "/rejected" in each.path and "state=" not in query:
+    if "/rejected" in listing.path and "state=" not in query:
         query += "&state=open,resubmitted"
-    return await caller.items(f"{each.path}?{query}", **ADMIN)
+    return await caller.items(f"{listing.path}?{query}", **ADMIN)
 
 
 def value_of(item: dict[str, Any], name: str) -> Any:
@@ -32,67 +32,73 @@ def value_of(item: dict[str, Any], name: str) -> Any:
 def wrong_value(schema: dict[str, Any]) -> str:
     if schema.get("format") == "date-time":
         return "yesterday"
-    return "x" * (schema.get("maxLength", 10) + 1)
+    return "x" * (int(schema.get("maxLength", 10)) + 1)
 
 
 async def test_each_filter_narrows_its_list_to_what_it_names(caller: Caller, feed: Feed) -> None:
     await furnish(caller, feed)
     document = await read_document(caller)
     assert len(lists(document)) == 5
-    for each in lists(document):
-        everything = await items_of(caller, each)
-        for name in set(each.filters()) - {"since", "until"}:
+    for listing in lists(document):
+        everything = await items_of(caller, listing)
+        for name in set(listing.filters()) - {"since", "until"}:
             values = {value_of(item, name) for item in everything} - {None}
-            assert len(values) >= 2, f"{each.path} has nothing to tell {name} by"
+            assert len(values) >= 2, f"{listing.path} has nothing to tell {name} by"
             for value in values:
-                found = await items_of(caller, each, f"{name}={quote(str(value))}")
-                assert found == [item for item in everything if value_of(item, name) == value], name
+                items = await items_of(caller, listing, f"{name}={quote(str(value))}")
+                assert items == [item for item in everything if value_of(item, name) == value], name
             both = ",".join(quote(str(value)) for value in values)
-            found = await items_of(caller, each, f"{name}={both}")
-            assert found == [item for item in everything if value_of(item, name) in values], name
+            items = await items_of(caller, listing, f"{name}={both}")
+            assert items == [item for item in everything if value_of(item, name) in values], name
 
 
 async def test_since_and_until_bound_a_list_by_its_moment(caller: Caller, feed: Feed) -> None:
     await furnish(caller, feed)
-    bounded = [each for each in lists(await read_document(caller)) if "since" in each.filters()]
-    assert {each.path for each in bounded} == set(MOMENTS)
-    for each in bounded:
-        everything = await items_of(caller, each)
-        moments = [item[MOMENTS[each.path]] for item in everything]
+    bounded = [
+        listing for listing in lists(await read_document(caller)) if "since" in listing.filters()
+    ]
+    assert {listing.path for listing in bounded} == set(MOMENTS)
+    for listing in bounded:
+        everything = await items_of(caller, listing)
+        moments = [item[MOMENTS[listing.path]] for item in everything]
         middle = moments[1]
         assert moments[0] > middle > moments[-1]
-        since = await items_of(caller, each, f"since={middle}")
-        until = await items_of(caller, each, f"until={middle}")
+        since = await items_of(caller, listing, f"since={middle}")
+        until = await items_of(caller, listing, f"until={middle}")
         assert (since, until) == (everything[:2], everything[2:])
 
 
 async def test_what_is_no_value_of_a_filter_is_refused_as_described(caller: Caller) -> None:
-    for each in lists(await read_document(caller)):
-        for name, schema in each.filters().items():
-            response = await caller.get(f"{each.path}?{name}={wrong_value(schema)}", **ADMIN)
+    for listing in lists(await read_document(caller)):
+        for name, schema in listing.filters().items():
+            response = await caller.get(f"{listing.path}?{name}={wrong_value(schema)}", **ADMIN)
             body = await response.json()
             assert (response.status, body["error"]["code"]) == (400, "invalid"), name
             assert body["error"]["message"].startswith(f"{name} "), name
-            assert "400" in each.says["responses"]
+            assert "400" in listing.says["responses"]
 
 
 async def test_there_is_no_filter_that_is_not_described(caller: Caller) -> None:
-    for each in lists(await read_document(caller)):
-        response = await caller.get(f"{each.path}?colour=red", **ADMIN)
-        names = ", ".join(sorted(each.filters()))
+    for listing in lists(await read_document(caller)):
+        response = await caller.get(f"{listing.path}?colour=red", **ADMIN)
+        names = ", ".join(sorted(listing.filters()))
         message = f"There is no filter 'colour'; there are {names}."
         assert (await response.json())["error"] == {"code": "invalid", "message": message}
         assert response.status == 400
 
 
 async def test_the_longest_and_the_shortest_page_are_as_described(caller: Caller) -> None:
-    paged = [each for each in lists(await read_document(caller)) if "/precision" not in each.path]
-    for each in paged:
-        limit = each.parameters("query")["limit"]["schema"]
+    paged = [
+        listing
+        for listing in lists(await read_document(caller))
+        if "/precision" not in listing.path
+    ]
+    for listing in paged:
+        limit = listing.parameters("query")["limit"]["schema"]
         for number in (limit["minimum"], limit["maximum"]):
-            assert (await caller.get(f"{each.path}?limit={number}", **ADMIN)).status == 200
+            assert (await caller.get(f"{listing.path}?limit={number}", **ADMIN)).status == 200
         for number in (limit["minimum"] - 1, limit["maximum"] + 1):
-            assert (await caller.get(f"{each.path}?limit={number}", **ADMIN)).status == 400
+            assert (await caller.get(f"{listing.path}?limit={number}", **ADMIN)).status == 400
 
 
 async def test_a_state_given_twice_is_given_once(caller: Caller, feed: Feed) -> None:

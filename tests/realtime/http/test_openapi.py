@@ -92,13 +92,13 @@ async def test_it_is_served_to_everybody(caller: Caller, document: Schema) -> No
 
 def test_it_has_the_shape_of_openapi(document: Schema) -> None:
     read = Document.model_validate(document)
-    for each in operations(document):
-        parts = {part[1:-1] for part in each.path.split("/") if part.startswith("{")}
-        assert set(each.parameters("path")) == parts, each.name
-        assert all(parameter["required"] for parameter in each.parameters("path").values())
-        names = {(parameter["name"], parameter["in"]) for parameter in each.says["parameters"]}
-        assert len(names) == len(each.says["parameters"]), each.name
-        for requirement in each.says.get("security", []):
+    for operation in operations(document):
+        parts = {part[1:-1] for part in operation.path.split("/") if part.startswith("{")}
+        assert set(operation.parameters("path")) == parts, operation.name
+        assert all(parameter["required"] for parameter in operation.parameters("path").values())
+        names = {(parameter["name"], parameter["in"]) for parameter in operation.says["parameters"]}
+        assert len(names) == len(operation.says["parameters"]), operation.name
+        for requirement in operation.says.get("security", []):
             assert set(requirement) <= set(read.components.security)
 
 
@@ -114,19 +114,21 @@ def test_every_reference_leads_somewhere_and_every_component_is_used(
 
 def test_its_schemas_use_no_keyword_that_the_tests_do_not_know(document: Schema) -> None:
     for name, schema in document["components"]["schemas"].items():
-        for each in _schemas(schema):
-            assert set(each) <= KNOWN, name
+        for nested in _schemas(schema):
+            assert set(nested) <= KNOWN, name
 
 
 async def test_every_route_is_described_and_every_description_has_its_route(
     document: Schema,
     server: RunningServer,
 ) -> None:
-    described = {(each.method, each.path) for each in operations(document)}
+    described = {(operation.method, operation.path) for operation in operations(document)}
     left_out = {"/", "/dashboard/{name}", "/api/openapi.json", "/socket.io/"}
     routes = server._runner.app.router.routes()
-    served = {(route.method, route.resource.canonical) for route in routes}
-    assert described == {each for each in served if each[0] != "HEAD" and each[1] not in left_out}
+    served = {(route.method, route.resource.canonical) for route in routes if route.resource}
+    assert described == {
+        route for route in served if route[0] != "HEAD" and route[1] not in left_out
+    }
 
 
 def test_components_keep_the_names_they_were_published_under(document: Schema) -> None:
@@ -181,23 +183,23 @@ def test_what_holds_answers_against_schemas_finds_flaws(
 
 def _references(part: Any) -> Iterator[str]:
     if isinstance(part, list):
-        for each in part:
-            yield from _references(each)
+        for nested in part:
+            yield from _references(nested)
     if isinstance(part, dict):
         if isinstance(part.get("$ref"), str):
             yield part["$ref"]
-        for each in part.values():
-            yield from _references(each)
+        for nested in part.values():
+            yield from _references(nested)
 
 
 def _schemas(schema: Schema) -> Iterator[Schema]:
     """A schema and those in it, without what the names of fields stand for."""
     yield schema
-    for each in schema.get("properties", {}).values():
-        yield from _schemas(each)
+    for nested in schema.get("properties", {}).values():
+        yield from _schemas(nested)
     for keyword in ("items", "additionalProperties"):
         if isinstance(schema.get(keyword), dict):
             yield from _schemas(schema[keyword])
     for keyword in ("anyOf", "oneOf"):
-        for each in schema.get(keyword, []):
-            yield from _schemas(each)
+        for nested in schema.get(keyword, []):
+            yield from _schemas(nested)

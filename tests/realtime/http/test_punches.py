@@ -30,7 +30,8 @@ def punch(punch_id: str = "p1", **more: Any) -> dict[str, Any]:
 
 def know_site(feed: Feed, tenant_id: int = ACME) -> None:
     feed.run(
-        "INSERT INTO site (tenant_id, site_id, name, timezone) VALUES (%(t)s, 15, 'Depot', 'Europe/Paris')",
+        "INSERT INTO site (tenant_id, site_id, name, timezone)"
+        " VALUES (%(t)s, 15, 'Depot', 'Europe/Paris')",
         {"t": tenant_id},
     )
 
@@ -154,13 +155,14 @@ async def test_a_punch_at_another_site_than_the_tokens_is_forbidden_and_nothing_
     caller: Caller, feed: Feed
 ) -> None:
     know_site(feed)
-    for body, claims in [
+    attempts: list[tuple[Any, dict[str, Any]]] = [
         ([punch(site_id=16), punch("p2")], {"sites": [16]}),
         (punch(), {"sites": []}),
         # a token that names no sites names none
         (punch(), {"sites": None, "role": None, "scope": "submit"}),
         (punch(kind="nap"), {"sites": [16], "role": None, "scope": "submit"}),
-    ]:
+    ]
+    for body, claims in attempts:
         status, answer = await post(caller, body, **claims)
         assert (status, answer["error"]["code"]) == (403, "forbidden")
     assert feed.rows("SELECT 1 FROM punch UNION ALL SELECT 1 FROM rejected") == []
@@ -172,17 +174,18 @@ async def test_a_token_of_one_site_cannot_take_another_sites_punch(
 ) -> None:
     know_site(feed)
     feed.run(
-        "INSERT INTO site (tenant_id, site_id, name, timezone) VALUES (%(t)s, 16, 'Office', 'Europe/Paris')",
+        "INSERT INTO site (tenant_id, site_id, name, timezone)"
+        " VALUES (%(t)s, 16, 'Office', 'Europe/Paris')",
         {"t": ACME},
     )
     await post(caller, punch())
-    mine = punch(site_id=16, sent_at="9999-01-01T00:00:00Z")
-    status, answer = await post(caller, mine, sites=[16], role=None, scope="submit")
+    elsewhere = punch(site_id=16, sent_at="9999-01-01T00:00:00Z")
+    status, answer = await post(caller, elsewhere, sites=[16], role=None, scope="submit")
     assert (status, answer["error"]["code"]) == (403, "forbidden")
     assert feed.rows("SELECT site_id, submitted_by FROM punch") == [
         (15, {"door": "POST /api/v1/punches", "name": "alice"})
     ]
-    assert (await post(caller, mine, sites=[15, 16]))[1]["applied"]
+    assert (await post(caller, elsewhere, sites=[15, 16]))[1]["applied"]
 
 
 async def test_a_correction_that_loses_is_accepted_not_applied_and_counted(

@@ -11,7 +11,7 @@ from tests.realtime.cast import GLOBEX, Feed
 from tests.realtime.http.conftest import Caller
 
 PATH = "/api/v1/quiet"
-OPERATOR = {"role": "operator", "sub": "olga"}
+OPERATOR: dict[str, Any] = {"role": "operator", "sub": "olga"}
 
 
 def hence(**span: float) -> str:
@@ -119,7 +119,7 @@ async def test_a_viewer_may_look_and_not_touch(caller: Caller) -> None:
 
 
 async def test_the_sites_of_a_token_bound_what_it_may_quieten_and_end(caller: Caller) -> None:
-    at_15 = {"sites": [15]}
+    at_15: dict[str, Any] = {"sites": [15]}
     assert (await add(caller, silence(), **at_15))[0] == 403
     assert (await add(caller, silence(sites=[15, 16]), **at_15))[0] == 403
     assert (await add(caller, silence(sites=[15]), **at_15))[0] == 201

@@ -1,6 +1,4 @@
-"""Ready is who can do the work: each thing that keeps a server or the installation from it is
-named, and said.
-"""
+"""Readiness: each thing that keeps a server or the installation from its work is named."""
 
 import asyncio
 import time
@@ -23,9 +21,7 @@ StartServer = Callable[..., Awaitable[RunningServer]]
 
 
 async def problems(caller: Caller, path: str = "/readyz?self") -> dict[str, str]:
-    """What is the matter, by name; of no server of these tests a worker answers, and that is left
-    out.
-    """
+    """Return what is the matter, by name, but for the worker: none answers in these tests."""
     response = await caller.get(path, anonymous=True)
     body = await response.json()
     assert (body.pop("version"), body.pop("revision")) == (rollcall_version(), newest_revision())
@@ -41,8 +37,8 @@ async def problems(caller: Caller, path: str = "/readyz?self") -> dict[str, str]
 async def until(caller: Caller, named: set[str], path: str = "/readyz?self") -> None:
     """Wait until just these are named."""
     deadline = time.monotonic() + DEADLINE
-    while (found := set(await problems(caller, path))) != named:
-        assert time.monotonic() < deadline, found
+    while (failing := set(await problems(caller, path))) != named:
+        assert time.monotonic() < deadline, failing
         await asyncio.sleep(0.1)
 
 
@@ -80,10 +76,10 @@ async def test_with_everything_noted_nothing_but_a_worker_is_missing(
 
 async def test_it_says_which_sweep_stands_still_and_since_when(caller: Caller, feed: Feed) -> None:
     note_all(feed, sweep_moments="300 s", attendance="90 s")
-    found = await problems(caller, "/readyz")
-    assert list(found) == ["tasks", "sweeps"]
-    assert "attendance 9" in found["tasks"]
-    assert "sweep_moments 30" in found["sweeps"] and "sweep_left" not in found["sweeps"]
+    failing = await problems(caller, "/readyz")
+    assert list(failing) == ["tasks", "sweeps"]
+    assert "attendance 9" in failing["tasks"]
+    assert "sweep_moments 30" in failing["sweeps"] and "sweep_left" not in failing["sweeps"]
     assert await problems(caller) == {}  # for which no server is to blame
 
 
@@ -104,9 +100,9 @@ async def test_what_does_not_answer_is_named(start_server: StartServer, feed: Fe
 @pytest.mark.parametrize("path", ["/readyz", "/readyz?self"])
 async def test_another_revision_is_named_with_ours(caller: Caller, feed: Feed, path: str) -> None:
     feed.run("UPDATE alembic_version SET version_num = '0001'", {})
-    found = await problems(caller, path)
-    assert list(found) == ["schema"]
-    assert "0001" in found["schema"] and newest_revision() in found["schema"]
+    failing = await problems(caller, path)
+    assert list(failing) == ["schema"]
+    assert "0001" in failing["schema"] and newest_revision() in failing["schema"]
 
 
 @pytest.mark.parametrize("statement", ["DROP TABLE alembic_version", "DELETE FROM alembic_version"])
@@ -123,9 +119,9 @@ async def test_a_database_that_only_reads_is_not_ready(
     """As a standby does, or one that was switched over."""
     alter_database(feed, "default_transaction_read_only = on")
     async with aiohttp.ClientSession() as session:
-        found = await problems(Caller(session, await start_server()))
-    assert list(found) == ["postgres_write"]
-    assert "read-only" in found["postgres_write"]
+        failing = await problems(Caller(session, await start_server()))
+    assert list(failing) == ["postgres_write"]
+    assert "read-only" in failing["postgres_write"]
 
 
 async def test_a_database_that_gets_no_space_is_not_ready(
@@ -134,9 +130,9 @@ async def test_a_database_that_gets_no_space_is_not_ready(
     """Its rows can still be written over, which a full disk allows too, for a while."""
     alter_database(feed, "temp_file_limit = 0")
     async with aiohttp.ClientSession() as session:
-        found = await problems(Caller(session, await start_server()))
-    assert list(found) == ["postgres_write"]
-    assert "53400" in found["postgres_write"]
+        failing = await problems(Caller(session, await start_server()))
+    assert list(failing) == ["postgres_write"]
+    assert "53400" in failing["postgres_write"]
 
 
 async def test_a_server_that_cannot_compare_itself_with_the_feed_is_not_ready(

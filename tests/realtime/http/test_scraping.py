@@ -41,8 +41,10 @@ async def test_a_stranger_on_the_public_port_reads_nothing_and_asks_the_database
 ) -> None:
     without, with_token = await start_server(), await start_server(METRICS_TOKEN=TOKEN)
     async with aiohttp.ClientSession() as session:
-        for given in ({}, {"Authorization": f"Bearer {TOKEN}"}, {"Authorization": "Bearer "}):
-            response = await Caller(session, without).get("/metrics", anonymous=True, headers=given)
+        for headers in ({}, {"Authorization": f"Bearer {TOKEN}"}, {"Authorization": "Bearer "}):
+            response = await Caller(session, without).get(
+                "/metrics", anonymous=True, headers=headers
+            )
             assert response.status == 404
         wrong = (
             "",

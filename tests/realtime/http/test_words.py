@@ -36,7 +36,7 @@ def test_it_says_what_the_vocabulary_and_the_table_say() -> None:
 
 def test_the_page_imports_what_is_there_and_leaves_nothing() -> None:
     imported = [
-        found for path in FOLDER.glob("*.js") for found in IMPORTED.findall(path.read_text())
+        names for path in FOLDER.glob("*.js") for names in IMPORTED.findall(path.read_text())
     ]
     assert {name.strip() for names in imported for name in names.split(",")} == exported().keys()
 

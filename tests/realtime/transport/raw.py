@@ -13,7 +13,8 @@ from tests.realtime.cast import RunningServer, token
 
 TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
 OPENING = (
-    "GET /socket.io/?EIO=4&transport=websocket{more} HTTP/1.1\r\nHost: rollcall\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    "GET /socket.io/?EIO=4&transport=websocket{more} HTTP/1.1\r\nHost: rollcall\r\n"
+    "Connection: Upgrade\r\nUpgrade: websocket\r\n"
     "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
 )
 

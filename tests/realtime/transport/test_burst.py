@@ -5,8 +5,11 @@ from realtime.transport.encoded_packet import EncodedPacket, event_text
 
 
 def test_a_burst_is_its_messages_one_after_the_other() -> None:
-    spoken = [EncodedPacket(event_text("resync", "{}")), EncodedPacket(event_text("snapshot", "{}", "e-0"))]
-    assert Burst(spoken).frames == b"".join(each.frame for each in spoken)
-    assert [packet.encode() for packet in Burst(spoken).packets] == [
-        "4" + each.text for each in spoken
+    packets = [
+        EncodedPacket(event_text("resync", "{}")),
+        EncodedPacket(event_text("snapshot", "{}", "e-0")),
+    ]
+    assert Burst(packets).frames == b"".join(packet.frame for packet in packets)
+    assert [packet.encode() for packet in Burst(packets).packets] == [
+        "4" + packet.text for packet in packets
     ]

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import json
 import struct
 from typing import Any
 
@@ -12,8 +13,8 @@ from aiohttp import web
 from models.schemas.payloads import ResyncPayload
 from realtime.feed.fan_out import send_frames
 from realtime.transport.burst import Burst
-from realtime.transport.line import BUFFER_BYTES
 from realtime.transport.encoded_packet import EncodedPacket, event_text
+from realtime.transport.line import BUFFER_BYTES
 from tests.realtime.cast import Connect, Feed, RunningServer, eventually
 from tests.realtime.transport.raw import CLOSE, PING, PONG, TEXT, forgotten, hello, masked, opened
 
@@ -106,8 +107,8 @@ async def test_events_are_handled_one_after_the_other_and_the_rest_is_not_read(
 ) -> None:
     running, let_go = [], asyncio.Event()
 
-    async def slow(_viewer: object, given: dict[str, Any]) -> dict[str, Any]:
-        running.append(given["n"])
+    async def slow(_viewer: object, data: dict[str, Any]) -> dict[str, Any]:
+        running.append(data["n"])
         await let_go.wait()
         return {}
 
@@ -115,13 +116,10 @@ async def test_events_are_handled_one_after_the_other_and_the_rest_is_not_read(
     async with opened(server, masked(TEXT, hello(server))) as raw:
         await raw.until("snapshot")
         line = server.viewers()[0].socket.line
+        assert line
         for number in range(3):
-            raw.write(
-                masked(
-                    TEXT,
-                    f'42/noc,{number}["history",{{"n":{number},"x":"{"x" * BUFFER_BYTES}"}}]'.encode(),
-                )
-            )
+            data = json.dumps({"n": number, "x": "x" * BUFFER_BYTES})
+            raw.write(masked(TEXT, f'42/noc,{number}["history",{data}]'.encode()))
         await eventually(lambda: not line.transport.is_reading())
         assert running == [0]
         let_go.set()
@@ -166,9 +164,9 @@ async def test_nothing_that_aiohttp_made_for_a_request_is_kept(
             await raw.until("snapshot")
             await asyncio.sleep(0.05)
             left = [
-                type(one).__name__
-                for one in gc.get_objects()
-                if isinstance(one, web.BaseRequest | web.RequestHandler)
+                type(thing).__name__
+                for thing in gc.get_objects()
+                if isinstance(thing, web.BaseRequest | web.RequestHandler)
             ]
             assert left == []
     finally:

@@ -87,8 +87,8 @@ def library_of(thing: Callable[..., Any]) -> str:
 
 def our_classes() -> Iterator[type]:
     """Every class that a module of the package makes."""
-    for found in pkgutil.iter_modules(transport.__path__, f"{transport.__name__}."):
-        module = importlib.import_module(found.name)
+    for info in pkgutil.iter_modules(transport.__path__, f"{transport.__name__}."):
+        module = importlib.import_module(info.name)
         for kind in vars(module).values():
             if isinstance(kind, type) and kind.__module__ == module.__name__:
                 yield kind

@@ -1,6 +1,4 @@
-"""A session that began at another server: what the client, the log and the metrics say, and that it
-comes back.
-"""
+"""A session that began at another server: what client, log and metrics say, and its return."""
 
 from typing import Any
 
@@ -14,7 +12,7 @@ from tests.realtime.cast import Feed, RunningServer, eventually
 
 
 def counted() -> float:
-    return metrics.unknown_sessions._value.get()
+    return float(metrics.unknown_sessions._value.get())
 
 
 async def test_polling_between_two_servers_is_told_what_it_needs_and_gets_in_once_it_has_it(
@@ -61,7 +59,7 @@ async def test_a_session_from_before_a_restart_is_answered_alike_and_no_session_
 
 def test_the_log_says_it_once_a_minute_with_all_that_came_between(monkeypatch: Any) -> None:
     now = 1_000.0
-    monkeypatch.setattr(unknown_sessions.time, "monotonic", lambda: now)
+    monkeypatch.setattr("time.monotonic", lambda: now)
     sessions = unknown_sessions.UnknownSessions()
     with capture_logs() as said:
         for _ in range(5):
