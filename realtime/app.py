@@ -41,7 +41,7 @@ log = structlog.get_logger()
 NOC = web.AppKey("noc", Noc)
 # 10,000 punches of a good kilobyte each.
 MAX_BODY_BYTES = 16 * 1024 * 1024
-# A packet of a viewer may have so many: a filter with a thousand sites fits many times over.
+# A packet of a viewer may have so many bytes: a filter with a thousand sites fits many times over.
 MAX_PACKET_BYTES = 100_000
 
 
@@ -171,7 +171,7 @@ async def hang_up(server: Server) -> None:
 def _tame_garbage_collector() -> None:
     """Have the collector run seldom, and never look at what start-up made.
 
-    Messages and writes make no cycles.
+    Messages and writes make no cycles worth looking for more often.
     """
     gc.collect()
     gc.freeze()
