@@ -2,38 +2,63 @@
 
 import psycopg
 
-from dev.bench.company import Company
+from dev.bench.company import Company, punches
+from dev.bench.punch_rows import copy_into, read_rows, values
+from models.intake.punches.row import COLUMNS
+
+# One punch of each person, of which the history has copies that differ in the columns below.
+TABLE = "CREATE TEMP TABLE usual_punch (LIKE punch INCLUDING DEFAULTS)"
+USUAL_SCORE = 0.95
+DIFFERS = {
+    "punch_id": "format('h%%s-%%s-%%s', planned.person_id, day, half)",
+    "is_check_in": "half = 0",
+    "occurred_at": """
+        CASE half WHEN 0 THEN planned.starts_at ELSE planned.ends_at END
+        - (day + 1) * interval '1 day'
+    """,
+    "sent_at": "NULL",  # by which it is told from the punches that are measured
+}
 
 # Everybody's days until the day before yesterday: in at the start of the shift, out at its end.
-# Where `count` ends within a day it is
-# the oldest: a last check-in without its check-out would be judged once more with the next.
-HISTORY = """
-INSERT INTO punch (tenant_id, punch_id, person_id, site_id, is_check_in, occurred_at, person_name, latitude, longitude, accuracy_m,
-    is_mock_location, device_id, biometric_method, biometric_score, biometric_liveness, biometric_person_id, content_hash, received_at)
-SELECT s.tenant_id, format('h%%s-%%s-%%s', s.person_id, day, half), s.person_id, s.site_id, half = 0,
-    CASE half WHEN 0 THEN s.starts_at ELSE s.ends_at END - (day + 1) * interval '1 day', 'Person ' || s.person_id,
-    p.latitude, p.longitude, 10, false, 'kiosk-' || s.site_id, 'face', 0.95, 0.95, s.person_id,
-    '\\x00'::bytea, clock_timestamp() - day * interval '1 day'
+# Where `count` ends within a day it is the oldest: a last check-in without its check-out would be
+# judged once more with the next.
+HISTORY = f"""
+INSERT INTO punch ({", ".join(COLUMNS)}, received_at)
+SELECT
+    {", ".join(DIFFERS.get(column, f"usual_punch.{column}") for column in COLUMNS)},
+    clock_timestamp() - day * interval '1 day'
 FROM (
-    SELECT day, half, s.* FROM generate_series(1, %(days)s) AS day CROSS JOIN generate_series(1, 0, -1) AS half CROSS JOIN shift s
-    ORDER BY day, half DESC LIMIT %(count)s
-) AS s JOIN site p ON p.tenant_id = s.tenant_id AND p.site_id = s.site_id
+    SELECT day, half, shift.*
+    FROM generate_series(1, %(days)s) AS day
+    CROSS JOIN generate_series(1, 0, -1) AS half
+    CROSS JOIN shift
+    ORDER BY day, half DESC
+    LIMIT %(count)s
+) AS planned
+JOIN usual_punch USING (tenant_id, person_id)
 ORDER BY day DESC, half
 """
 
-
 # The fields are asked for so that the rows are read, and not only the index.
 LAST_PUNCHES = """
-SELECT count(p.accuracy_m) FROM (SELECT DISTINCT tenant_id, person_id FROM shift) AS s CROSS JOIN LATERAL (
-    SELECT accuracy_m FROM punch WHERE tenant_id = s.tenant_id AND person_id = s.person_id ORDER BY occurred_at DESC LIMIT 2
-) AS p
+SELECT count(last.accuracy_m)
+FROM (SELECT DISTINCT tenant_id, person_id FROM shift) AS person
+CROSS JOIN LATERAL (
+    SELECT accuracy_m FROM punch
+    WHERE tenant_id = person.tenant_id AND person_id = person.person_id
+    ORDER BY occurred_at DESC
+    LIMIT 2
+) AS last
 """
 
 
 def store_history(database_url: str, company: Company, count: int) -> None:
-    """`count` punches, as a database that has been in use has them: with statistics, and frozen."""
+    """Store `count` punches, as a database that has been in use has them: with statistics, and
+    frozen.
+    """
     with psycopg.connect(database_url, autocommit=True) as connection:
         if count:
+            _copy_usual_punches(connection, company)
             connection.execute(HISTORY, {"days": count // (2 * company.people) + 1, "count": count})
         connection.execute("VACUUM (FREEZE, ANALYZE)")
         connection.execute("CHECKPOINT")
@@ -43,3 +68,14 @@ def recall_last_punches(database_url: str) -> None:
     """Bring into Postgres' memory what people who punch daily keep there."""
     with psycopg.connect(database_url) as connection:
         connection.execute(LAST_PUNCHES)
+
+
+def _copy_usual_punches(connection: psycopg.Connection, company: Company) -> None:
+    connection.execute(TABLE)
+    rows = read_rows(
+        punch | {"biometric": punch["biometric"] | {"score": USUAL_SCORE}}
+        for punch in punches(company, 0.0)
+    )
+    with connection.cursor() as cursor, cursor.copy(copy_into("usual_punch")) as copy:
+        for row in rows:
+            copy.write_row(values(row))
