@@ -1,5 +1,6 @@
-"""python -m dev.bench [short|full|tiny] [--only fanout,pipeline,...] [--without node,...] [--rounds
-N]
+"""The command line of the benchmarks.
+
+python -m dev.bench [short|full|tiny] [--only fanout,...] [--without node,...] [--rounds N]
 """
 
 import argparse
@@ -46,14 +47,15 @@ def main(arguments: list[str] | None = None) -> None:
             for name in options.only.split(","):
                 _run(name, stage)
     finally:  # an hour's figures are worth keeping, whatever ended the run
-        kept = outcomes(figures)
+        against_targets = outcomes(figures)
         print(
-            rendered(figures, kept),
+            rendered(figures, against_targets),
             "",
             *(f"{name}: {value}" for name, value in described.items()),
             sep="\n",
         )
-        _write(figures, kept, {"size": size.name, "rounds": size.rounds, "machine": described})
+        run = {"size": size.name, "rounds": size.rounds, "machine": described}
+        _write(figures, against_targets, run)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -81,12 +83,12 @@ def _allow_many_sockets() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-def _write(figures: Figures, kept: list[Outcome], run: dict[str, object]) -> None:
-    taken = datetime.now(UTC)
+def _write(figures: Figures, against_targets: list[Outcome], run: dict[str, object]) -> None:
+    taken_at = datetime.now(UTC)
     RESULTS.mkdir(exist_ok=True)
-    stem = RESULTS / taken.strftime("%Y%m%d-%H%M%S")
+    stem = RESULTS / taken_at.strftime("%Y%m%d-%H%M%S")
     document = {
-        "taken_at": taken.isoformat(),
+        "taken_at": taken_at.isoformat(),
         **run,
         "figures": [
             {
@@ -99,7 +101,7 @@ def _write(figures: Figures, kept: list[Outcome], run: dict[str, object]) -> Non
             for question, answers in figures.rows()
             for figure in answers
         ],
-        "targets": [{**outcome._asdict(), "met": outcome.met} for outcome in kept],
+        "targets": [{**outcome._asdict(), "met": outcome.met} for outcome in against_targets],
         "notes": figures.notes,
     }
     stem.with_suffix(".json").write_text(json.dumps(document, indent=1) + "\n")

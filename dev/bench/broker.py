@@ -1,7 +1,7 @@
 """Filling a queue fast: one task is sent as any producer sends it, and its message on Redis is the
 form for all the others.
 
-What is to be done all at once waits under another name until then: nothing can tell a worker of
+Tasks that are to be done all at once wait in another queue until then: nothing can tell a worker of
 ours to hold back.
 """
 
@@ -16,27 +16,32 @@ import redis
 from celery import Celery
 
 QUEUE = "attendance"
-FORMS = "bench-forms"  # which nobody consumes
-HELD = "bench-held"  # likewise, until it is released
+# Nobody consumes these two.
+FORM_QUEUE = "bench-forms"
+PREPARED_QUEUE = "bench-prepared"  # which `release` renames to QUEUE
 
 
-def fill(app: Celery, broker: redis.Redis, task: str, calls: Iterable[dict[str, Any]]) -> int:
-    """Hold `task` once with each of the keyword arguments; returns how many."""
+def prepare(app: Celery, broker: redis.Redis, task: str, calls: Iterable[dict[str, Any]]) -> int:
+    """Prepare one call of `task` with each of the keyword arguments; return how many there are."""
     form: dict[str, Any] | None = None
     envelopes = []
     for kwargs in calls:
-        form = form or _sent(app, broker, task, kwargs)
+        form = form or _message_of(app, broker, task, kwargs)
         envelopes.append(_filled_in(form, kwargs))
     for start in range(0, len(envelopes), 1_000):
-        broker.lpush(HELD, *envelopes[start : start + 1_000])
+        broker.lpush(PREPARED_QUEUE, *envelopes[start : start + 1_000])
     return len(envelopes)
 
 
-def _sent(app: Celery, broker: redis.Redis, task: str, kwargs: dict[str, Any]) -> dict[str, Any]:
-    app.send_task(task, kwargs=kwargs, queue=FORMS)
-    message = broker.lpop(FORMS)
-    assert isinstance(message, bytes)
-    return json.loads(message)
+def _message_of(
+    app: Celery, broker: redis.Redis, task: str, kwargs: dict[str, Any]
+) -> dict[str, Any]:
+    """The message that Celery makes of the call."""
+    app.send_task(task, kwargs=kwargs, queue=FORM_QUEUE)
+    raw = broker.lpop(FORM_QUEUE)
+    assert isinstance(raw, bytes)
+    message: dict[str, Any] = json.loads(raw)
+    return message
 
 
 def _filled_in(form: dict[str, Any], kwargs: dict[str, Any]) -> str:
@@ -68,25 +73,25 @@ def _filled_in(form: dict[str, Any], kwargs: dict[str, Any]) -> str:
 
 
 def release(broker: redis.Redis) -> None:
-    """Let the workers at all that is held, at once. What was in their queue would be lost: it is
-    empty.
+    """Hand all prepared tasks to the workers at once. Their own queue must be empty: what is in it
+    would be lost.
     """
-    broker.rename(HELD, QUEUE)
+    broker.rename(PREPARED_QUEUE, QUEUE)
 
 
 def drained(broker: redis.Redis) -> bool:
-    """Nothing queued, and nothing taken that was not acknowledged."""
+    """Whether nothing is queued, and nothing taken that was not acknowledged."""
     return not broker.llen(QUEUE) and not broker.hlen("unacked")
 
 
 def wait_drained(broker: redis.Redis, seconds: float) -> None:
-    """Three looks in a row: a task is in neither place while it moves from one to the other. Raises
-    TimeoutError.
+    """Wait until three looks in a row find the broker drained: a task is in neither place while it
+    moves from one to the other. Raises TimeoutError.
     """
     deadline = time.monotonic() + seconds
-    quiet = 0
-    while quiet < 3:
-        quiet = quiet + 1 if drained(broker) else 0
+    empty_looks = 0
+    while empty_looks < 3:
+        empty_looks = empty_looks + 1 if drained(broker) else 0
         if time.monotonic() > deadline:
             raise TimeoutError(f"{broker.llen(QUEUE)} tasks still queued after {seconds} s")
         time.sleep(0.05)

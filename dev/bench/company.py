@@ -16,16 +16,17 @@ import psycopg
 from dev.bench.message import now_us
 
 PEOPLE_AT_A_SITE = 10
-LATITUDE, LONGITUDE, APART = 30.0, 0.0, 0.05  # degrees; 100 sites a row, the rows going north
+# In degrees; 100 sites a row, the rows going north.
+LATITUDE, LONGITUDE, SITE_SPACING = 30.0, 0.0, 0.05
 SHIFT = timedelta(hours=8)
-ARRIVES = 600  # seconds around the start of the shift, most
+ARRIVAL_SECONDS = 600  # at most, before or after the start of the shift
 
 Punch = dict[str, Any]
 
 
 class Company(NamedTuple):
-    """`people` are spread evenly over `tenants` (1 ..) and `sites` (1 .., every tenant has them
-    all).
+    """How many there are. People are spread evenly over the tenants, which are numbered from 1, and
+    over the sites; every tenant has all of the sites.
     """
 
     people: int
@@ -48,7 +49,7 @@ def founded(people: int, tenants: int = 1) -> Company:
 
 
 def store_roster(connection: psycopg.Connection, company: Company) -> None:
-    """Into empty tables, by COPY."""
+    """Copy the company's roster into empty tables."""
     tenants = range(1, company.tenants + 1)
     people = range(1, company.people + 1)
     places = [(tenant, site) for tenant in tenants for site in range(1, company.sites + 1)]
@@ -102,26 +103,26 @@ def store_roster(connection: psycopg.Connection, company: Company) -> None:
 
 
 def _place(site: int) -> tuple[float, float]:
-    return LATITUDE + site // 100 * APART, LONGITUDE + site % 100 * APART
+    return LATITUDE + site // 100 * SITE_SPACING, LONGITUDE + site % 100 * SITE_SPACING
 
 
 def punches(
     company: Company, share: float, people: Sequence[int] | None = None, *, seed: int = 1
 ) -> Iterator[Punch]:
-    """One check-in of each person, in a random order; a `share` of them dishonest."""
-    chance = random.Random(seed)
+    """One check-in of each person, in a random order; a `share` (0..1) of them dishonest."""
+    rng = random.Random(seed)
     everybody = list(people if people is not None else range(1, company.people + 1))
-    chance.shuffle(everybody)
+    rng.shuffle(everybody)
     every = round(1 / share) if share else 0
     for index, person in enumerate(everybody):
-        yield _punch(company, person, chance, mocked=bool(every) and index % every == every - 1)
+        yield _punch(company, person, rng, mocked=bool(every) and index % every == every - 1)
 
 
-def _punch(company: Company, person: int, chance: random.Random, *, mocked: bool) -> Punch:
-    """Its id holds the moment it was made, which the end-to-end clients read."""
+def _punch(company: Company, person: int, rng: random.Random, *, mocked: bool) -> Punch:
+    """A punch whose id holds the moment it was made, which the end-to-end clients read."""
     site = company.site_of(person)
     latitude, longitude = _place(site)
-    at = company.starts_at + timedelta(seconds=chance.randint(-ARRIVES, ARRIVES))
+    at = company.starts_at + timedelta(seconds=rng.randint(-ARRIVAL_SECONDS, ARRIVAL_SECONDS))
     return {
         "punch_id": f"p{person}-@{now_us():016d}",
         "tenant_id": company.tenant_of(person),
@@ -130,14 +131,14 @@ def _punch(company: Company, person: int, chance: random.Random, *, mocked: bool
         "kind": "check_in",
         "occurred_at": at.isoformat(),
         "person_name": f"Person {person}",
-        "latitude": latitude + chance.uniform(-5e-4, 5e-4),
-        "longitude": longitude + chance.uniform(-5e-4, 5e-4),
-        "accuracy_m": round(chance.uniform(5, 30), 1),
+        "latitude": latitude + rng.uniform(-5e-4, 5e-4),
+        "longitude": longitude + rng.uniform(-5e-4, 5e-4),
+        "accuracy_m": round(rng.uniform(5, 30), 1),
         "is_mock_location": mocked,
         "device_id": f"kiosk-{site}",
         "biometric": {
             "method": "face",
-            "score": round(chance.uniform(0.9, 0.99), 3),
+            "score": round(rng.uniform(0.9, 0.99), 3),
             "liveness": 0.95,
             "matched_person_id": person,
         },

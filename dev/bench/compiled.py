@@ -1,6 +1,4 @@
-"""Compiling the two C programs: the load client, and the sender that is the floor. Once a run, with
-whatever `cc` is there.
-"""
+"""Compiles the two C programs, the load client and the sender that is the floor, once a run."""
 
 import functools
 import subprocess
@@ -12,8 +10,8 @@ HERE = Path(__file__).resolve().parent
 
 @functools.cache
 def compiled(source: str, *libraries: str) -> Path:
-    """The program made of `source` (a path below this folder). Raises CalledProcessError with the
-    compiler's words.
+    """Compile `source` (a path below this folder) with the machine's `cc`; return the program.
+    Raises CalledProcessError with the compiler's words.
     """
     program = _folder() / Path(source).stem
     subprocess.run(
@@ -33,9 +31,9 @@ def c_sender() -> Path:
 
 @functools.cache
 def _folder() -> Path:
-    holder = tempfile.TemporaryDirectory(prefix="rollcall-bench-")
-    _kept.append(holder)
-    return Path(holder.name)
+    folder = tempfile.TemporaryDirectory(prefix="rollcall-bench-")
+    _folders.append(folder)
+    return Path(folder.name)
 
 
-_kept: list[tempfile.TemporaryDirectory[str]] = []  # removed when the interpreter ends
+_folders: list[tempfile.TemporaryDirectory[str]] = []  # removed when the interpreter ends

@@ -14,7 +14,7 @@ from models.migrations.upgrade import migrate
 
 @contextmanager
 def migrated(postgres_url: str) -> Iterator[str]:
-    """The URL of an empty database with our tables."""
+    """Create an empty database with our tables; yield its URL."""
     with _created(postgres_url, None) as url:
         migrate(url)
         yield url
@@ -22,7 +22,9 @@ def migrated(postgres_url: str) -> Iterator[str]:
 
 @contextmanager
 def copied(postgres_url: str, template_url: str) -> Iterator[str]:
-    """The URL of a copy of `template_url`, to which nobody may be connected."""
+    """Copy the database at `template_url`, to which nobody may be connected; yield the copy's
+    URL.
+    """
     with _created(postgres_url, _name(template_url)) as url:
         yield url
 
@@ -30,13 +32,13 @@ def copied(postgres_url: str, template_url: str) -> Iterator[str]:
 @contextmanager
 def _created(postgres_url: str, template: str | None) -> Iterator[str]:
     name = f"bench_{uuid4().hex[:12]}"
-    made = SQL("CREATE DATABASE {}").format(Identifier(name))
+    create = SQL("CREATE DATABASE {}").format(Identifier(name))
     if template:
-        made = SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(
+        create = SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(
             Identifier(name), Identifier(template)
         )
     with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute(made)
+        connection.execute(create)
     try:
         yield _with_database(postgres_url, name)
     finally:

@@ -10,7 +10,7 @@ ORDER: dict[Kind, int] = {"ours": 0, "peer": 1, "floor": 2}
 
 
 class Question(NamedTuple):
-    """What is asked of everybody alike: one row of the table."""
+    """One thing that is measured on everybody alike: one row of the table."""
 
     scenario: str
     case: str
@@ -37,8 +37,8 @@ class Figures:
     def add(
         self, scenario: str, case: str, metric: str, who: str, kind: Kind, value: float | None
     ) -> None:
-        """None: there is nothing to tell in this round, such as a delay where no message carried
-        its time.
+        """Add a round's value. None is left out: it stands for a round with nothing to measure,
+        such as a delay where no message carried its time.
         """
         if value is not None:
             self._values.setdefault(Question(scenario, case, metric), {}).setdefault(
@@ -46,19 +46,20 @@ class Figures:
             ).append(value)
 
     def note(self, text: str) -> None:
-        """Something the reader of the figures has to know."""
+        """Add what the reader of the figures has to know, once."""
         if text not in self.notes:
             self.notes.append(text)
 
     def rows(self) -> Iterator[tuple[Question, list[Figure]]]:
-        """In the order in which they were asked; ours first, then peers, then floors."""
+        """The questions in the order in which they were first answered, each with its figures: ours
+        first, then peers, then floors.
+        """
         for question, by_whom in self._values.items():
             figures = [Figure(who, kind, tuple(values)) for (who, kind), values in by_whom.items()]
             yield question, sorted(figures, key=lambda figure: ORDER[figure.kind])
 
     def middle(self, question: Question, who: str) -> float | None:
         """The median for `who`, None where it was not measured."""
-        found = [
-            values for (name, _), values in self._values.get(question, {}).items() if name == who
-        ]
-        return median(found[0]) if found else None
+        answers = self._values.get(question, {})
+        values = next((values for (name, _), values in answers.items() if name == who), None)
+        return median(values) if values else None

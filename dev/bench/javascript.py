@@ -1,6 +1,4 @@
-"""What runs under Node (node/): the packages its lock file names, installed when they are first
-wanted.
-"""
+"""The packages of what runs under Node (node/), installed when they are first needed."""
 
 import shutil
 import subprocess
@@ -10,10 +8,13 @@ FOLDER = Path(__file__).resolve().parent / "node"
 
 
 def install() -> None:
-    """Raises FileNotFoundError without Node, CalledProcessError with npm's words."""
+    """Install what the lock file names, unless it is there. Raises FileNotFoundError without Node,
+    CalledProcessError with npm's words.
+    """
     if shutil.which("node") is None:
         raise FileNotFoundError(
-            "node is not installed; leave out what needs it: --without node, and --only without end_to_end"
+            "node is not installed; leave out what needs it: "
+            "--without node, and --only without end_to_end"
         )
     if not (FOLDER / "node_modules").exists():
         subprocess.run(["npm", "ci", "--silent", "--ignore-scripts"], cwd=FOLDER, check=True)

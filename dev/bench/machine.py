@@ -1,4 +1,6 @@
-"""What the figures were taken on: cores, memory, kernel, versions. No name of a host, no path."""
+"""Describes the machine that the figures were taken on: cores, memory, kernel, versions. It names
+no host and no path.
+"""
 
 import importlib.metadata
 import json

@@ -1,4 +1,4 @@
-"""What a process used, from outside; and the few statistics the tables need."""
+"""Measures from outside what a process used; and the few statistics the tables need."""
 
 import statistics
 from collections.abc import Iterable, Sequence
@@ -10,14 +10,14 @@ NANOSECONDS = 1e9
 
 
 def cpu_seconds(*pids: int) -> float:
-    """CPU time of the processes with all their children, those that ended included. In steps of 10
-    ms.
-    """
+    """CPU time of the processes with all their children, ended ones included; in steps of 10 ms."""
     return sum(_with_reaped_children(process) for process in family(pids))
 
 
 def cpu_seconds_of_one(pid: int) -> float:
-    """CPU time of one process whose threads live on, in nanoseconds where the kernel tells (Linux)."""
+    """CPU time of one process whose threads live on; to the nanosecond where the kernel tells
+    (Linux).
+    """
     stats = [thread / "schedstat" for thread in Path(f"/proc/{pid}/task").glob("*")]
     if not stats or not stats[0].exists():
         return cpu_seconds(pid)
@@ -30,21 +30,20 @@ def rss_bytes(*pids: int) -> int:
 
 def family(pids: Iterable[int]) -> list[psutil.Process]:
     """The processes and all that descend from them, each once."""
-    found: dict[int, psutil.Process] = {}
+    by_pid: dict[int, psutil.Process] = {}
     for pid in pids:
         root = psutil.Process(pid)
         for process in (root, *root.children(recursive=True)):
-            found[process.pid] = process
-    return list(found.values())
+            by_pid[process.pid] = process
+    return list(by_pid.values())
 
 
 def _with_reaped_children(process: psutil.Process) -> float:
     try:
         times = process.cpu_times()
-    # it ended between the listing and now; its parent has its time by then
-    except psutil.NoSuchProcess:
+    except psutil.NoSuchProcess:  # it has just ended; its parent has its time by now
         return 0.0
-    return times.user + times.system + times.children_user + times.children_system
+    return float(times.user + times.system + times.children_user + times.children_system)
 
 
 def percentile(values: Sequence[float], share: float) -> float:

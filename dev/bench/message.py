@@ -1,10 +1,10 @@
-"""The message every contender carries: 400 bytes of JSON that say when they were said and which
-number they have.
+"""The message every contender carries: 400 bytes of JSON with the moment at which it was said and a
+number.
 """
 
 import time
 
-SIZE = 400
+SIZE_BYTES = 400
 EVENT = "anomaly_detected"
 TENANT = 1
 SITE = 15
@@ -16,12 +16,16 @@ def now_us() -> int:
 
 
 def payload(number: int, said_us: int | None = None, tenant: int = TENANT) -> str:
-    """The load clients look for "@" and "#": neither may occur anywhere else."""
+    """The message as JSON text, said at `said_us` or now. The load clients look for "@" and "#":
+    neither may occur anywhere else.
+    """
+    moment = now_us() if said_us is None else said_us
     start = (
-        f'{{"type":"{EVENT}","tenant_id":{tenant},"site_id":{SITE},"anomaly_type":"GEOFENCE_VIOLATION","severity":"HIGH",'
-        f'"said":"@{now_us() if said_us is None else said_us:016d}","number":"#{number:08d}","explanation":"'
+        f'{{"type":"{EVENT}","tenant_id":{tenant},"site_id":{SITE},'
+        '"anomaly_type":"GEOFENCE_VIOLATION","severity":"HIGH",'
+        f'"said":"@{moment:016d}","number":"#{number:08d}","explanation":"'
     )
-    return start + "x" * (SIZE - len(start) - 2) + '"}'
+    return start + "x" * (SIZE_BYTES - len(start) - 2) + '"}'
 
 
 def room(tenant: int) -> str:
@@ -29,9 +33,11 @@ def room(tenant: int) -> str:
 
 
 def packet_of(punch: dict[str, object]) -> str:
-    """The least a client is told of a punch: its id, in a message as large as any."""
+    """The packet with the least a client must hear of a punch: its id, in a message of the same
+    size.
+    """
     start = f'{{"type":"{EVENT}","punch_id":"{punch["punch_id"]}","explanation":"'
-    return packet(start + "x" * (SIZE - len(start) - 2) + '"}')
+    return packet(start + "x" * (SIZE_BYTES - len(start) - 2) + '"}')
 
 
 def packet(text: str) -> str:

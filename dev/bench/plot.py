@@ -1,5 +1,5 @@
-"""The figures as a picture: one panel a metric of a scenario, bars on a logarithmic scale, the
-spread of the rounds as whiskers.
+"""Draws the figures: a panel for each metric of a scenario, with the spread of the rounds as
+whiskers.
 """
 
 from pathlib import Path

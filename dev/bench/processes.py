@@ -1,4 +1,4 @@
-"""Starting the processes that are measured, waiting until they serve, and ending exactly these."""
+"""Starts the processes that are measured, waits until they serve, and ends exactly these."""
 
 import os
 import socket
@@ -56,7 +56,9 @@ class Process:
         self.stop()
 
     def wait_until(self, ready: Callable[[], bool], seconds: float = 30) -> None:
-        """Raises Died when it ends first, TimeoutError when it does neither."""
+        """Wait until `ready()` is true. Raises Died where the process ends first, TimeoutError
+        after `seconds`.
+        """
         deadline = time.monotonic() + seconds
         while not ready():
             if self._popen.poll() is not None:
@@ -75,7 +77,7 @@ class Process:
 
 
 def end_family(pid: int, seconds: float = 10) -> None:
-    """TERM for the process, KILL for what of its family is still there in the end."""
+    """Terminate the process; after `seconds`, kill whatever of its family is still there."""
     try:
         root = psutil.Process(pid)
         family = [root, *root.children(recursive=True)]
@@ -88,7 +90,7 @@ def end_family(pid: int, seconds: float = 10) -> None:
 
 
 def pin(pid: int, cores: Iterable[int]) -> None:
-    """Where the system can: keep the process, and what it starts from now on, to these cores."""
+    """Keep the process, and what it starts from now on, to these cores, where the system can."""
     if hasattr(psutil.Process, "cpu_affinity"):
         psutil.Process(pid).cpu_affinity(list(cores))
 
@@ -96,7 +98,7 @@ def pin(pid: int, cores: Iterable[int]) -> None:
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+        return int(probe.getsockname()[1])
 
 
 def accepts(port: int) -> bool:

@@ -1,5 +1,5 @@
-"""Something done again and again in the background while a `with` block runs, and its first error
-raised at the end.
+"""Repeats something in the background while a `with` block runs, and raises its first error at the
+end.
 """
 
 import threading

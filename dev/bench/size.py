@@ -7,7 +7,7 @@ class Size(NamedTuple):
     name: str
     rounds: int
     viewers: tuple[int, ...] = (200, 1_000, 5_000)
-    deliveries: int = 200_000  # in a burst, for a contender that is not dear
+    deliveries: int = 200_000  # in a burst, for the fastest contender
     calm_seconds: float = 4.0  # at the modest rate
     calm_deliveries: int = 5_000  # a second
     singles: int = 20_000

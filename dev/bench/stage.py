@@ -1,5 +1,5 @@
-"""What every scenario plays on: an embedded Postgres, an embedded Valkey, a folder for logs;
-durable, and gone afterwards.
+"""What every scenario runs on: an embedded Postgres, an embedded Valkey and a folder for logs. The
+servers are durable, and all is gone afterwards.
 """
 
 import tempfile
@@ -67,7 +67,7 @@ def raise_stage(
 
 @contextmanager
 def _running(folder: Path) -> Iterator[tuple[Postgres, Valkey]]:
-    """Both durable: what is measured has been written."""
+    """Run both servers, durable: what is measured has been written."""
     postgres, valkey = (
         Postgres(folder / "postgres", PASSWORD, settings=_MEMORY),
         Valkey(folder / "valkey", PASSWORD),
@@ -80,8 +80,8 @@ def _running(folder: Path) -> Iterator[tuple[Postgres, Valkey]]:
 
 
 def _split_cores() -> tuple[list[int] | None, list[int] | None]:
-    """The last core for the server under test, the others for the load: so neither waits for the
-    other.
+    """Give the last core to the server under test and the others to the load, so that neither waits
+    for the other.
     """
     cores = psutil.Process().cpu_affinity() if hasattr(psutil.Process, "cpu_affinity") else []
     return (cores[-1:], cores[:-1]) if len(cores) > 1 else (None, None)

@@ -1,4 +1,4 @@
-"""Stock socket.io-clients (node/stock_client.js) as an object."""
+"""Drives stock socket.io-clients (node/stock_client.js)."""
 
 import json
 import subprocess
@@ -10,7 +10,7 @@ from dev.bench.processes import pin
 
 
 class StockClients:
-    """`count` connections in one Node process that keep the delay of every anomaly. Ends with its
+    """`count` connections in one Node process that note the delay of every anomaly. Ends with its
     `with` block.
     """
 
@@ -44,19 +44,22 @@ class StockClients:
         self._popen.stdout.close()
 
     def delays_ms(self, messages: int, seconds: float) -> list[float]:
-        """The delay of each of `messages` at each client, once all are there. Raises TimeoutError."""
+        """The delay of each of `messages` at each client, once all are there. Raises TimeoutError
+        after `seconds`.
+        """
         deadline = time.monotonic() + seconds
-        while (heard := int(self._asked("count"))) < messages * self.count:
+        expected = messages * self.count
+        while (received := int(self._ask("count"))) < expected:
             if time.monotonic() > deadline:
                 raise TimeoutError(
-                    f"{heard} of {messages * self.count} anomalies reached the clients in {seconds} s"
+                    f"{received} of {expected} anomalies reached the clients in {seconds} s"
                 )
             time.sleep(0.1)
-        return [delay / 1e3 for delay in json.loads(self._asked("take"))]
+        return [delay_us / 1e3 for delay_us in json.loads(self._ask("take"))]
 
-    def _asked(self, word: str) -> str:
+    def _ask(self, command: str) -> str:
         assert self._popen.stdin is not None
-        self._popen.stdin.write(word + "\n")
+        self._popen.stdin.write(command + "\n")
         self._popen.stdin.flush()
         return self._line()
 

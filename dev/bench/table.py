@@ -1,5 +1,5 @@
-"""The one table: each question a row, ours beside peers and floors with the ratio of ours to
-theirs, then the targets.
+"""The figures as a table: a row for each question, with ours beside peers and floors and the ratio
+of ours to theirs; then the targets.
 """
 
 from collections.abc import Sequence
@@ -46,21 +46,21 @@ def _figure_rows(figures: Figures) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
     for question, answers in figures.rows():
         ours = next((figure for figure in answers if figure.kind == "ours"), None)
-        others = [figure for figure in answers if figure is not ours]
+        compared = [figure for figure in answers if figure is not ours]
         rows.append(
             (
                 question.scenario,
                 f"{question.case}: {question.metric}",
                 _number(ours.middle) if ours else "-",
-                " · ".join(_beside(ours, other) for other in others),
+                " · ".join(_beside(ours, figure) for figure in compared),
             )
         )
     return rows
 
 
-def _beside(ours: Figure | None, other: Figure) -> str:
-    text = f"{other.who} {_number(other.middle)}"
-    return f"{text} ({ours.middle / other.middle:.2g} x)" if ours and other.middle else text
+def _beside(ours: Figure | None, figure: Figure) -> str:
+    text = f"{figure.who} {_number(figure.middle)}"
+    return f"{text} ({ours.middle / figure.middle:.2g} x)" if ours and figure.middle else text
 
 
 def _target_row(outcome: Outcome) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The ratios Rollcall is built to keep, each to a figure taken in the same run."""
+"""The targets: ratios that Rollcall must keep, each to a figure taken in the same run."""
 
 from typing import NamedTuple
 
@@ -9,8 +9,8 @@ OURS = "rollcall"
 
 
 class Target(NamedTuple):
-    """`most` is the greatest ratio of ours to `other` that keeps the promise; without `other` the
-    greatest value of ours.
+    """A promise. `most` is the greatest ratio of ours to `other` that keeps it, or, where there is
+    no `other`, the greatest value of ours.
     """
 
     what: str
@@ -109,12 +109,12 @@ TARGETS = (
 
 def outcomes(figures: Figures) -> list[Outcome]:
     """The targets this run has the figures for."""
-    found = []
+    measured = []
     for target in TARGETS:
         ours = figures.middle(target.question, OURS)
         other = (
             figures.middle(target.base or target.question, target.other) if target.other else 1.0
         )
         if ours is not None and other:
-            found.append(Outcome(target.what, target.most, ours / other))
-    return found
+            measured.append(Outcome(target.what, target.most, ours / other))
+    return measured

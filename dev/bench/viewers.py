@@ -1,4 +1,4 @@
-"""The load client (client.c) as an object: so many viewers of one server, and what reached them."""
+"""Drives the load client (client.c): so many viewers of one server, and what reached them."""
 
 import json
 import select
@@ -14,14 +14,14 @@ from dev.bench.processes import pin
 
 
 class Lost(RuntimeError):
-    """Messages did not reach every viewer once and in order while they were measured, so the figure
-    is none.
+    """Messages did not reach every viewer once and in order while they were measured, so that the
+    figure would mean nothing.
     """
 
 
 class Heard(NamedTuple):
-    """What all viewers heard of one volley. Times in ms, from when a message was said to when it
-    was read; None: none was stamped.
+    """What all viewers heard of one volley. Delays are in ms, from when a message was said to when
+    it was read, and None where no message was stamped.
     """
 
     received: int
@@ -39,7 +39,9 @@ class Heard(NamedTuple):
 
 
 class Viewers:
-    """`connect` is the Socket.IO CONNECT packet, None for a bare websocket."""
+    """`count` viewers in one process. `connect` is the Socket.IO CONNECT packet, None for a bare
+    websocket. `at_once` is (messages, seconds) where they are to be counted from the connection on.
+    """
 
     def __init__(
         self,
@@ -100,25 +102,27 @@ class Viewers:
         self._line("ready", seconds)
 
     def expect(self, messages: int, seconds: float) -> None:
-        """From now on count `messages` for each viewer, for at most `seconds`."""
+        """Count `messages` for each viewer from now on, for at most `seconds`."""
         assert self._popen.stdin is not None
         self._popen.stdin.write(f"expect {messages} {seconds}\n".encode())
         self._line("expecting", 10)
 
     def stop(self) -> Heard:
-        """What was heard so far of what was expected."""
+        """Stop counting; return what was heard of what was expected."""
         assert self._popen.stdin is not None
         self._popen.stdin.write(b"stop\n")
         return self.heard(10, complete=False)
 
     def heard(self, seconds: float, *, complete: bool = True) -> Heard:
-        """Raises Lost unless every viewer heard every message once and in order."""
+        """Wait for what was expected, and return it. Raises Lost where `complete` and some viewer
+        did not hear every message once and in order.
+        """
         answer: dict[str, Any] = json.loads(self._line("done", seconds + 10))
-        known: dict[str, Any] = {name: answer[name] for name in Heard._fields if name in answer}
-        heard = Heard(**known)
+        heard = Heard(**{name: answer[name] for name in Heard._fields if name in answer})
         if complete and (heard.lost or heard.disorder):
             raise Lost(
-                f"{heard.lost} messages lost and {heard.disorder} out of order, of {heard.lost + heard.received}"
+                f"{heard.lost} messages lost and {heard.disorder} out of order, "
+                f"of {heard.lost + heard.received}"
             )
         return heard
 
@@ -137,9 +141,9 @@ class Viewers:
                 raise RuntimeError(f"the load client ended: {self._errors()}")
             self._unread += data
         line, _, self._unread = self._unread.partition(b"\n")
-        said, _, rest = line.decode().partition(" ")
-        if said != word:
-            raise RuntimeError(f"the load client said {said!r} where {word!r} was expected")
+        first, _, rest = line.decode().partition(" ")
+        if first != word:
+            raise RuntimeError(f"the load client said {first!r} where {word!r} was expected")
         return rest
 
     def _errors(self) -> str:

@@ -13,7 +13,7 @@ OURS = "worker"
 FLOOR = "dev.bench.floors.celery_app"
 OUR_FLOOR = "dev.bench.floors.our_celery_app"
 PROCESSES = 2
-PATIENCE = 60.0
+START_SECONDS = 60.0
 
 
 class Workers:
@@ -33,7 +33,7 @@ class Workers:
 
     def __enter__(self) -> "Workers":
         try:
-            self._worker.wait_until(self._answers, PATIENCE)
+            self._worker.wait_until(self._answers, START_SECONDS)
         except BaseException:
             self._stop()
             raise

@@ -1,1 +1,1 @@
-"""What nothing can beat: the same bytes through the least code there is."""
+"""The floors, which nothing can beat: the same bytes through the least code there is."""

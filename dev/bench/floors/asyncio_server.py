@@ -1,7 +1,7 @@
 """The floor under fan-out in Python: a bare asyncio server that writes one prebuilt frame per
-viewer. No rooms, no tokens, no pings.
+viewer, without rooms, tokens and pings.
 
-python -m dev.bench.floors.asyncio_server PORT REDIS_URL CHANNEL
+    python -m dev.bench.floors.asyncio_server PORT REDIS_URL CHANNEL
 """
 
 import asyncio
@@ -12,14 +12,17 @@ from typing import ClassVar
 
 import redis.asyncio
 
-GREETING = b'0{"sid":"floor","upgrades":[],"pingInterval":3600000,"pingTimeout":3600000,"maxPayload":1000000}'
+GREETING = (
+    b'0{"sid":"floor","upgrades":[],'
+    b'"pingInterval":3600000,"pingTimeout":3600000,"maxPayload":1000000}'
+)
 KEY = b"sec-websocket-key:"
 WELCOME = b'40/noc,{"sid":"floor"}'
 
 
 class Viewer(asyncio.Protocol):
-    """The first thing a viewer says is its upgrade, the second its CONNECT, and the rest is of no
-    interest.
+    """One viewer's connection. The first thing it sends is its upgrade, the second its CONNECT; the
+    rest is ignored.
     """
 
     live: ClassVar[set[asyncio.Transport]] = set()
@@ -57,9 +60,10 @@ def _upgrade(request: bytes) -> bytes:
         hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11", usedforsecurity=False).digest()
     )
     return (
-        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
-        + accept
-        + b"\r\n\r\n"
+        b"HTTP/1.1 101 Switching Protocols\r\n"
+        b"Upgrade: websocket\r\n"
+        b"Connection: Upgrade\r\n"
+        b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n"
     )
 
 
@@ -67,10 +71,10 @@ async def serve(port: int, redis_url: str, channel: str) -> None:
     pubsub = redis.asyncio.from_url(redis_url).pubsub()
     await pubsub.subscribe(channel)
     await asyncio.get_running_loop().create_server(Viewer, "127.0.0.1", port, backlog=4096)
-    async for heard in pubsub.listen():
-        if heard["type"] != "message":
+    async for published in pubsub.listen():
+        if published["type"] != "message":
             continue
-        data = frame(heard["data"])
+        data = frame(published["data"])
         for transport in Viewer.live:
             transport.write(data)
         await asyncio.sleep(0)

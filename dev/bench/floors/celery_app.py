@@ -1,7 +1,7 @@
 """The floors under the pipeline: Celery as it comes, with the settings of our workers, and two
 tasks that do next to nothing.
 
-celery -A dev.bench.floors.celery_app worker ...
+    celery -A dev.bench.floors.celery_app worker ...
 """
 
 import functools
@@ -15,7 +15,12 @@ from dev.bench.floors.fanout import CHANNEL
 from models.settings import load_settings
 from worker.broker.configuration import configuration
 
-TABLE = "CREATE TABLE IF NOT EXISTS floor_commit (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, note text NOT NULL)"
+TABLE = """
+CREATE TABLE IF NOT EXISTS floor_commit (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    note text NOT NULL
+)
+"""
 INSERT = "INSERT INTO floor_commit (note) VALUES (%s)"
 
 OURS = ("include", "worker_consumer", "beat_schedule")  # names our code
@@ -26,15 +31,15 @@ app.conf.update(
 )
 
 
-@app.task(name="bench.nothing")
+@app.task(name="bench.nothing")  # type: ignore[untyped-decorator]  # Celery has no types
 def nothing() -> None:
-    """What any Celery task costs."""
+    """Do nothing: what is measured is what any Celery task costs."""
 
 
-@app.task(name="bench.chain")
+@app.task(name="bench.chain")  # type: ignore[untyped-decorator]
 def chain(packets: list[str]) -> None:
-    """What stands between a task and a client at the least: two plain commits, and a publish of
-    what is to be sent.
+    """Do the least that can stand between a task and a client: two plain commits, and a publish of
+    each packet.
     """
     connection = _connection()
     for note in ("stored", "judged"):

@@ -1,5 +1,5 @@
 """The two floors under fan-out: a bare asyncio server and a C program. What is published is the
-packet as it is sent.
+packet itself, which is sent on as it is.
 """
 
 import sys
@@ -20,11 +20,11 @@ class Floor:
     kind: Kind = "floor"
     path = SOCKET_IO
     connect: str | None = "40/noc,"
-    dear = 1.0
+    slowness = 1.0
 
     def __init__(self, redis_url: str, name: str, *, replay: bool = False) -> None:
-        """`name` is "asyncio" or "C"; `replay`: a viewer that joins gets all that was said before
-        (C only).
+        """`name` is "asyncio" or "C". With `replay` (C only) a viewer that joins gets all that was
+        said before.
         """
         self.name, self._url, self._replay = name, redis_url, replay
         self._redis = redis.Redis.from_url(redis_url)

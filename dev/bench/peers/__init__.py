@@ -1,3 +1,3 @@
-"""What others would build this with: Node socket.io, Django Channels, plain python-socketio; and
-ours, all driven alike.
+"""The contenders, all driven alike: ours, and what others would build this with (Node socket.io,
+Django Channels, plain python-socketio).
 """

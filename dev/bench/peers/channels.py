@@ -30,7 +30,7 @@ class Channels:
     kind: Kind = "peer"
     path = "/noc"
     connect: str | None = None
-    dear = 40.0
+    slowness = 40.0
 
     def __init__(self, redis_url: str, server: str) -> None:
         self.name = f"channels/{server}"

@@ -1,8 +1,8 @@
-"""The peer: Django Channels with channels_redis, as its documentation has it, one group. REDIS_URL
-names the Redis.
+"""The peer: Django Channels with channels_redis, as its documentation has it, with one group.
+REDIS_URL names the Redis.
 
-Its layer drops what exceeds `capacity` (100 by default); it is raised here, so that nothing is lost
-while it is measured.
+Its layer drops what exceeds `capacity` (100 by default), which is raised here so that nothing is
+lost while it is measured.
 """
 
 import os
@@ -30,7 +30,7 @@ if not settings.configured:
     django.setup()
 
 
-class Viewer(AsyncWebsocketConsumer):
+class Viewer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels has no types
     async def connect(self) -> None:
         await self.channel_layer.group_add(GROUP, self.channel_name)
         await self.accept()

@@ -1,5 +1,5 @@
-"""What every fan-out contender is to the benchmark: a server in one process, the way its viewers
-speak, a way to say things.
+"""What the benchmark asks of every fan-out contender: a server in one process, how its viewers
+connect, and a way to say things.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,20 +14,20 @@ Kind = Literal["ours", "peer", "floor"]
 
 
 class Contender(Protocol):
-    """`connect` is the CONNECT packet of its viewers, None for a bare websocket; `dear` names what
-    is so slow that it gets less to do.
+    """`connect` is the CONNECT packet of its viewers, None for a bare websocket. By its `slowness`
+    a contender gets so many times fewer messages than the fastest.
     """
 
     name: str
     kind: Kind
     path: str
     connect: str | None
-    dear: float
+    slowness: float
 
     def start(self, logs: Path, cores: Iterable[int] | None = None) -> "Serving": ...
 
     def say(self, first: int, count: int, tenant: int = TENANT) -> None:
-        """Publish messages `first` .. `first + count - 1` to the tenant's room, as fast as they go."""
+        """Say messages `first` .. `first + count - 1` in the tenant's room, as fast as they go."""
         ...
 
 
@@ -53,7 +53,7 @@ def serve(
     cores: Iterable[int] | None = None,
 ) -> Serving:
     """Start `command`, in which PORT stands for a free port (it is in the environment, too), and
-    wait until it accepts connections.
+    wait until it accepts connections. Raises Died or TimeoutError where it does not.
     """
     port = free_port()
     words = [str(port) if word == "PORT" else word for word in command]

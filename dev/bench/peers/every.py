@@ -1,5 +1,5 @@
-"""Every peer by its name, imported when it is wanted: their packages are in the extra `bench`,
-which a machine need not have.
+"""Every peer by its name, imported when it is used: their packages are in the extra `bench`, which
+a machine need not have.
 """
 
 from collections.abc import Iterable, Iterator

@@ -1,6 +1,4 @@
-"""Node socket.io with its Redis adapter. What is published is what @socket.io/redis-emitter
-publishes, in a pipeline.
-"""
+"""Node socket.io with its Redis adapter, said to as by @socket.io/redis-emitter, in a pipeline."""
 
 import json
 from collections.abc import Iterable
@@ -20,10 +18,10 @@ class Node:
     kind: Kind = "peer"
     path = SOCKET_IO
     connect: str | None = "40/noc,"
-    dear = 1.0
+    slowness = 1.0
 
     def __init__(self, redis_url: str, *, compressing: bool = False) -> None:
-        """`compressing`: with permessage-deflate, which it declines by default."""
+        """With `compressing` it offers permessage-deflate, which it declines by default."""
         self.name = "node, compressing" if compressing else "node"
         self._compressing = compressing
         self._url, self._redis = redis_url, redis.Redis.from_url(redis_url)

@@ -1,5 +1,5 @@
-"""Rollcall. Messages are in the feed, committed, before they are said, as the worker does it; the
-time in them is taken in between.
+"""Rollcall. Messages are appended to the feed and published after the commit, as the worker does
+it; the time in them is taken in between.
 """
 
 import sys
@@ -26,13 +26,13 @@ VIEW = ("GEOFENCE_VIOLATION", "HIGH", None)
 
 
 class Ours:
-    """`together`: what is said at once travels as it does from one judgement, many messages in a
-    document; else one in each.
+    """Our server. With `together`, what is said at once travels as it does from one judgement, many
+    messages in a document; else there is a document for each.
     """
 
     kind: Kind = "ours"
     path = SOCKET_IO
-    dear = 1.0
+    slowness = 1.0
 
     def __init__(self, stage: Stage, database_url: str, *, together: bool = True) -> None:
         self.name = "rollcall" if together else "rollcall, said singly"
@@ -48,7 +48,7 @@ class Ours:
     @staticmethod
     @contextmanager
     def database(stage: Stage, tenants: int = 2) -> Iterator[str]:
-        """The URL of a migrated database with tenants 1 .. `tenants`."""
+        """Create a migrated database with tenants 1 .. `tenants`; yield its URL."""
         with databases.migrated(stage.postgres_url) as url:
             with psycopg.connect(url) as connection:
                 add_tenants(connection, tenants)
@@ -61,15 +61,15 @@ class Ours:
     def say(self, first: int, count: int, tenant: int = TENANT) -> None:
         numbers = range(first, first + count)
         epoch, base = self.commit([message(number, 0, tenant) for number in numbers], tenant)
-        said = [message(number, None, tenant) for number in numbers]
+        messages = [message(number, None, tenant) for number in numbers]
         if self._together:
-            self._manager.say(tenant, epoch, base, said)
+            self._manager.say(tenant, epoch, base, messages)
         else:
-            for index, one in enumerate(said):
-                self._manager.say(tenant, epoch, base + index, [one])
+            for index, single in enumerate(messages):
+                self._manager.say(tenant, epoch, base + index, [single])
 
     def commit(self, messages: list[Message], tenant: int = TENANT) -> feed.Appended:
-        """Messages into the tenant's feed, without telling any server."""
+        """Append messages to the tenant's feed, without telling any server."""
         if self._connection is None:
             self._connection = psycopg.connect(self._database_url)
         with self._connection.transaction(), self._connection.cursor() as cursor:
@@ -105,7 +105,10 @@ def token(tenant: int = TENANT) -> str:
 
 def add_tenants(connection: psycopg.Connection, count: int) -> None:
     connection.execute(
-        "INSERT INTO tenant (tenant_id, name, epoch, swept_at)"
-        " SELECT n, 'Company ' || n, 'bench' || n, clock_timestamp() FROM generate_series(1, %s) AS n",
+        """
+        INSERT INTO tenant (tenant_id, name, epoch, swept_at)
+        SELECT n, 'Company ' || n, 'bench' || n, clock_timestamp()
+        FROM generate_series(1, %s) AS n
+        """,
         [count],
     )

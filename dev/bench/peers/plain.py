@@ -1,6 +1,4 @@
-"""Plain python-socketio on aiohttp. What is published is what its write-only RedisManager
-publishes, in a pipeline.
-"""
+"""Plain python-socketio on aiohttp, said to as by its write-only RedisManager, in a pipeline."""
 
 import json
 import sys
@@ -18,7 +16,7 @@ class Plain:
     kind: Kind = "peer"
     path = SOCKET_IO
     connect: str | None = "40/noc,"
-    dear = 8.0
+    slowness = 8.0
 
     def __init__(self, redis_url: str) -> None:
         self._url, self._channel, self._redis = (

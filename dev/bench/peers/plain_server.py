@@ -1,7 +1,7 @@
-"""The peer: python-socketio as its documentation has it, on aiohttp with an AsyncRedisManager, one
-room.
+"""The peer: python-socketio as its documentation has it, on aiohttp with an AsyncRedisManager, with
+one room.
 
-python -m dev.bench.peers.plain_server PORT REDIS_URL CHANNEL
+    python -m dev.bench.peers.plain_server PORT REDIS_URL CHANNEL
 """
 
 import sys

@@ -1,1 +1,1 @@
-"""What is measured: one file a question."""
+"""The scenarios: one file a question."""

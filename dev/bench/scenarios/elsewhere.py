@@ -1,6 +1,4 @@
-"""What tenants without a viewer here cost a server: 1,000 messages a second that nobody on it may
-see.
-"""
+"""Elsewhere: what a server pays for 1,000 messages a second of tenants without a viewer on it."""
 
 import itertools
 import time
@@ -16,8 +14,8 @@ from dev.bench.targets import ELSEWHERE
 from dev.bench.viewers import Viewers
 
 OTHER_TENANT = 2
-AT_ONCE = 10
-RATE = 1_000
+MESSAGES_AT_ONCE = 10
+MESSAGES_A_SECOND = 1_000
 
 
 def run(stage: Stage) -> None:
@@ -32,7 +30,11 @@ def run(stage: Stage) -> None:
 
 
 def _measure(stage: Stage, contender: Contender) -> None:
-    numbers = itertools.count(0, AT_ONCE)
+    numbers = itertools.count(0, MESSAGES_AT_ONCE)
+
+    def say() -> None:
+        contender.say(next(numbers), MESSAGES_AT_ONCE, OTHER_TENANT)
+
     with (
         contender.start(stage.logs, stage.server_cores) as serving,
         Viewers(
@@ -41,14 +43,14 @@ def _measure(stage: Stage, contender: Contender) -> None:
     ):
         viewers.wait_connected()
         settle(serving.pid)
-        with Repeating(lambda: contender.say(next(numbers), AT_ONCE, OTHER_TENANT), AT_ONCE / RATE):
+        with Repeating(say, MESSAGES_AT_ONCE / MESSAGES_A_SECOND):
             before, start = cpu_seconds_of_one(serving.pid), time.monotonic()
             time.sleep(stage.size.elsewhere_seconds)
-            lasted = time.monotonic() - start
-            share = (cpu_seconds_of_one(serving.pid) - before) / lasted
-    said = next(numbers) / lasted
-    if said < 0.9 * RATE:
+            seconds = time.monotonic() - start
+            share = (cpu_seconds_of_one(serving.pid) - before) / seconds
+    rate = next(numbers) / seconds
+    if rate < 0.9 * MESSAGES_A_SECOND:
         stage.figures.note(
-            f"{contender.name} was told only {said:.0f} messages a second of other tenants"
+            f"{contender.name} was told only {rate:.0f} messages a second of other tenants"
         )
     stage.figures.add(*ELSEWHERE, contender.name, contender.kind, share * 100)

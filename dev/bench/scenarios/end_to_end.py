@@ -1,5 +1,5 @@
-"""End to end: from a punch being made to a stock socket.io-client having its anomaly, beside the
-shortest chain there is.
+"""End to end: how long it takes from a punch being made to a stock socket.io-client having its
+anomaly, beside the shortest chain there is.
 """
 
 import time
@@ -22,10 +22,10 @@ from dev.bench.targets import STREAM
 from dev.bench.workers import FLOOR, OURS, Workers
 
 VIEWERS = 10
-# a second, at most: enough for the percentiles, few enough that somebody could look at them
-ANOMALIES = 100
-PATIENCE = 60.0
-WARM_UP = 100
+# At most: enough for the percentiles, few enough that somebody could look at them.
+ANOMALIES_A_SECOND = 100
+DELIVERY_SECONDS = 60.0
+WARM_UP_PUNCHES = 100
 METRICS = (("p50, ms", 0.50), ("p99, ms", 0.99), ("p99.9, ms", 0.999))
 
 
@@ -76,12 +76,12 @@ def run(stage: Stage) -> None:
         chains = [stack.enter_context(_ours(stage, database)), stack.enter_context(_floor(stage))]
         people = iter(range(1, company.people + 1))
         for chain in chains:  # first connections, first plans
-            _stream(company, [next(people) for _ in range(WARM_UP)], RATES[0], chain)
+            _stream(company, [next(people) for _ in range(WARM_UP_PUNCHES)], RATES[0], chain)
         for _ in range(stage.size.rounds):
             for rate in RATES:
                 for chain in chains:
-                    some = [next(people) for _ in range(int(rate.punches * seconds))]
-                    delays = _stream(company, some, rate, chain)
+                    punching = [next(people) for _ in range(int(rate.punches * seconds))]
+                    delays = _stream(company, punching, rate, chain)
                     for metric, share in METRICS:
                         stage.figures.add(
                             "end to end",
@@ -94,19 +94,19 @@ def run(stage: Stage) -> None:
 
 
 def _stream(company: Company, people: list[int], rate: Rate, chain: Chain) -> list[float]:
-    """The delays in ms of all anomalies of one stream. Each batch is made when it is due, and sent
-    at once.
+    """Stream the people's punches, each batch made when it is due; return the delays of all
+    anomalies in ms.
     """
-    share = min(1.0, ANOMALIES / rate.punches)
+    share = min(1.0, ANOMALIES_A_SECOND / rate.punches)
     start, sent, dishonest = time.monotonic(), 0, 0
-    made = punches(company, share, people)
+    stream = punches(company, share, people)
     while sent < len(people):
         time.sleep(max(0.0, start + sent / rate.punches - time.monotonic()))
-        batch = [punch for _, punch in zip(range(rate.batch), made, strict=False)]
+        batch = [punch for _, punch in zip(range(rate.batch), stream, strict=False)]
         chain.send(batch)
         sent += len(batch)
         dishonest += sum(punch["is_mock_location"] for punch in batch)
-    return chain.clients.delays_ms(dishonest, PATIENCE)
+    return chain.clients.delays_ms(dishonest, DELIVERY_SECONDS)
 
 
 @contextmanager
@@ -121,7 +121,9 @@ def _ours(stage: Stage, database: str) -> Iterator[Chain]:
 
 @contextmanager
 def _floor(stage: Stage) -> Iterator[Chain]:
-    """Its broker is another database of the same Redis, so that the queues are apart."""
+    """Run the floor's chain. Its broker is another database of the same Redis, so that the queues
+    are apart.
+    """
     redis_url = stage.redis_url.removesuffix("/0") + "/1"
     with databases.migrated(stage.postgres_url) as database:
         env = environment(database, redis_url)

@@ -1,5 +1,5 @@
 """Fan-out: what a delivery costs the server's process and how long it takes, in bursts and at a
-modest rate; memory per viewer.
+modest rate; and the memory of a viewer.
 """
 
 import time
@@ -14,8 +14,8 @@ from dev.bench.stage import Stage
 from dev.bench.targets import CPU, MEMORY
 from dev.bench.viewers import Viewers
 
-DEFLATED = 1_000
-PATIENCE = 120.0  # seconds until messages count as lost
+DEFLATE_VIEWERS = 1_000
+DELIVERY_SECONDS = 120.0  # after which messages count as lost
 
 
 def run(stage: Stage) -> None:
@@ -23,9 +23,9 @@ def run(stage: Stage) -> None:
         ours = Ours(stage, database)
         for count in stage.size.viewers:
             _in_turn(stage, [ours, *_peers(stage, count), *_floors(stage)], count)
-        if DEFLATED in stage.size.viewers:
-            others = peers(stage.redis_url, (NODE, COMPRESSING, PLAIN), stage.without)
-            _in_turn(stage, [ours, *others], DEFLATED, deflate=True)
+        if DEFLATE_VIEWERS in stage.size.viewers:
+            compressing = peers(stage.redis_url, (NODE, COMPRESSING, PLAIN), stage.without)
+            _in_turn(stage, [ours, *compressing], DEFLATE_VIEWERS, deflate=True)
 
 
 def _in_turn(
@@ -37,8 +37,8 @@ def _in_turn(
 
 
 def _peers(stage: Stage, viewers: int) -> Iterator[Contender]:
-    """Channels takes minutes for what others do in seconds: a short run leaves it out where there
-    are most viewers.
+    """The peers for so many viewers. Channels takes minutes for what others do in seconds: a short
+    run leaves it out where there are most viewers.
     """
     channels = (UVICORN, DAPHNE) if viewers < 5_000 or stage.size.name == "full" else ()
     return peers(stage.redis_url, (NODE, PLAIN, *channels), stage.without)
@@ -73,7 +73,7 @@ def _measure(stage: Stage, contender: Contender, count: int, *, deflate: bool = 
 def _burst(
     stage: Stage, contender: Contender, serving: Serving, viewers: Viewers, case: str
 ) -> None:
-    messages = max(4, int(stage.size.deliveries / viewers.count / contender.dear))
+    messages = max(4, int(stage.size.deliveries / viewers.count / contender.slowness))
     _volley(contender, viewers, max(2, messages // 5))  # warms up caches and compilers
     before = cpu_seconds_of_one(serving.pid)
     received = _volley(contender, viewers, messages)
@@ -84,21 +84,22 @@ def _burst(
 
 
 def _volley(contender: Contender, viewers: Viewers, messages: int) -> int:
-    viewers.expect(messages, PATIENCE)
+    """Say the messages at once; return how many deliveries they made."""
+    viewers.expect(messages, DELIVERY_SECONDS)
     contender.say(0, messages)
-    return viewers.heard(PATIENCE).received
+    return viewers.heard(DELIVERY_SECONDS).received
 
 
 def _modest(
     stage: Stage, contender: Contender, serving: Serving, viewers: Viewers, case: str
 ) -> None:
-    # what is so dear cannot follow
-    rate = stage.size.calm_deliveries / viewers.count / (5 if contender.dear > 10 else 1)
+    # the slowest could not follow
+    rate = stage.size.calm_deliveries / viewers.count / (5 if contender.slowness > 10 else 1)
     messages = max(2, round(rate * stage.size.calm_seconds))
-    viewers.expect(messages, PATIENCE)
+    viewers.expect(messages, DELIVERY_SECONDS)
     before = cpu_seconds_of_one(serving.pid)
     say_at_rate(contender, messages, rate)
-    heard = viewers.heard(PATIENCE)
+    heard = viewers.heard(DELIVERY_SECONDS)
     used = cpu_seconds_of_one(serving.pid) - before
     for metric, value in (
         (CPU, used / heard.received * 1e6),
@@ -111,6 +112,7 @@ def _modest(
 
 
 def say_at_rate(contender: Contender, messages: int, rate: float) -> None:
+    """Say so many messages, one by one, `rate` a second."""
     start = time.monotonic()
     for number in range(messages):
         time.sleep(max(0.0, start + number / rate - time.monotonic()))
@@ -118,7 +120,7 @@ def say_at_rate(contender: Contender, messages: int, rate: float) -> None:
 
 
 def settle(pid: int, seconds: float = 15.0) -> None:
-    """Wait until the process uses less than 2 % of a core, or time is up."""
+    """Wait until the process uses less than 2 % of a core, or `seconds` are over."""
     deadline = time.monotonic() + seconds
     used, step = cpu_seconds_of_one(pid), 0.25
     while time.monotonic() < deadline:

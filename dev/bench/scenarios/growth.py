@@ -1,19 +1,19 @@
-"""Growth: what a punch costs over a short and a long history, with one tenant and a thousand; a
-delivery with one server and four.
+"""Growth: what a punch costs over a short and a long history, and with one tenant and a thousand;
+and a delivery with one server and four.
 """
 
 from contextlib import ExitStack
 
-from dev.bench.company import founded
+from dev.bench.company import Company, founded
 from dev.bench.measure import cpu_seconds_of_one
 from dev.bench.peers.ours import Ours
-from dev.bench.scenarios.fanout import PATIENCE, settle
+from dev.bench.scenarios.fanout import DELIVERY_SECONDS, settle
 from dev.bench.scenarios.pipeline import company_database, in_batches
 from dev.bench.stage import Stage
 from dev.bench.targets import CPU
 from dev.bench.viewers import Viewers
 
-SHARE = 0.01
+ANOMALY_SHARE = 0.01
 BATCH = 1_000
 VIEWERS = 1_000
 
@@ -32,28 +32,24 @@ def run(stage: Stage) -> None:
         for _ in range(stage.size.rounds):
             for count, database, company in long_lived:
                 case = f"{count:,} punches of history"
-                in_batches(stage, database, company, BATCH, SHARE, "growth", case, recalled=True)
-                in_batches(
-                    stage, database, company, BATCH, SHARE, "growth", f"{case}, after a restart"
-                )
+                _measure(stage, database, company, case, recalled=True)
+                _measure(stage, database, company, f"{case}, after a restart")
             for count, database, company in spread:
-                in_batches(
-                    stage,
-                    database,
-                    company,
-                    BATCH,
-                    SHARE,
-                    "growth",
-                    f"{count:,} tenant{'s' * (count > 1)}",
-                )
+                _measure(stage, database, company, f"{count:,} tenant{'s' * (count > 1)}")
     with Ours.database(stage) as database:
         for _ in range(stage.size.rounds):
             for servers in stage.size.servers:
                 _fan_out_over(stage, database, servers)
 
 
+def _measure(
+    stage: Stage, database: str, company: Company, case: str, *, recalled: bool = False
+) -> None:
+    in_batches(stage, database, company, BATCH, ANOMALY_SHARE, "growth", case, recalled=recalled)
+
+
 def _fan_out_over(stage: Stage, database: str, servers: int) -> None:
-    """The same viewers and messages, over so many servers."""
+    """Say the same messages to the same number of viewers, spread over so many servers."""
     ours = Ours(stage, database)
     messages = max(4, stage.size.deliveries // VIEWERS)
     with ExitStack() as stack:
@@ -70,9 +66,9 @@ def _fan_out_over(stage: Stage, database: str, servers: int) -> None:
             settle(server.pid)
         before = sum(cpu_seconds_of_one(server.pid) for server in serving)
         for group in groups:
-            group.expect(messages, PATIENCE)
+            group.expect(messages, DELIVERY_SECONDS)
         ours.say(0, messages)
-        received = sum(group.heard(PATIENCE).received for group in groups)
+        received = sum(group.heard(DELIVERY_SECONDS).received for group in groups)
         used = sum(cpu_seconds_of_one(server.pid) for server in serving) - before
     case = f"{VIEWERS:,} viewers on {servers} server{'s' * (servers > 1)}"
     stage.figures.add("growth", case, CPU, "rollcall", "ours", used / received * 1e6)

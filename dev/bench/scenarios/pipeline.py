@@ -1,5 +1,5 @@
-"""The pipeline: what a punch costs, singly beside a no-op task, in batches beside COPY and three
-look-ups.
+"""The pipeline: what a punch costs, singly beside a no-op task, and in batches beside COPY and
+three look-ups.
 """
 
 import itertools
@@ -21,8 +21,8 @@ from dev.bench.stage import Stage
 from dev.bench.targets import ALL, WORKERS
 from dev.bench.workers import FLOOR, OUR_FLOOR, OURS, Workers
 
-PATIENCE = 600.0
-HISTORY = 50_000
+JUDGED_SECONDS = 600.0
+HISTORY_PUNCHES = 50_000
 SINGLES_SHARE = 0.01
 # a history has no sent_at
 COUNTS = (
@@ -41,7 +41,7 @@ def run(stage: Stage) -> None:
 
 
 def _cases(stage: Stage) -> list[tuple[int, float]]:
-    """Sizes of batches with shares of anomalies. A short run varies one at a time."""
+    """The sizes of batches with the shares of anomalies. A short run varies one at a time."""
     pairs = itertools.product(stage.size.batches, stage.size.anomaly_shares)
     usual = (max(stage.size.batches), SINGLES_SHARE)
     return [
@@ -53,9 +53,11 @@ def _cases(stage: Stage) -> list[tuple[int, float]]:
 
 @contextmanager
 def company_database(
-    stage: Stage, company: Company, history: int = HISTORY
+    stage: Stage, company: Company, history: int = HISTORY_PUNCHES
 ) -> Iterator[tuple[str, Company]]:
-    """The URL of a database with the company's roster and `history` punches, to be copied."""
+    """Create a database with the company's roster and `history` punches, to be copied; yield its
+    URL and the company.
+    """
     with databases.migrated(stage.postgres_url) as template:
         with psycopg.connect(template) as connection:
             store_roster(connection, company)
@@ -64,17 +66,16 @@ def company_database(
 
 
 def _singly(stage: Stage, template: str, company: Company) -> None:
-    given = list(punches(company, SINGLES_SHARE, range(1, stage.size.singles + 1)))
+    submitted = list(punches(company, SINGLES_SHARE, range(1, stage.size.singles + 1)))
     case = "singly, 1 % anomalies"
+    calls = [{"punch": punch} for punch in submitted]
     with databases.copied(stage.postgres_url, template) as database:
-        used = _judged(
-            stage, database, "attendance.submit", [{"punch": punch} for punch in given], given
-        )
-    _add(stage, "pipeline", case, "rollcall", "ours", used, len(given))
+        used = _judge(stage, database, "attendance.submit", calls, submitted)
+    _add(stage, "pipeline", case, "rollcall", "ours", used, len(submitted))
     for who, application in (("no-op task", FLOOR), ("no-op task on ours", OUR_FLOOR)):
         with Workers(stage, application, environment(template, stage.redis_url)) as workers:
-            used = _worked(stage, workers, "bench.nothing", [{}] * len(given))
-        _add(stage, "pipeline", case, who, "floor", used, len(given))
+            used = _work(stage, workers, "bench.nothing", [{}] * len(submitted))
+        _add(stage, "pipeline", case, who, "floor", used, len(submitted))
 
 
 def in_batches(
@@ -88,83 +89,85 @@ def in_batches(
     *,
     recalled: bool = False,
 ) -> None:
-    """With what people who punch daily keep in Postgres' memory `recalled`, or as after a restart."""
-    given = list(punches(company, share, range(1, stage.size.batched + 1)))
-    batches = broker.in_batches(given, size)
+    """Measure batches of `size` punches, a `share` of them with an anomaly, for us and the floor.
+    With `recalled`, Postgres has in memory what people who punch daily keep there; else it is as
+    after a restart.
+    """
+    submitted = list(punches(company, share, range(1, stage.size.batched + 1)))
+    batches = broker.in_batches(submitted, size)
+    calls = [{"punches": batch} for batch in batches]
     with databases.copied(stage.postgres_url, template) as database:
         if recalled:
             recall_last_punches(database)
-        used = _judged(
-            stage,
-            database,
-            "attendance.submit_batch",
-            [{"punches": batch} for batch in batches],
-            given,
-        )
-    _add(stage, scenario, case, "rollcall", "ours", used, len(given))
+        used = _judge(stage, database, "attendance.submit_batch", calls, submitted)
+    _add(stage, scenario, case, "rollcall", "ours", used, len(submitted))
     with databases.copied(stage.postgres_url, template) as database:
         floor = storing.cpu_per_punch(database, stage.postgres_pid, batches)
     stage.figures.add(scenario, case, ALL, "floor", "floor", floor * 1e6)
 
 
-def _judged(
+def _judge(
     stage: Stage,
     database: str,
     task: str,
     calls: Sequence[Mapping[str, Any]],
-    given: Sequence[Punch],
+    submitted: Sequence[Punch],
 ) -> dict[str, float]:
+    """Let our workers do the calls; check that the punches in them were stored and judged."""
     with (
         Workers(stage, OURS, environment(database, stage.redis_url)) as workers,
         psycopg.connect(database, autocommit=True) as connection,
     ):
-        used = _worked(stage, workers, task, calls, connection)
-        _check(connection, given)
+        used = _work(stage, workers, task, calls, connection)
+        _check(connection, submitted)
         return used
 
 
-def _worked(
+def _work(
     stage: Stage,
     workers: Workers,
     task: str,
     calls: Sequence[Mapping[str, Any]],
     connection: psycopg.Connection | None = None,
 ) -> dict[str, float]:
-    """Queue the calls, let the workers at them, and wait until all is done and judged. CPU seconds
-    by process, and the time it took.
+    """Queue the calls, let the workers at them, and wait until all is done and judged. Return the
+    CPU seconds by process, and the seconds it took. Raises TimeoutError.
     """
     queue = stage.redis()
     queue.flushdb()
-    broker.fill(workers.app, queue, task, map(dict, calls))
+    broker.prepare(workers.app, queue, task, map(dict, calls))
     settle(workers.pid)
     pids = {
         "workers": workers.pids,
         "postgres": (stage.postgres_pid,),
         "broker": (stage.redis_pid,),
     }
-    before = {name: cpu_seconds(*some) for name, some in pids.items()}
+    before = {name: cpu_seconds(*family) for name, family in pids.items()}
     start = time.monotonic()
     broker.release(queue)
-    broker.wait_drained(queue, PATIENCE)
+    broker.wait_drained(queue, JUDGED_SECONDS)
     if connection is not None:
         _wait_judged(connection)
-    took = time.monotonic() - start
-    used = {name: cpu_seconds(*some) - before[name] for name, some in pids.items()}
-    return {"took": took, **used}
+    seconds = time.monotonic() - start
+    used = {name: cpu_seconds(*family) - before[name] for name, family in pids.items()}
+    return {"took": seconds, **used}
 
 
-def _check(connection: psycopg.Connection, given: Sequence[Punch]) -> None:
-    """Every punch was stored, and every dishonest one found, and no other. Raises RuntimeError."""
-    dishonest = sum(punch["is_mock_location"] for punch in given)
+def _check(connection: psycopg.Connection, submitted: Sequence[Punch]) -> None:
+    """Raises RuntimeError unless every punch was stored, and every dishonest one found, and no
+    other.
+    """
+    dishonest = sum(punch["is_mock_location"] for punch in submitted)
     counts = connection.execute(COUNTS).fetchone()
-    if counts != (len(given), dishonest):
+    if counts != (len(submitted), dishonest):
         raise RuntimeError(
-            f"{len(given)} punches with {dishonest} anomalies were given, (punches, anomalies) are {counts}"
+            f"{len(submitted)} punches with {dishonest} anomalies were given, "
+            f"(punches, anomalies) are {counts}"
         )
 
 
 def _wait_judged(connection: psycopg.Connection) -> None:
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + JUDGED_SECONDS
     while connection.execute("SELECT EXISTS (SELECT FROM pending)").fetchone() != (False,):
         if time.monotonic() > deadline:
             raise TimeoutError("punches are still unjudged")

@@ -5,6 +5,7 @@ while others go on watching.
 import itertools
 import time
 
+from dev.bench.broker import in_batches
 from dev.bench.floors.fanout import Floor
 from dev.bench.measure import cpu_seconds_of_one, rss_bytes
 from dev.bench.peers.contender import Contender, Serving
@@ -14,11 +15,11 @@ from dev.bench.scenarios.fanout import settle
 from dev.bench.stage import Stage
 from dev.bench.viewers import Viewers
 
-OTHERS = 100
-LIVE_EVERY = 0.1  # seconds between the messages that the others watch
-LOOK_EVERY = 0.05
-PATIENCE = 300.0
-PAGE = 500
+WATCHERS = 100
+LIVE_EVERY_SECONDS = 0.1  # between the messages that the watchers get meanwhile
+LOOK_EVERY_SECONDS = 0.05
+CATCH_UP_SECONDS = 300.0
+MESSAGES_A_COMMIT = 500
 
 
 def run(stage: Stage) -> None:
@@ -37,34 +38,36 @@ def run(stage: Stage) -> None:
 
 
 def _owe(ours: Ours, count: int) -> str:
-    """The offset before the messages that are owed."""
-    pages = [range(start, min(start + PAGE, count)) for start in range(0, count, PAGE)]
-    appended = [ours.commit([message(number, 0) for number in page]) for page in pages]
+    """Append the messages that will be owed; return the offset before them."""
+    parts = in_batches(range(count), MESSAGES_A_COMMIT)
+    appended = [ours.commit([message(number, 0) for number in part]) for part in parts]
     return f"{appended[0].epoch}-{appended[0].base}"
 
 
 def _weather(stage: Stage, contender: Contender, serving: Serving, returning: str | None) -> None:
-    """`returning` is the CONNECT packet of a viewer that was away."""
+    """Let the storm break over the server, and report what it took. `returning` is the CONNECT
+    packet of a viewer that was away.
+    """
     numbers = itertools.count(stage.size.storm_owed)
     sizes = [rss_bytes(serving.pid)]
     with Viewers(
         serving.port,
-        OTHERS,
+        WATCHERS,
         path=contender.path,
         connect=contender.connect,
         cores=stage.other_cores,
-    ) as others:
-        others.wait_connected()
+    ) as watchers:
+        watchers.wait_connected()
         settle(serving.pid)
-        others.expect(1_000_000, PATIENCE)
+        watchers.expect(1_000_000, CATCH_UP_SECONDS)
         before = cpu_seconds_of_one(serving.pid)
         with (
-            Repeating(lambda: contender.say(next(numbers), 1), LIVE_EVERY),
-            Repeating(lambda: sizes.append(rss_bytes(serving.pid)), LOOK_EVERY),
+            Repeating(lambda: contender.say(next(numbers), 1), LIVE_EVERY_SECONDS),
+            Repeating(lambda: sizes.append(rss_bytes(serving.pid)), LOOK_EVERY_SECONDS),
         ):
             seconds = _come_back(stage, contender, serving, returning)
         used = cpu_seconds_of_one(serving.pid) - before
-        delayed = others.stop().max_ms
+        delayed = watchers.stop().max_ms
     _report(
         stage,
         contender,
@@ -80,9 +83,11 @@ def _weather(stage: Stage, contender: Contender, serving: Serving, returning: st
 def _come_back(
     stage: Stage, contender: Contender, serving: Serving, returning: str | None
 ) -> float:
-    """Seconds until every viewer has, in order, all it was owed."""
+    """Connect the viewers that were away; return the seconds until each has, in order, all it was
+    owed.
+    """
     size, start = stage.size, time.monotonic()
-    owed = (size.storm_owed, PATIENCE)
+    owed = (size.storm_owed, CATCH_UP_SECONDS)
     with Viewers(
         serving.port,
         size.storm_viewers,
@@ -91,8 +96,8 @@ def _come_back(
         at_once=owed,
         cores=stage.other_cores,
     ) as viewers:
-        viewers.wait_connected(PATIENCE)
-        viewers.heard(PATIENCE)
+        viewers.wait_connected(CATCH_UP_SECONDS)
+        viewers.heard(CATCH_UP_SECONDS)
         return time.monotonic() - start
 
 
