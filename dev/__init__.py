@@ -1,3 +1,3 @@
-"""What only a developer's machine needs: the embedded servers, the runner of `make run`, the demo
+"""Tools for a developer's machine: the embedded servers, the runner of `make run`, the demo
 company, the benchmarks.
 """

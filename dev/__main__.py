@@ -1,4 +1,4 @@
-"""`python -m dev run` is what `make run` starts."""
+"""`make run` starts this: `python -m dev run`."""
 
 import argparse
 import os

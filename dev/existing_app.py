@@ -1,5 +1,5 @@
-"""How an app that has never heard of Rollcall's code hands in its work: Celery's `send_task`, by
-the names the contract gives.
+"""An app that knows nothing of Rollcall's code and submits by Celery's `send_task`, with the names
+that the contract gives.
 """
 
 import itertools
@@ -9,12 +9,12 @@ from typing import Any
 from celery import Celery
 
 _QUEUE = "attendance"
-_BATCH = 1_000
+_PUNCHES_A_TASK = 1_000
 
 
 class ExistingApp:
-    """Needs the broker's address and nothing else. Raises kombu.exceptions.OperationalError while
-    the broker is away.
+    """Submits to the broker, of which it needs the address and nothing else. What it sends raises
+    kombu.exceptions.OperationalError while the broker is away.
     """
 
     def __init__(self, broker_url: str) -> None:
@@ -39,9 +39,9 @@ class ExistingApp:
         self._send("roster.sync", roster=roster)
 
     def submit_batch(self, punches: Iterable[dict[str, Any]], *, backfill: bool = False) -> None:
-        """All of the punches, in as many tasks as it takes."""
+        """Submit all of the punches, in as many tasks as it takes."""
         rest = iter(punches)
-        while batch := list(itertools.islice(rest, _BATCH)):
+        while batch := list(itertools.islice(rest, _PUNCHES_A_TASK)):
             self._send("attendance.submit_batch", punches=batch, backfill=backfill)
 
     def submit(self, punch: dict[str, Any]) -> None:

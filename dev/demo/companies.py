@@ -1,5 +1,5 @@
-"""Who is in the demo: Acme with ten sites in five cities and two desks on the real clock, and
-Globex, which must see nothing of it.
+"""The companies of the demo: Acme with ten sites in five cities and two desks on the real clock,
+and Globex, which must see nothing of Acme.
 
 An edition is one run of days. The next edition has the same sites and other people, so that its
 days may fall on the same dates.
@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from dev.simulator.company import Company, Person, Site
-from dev.simulator.founding import found
+from dev.simulator.founding import found_company
 from dev.simulator.places import CITIES
 
 ACME, GLOBEX = 1, 2
@@ -29,7 +29,7 @@ def companies(edition: int) -> list[Company]:
 
 
 def opening_roster(company: Company) -> dict[str, Any]:
-    """All of the roster but the simulated days' shifts."""
+    """The roster without the simulated days' shifts."""
     roster = company.roster()
     for site in roster["sites"]:
         if company.tenant_id == ACME and site["site_id"] in (DESK, ON_CALL):
@@ -43,7 +43,7 @@ def on_real_clock(company: Company, site_id: int) -> list[Person]:
 
 def _acme(edition: int) -> Company:
     first = 1_001 + _PEOPLE_PER_EDITION * edition
-    company = found(
+    company = found_company(
         ACME,
         "Acme Facilities",
         seed=7,
@@ -65,7 +65,7 @@ def _acme(edition: int) -> Company:
 
 
 def _globex(edition: int) -> Company:
-    company = found(
+    company = found_company(
         GLOBEX,
         "Globex",
         seed=8,
@@ -96,8 +96,12 @@ def _desk(site_id: int, name: str) -> Site:
 
 
 def _desk_people(site_id: int, first: int, count: int) -> dict[int, Person]:
-    """The same in every edition: the real clock never runs again over the same hours."""
-    names = found(0, "", seed=site_id, sites=1, people=count, first_person=first).people.values()
+    """The people of a desk, the same in every edition: the real clock never runs again over the
+    same hours.
+    """
+    names = found_company(
+        0, "", seed=site_id, sites=1, people=count, first_person=first
+    ).people.values()
     return {
         person.person_id: replace(person, role="on_real_clock", sites=(site_id,), phone=None)
         for person in names

@@ -1,5 +1,5 @@
-"""Two sites on the real clock, for what Rollcall sees by waiting: somebody does not come, somebody
-does not go home.
+"""Two sites on the real clock, for what Rollcall sees only by waiting: somebody does not come,
+somebody does not go home.
 
 Times follow from the real moment alone, in slots, so that a restart goes on where the clock is and
 repeats nothing.
@@ -20,7 +20,7 @@ _NO_SHOW, _STILL_WORKING = timedelta(minutes=31), timedelta(hours=16, minutes=20
 
 
 class Action(NamedTuple):
-    """What an app hands in at a real moment: a roster or a punch."""
+    """What an app submits at a real moment: a roster or a punch."""
 
     at: datetime
     task: str
@@ -28,28 +28,30 @@ class Action(NamedTuple):
 
 
 def actions(company: Company, since: datetime, until: datetime) -> list[Action]:
-    """What falls into (since, until], in order."""
+    """The actions that fall into (since, until], in order."""
     desk, on_call = on_real_clock(company, DESK), on_real_clock(company, ON_CALL)
-    found = [
+    candidates = [
         action for slot in _slots(_DESK_EVERY, since, until) for action in _desk_shift(desk, *slot)
     ]
-    found += [
+    candidates += [
         action
         for slot in _slots(_ON_CALL_EVERY, since, until)
         for action in _long_stay(on_call, *slot)
     ]
-    return sorted(action for action in found if since < action.at <= until)
+    return sorted(action for action in candidates if since < action.at <= until)
 
 
-def first_punch(company: Company, at: datetime) -> list[dict[str, Any]]:
-    """A site that never reported has no no-shows: somebody has been at the desk before."""
+def first_punches(company: Company, at: datetime) -> list[dict[str, Any]]:
+    """Punches of somebody who has been at the desk before: a site that never reported has no
+    no-shows.
+    """
     person = on_real_clock(company, DESK)[0]
     times = (("check_in", at), ("check_out", at + timedelta(hours=1)))
     return [_punch(f"desk-opening-{kind}", person, DESK, kind, moment) for kind, moment in times]
 
 
 def _slots(every: timedelta, since: datetime, until: datetime) -> Iterator[tuple[int, datetime]]:
-    """Numbered slots, as far back as their last action reaches."""
+    """The numbered slots of which an action may fall into (since, until], with their starts."""
     first, last = (
         int((moment.timestamp()) // every.total_seconds())
         for moment in (since - timedelta(hours=1), until)

@@ -1,6 +1,4 @@
-"""Loading the demo: its rosters, and a few days that went before, as history. Running it again
-changes nothing.
-"""
+"""Loads the demo: its rosters, and a few days as history. Loading it again changes nothing."""
 
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -10,7 +8,7 @@ from sqlalchemy import Engine
 
 from dev.demo import progress
 from dev.demo.companies import ACME, companies, opening_roster
-from dev.demo.desks import first_punch
+from dev.demo.desks import first_punches
 from dev.demo.parcels import delivery
 from dev.demo.progress import Progress
 from dev.simulator.company import Company
@@ -24,20 +22,20 @@ class RefusedRows(Exception):
 
 
 def load(engine: Engine, folder: Path) -> None:
-    """Through the same door as the tasks, so that all of it is there before the first punch is
-    streamed.
+    """Store the demo by the functions that the tasks call, so that all of it is there before the
+    first punch is streamed. Raises RefusedRows.
     """
     now = datetime.now(UTC)
     state = progress.read(folder, now)
     for company in companies(state.edition):
         for roster in rosters(company, state):
-            _accepted(intake.sync_roster(engine, roster).refused)
+            _check_none(intake.sync_roster(engine, roster).refused)
         punches = history(company, state)
         if not state.has_run() and punches:
             outcomes = intake.submit(
                 engine, punches, backfill=True, by=intake.Submitter("attendance.submit_batch")
             )
-            _accepted([outcome for outcome in outcomes if outcome.status != "accepted"])
+            _check_none([outcome for outcome in outcomes if outcome.status != "accepted"])
     progress.keep(folder, state)
 
 
@@ -46,22 +44,22 @@ def rosters(company: Company, state: Progress) -> list[dict[str, Any]]:
 
 
 def history(company: Company, state: Progress) -> list[dict[str, Any]]:
-    """The punches handed in before the edition began."""
+    """The punches submitted before the edition began."""
     parcels = (parcel for day in _days(state) for parcel in delivery(company, day).parcels)
-    opening = first_punch(company, state.begun) if company.tenant_id == ACME else []
+    opening = first_punches(company, state.begun) if company.tenant_id == ACME else []
     return opening + [
         punch for parcel in parcels if parcel.release <= state.begun for punch in parcel.punches
     ]
 
 
 def _days(state: Progress) -> list[date]:
-    """The history, and the days after it up to where the clock starts; parcels of the last ones are
-    still to come.
+    """The days of the history, up to where the clock starts. Parcels of the last ones are still to
+    come.
     """
     first = (state.begun - _HISTORY).date()
     return [first + timedelta(days=n) for n in range((state.begun.date() - first).days + 1)]
 
 
-def _accepted(refused: list[Any]) -> None:
+def _check_none(refused: list[Any]) -> None:
     if refused:
         raise RefusedRows(refused[:3])

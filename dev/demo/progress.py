@@ -1,5 +1,5 @@
-"""How far the simulated days have come, kept in a file under DATA_DIR so that the next run goes on
-from there.
+"""Keeps how far the simulated days have come, in a file under DATA_DIR, so that the next run goes
+on from there.
 """
 
 import json
@@ -9,16 +9,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 # The simulated clock starts so far behind the real one, and an edition ends before it catches up.
-# What it hands in happened
-# a day before, at least: what is judged by the real moment (a spell still open) is long past by
-# then.
+# Punches are submitted a day after they happened, at least: what is judged by the real moment (a
+# spell still open) is long past by then.
 _START_BEHIND = timedelta(days=12)
 _TOO_FAR_BEHIND = timedelta(days=16)
 _LEAST_BEHIND = timedelta(hours=6)
 
 
 class Progress(NamedTuple):
-    """`begun` is where the edition's clock started: parcels up to it were loaded as history."""
+    """Where an edition's simulated clock stands. `begun` is where it started: parcels up to there
+    were loaded as history.
+    """
 
     edition: int
     begun: datetime
@@ -41,17 +42,17 @@ def is_over(progress: Progress, now: datetime) -> bool:
 
 
 def read(folder: Path, now: datetime) -> Progress:
-    """Where the last run stopped. After a long pause the same people go on later, as after a
+    """Read where the last run stopped. After a long pause the same people go on later, as after a
     company holiday.
     """
     try:
-        kept = json.loads(_file(folder).read_text())
+        stored = json.loads(_file(folder).read_text())
     except FileNotFoundError:
         return first_edition(now)
     progress = Progress(
-        kept["edition"],
-        datetime.fromisoformat(kept["begun"]),
-        datetime.fromisoformat(kept["clock"]),
+        stored["edition"],
+        datetime.fromisoformat(stored["begun"]),
+        datetime.fromisoformat(stored["clock"]),
     )
     if now - progress.clock > _TOO_FAR_BEHIND:
         return _begin(progress.edition, now)
@@ -59,10 +60,10 @@ def read(folder: Path, now: datetime) -> Progress:
 
 
 def keep(folder: Path, progress: Progress) -> None:
-    """Written aside and moved into place: a reader never sees half of it."""
+    """Write the progress to a new file and move that into place: a reader never sees half of it."""
     folder.mkdir(parents=True, exist_ok=True)
-    aside = _file(folder).with_suffix(".new")
-    aside.write_text(
+    unfinished = _file(folder).with_suffix(".new")
+    unfinished.write_text(
         json.dumps(
             {
                 "edition": progress.edition,
@@ -71,12 +72,12 @@ def keep(folder: Path, progress: Progress) -> None:
             }
         )
     )
-    aside.replace(_file(folder))
+    unfinished.replace(_file(folder))
 
 
 class Clock:
-    """The simulated time, `speed` times as fast as the real one. It counts from the monotonic
-    clock, which nobody sets.
+    """The simulated clock, `speed` times as fast as the real one. It counts by the monotonic clock,
+    which nobody sets.
     """
 
     def __init__(self, start: datetime, speed: float) -> None:

@@ -1,5 +1,5 @@
-"""The demo at work: simulated days in fast motion, and two desks on the real clock, handed in as an
-existing app would.
+"""Streams the demo's work: simulated days in fast motion, and two desks on the real clock,
+submitted as an existing app would.
 """
 
 import heapq
@@ -33,14 +33,14 @@ log = structlog.get_logger(__name__)
 
 class Stream:
     """One run, until `stopping` is set. The broker may come and go meanwhile: what could not be
-    handed in is handed in later.
+    submitted is submitted later.
     """
 
     def __init__(
         self, app: ExistingApp, folder: Path, speed: float, stopping: threading.Event
     ) -> None:
         self._app, self._folder, self._speed, self._stopping = app, folder, speed, stopping
-        self._away = False
+        self._broker_away = False
         self._begin(progress.read(folder, datetime.now(UTC)))
         self._desks_until = self._kept_at = datetime.now(UTC)
 
@@ -49,9 +49,9 @@ class Stream:
             try:
                 self._tick(datetime.now(UTC))
             except OperationalError:
-                self._note(away=True)
+                self._note_broker(away=True)
             else:
-                self._note(away=False)
+                self._note_broker(away=False)
         progress.keep(self._folder, self._progress)
 
     def _begin(self, state: Progress) -> None:
@@ -69,14 +69,14 @@ class Stream:
         while self._next_day <= (clock + _AHEAD).date():
             self._plan(self._next_day)
             self._next_day += timedelta(days=1)
-        self._hand_in(clock)
+        self._submit_parcels(clock)
         self._work_desks(now)
         if now - self._kept_at >= _KEEP_EVERY:
             progress.keep(self._folder, self._progress)
             self._kept_at = now
 
     def _open(self, state: Progress) -> None:
-        """Other people, at the same sites, over the same dates."""
+        """Open an edition: other people, at the same sites, over the same dates."""
         for company in companies(state.edition):
             for roster in rosters(company, state):
                 self._app.sync_roster(roster)
@@ -87,18 +87,20 @@ class Stream:
         log.info(EDITION_BEGUN, edition=state.edition)
 
     def _plan(self, day: date) -> None:
-        """Sync the day's shifts and put by its parcels; those released before were handed in by an
+        """Sync the day's shifts and queue its parcels; those released before were submitted by an
         earlier run.
         """
         for company in self._companies:
-            coming = delivery(company, day)
-            self._app.sync_roster(coming.roster)
-            for parcel in coming.parcels:
+            planned = delivery(company, day)
+            self._app.sync_roster(planned.roster)
+            for parcel in planned.parcels:
                 if parcel.release > self._progress.clock:
                     heapq.heappush(self._parcels, (parcel.release, next(self._order), parcel))
 
-    def _hand_in(self, clock: datetime) -> None:
-        """A parcel leaves the heap once the broker has it. Twice is harmless, never would be a gap."""
+    def _submit_parcels(self, clock: datetime) -> None:
+        """Submit the parcels that are due. Each leaves the heap only once the broker has it: twice
+        is harmless, never would be a gap.
+        """
         while self._parcels and self._parcels[0][0] <= clock:
             release, _, parcel = self._parcels[0]
             self._app.submit_batch(parcel.punches)
@@ -116,7 +118,7 @@ class Stream:
             self._desks_until = action.at
         self._desks_until = now
 
-    def _note(self, *, away: bool) -> None:
-        if away != self._away:
+    def _note_broker(self, *, away: bool) -> None:
+        if away != self._broker_away:
             log.warning(BROKER_AWAY) if away else log.info(BROKER_BACK)
-        self._away = away
+        self._broker_away = away

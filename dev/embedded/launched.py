@@ -1,5 +1,5 @@
-"""How the embedded servers are launched: without root's identity, which PostgreSQL refuses, and
-never outliving who started them.
+"""Launching the embedded servers: PostgreSQL without root's identity, which it refuses, and each so
+that it never outlives the process that started it.
 """
 
 import os
@@ -10,41 +10,46 @@ from pathlib import Path
 
 USER = "nobody"
 # The folder that a process works in, by a name that leads there without passing through the folders
-# above it, which may be closed to `nobody`. Where there is no such name, the process is of the user
-# who made the folder.
-HERE = "/proc/self/cwd" if Path("/proc/self/cwd").exists() else "."
+# above it, which may be closed to `nobody`. Where there is no such name (not on Linux), the process
+# runs as the user who made the folder.
+WORKING_FOLDER = "/proc/self/cwd" if Path("/proc/self/cwd").exists() else "."
 
 
-def is_needed() -> bool:
+def runs_as_root() -> bool:
     return os.geteuid() == 0
 
 
 def what_is_missing() -> str | None:
-    """What it takes to start PostgreSQL as a user that it accepts, and is not on this machine."""
-    if is_needed() and shutil.which("setpriv") is None:
+    """Name what this machine lacks to start PostgreSQL as a user that it accepts; None where it
+    lacks nothing.
+    """
+    if runs_as_root() and shutil.which("setpriv") is None:
         return f"setpriv (of util-linux), to run it as {USER}: it refuses to run as root"
     try:
-        pwd.getpwnam(USER) if is_needed() else pwd.getpwuid(os.geteuid())
+        pwd.getpwnam(USER) if runs_as_root() else pwd.getpwuid(os.geteuid())
     except KeyError:
-        return f"a name for {f'the user {USER}' if is_needed() else f'user {os.geteuid()}'} in /etc/passwd"
+        user = f"the user {USER}" if runs_as_root() else f"user {os.geteuid()}"
+        return f"a name for {user} in /etc/passwd"
     return None
 
 
 def user_id() -> int:
-    """Of the user that the server will run as."""
-    return pwd.getpwnam(USER).pw_uid if is_needed() else os.geteuid()
+    """The id of the user that the server will run as."""
+    return pwd.getpwnam(USER).pw_uid if runs_as_root() else os.geteuid()
 
 
-def own(path: Path | int) -> None:
+def give_to_server_user(path: Path | int) -> None:
     """Give a path, or an open file, to the user that the server will run as."""
-    if is_needed():
+    if runs_as_root():
         account = pwd.getpwnam(USER)
         os.chown(path, account.pw_uid, account.pw_gid)
 
 
-def lowered(command: list[str]) -> list[str]:
-    """As root, the command that runs `command` as `nobody`, who is left no capability of root's."""
-    if not is_needed():
+def without_root(command: list[str]) -> list[str]:
+    """For root, the command that runs `command` as `nobody`, without any capability; for others,
+    `command` itself.
+    """
+    if not runs_as_root():
         return command
     account = pwd.getpwnam(USER)
     return [
@@ -57,10 +62,10 @@ def lowered(command: list[str]) -> list[str]:
     ]
 
 
-def ends_with_parent(command: list[str], how: signal.Signals) -> list[str]:
-    """The command that gets the signal `how` when the thread that started it is no more. Linux
-    only; elsewhere just the command.
+def ends_with_parent(command: list[str], end: signal.Signals) -> list[str]:
+    """The command that runs `command` and has it get the signal `end` when the thread that started
+    it is no more. Linux only; elsewhere, `command` itself.
     """
     if shutil.which("setpriv") is None:
         return command
-    return ["setpriv", f"--pdeathsig={how.name.removeprefix('SIG')}", "--", *command]
+    return ["setpriv", f"--pdeathsig={end.name.removeprefix('SIG')}", "--", *command]

@@ -1,17 +1,15 @@
-"""Ports of this machine: free ones, and whether one is taken."""
+"""Finds free ports of this machine, and tells whether one is taken."""
 
 import secrets
 import socket
 
-# Below those that outgoing connections are given, which would take one between our look and the
-# server's start.
+# Below the ports of outgoing connections, which could take one between our look and the server's
+# start.
 _RANGE = range(15_000, 32_000)
 
 
 def free_port() -> int:
-    """A loopback port that nobody listens on at this moment, and that hardly anybody else will ask
-    for.
-    """
+    """Choose a loopback port on which nobody listens now, and which hardly anybody will ask for."""
     while is_taken(port := secrets.choice(_RANGE)):
         continue
     return port

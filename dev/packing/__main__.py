@@ -1,5 +1,5 @@
-"""`python -m dev.packing` makes what is published, in dist/: sdist, the wheel built from it, and
-the constraints they were tested with.
+"""Makes what is published: `python -m dev.packing` puts into dist/ the sdist, the wheel built from
+it, and the constraints they were tested with.
 """
 
 import argparse
@@ -31,7 +31,9 @@ def constraints_name(wheel: str) -> str:
 
 
 def _complain(wheel: Path) -> int:
-    """A wheel without the dashboard's client works, but is not one to publish."""
+    """Complain of a wheel without the dashboard's client, which works, but must not be published.
+    Returns the status to exit with.
+    """
     with zipfile.ZipFile(wheel) as archive:
         missing = {f"realtime/console/{name}" for name in FILES.values()} - set(archive.namelist())
     for name in sorted(missing):

@@ -1,4 +1,4 @@
-"""The PEP 517 backend: setuptools', with the dashboard's client fetched first.
+"""The PEP 517 backend: setuptools' own, with the dashboard's client fetched first.
 
 Without npm's registry the package is built all the same, and one line says what it lacks.
 """
@@ -13,7 +13,7 @@ from typing import Any
 from setuptools import build_meta
 
 from dev.packing import node
-from dev.packing.client import Client, make_sure
+from dev.packing.client import Client, fetch_if_missing
 
 Config = Mapping[str, Any] | None
 
@@ -22,36 +22,36 @@ prepare_metadata_for_build_editable = build_meta.prepare_metadata_for_build_edit
 
 
 def get_requires_for_build_sdist(config_settings: Config = None) -> list[str]:
-    return build_meta.get_requires_for_build_sdist(config_settings) + _for_the_client()
+    return [*build_meta.get_requires_for_build_sdist(config_settings), *_for_the_client()]
 
 
 def get_requires_for_build_wheel(config_settings: Config = None) -> list[str]:
-    return build_meta.get_requires_for_build_wheel(config_settings) + _for_the_client()
+    return [*build_meta.get_requires_for_build_wheel(config_settings), *_for_the_client()]
 
 
 def get_requires_for_build_editable(config_settings: Config = None) -> list[str]:
-    return build_meta.get_requires_for_build_editable(config_settings) + _for_the_client()
+    return [*build_meta.get_requires_for_build_editable(config_settings), *_for_the_client()]
 
 
 def build_sdist(sdist_directory: str, config_settings: Config = None) -> str:
-    make_sure()
-    return build_meta.build_sdist(sdist_directory, config_settings)
+    fetch_if_missing()
+    return str(build_meta.build_sdist(sdist_directory, config_settings))
 
 
 def build_wheel(
     wheel_directory: str, config_settings: Config = None, metadata_directory: str | None = None
 ) -> str:
-    make_sure()
+    fetch_if_missing()
     with _fresh_build_folder():
-        return build_meta.build_wheel(wheel_directory, config_settings, metadata_directory)
+        return str(build_meta.build_wheel(wheel_directory, config_settings, metadata_directory))
 
 
 def build_editable(
     wheel_directory: str, config_settings: Config = None, metadata_directory: str | None = None
 ) -> str:
-    make_sure()
+    fetch_if_missing()
     with _fresh_build_folder():
-        return build_meta.build_editable(wheel_directory, config_settings, metadata_directory)
+        return str(build_meta.build_editable(wheel_directory, config_settings, metadata_directory))
 
 
 def _for_the_client() -> list[str]:
@@ -60,8 +60,8 @@ def _for_the_client() -> list[str]:
 
 @contextmanager
 def _fresh_build_folder() -> Iterator[None]:
-    """setuptools packs whatever an earlier build left in build/, modules that are long gone
-    included.
+    """Have setuptools build in an empty folder: it packs whatever an earlier build left in build/,
+    modules that are long gone included.
     """
     with tempfile.TemporaryDirectory(prefix="rollcall-build-") as folder:
         configuration = Path(folder) / "build.cfg"

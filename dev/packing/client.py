@@ -1,10 +1,9 @@
-"""The Socket.IO client of the dashboard, out of npm's registry as package-lock.json names it. It is
-never committed.
+"""Fetches the dashboard's Socket.IO client from npm's registry, as package-lock.json names it. It
+is never committed.
 
-npm checks what it fetches against the lock. What was fetched then is written down in a stamp beside
-the lock, so that the
-next build, or one from the sdist, fetches nothing: the stamp names the same package, and the files
-are still those.
+npm checks what it fetches against the lock. A stamp beside the lock then says what was fetched, so
+that the next build, or one from the sdist, fetches nothing as long as the stamp names the package
+of the lock and the files are still the same.
 """
 
 import hashlib
@@ -22,9 +21,9 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = "socket.io-client"
 # Where the files are in npm's package, and what they are called in realtime/console.
 FILES = {"dist/socket.io.esm.min.js": "socket.io.esm.min.js", "LICENSE": "socket.io.LICENSE"}
-SECONDS = 180
+NPM_SECONDS = 180
 # npm by itself goes on for ten minutes with a registry that does not answer.
-PATIENCE = (
+FETCH_LIMITS = (
     "--fetch-retries=2",
     "--fetch-retry-mintimeout=1000",
     "--fetch-retry-maxtimeout=5000",
@@ -57,8 +56,8 @@ class Client:
             return False
 
     def fetch(self) -> None:
-        """Raises NotFetched, with npm's reason. Files that are not known to be the lock's are then
-        not there at all.
+        """Fetch the files. Raises NotFetched with npm's reason; then there are no files at all,
+        rather than some that nobody checked.
         """
         self._remove()
         with tempfile.TemporaryDirectory(prefix="rollcall-client-") as name:
@@ -66,8 +65,8 @@ class Client:
             for document in ("package.json", "package-lock.json"):
                 shutil.copy(self._locked / document, work)
             _install(work)
-            for source, ours in FILES.items():
-                shutil.copyfile(work / "node_modules" / PACKAGE / source, self.folder / ours)
+            for source, name_here in FILES.items():
+                shutil.copyfile(work / "node_modules" / PACKAGE / source, self.folder / name_here)
         self._stamp.write_text(json.dumps(self._description(), indent=2) + "\n")
 
     def _description(self) -> dict[str, str]:
@@ -83,10 +82,8 @@ class Client:
             path.unlink(missing_ok=True)
 
 
-def make_sure(root: Path = ROOT) -> None:
-    """Fetch the client where it is not there. Where it cannot be fetched, one line says so, and all
-    else goes on.
-    """
+def fetch_if_missing(root: Path = ROOT) -> None:
+    """Fetch the client unless it is there. Where it cannot be fetched, print one line and go on."""
     client = Client(root)
     if client.is_there():
         return
@@ -97,7 +94,7 @@ def make_sure(root: Path = ROOT) -> None:
 
 
 def _install(work: Path) -> None:
-    """What the lock in this folder names, into its node_modules."""
+    """Install what the lock in this folder names into its node_modules. Raises NotFetched."""
     npm = node.find()
     if npm is None:
         raise NotFetched("there is no Node.js to run npm with")
@@ -108,7 +105,7 @@ def _install(work: Path) -> None:
         "--no-audit",
         "--no-fund",
         "--loglevel=error",
-        *PATIENCE,
+        *FETCH_LIMITS,
     ]
     try:
         subprocess.run(
@@ -118,21 +115,21 @@ def _install(work: Path) -> None:
             check=True,
             capture_output=True,
             text=True,
-            timeout=SECONDS,
+            timeout=NPM_SECONDS,
         )
     except subprocess.TimeoutExpired:
-        raise NotFetched(f"npm was not done after {SECONDS} s") from None
+        raise NotFetched(f"npm was not done after {NPM_SECONDS} s") from None
     except subprocess.CalledProcessError as error:
         raise NotFetched(_reason(error.stderr)) from None
     except OSError as error:
         raise NotFetched(str(error)) from None
 
 
-def _reason(said: str) -> str:
-    """The line of npm's that says most. Addresses, in which there may be passwords, are left out."""
+def _reason(output: str) -> str:
+    """The line of npm's output that says most, without addresses, which may have passwords."""
     lines = [
         line.removeprefix("npm error ").removeprefix("npm ERR! ")
-        for line in said.splitlines()
+        for line in output.splitlines()
         if line.strip()
     ]
     for line in lines:

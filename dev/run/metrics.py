@@ -1,7 +1,7 @@
-"""Where the server and the worker of a run show their metrics.
+"""The ports at which the server and the worker of a run serve their metrics.
 
-The ports are theirs alone: whoever joins with `env` is told addresses, and needs, or finds, ports
-of its own.
+The ports are of these processes alone: who joins the run by its `env` file gets the addresses to
+read from, and has ports of its own.
 """
 
 from typing import NamedTuple
@@ -13,7 +13,7 @@ _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - listened at,
 
 
 class MetricsPorts(NamedTuple):
-    """Those that the settings name, and free ones where they name none."""
+    """The ports that the settings name, and free ones where they name none."""
 
     host: str
     web: int
@@ -25,7 +25,7 @@ class MetricsPorts(NamedTuple):
         return cls(settings.metrics_host, web or free_port(), worker or free_port())
 
     def settings_of(self, part: str) -> dict[str, str]:
-        """What a process of the Procfile gets besides what all get."""
+        """The settings that this process of the Procfile gets besides those that all get."""
         if part == "web":
             return {"METRICS_PORT": str(self.web)}
         return {"WORKER_METRICS_PORT": str(self.worker)} if part == "worker" else {}

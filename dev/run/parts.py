@@ -48,7 +48,7 @@ def procfile() -> dict[str, str]:
 
 
 def stop(parts: Iterable[Part]) -> None:
-    """Ask all at once to end what they are at, then kill those that have not after half a minute."""
+    """Ask all parts at once to end, then kill those that have not after half a minute."""
     running = [part for part in parts if part.status is None]
     for part in running:
         part.process.send_signal(signal.SIGTERM)

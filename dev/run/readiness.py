@@ -1,4 +1,4 @@
-"""Waiting until the server says that everything answers, and saying meanwhile what does not."""
+"""Waits until the server says that everything answers, and prints meanwhile what does not."""
 
 import json
 import time
@@ -16,13 +16,13 @@ def wait_until_ready(
     after three minutes.
     """
     deadline = time.monotonic() + LIMIT_SECONDS
-    said = ""
-    while (waiting_for := _missing(f"http://127.0.0.1:{port}/readyz")) is not None:
-        if waiting_for != said:
-            say(f"waiting for {waiting_for}")
-            said = waiting_for
+    reported = ""
+    while (missing := _missing(f"http://127.0.0.1:{port}/readyz")) is not None:
+        if missing != reported:
+            say(f"waiting for {missing}")
+            reported = missing
         if time.monotonic() > deadline:
-            raise TimeoutError(f"not ready after {LIMIT_SECONDS} s; still waiting for {said}")
+            raise TimeoutError(f"not ready after {LIMIT_SECONDS} s; still waiting for {reported}")
         check_parts()
         time.sleep(0.2)
 
@@ -33,13 +33,13 @@ def _missing(url: str) -> str | None:
         with urllib.request.urlopen(url, timeout=10):
             return None
     except urllib.error.HTTPError as error:
-        return _named(error.read())
+        return _failing(error.read())
     except OSError:
         return "the server"
 
 
-def _named(body: bytes) -> str:
-    """The names in a 503's body, whose values say which of them do not answer."""
+def _failing(body: bytes) -> str:
+    """The names of what does not answer, by the body of a 503."""
     try:
         answers = json.loads(body)
     except ValueError:

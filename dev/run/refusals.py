@@ -1,4 +1,4 @@
-"""Why a runner does not start: said before it has touched anything."""
+"""Refuses to start a runner, before it has touched anything, and says why."""
 
 import fcntl
 import os
@@ -11,7 +11,7 @@ from dev.embedded.ports import is_taken
 
 
 class Refusal(SystemExit):
-    """Printed as it is; status 2."""
+    """Ends the program with status 2; the message is printed as it is."""
 
     def __init__(self, message: str) -> None:
         super().__init__(2)
@@ -19,7 +19,9 @@ class Refusal(SystemExit):
 
 
 def lock_folder(folder: Path) -> TextIO:
-    """Hold `folder` as long as the file returned is open, in this process or one forked from it."""
+    """Lock `folder` for as long as the file returned is open, in this process or one forked from
+    it. Raises Refusal where another runner has it, or it cannot be written to.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = (folder / "lock").open("a+")
@@ -28,9 +30,11 @@ def lock_folder(folder: Path) -> TextIO:
         lock.write(str(os.getpid()))
         lock.flush()
     except BlockingIOError:
+        process = (folder / "lock").read_text() or "unknown"
         raise Refusal(
-            f"already running on {folder} (process {(folder / 'lock').read_text() or 'unknown'}): stop that one with Ctrl-C, join it by "
-            f"`set -a; . {shlex.quote(f'{folder}/env')}; set +a`, or start another with a DATA_DIR, PORT and FLOWER_PORT of its own"
+            f"already running on {folder} (process {process}): stop that one with Ctrl-C, "
+            f"join it by `set -a; . {shlex.quote(f'{folder}/env')}; set +a`, "
+            "or start another with a DATA_DIR, PORT and FLOWER_PORT of its own"
         ) from None
     except OSError as error:
         raise Refusal(
@@ -40,12 +44,15 @@ def lock_folder(folder: Path) -> TextIO:
 
 
 def check_ports(ports: dict[str, int]) -> None:
-    """`ports` by the setting's name. Raises Refusal naming every one that is taken."""
-    alike = [name for name, port in ports.items() if list(ports.values()).count(port) > 1]
-    if alike:
-        raise Refusal(f"{' and '.join(alike)} are the same port; each needs one of its own")
+    """Check the ports, by the names of their settings. Raises Refusal with every one that is taken,
+    or is the same as another.
+    """
+    equal = [name for name, port in ports.items() if list(ports.values()).count(port) > 1]
+    if equal:
+        raise Refusal(f"{' and '.join(equal)} are the same port; each needs one of its own")
     taken = [f"{name}={port}" for name, port in ports.items() if is_taken(port)]
     if taken:
         raise Refusal(
-            f"another program listens on {' and '.join(taken)}: stop it, or choose another port in the environment"
+            f"another program listens on {' and '.join(taken)}: "
+            "stop it, or choose another port in the environment"
         )

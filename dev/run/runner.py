@@ -1,4 +1,4 @@
-"""What `make run` does, step by step, and what it does when any part of it ends."""
+"""Runs everything for `make run`, step by step, and ends all of it when any part ends."""
 
 import os
 import subprocess
@@ -17,20 +17,20 @@ from dev.run.parts import ROOT, Part, procfile, stop
 from dev.run.private_files import kept_secret, write_env
 from dev.run.readiness import wait_until_ready
 from dev.run.refusals import check_ports
-from dev.run.settings import check, completed, given, joinable
+from dev.run.settings import check, complete, joinable, settings_in
 
 LOGIN_SECONDS = 12 * 3600
 
 
 class Ended(Exception):
-    """A part that everything depends on is no more."""
+    """A part on which everything depends has ended."""
 
 
 def run(folder: Path) -> int:
-    """Run until told to stop (0) or until a part ends (1). `folder` is DATA_DIR, held by the
-    caller.
+    """Run until told to stop (0) or until a part ends (1). `folder` is DATA_DIR, locked by the
+    caller. Raises SettingsError or Refusal before anything is started.
     """
-    settings = given(os.environ)
+    settings = settings_in(os.environ)
     checked = check(settings)
     metrics = MetricsPorts.of(checked)
     check_ports(
@@ -74,13 +74,16 @@ class Run:
         """Why it ends; a full disk in one line, whatever it made fall over first."""
         died = [server.log_end() for server in self.servers if server.has_died]
         if any(map(is_about_full, (reason, *died))):
-            return f"no space left on the disk of {self.folder}, or of temporary files: stopping. Make room, and start again"
+            return (
+                f"no space left on the disk of {self.folder}, or of temporary files: stopping. "
+                "Make room, and start again"
+            )
         return f"{reason}\nStopping everything else. The logs are in {self.folder}"
 
     def start(self) -> NoReturn:
         """Start everything, then watch it. Raises Ended, or KeyboardInterrupt when told to stop."""
         self.start_servers()
-        self.settings = completed(self.settings, self.folder)
+        self.settings = complete(self.settings, self.folder)
         commands = procfile()
         self.once("release", commands.pop("release"), "bringing the database up to date")
         with_demo = os.environ.get("DEMO") != "0"
@@ -123,7 +126,9 @@ class Run:
         write_env(env, joinable(self.settings) | self.metrics.addresses())
 
     def environ(self) -> dict[str, str]:
-        """The caller's, with the settings in use, and the programs of this installation first."""
+        """The caller's environment, with the settings in use, and with the programs of this
+        installation first.
+        """
         programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
         return {**os.environ, **self.settings, "PATH": programs, "PYTHONUNBUFFERED": "1"}
 
@@ -138,7 +143,7 @@ class Run:
         return part
 
     def once(self, name: str, command: str, title: str) -> None:
-        """Run a command to its end."""
+        """Run a command to its end. Raises Ended where it fails, or a part ends meanwhile."""
         say(title)
         part = Part(name, command, self.environ(), self.folder / f"{name}.log")
         self.cleanup.callback(stop, [part])
@@ -154,46 +159,33 @@ class Run:
         self.disk.look()
         for server in self.servers:
             if server.process is not None and server.has_died:
-                raise Ended(
-                    f"{server.name} {_how(server.process.returncode)}; its last words are in {server.log}"
-                )
+                how = _how(server.process.returncode)
+                raise Ended(f"{server.name} {how}; its last words are in {server.log}")
         for part in self.parts:
             if part.status is not None:
                 raise Ended(f"{part.name} {_how(part.status)}; its last words:\n{part.log_end()}")
 
     def greet(self) -> None:
         address = f"http://localhost:{self.settings['PORT']}/"
-        # After the #: a browser keeps that part to itself.
+        # The token stands after the #: a browser keeps that part to itself.
         login = (
             f"#token={self.token()}"
             if "JWT_SECRET" in self.settings
             else "   (with a token of your own)"
         )
         say(f"ready. The dashboard:\n\n    {address}{login}\n")
-        say(
-            f"Flower: http://localhost:{self.settings['FLOWER_PORT']}/   logs: {self.folder}/*.log   Ctrl-C stops everything"
-        )
+        flower = f"http://localhost:{self.settings['FLOWER_PORT']}/"
+        say(f"Flower: {flower}   logs: {self.folder}/*.log   Ctrl-C stops everything")
 
     def token(self) -> str:
-        command = [
-            "-m",
-            "realtime",
-            "token",
-            "--tenant",
-            "1",
-            "--role",
-            "admin",
-            "--sub",
-            "demo",
-            "--ttl",
-            str(LOGIN_SECONDS),
-        ]
-        made = subprocess.run(
-            [sys.executable, *command], cwd=ROOT, env=self.environ(), capture_output=True, text=True
+        claims = f"--tenant 1 --role admin --sub demo --ttl {LOGIN_SECONDS}"
+        command = [sys.executable, "-m", "realtime", "token", *claims.split()]
+        minted = subprocess.run(
+            command, cwd=ROOT, env=self.environ(), capture_output=True, text=True
         )
-        if made.returncode:
-            raise Ended(f"no token could be made: {made.stderr}")
-        return made.stdout.strip()
+        if minted.returncode:
+            raise Ended(f"no token could be made: {minted.stderr}")
+        return minted.stdout.strip()
 
 
 def say(message: str) -> None:

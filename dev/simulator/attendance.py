@@ -1,5 +1,5 @@
-"""How people come and go: arrivals, breaks with the team, overtime, and the small slips of every
-day.
+"""Simulates how people come and go: arrivals, breaks with the team, overtime, and the small slips
+of every day.
 """
 
 from __future__ import annotations
@@ -29,51 +29,54 @@ def attend(day: Day, visit: Visit) -> list[Punch]:
         del times[-1]
     punches = [day.punch(visit.person, visit.site, kind, at) for kind, at in times]
     if visit.person.phone and day.rng.random() < day.honest.offline:
-        _hand_in_late(day, punches)
+        _submit_late(day, punches)
     return punches
 
 
 def tap_twice(day: Day) -> None:
-    """Now and then somebody taps again, not sure it took."""
+    """Have somebody now and then tap again, not sure that the first punch was taken."""
     for visit in day.visits:
         for index in reversed(range(len(visit.punches))):
             if day.rng.random() < day.honest.double_tap:
                 first = visit.punches[index]
-                after = timedelta(seconds=day.rng.randint(2, 20))
-                again = replace(
+                delay = timedelta(seconds=day.rng.randint(2, 20))
+                second = replace(
                     first,
                     punch_id=f"{first.punch_id}b",
-                    at=first.at + after,
-                    arrives=first.arrives + after,
+                    at=first.at + delay,
+                    arrives=first.arrives + delay,
                 )
-                visit.punches.insert(index + 1, again)
+                visit.punches.insert(index + 1, second)
 
 
 def _arrival(day: Day, visit: Visit) -> datetime:
-    late = day.rng.random()
+    luck = day.rng.random()
     minutes = min(max(day.rng.gauss(-7, 5), -50), 13)
-    if late < day.honest.late:
+    if luck < day.honest.late:
         minutes = 10 + min(day.rng.expovariate(1 / 15), 50)
-    elif late < day.honest.late + day.honest.very_early:
+    elif luck < day.honest.late + day.honest.very_early:
         minutes = -day.rng.uniform(62, 130)
     return max(visit.starts_at + timedelta(minutes=minutes), _earliest(day, visit))
 
 
 def _earliest(day: Day, visit: Visit) -> datetime:
-    """After the way from the person's visit before, at an honest speed."""
-    before = [
-        other
-        for other in day.visits
-        if other.person == visit.person and other.site != visit.site and other.punches
+    """The earliest arrival at an honest speed, from where the person's visit before was."""
+    earlier_visits = [
+        earlier
+        for earlier in day.visits
+        if earlier.person == visit.person and earlier.site != visit.site and earlier.punches
     ]
-    if not before:
+    if not earlier_visits:
         return visit.starts_at - timedelta(days=1)
-    way = kilometres(before[-1].site.place, visit.site.place)
-    return before[-1].punches[-1].at + timedelta(minutes=5, hours=way / _HURRIED_KMH)
+    last = earlier_visits[-1]
+    way_km = kilometres(last.site.place, visit.site.place)
+    return last.punches[-1].at + timedelta(minutes=5, hours=way_km / _HURRIED_KMH)
 
 
 def _departure(day: Day, visit: Visit) -> datetime:
-    """Rovers have to be on their way; the rest stays on or leaves early now and then."""
+    """When the person leaves. Rovers have to be on their way; others stay on or leave early now and
+    then.
+    """
     minutes, luck = abs(day.rng.gauss(4, 5)), day.rng.random()
     if visit.person.role != "rover" and luck < day.honest.stays_on and len(visit.shifts) == 1:
         minutes = day.rng.uniform(20, 100)
@@ -85,9 +88,11 @@ def _departure(day: Day, visit: Visit) -> datetime:
 def _breaks(
     day: Day, visit: Visit, arrives: datetime, leaves: datetime
 ) -> list[tuple[str, datetime]]:
-    """Two punches for each break: about the time the team takes it, and 20 to 45 minutes long."""
-    long = len(visit.shifts) > 1
-    if not (visit.person.punches_breaks or long):
+    """Two punches for each break, as (kind, instant): about the time at which the team takes it, 20
+    to 45 minutes long.
+    """
+    is_double = len(visit.shifts) > 1
+    if not (visit.person.punches_breaks or is_double):
         return []
     times = []
     for shift in visit.shifts:
@@ -112,7 +117,7 @@ def _team_breaks(day: Day, visit: Visit, starts_at: datetime, ends_at: datetime)
     return day.team_breaks[key]
 
 
-def _hand_in_late(day: Day, punches: list[Punch]) -> None:
-    late = timedelta(hours=day.rng.uniform(1, 5))
+def _submit_late(day: Day, punches: list[Punch]) -> None:
+    delay = timedelta(hours=day.rng.uniform(1, 5))
     for punch in punches:
-        punch.arrives += late
+        punch.arrives += delay

@@ -1,5 +1,5 @@
-"""What clocks report: kiosks with their queues, phones with the errors of real positioning,
-biometrics with bad reads.
+"""Simulates what clocks report: kiosks with their queues, phones with the errors of real
+positioning, biometrics with bad reads.
 """
 
 import math
@@ -19,7 +19,7 @@ _QUEUE = timedelta(minutes=5)
 
 
 class LastFix(NamedTuple):
-    """What a phone told last, and where and when."""
+    """What a phone reported last, and where and when."""
 
     fix: Fix
     site_id: int
@@ -51,7 +51,9 @@ def position(
     return Fix(latitude, longitude, round(claim, 1) if phone.claims_accuracy or coarse else None)
 
 
-def reading(rng: random.Random, person: Person, method: str, honest: Rates) -> dict[str, Any]:
+def biometric_read(
+    rng: random.Random, person: Person, method: str, honest: Rates
+) -> dict[str, Any]:
     """A biometric read of the person, or the card that has no score."""
     if method == "card":
         return {"method": "card"}
@@ -67,8 +69,8 @@ def reading(rng: random.Random, person: Person, method: str, honest: Rates) -> d
 
 
 def queue_up(rng: random.Random, punches: list[Punch], kiosks: set[str], honest: Rates) -> None:
-    """Let people who come to a kiosk within minutes of each other stand in line there: seconds
-    apart, as kiosk logs show.
+    """Have people who come to a kiosk within minutes of each other stand in line there and punch
+    seconds apart, as kiosk logs show.
     """
     at_kiosks = sorted(
         (punch for punch in punches if punch.device_id in kiosks),
@@ -86,7 +88,7 @@ def queue_up(rng: random.Random, punches: list[Punch], kiosks: set[str], honest:
 
 
 def move(punch: Punch, at: datetime) -> None:
-    """Have it happen at another time, handed in as long after as before."""
+    """Have the punch happen at another time, and arrive as long after that as before."""
     punch.arrives += at - punch.at
     punch.at = at
 

@@ -1,5 +1,5 @@
-"""The company: who there is, where, with which clocks, and its roster as the contract's
-`roster.sync` takes it.
+"""The company: its people, sites and clocks, and its roster as the contract's `roster.sync` takes
+it.
 """
 
 import random
@@ -12,8 +12,8 @@ from dev.simulator.places import Block, City, moved, spot_in_block, spot_in_circ
 
 
 class Phone(NamedTuple):
-    """A personal phone. `cache_share` of its fixes repeat the one before; some phones claim no
-    accuracy.
+    """A personal phone. A `cache_share` (0..1) of its fixes repeat the one before; some phones
+    claim no accuracy.
     """
 
     device_id: str
@@ -49,13 +49,13 @@ class Site:
         return self.latitude, self.longitude
 
     @property
-    def reach_m(self) -> float:
-        """No ground of the site is further than this from its place."""
+    def extent_m(self) -> float:
+        """A distance from the site's place, in metres, beyond which no ground of the site lies."""
         corners = (abs(b.east) + b.half_width + abs(b.north) + b.half_height for b in self.blocks)
         return self.radius_m or max(corners)
 
     def spot(self, rng: random.Random, share: float = 0.75) -> tuple[float, float]:
-        """A point well within the fence, as latitude and longitude."""
+        """Choose a point well within the fence, as latitude and longitude."""
         if self.radius_m:
             east, north = spot_in_circle(rng, self.radius_m * share)
         else:
@@ -63,6 +63,7 @@ class Site:
         return moved(self.latitude, self.longitude, east, north)
 
     def contract(self) -> dict[str, Any]:
+        """The site as the contract has it."""
         row = {"site_id": self.site_id, "name": self.name, "timezone": self.city.zone}
         row |= {"latitude": self.latitude, "longitude": self.longitude}
         return row | (
@@ -91,8 +92,8 @@ class Site:
 
 @dataclass(frozen=True)
 class Person:
-    """`crew` says where in the site's rota the person stands. `sites` are those of the assignments,
-    the own one first.
+    """One of the people. `crew` says where in the site's rota the person stands. `sites` are those
+    of the assignments, the person's home first.
     """
 
     person_id: int
@@ -129,12 +130,12 @@ class Company:
         ]
 
     def neighbours(self, site_id: int) -> list[Site]:
-        """The other sites of the same city, hence in reach of each other within the hour."""
-        here = self.sites[site_id]
-        return [site for site in self.sites.values() if site.city == here.city and site != here]
+        """The other sites of the same city, each less than an hour away."""
+        home = self.sites[site_id]
+        return [site for site in self.sites.values() if site.city == home.city and site != home]
 
     def roster(self) -> dict[str, Any]:
-        """All of the roster but the shifts, which come by the day."""
+        """The roster without the shifts, which come by the day."""
         return {
             "tenant": {
                 "tenant_id": self.tenant_id,
@@ -160,9 +161,12 @@ class Company:
         return [{"device_id": kiosk, "shared": True} for site in declared for kiosk in site.kiosks]
 
     def _phones(self) -> list[dict[str, Any]]:
-        owners = (person for person in self.people.values() if person.phone)
         return [
-            {"device_id": p.phone.device_id, "shared": False, "person_id": p.person_id}
-            for p in owners
-            if p.phone
+            {
+                "device_id": person.phone.device_id,
+                "shared": False,
+                "person_id": person.person_id,
+            }
+            for person in self.people.values()
+            if person.phone
         ]

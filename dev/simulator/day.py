@@ -1,4 +1,4 @@
-"""One working day of the company: who was planned, who came, and what the clocks reported.
+"""Simulates a working day of the company: who was planned, who came, what the clocks reported.
 
 `honest_day` is a function of the company, the date and the rates: days can be made alone, in any
 order, and again. A night that starts on a day belongs to it.
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from dev.simulator.attendance import attend, tap_twice
-from dev.simulator.clocks import LastFix, position, queue_up, reading
+from dev.simulator.clocks import LastFix, biometric_read, position, queue_up
 from dev.simulator.company import Company, Person, Site
 from dev.simulator.rates import HONEST, Rates
 from dev.simulator.rota import Slot, bounds, is_free, slot, stops
@@ -42,10 +42,10 @@ class Day:
         )
 
     def punch(self, person: Person, site: Site, kind: str, at: datetime) -> Punch:
-        """A new punch of the person's own clock: the phone, else the site's kiosk."""
+        """Make a punch by the person's own clock: the phone, else the site's kiosk."""
         at = at.replace(microsecond=0)
         self._counts[person.person_id] += 1
-        made = Punch(
+        punch = Punch(
             punch_id=f"{self.date:%y%m%d}-{person.person_id}-{self._counts[person.person_id]}",
             person_id=person.person_id,
             person_name=person.name,
@@ -55,14 +55,15 @@ class Day:
             arrives=at + timedelta(seconds=self.rng.uniform(1, 20)),
         )
         if person.phone:
-            self._by_phone(made, person, site)
+            self._add_phone(punch, person, site)
         else:
-            made.device_id = self.rng.choice(site.kiosks)
-            made.fix = Fix(site.latitude, site.longitude, None) if site.kiosk_tells_place else None
-            made.biometric = reading(self.rng, person, site.kiosk_method, self.honest)
-        return made
+            punch.device_id = self.rng.choice(site.kiosks)
+            punch.fix = Fix(site.latitude, site.longitude, None) if site.kiosk_tells_place else None
+            punch.biometric = biometric_read(self.rng, person, site.kiosk_method, self.honest)
+        return punch
 
     def shift(self, person_id: int, site: Site, starts_at: datetime, ends_at: datetime) -> Shift:
+        """Plan a shift."""
         shift = Shift(
             f"{self.date:%y%m%d}-{site.site_id}-{person_id}-{starts_at:%H%M}",
             person_id,
@@ -74,7 +75,7 @@ class Day:
         return shift
 
     def visit(self, person: Person, site: Site, shifts: list[Shift]) -> Visit:
-        """The person comes and works the shifts; of several, on end."""
+        """Have the person come and work the shifts; if there are several, on end."""
         self.busy.add(person.person_id)
         visit = Visit(person, site, shifts)
         visit.punches = attend(self, visit)
@@ -82,8 +83,8 @@ class Day:
         return visit
 
     def stay(self, person: Person, site: Site, times: list[tuple[str, datetime]]) -> Visit:
-        """A stay nobody planned, with just these punches, marked as used. `times` are (kind,
-        instant).
+        """Add a visit that nobody planned, with just these punches, marked as touched. `times` are
+        (kind, instant).
         """
         visit = Visit(
             person,
@@ -100,18 +101,21 @@ class Day:
         """Whether the person has so many hours from `ends_at` to the next day's slot."""
         tomorrow = self.date + timedelta(days=1)
         planned = slot(visit.site, visit.person, tomorrow)
-        return planned is None or bounds(planned, tomorrow, visit.site.zone)[
-            0
-        ] - ends_at >= timedelta(hours=hours)
+        if planned is None:
+            return True
+        starts_at, _ = bounds(planned, tomorrow, visit.site.zone)
+        return starts_at - ends_at >= timedelta(hours=hours)
 
-    def pick(self, *wanted: Callable[[Visit], bool]) -> Visit | None:
-        """A visit nothing was planted on yet that is as wanted, marked as used; None where there is
-        none.
+    def pick(self, *conditions: Callable[[Visit], bool]) -> Visit | None:
+        """Choose a visit on which nothing was planted yet, and for which all conditions are true;
+        mark it as touched. None where there is none.
         """
         fitting = [
             visit
             for visit in self.visits
-            if visit.punches and not visit.touched and all(is_so(visit) for is_so in wanted)
+            if visit.punches
+            and not visit.touched
+            and all(condition(visit) for condition in conditions)
         ]
         if not fitting:
             return None
@@ -120,7 +124,9 @@ class Day:
         return picked
 
     def free(self, site: Site) -> Person | None:
-        """Somebody of the site's staff who is off and rested, now taken for the day."""
+        """Choose somebody of the site's staff who is off and rested, and mark them as busy. None
+        where there is nobody.
+        """
         off = [
             person
             for person in self.company.staff_of(site.site_id)
@@ -132,54 +138,47 @@ class Day:
         self.busy.add(person.person_id)
         return person
 
-    def _by_phone(self, made: Punch, person: Person, site: Site) -> None:
+    def _add_phone(self, punch: Punch, person: Person, site: Site) -> None:
+        """Add what the person's phone reports."""
         assert person.phone
-        made.device_id = person.phone.device_id
-        made.fix = position(
-            self.rng,
-            person.phone,
-            site,
-            self._last_fixes.get(person.person_id),
-            made.at,
-            self.honest,
-        )
-        self._last_fixes[person.person_id] = LastFix(made.fix, site.site_id, made.at)
-        made.is_mock_location = False
-        made.biometric = (
-            reading(self.rng, person, "face", self.honest) if person.phone_reads_faces else None
+        last = self._last_fixes.get(person.person_id)
+        punch.device_id = person.phone.device_id
+        punch.fix = position(self.rng, person.phone, site, last, punch.at, self.honest)
+        self._last_fixes[person.person_id] = LastFix(punch.fix, site.site_id, punch.at)
+        punch.is_mock_location = False
+        punch.biometric = (
+            biometric_read(self.rng, person, "face", self.honest)
+            if person.phone_reads_faces
+            else None
         )
 
 
 def honest_day(
     company: Company, day: date, honest: Rates = HONEST, *, history_days: int = 0
 ) -> Day:
-    """The day with nothing planted."""
-    made = Day(
-        company,
-        day,
-        honest,
-        random.Random(f"{company.seed}/{company.tenant_id}/{day}"),
-        history_days,
-    )
+    """Simulate the day, with nothing planted."""
+    rng = random.Random(f"{company.seed}/{company.tenant_id}/{day}")
+    simulated = Day(company, day, honest, rng, history_days)
     for site in company.sites.values():
         for person in company.staff_of(site.site_id):
             planned = slot(site, person, day)
             if planned:
-                made.busy.add(person.person_id)
-                _planned(made, site, person, planned)
+                simulated.busy.add(person.person_id)
+                _work_slot(simulated, site, person, planned)
     for rover in (person for person in company.people.values() if person.role == "rover"):
         for site_id, stop in stops(rover, day):
             site = company.sites[site_id]
-            made.visit(
-                rover, site, [made.shift(rover.person_id, site, *bounds(stop, day, site.zone))]
-            )
-    tap_twice(made)
+            shift = simulated.shift(rover.person_id, site, *bounds(stop, day, site.zone))
+            simulated.visit(rover, site, [shift])
+    tap_twice(simulated)
     kiosks = {kiosk for site in company.sites.values() for kiosk in site.kiosks}
-    queue_up(made.rng, [punch for visit in made.visits for punch in visit.punches], kiosks, honest)
-    return made
+    punches = [punch for visit in simulated.visits for punch in visit.punches]
+    queue_up(rng, punches, kiosks, honest)
+    return simulated
 
 
-def _planned(day: Day, site: Site, person: Person, planned: Slot) -> None:
+def _work_slot(day: Day, site: Site, person: Person, planned: Slot) -> None:
+    """Plan the person's shift, and have it worked by the person, a colleague, or who covers it."""
     shift = day.shift(person.person_id, site, *bounds(planned, day.date, site.zone))
     if day.rng.random() < day.honest.absent:
         _cover(day, site, shift, planned)
@@ -194,7 +193,9 @@ def _planned(day: Day, site: Site, person: Person, planned: Slot) -> None:
 
 
 def _cover(day: Day, site: Site, shift: Shift, planned: Slot) -> None:
-    """The person is absent and it is known: a relief guard, a colleague's double, or nobody."""
+    """Cover a shift whose person is absent, and known to be: by a relief guard, by a colleague's
+    double, or by nobody.
+    """
     cancels = day.rng.random() < day.honest.absence_cancelled
     relief = _relief(day, site)
     before = _visit_before(day, shift)
@@ -210,27 +211,31 @@ def _cover(day: Day, site: Site, shift: Shift, planned: Slot) -> None:
 
 
 def _relief(day: Day, site: Site) -> Person | None:
-    """Relief works every other day at most, so that nights and long ways are rested."""
+    """A relief guard who is free. Each works every other day at most, so that nights and long ways
+    are rested.
+    """
     turn = day.date.toordinal()
     fitting = (
-        p
-        for p in day.company.staff_of(site.site_id, "relief")
-        if p.person_id not in day.busy and (turn + p.person_id) % 2
+        person
+        for person in day.company.staff_of(site.site_id, "relief")
+        if person.person_id not in day.busy and (turn + person.person_id) % 2
     )
     return next(fitting, None)
 
 
 def _visit_before(day: Day, shift: Shift) -> Visit | None:
-    """A double's first half: an eight-hour visit that ends here as the shift starts, by somebody
-    who does not start early tomorrow.
+    """The first half of a double: a visit of eight hours that ends at the site as the shift starts,
+    by somebody who does not start early tomorrow.
     """
     if shift.ends_at - shift.starts_at > timedelta(hours=9):
         return None
     fitting = (
-        v
-        for v in day.visits
-        if v.site.site_id == shift.site_id and v.ends_at == shift.starts_at and len(v.shifts) == 1
+        visit
+        for visit in day.visits
+        if visit.site.site_id == shift.site_id
+        and visit.ends_at == shift.starts_at
+        and len(visit.shifts) == 1
+        and visit.person.role == "staff"
+        and day.rests_after(visit, shift.ends_at)
     )
-    return next(
-        (v for v in fitting if v.person.role == "staff" and day.rests_after(v, shift.ends_at)), None
-    )
+    return next(fitting, None)

@@ -1,4 +1,4 @@
-"""Founding a company: sites in clusters by city, each with a rota, a fence and clocks; people with
+"""Founds a company: sites in clusters by city, each with a rota, a fence and clocks; people with
 their habits.
 """
 
@@ -17,17 +17,19 @@ _PREMISES = {
     "twelve_hours": ("Hospital", "Clinic", "Depot"),
     "two_shifts": ("Warehouse", "Store", "Market Hall"),
 }
-_FIRST = (
-    "Ana Bram Chiara Deniz Elif Farid Grace Hana Ines Jonas Kofi Lena Mateo Nadia Omar Priya Quinn Rosa Sofia Tomas Uma Viktor Wanda "
-    "Xavier Yara Zoltan Aisha Bruno Carmen Dmitri Esther Felix Gita Hugo Irina Julia Kenji Leila Marco Noor"
+_FIRST_NAMES = (
+    "Ana Bram Chiara Deniz Elif Farid Grace Hana Ines Jonas Kofi Lena Mateo Nadia Omar Priya Quinn "
+    "Rosa Sofia Tomas Uma Viktor Wanda Xavier Yara Zoltan Aisha Bruno Carmen Dmitri Esther Felix "
+    "Gita Hugo Irina Julia Kenji Leila Marco Noor"
 ).split()
-_LAST = (
-    "Almeida Baker Costa Diaz Evans Fischer Garcia Haddad Ivanov Jensen Kim Lopez Moreau Nguyen Okafor Patel Quiroga Rossi Silva Tanaka "
-    "Ueda Vargas Weber Xu Yilmaz Zhang Adeyemi Brandt Chen Dubois Eriksen Ferrari Gupta Hansen Ito Jansen Kaya Lindqvist Mensah Novak"
+_LAST_NAMES = (
+    "Almeida Baker Costa Diaz Evans Fischer Garcia Haddad Ivanov Jensen Kim Lopez Moreau Nguyen "
+    "Okafor Patel Quiroga Rossi Silva Tanaka Ueda Vargas Weber Xu Yilmaz Zhang Adeyemi Brandt Chen "
+    "Dubois Eriksen Ferrari Gupta Hansen Ito Jansen Kaya Lindqvist Mensah Novak"
 ).split()
 
 
-def found(
+def found_company(
     tenant_id: int,
     name: str,
     *,
@@ -38,35 +40,32 @@ def found(
     rotas: Sequence[str] = tuple(ROTAS),
     first_person: int = 1_001,
 ) -> Company:
-    """A company of `sites` spread over the first `cities`, two or more to a city where they
-    suffice, and `people` in all.
+    """Found a company of so many sites, spread over the first `cities`, two or more to a city where
+    they suffice, and of so many people in all.
 
     Four in a hundred people are relief, four rovers, where their city has several sites. Another
     `first_person` gives other people at the same sites.
     """
     rng = random.Random(f"{seed}/sites")
-    grounds = {}
+    site_by_id = {}
     for index in range(sites):
         lap = index // cities
-        grounds[index + 1] = _site(
+        site_by_id[index + 1] = _site(
             rng, index + 1, CITIES[index % cities], lap, rotas[(index + 1 + lap) % len(rotas)]
         )
     rng = random.Random(f"{seed}/people/{first_person}")
-    staff: dict[int, Person] = {}
-    names = rng.sample([f"{first} {last}" for first in _FIRST for last in _LAST], people)
-    homes = itertools.cycle(grounds.values())
+    person_by_id: dict[int, Person] = {}
+    names = rng.sample(
+        [f"{first} {last}" for first in _FIRST_NAMES for last in _LAST_NAMES], people
+    )
+    homes = itertools.cycle(site_by_id.values())
     for index, person_name in enumerate(names):
         person_id, home = first_person + index, next(homes)
-        staff[person_id] = _person(
-            rng,
-            person_id,
-            person_name,
-            home,
-            _role(index, people, home, grounds),
-            index // sites,
-            grounds,
+        role = _role(index, people, home, site_by_id)
+        person_by_id[person_id] = _person(
+            rng, person_id, person_name, home, role, index // sites, site_by_id
         )
-    return Company(tenant_id, name, seed, grounds, staff)
+    return Company(tenant_id, name, seed, site_by_id, person_by_id)
 
 
 def _site(rng: random.Random, number: int, city: City, lap: int, rota: str) -> Site:
@@ -102,8 +101,8 @@ def _blocks(rng: random.Random, *, several: bool) -> tuple[Block, ...]:
     )
 
 
-def _role(index: int, people: int, home: Site, grounds: dict[int, Site]) -> str:
-    if index >= people - people // 12 and len(_sites_of("rover", home, grounds)) > 1:
+def _role(index: int, people: int, home: Site, site_by_id: dict[int, Site]) -> str:
+    if index >= people - people // 12 and len(_sites_of("rover", home, site_by_id)) > 1:
         return ("rover", "relief")[index % 2]
     return "staff"
 
@@ -115,7 +114,7 @@ def _person(
     home: Site,
     role: str,
     crew: int,
-    grounds: dict[int, Site],
+    site_by_id: dict[int, Site],
 ) -> Person:
     caches = rng.random() < rates.CACHING_PHONES
     phone = Phone(
@@ -128,7 +127,7 @@ def _person(
         name=name,
         role=role,
         crew=crew,
-        sites=_sites_of(role, home, grounds),
+        sites=_sites_of(role, home, site_by_id),
         phone=phone if role == "rover" or rng.random() < 0.45 else None,
         phone_reads_faces=rng.random() < 0.5,
         likeness=(rng.uniform(0.88, 0.96), rng.uniform(0.008, 0.02)),
@@ -137,8 +136,9 @@ def _person(
     )
 
 
-def _sites_of(role: str, home: Site, grounds: dict[int, Site]) -> tuple[int, ...]:
-    others = tuple(
-        site.site_id for site in grounds.values() if site.city == home.city and site != home
+def _sites_of(role: str, home: Site, site_by_id: dict[int, Site]) -> tuple[int, ...]:
+    """The ids of the sites that a person of the role works at, home first."""
+    neighbours = tuple(
+        site.site_id for site in site_by_id.values() if site.city == home.city and site != home
     )
-    return (home.site_id, *others) if role != "staff" else (home.site_id,)
+    return (home.site_id, *neighbours) if role != "staff" else (home.site_id,)

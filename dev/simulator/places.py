@@ -1,4 +1,4 @@
-"""Places: cities with their zones, moving a point by metres, and the ground a site stands on."""
+"""Places on earth: cities with their zones, points moved by metres, and the ground of a site."""
 
 import math
 import random
@@ -66,7 +66,9 @@ def spot_in_circle(rng: random.Random, radius: float) -> tuple[float, float]:
 
 
 def spot_in_block(rng: random.Random, block: Block, share: float) -> tuple[float, float]:
-    """Likewise within the inner `share` of a rectangle."""
+    """Metres east and north of the site's place, evenly spread over the inner `share` of a
+    rectangle.
+    """
     return (
         block.east + rng.uniform(-share, share) * block.half_width,
         block.north + rng.uniform(-share, share) * block.half_height,

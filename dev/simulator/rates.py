@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 
 class Rates(NamedTuple):
-    """Shares are per visit (one person's stay for a shift) unless the name or remark says
-    otherwise.
+    """How often what happens. Shares are per visit (one person's stay for a shift) unless a name or
+    remark says otherwise.
     """
 
     absent: float = 0.03  # assumed: about the sickness rate of European labour force surveys

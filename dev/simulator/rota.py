@@ -1,5 +1,5 @@
-"""The rota: which slot of the day a person works on a date. A function of the calendar, so that any
-day can be had alone.
+"""The rota: which slot of the day a person works on a date. It is a function of the calendar, so
+that any day can be made alone.
 """
 
 from datetime import UTC, date, datetime, time, timedelta
@@ -10,7 +10,9 @@ from dev.simulator.company import Person, Site
 
 
 class Slot(NamedTuple):
-    """By the site's clock on the wall; a slot that ends no later than it starts ends the next day."""
+    """A part of the day by the site's local clock. A slot that ends no later than it starts ends
+    the next day.
+    """
 
     starts: time
     ends: time
@@ -37,8 +39,8 @@ ROVER_STOPS = (Slot(time(8), time(11)), Slot(time(12, 30), time(15)), Slot(time(
 
 
 def slot(site: Site, person: Person, day: date) -> Slot | None:
-    """What a person of the site's staff works on the day; None on a day off, and for people without
-    a rota of their own.
+    """The slot that a person of the site's staff works on the day; None on a day off, and for
+    people without a rota of their own.
     """
     if person.role != "staff":
         return None
@@ -70,6 +72,6 @@ def bounds(planned: Slot, day: date, zone: ZoneInfo) -> tuple[datetime, datetime
 
 
 def is_free(site: Site, person: Person, day: date) -> bool:
-    """Off on the day, and no night of the day before ends on it."""
+    """Whether the person is off on the day, and no night of the day before ends on it."""
     before = slot(site, person, day - timedelta(days=1))
     return slot(site, person, day) is None and not (before and before.crosses_midnight)

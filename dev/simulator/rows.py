@@ -1,4 +1,4 @@
-"""What a day is made of: punches, shifts and visits; and what a planted fraud expects to be found."""
+"""The parts of a day: punches, shifts and visits; and what is expected of a planted fraud."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -8,8 +8,8 @@ from dev.simulator.company import Person, Site
 
 
 class Fix(NamedTuple):
-    """A position as a device tells it: degrees, and the radius in metres it claims to be right
-    within at 68 %, or None.
+    """A position as a device reports it, in degrees. With a chance of 68 % it claims to be right
+    within `accuracy_m` metres; None claims nothing.
     """
 
     latitude: float
@@ -34,7 +34,7 @@ class Punch:
     biometric: dict[str, Any] | None = None
 
     def contract(self, tenant_id: int) -> dict[str, Any]:
-        """As `attendance.submit` takes it; what is not known is left out."""
+        """The punch as `attendance.submit` takes it; what is not known is left out."""
         row: dict[str, Any] = {
             "punch_id": self.punch_id,
             "tenant_id": tenant_id,
@@ -62,6 +62,7 @@ class Shift:
     cancelled: bool = False
 
     def contract(self) -> dict[str, Any]:
+        """The shift as `roster.sync` takes it."""
         return {
             "shift_id": self.shift_id,
             "person_id": self.person_id,
@@ -75,7 +76,9 @@ class Shift:
 
 @dataclass
 class Visit:
-    """One person's stay at a site for a shift, or for two on end. `touched`: a planter has used it."""
+    """One person's stay at a site for a shift, or for two on end. It is `touched` once a planter
+    has used it.
+    """
 
     person: Person
     site: Site
@@ -97,8 +100,8 @@ class Visit:
 
 
 class Expected(NamedTuple):
-    """What must be found: on a punch or a shift (the other is ''). Not `lasting`: said at some
-    time, and withdrawn later.
+    """What must be found, on a punch or a shift (the id of the other is ''). What is not `lasting`
+    must be said at some time, and withdrawn later.
     """
 
     anomaly_type: str

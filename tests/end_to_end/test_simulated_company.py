@@ -13,7 +13,7 @@ from datetime import date, timedelta
 import pytest
 
 from dev.simulator.day import Day, honest_day
-from dev.simulator.founding import found
+from dev.simulator.founding import found_company
 from dev.simulator.frauds import PLANTERS, plant
 from models.database import make_engine
 from tests.end_to_end.company_run import Subject, standing, work
@@ -23,7 +23,7 @@ QUARTER = os.environ.get("COMPANY") == "quarter"
 DAYS = 91 if QUARTER else 10
 STEP = timedelta(hours=2 if QUARTER else 1)
 FIRST = date(2026, 3, 1) if QUARTER else date(2026, 3, 23)  # Europe's clocks change on the 29th
-ACME = found(1, "Acme", seed=3, sites=20, people=200)
+ACME = found_company(1, "Acme", seed=3, sites=20, people=200)
 HISTORY_DAYS = 14 if QUARTER else 7
 
 

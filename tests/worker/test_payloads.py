@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import Engine
 
 from dev.simulator.day import honest_day
-from dev.simulator.founding import found
+from dev.simulator.founding import found_company
 from dev.simulator.frauds import PLANTERS, plant
 from models import intake
 from models.alerts.move import Actor
@@ -44,7 +44,7 @@ def alert_of(engine: Engine, person_id: int) -> UUID:
 
 def every_type(engine: Engine, heard: Heard) -> None:
     """Three days of a company in which every fraud there is was planted."""
-    company = found(1, "Acme", seed=5, sites=20, people=200)
+    company = found_company(1, "Acme", seed=5, sites=20, people=200)
     dates = [date(2026, 3, 18) + timedelta(days=number) for number in range(3)]
     days = [honest_day(company, each, history_days=20) for each in dates]
     for day in days:

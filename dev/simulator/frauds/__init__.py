@@ -1,8 +1,8 @@
-"""Frauds to plant on an honest day: for each reason of the nine types a planter, named as the
+"""Frauds to plant on an honest day: a planter for each reason of the nine types, named as the
 reason is.
 
-A planter changes the day (`Day.pick` a visit, tamper with it) and returns what must be found on it;
-[] where the day offered no chance. Two plants never share a visit.
+A planter changes the day (it picks a visit by `Day.pick` and tampers with it) and returns what must
+be found on it; [] where the day offered no chance. Two frauds never share a visit.
 """
 
 from collections.abc import Callable
@@ -59,7 +59,7 @@ PLANTERS: dict[str, Planter] = {
 
 
 def plant(day: Day, reason: str) -> list[Expected]:
-    """Plant one fraud; what it expects is added to the day's."""
-    found = PLANTERS[reason](day)
-    day.expected += found
-    return found
+    """Plant one fraud; return what must be found of it, and add that to what the day expects."""
+    expected = PLANTERS[reason](day)
+    day.expected += expected
+    return expected

@@ -16,8 +16,8 @@ def not_live(day: Day) -> list[Expected]:
 
 
 def low_score(day: Day) -> list[Expected]:
-    """Of people who read poorly anyway: one bad score widens a baseline for a month, and hides what
-    stands out from it.
+    """A bad score of somebody who reads poorly anyway: it widens a baseline for a month, and hides
+    what would stand out from that.
     """
     visit = day.pick(whole, with_scores, lambda visit: visit.person.reads_poorly)
     return _read(visit, "low_score", score=round(day.rng.uniform(0.4, 0.68), 4))
@@ -29,7 +29,9 @@ def below_own_baseline(day: Day) -> list[Expected]:
         return []
 
     def in_turn(visit: Visit) -> bool:
-        """Once a month each: the low score itself widens the baseline."""
+        """Whether it is the person's turn, once a month: the low score itself widens the
+        baseline.
+        """
         return (
             (day.date.toordinal() + visit.person.person_id) % 31 == 0
             and visit.person.likeness[0] > 0.9

@@ -22,7 +22,7 @@ def same_device(day: Day) -> list[Expected]:
 
 
 def same_undeclared_device(day: Day) -> list[Expected]:
-    """Likewise on a tablet the roster does not name, and that hardly anybody uses."""
+    """Two people check in on a tablet that the roster does not name and hardly anybody uses."""
     first, second = _pair(day)
     if not first or not second:
         return []
@@ -36,16 +36,18 @@ def anothers_device(day: Day) -> list[Expected]:
     visit = day.pick(whole)
     if not visit:
         return []
-    colleagues = day.company.staff_of(visit.site.site_id)
-    off = [
-        p
-        for p in colleagues
-        if p.phone and p.person_id not in day.busy and is_free(visit.site, p, day.date)
-    ]
-    if not off or not off[0].phone:
+    phones = {
+        colleague.person_id: colleague.phone
+        for colleague in day.company.staff_of(visit.site.site_id)
+        if colleague.phone
+        and colleague.person_id not in day.busy
+        and is_free(visit.site, colleague, day.date)
+    }
+    if not phones:
         return []
-    day.busy.add(off[0].person_id)
-    visit.check_in.device_id = off[0].phone.device_id
+    owner_id, phone = next(iter(phones.items()))
+    day.busy.add(owner_id)
+    visit.check_in.device_id = phone.device_id
     return [Expected(TYPE, "anothers_device", visit.check_in.punch_id)]
 
 
@@ -57,9 +59,9 @@ def two_places_at_once(day: Day) -> list[Expected]:
     if not visit:
         return []
     at = visit.check_in.at + timedelta(minutes=2)
-    other = day.rng.choice(day.company.neighbours(visit.site.site_id))
+    neighbour = day.rng.choice(day.company.neighbours(visit.site.site_id))
     stay = day.stay(
-        visit.person, other, [("check_in", at), ("check_out", at + timedelta(minutes=3))]
+        visit.person, neighbour, [("check_in", at), ("check_out", at + timedelta(minutes=3))]
     )
     for punch in stay.punches:
         punch.biometric = {**(visit.check_in.biometric or {}), "method": "face"}
@@ -70,9 +72,11 @@ def two_places_at_once(day: Day) -> list[Expected]:
     ]
 
 
-def _pair(day: Day, *wanted: Callable[[Visit], bool]) -> tuple[Visit | None, Visit | None]:
-    """Two visits of one site whose shifts start together."""
-    first = day.pick(whole, *wanted, lambda visit: any(_fits(visit, other) for other in day.visits))
+def _pair(day: Day, *conditions: Callable[[Visit], bool]) -> tuple[Visit | None, Visit | None]:
+    """Pick two visits of one site whose shifts start together; the conditions are of the first."""
+    first = day.pick(
+        whole, *conditions, lambda visit: any(_fits(visit, second) for second in day.visits)
+    )
     second = day.pick(lambda visit: bool(first) and _fits(first, visit)) if first else None
     return first, second
 
@@ -83,7 +87,9 @@ def _fits(first: Visit, second: Visit) -> bool:
 
 
 def _together(first: Visit, second: Visit, reason: str) -> list[Expected]:
-    """The second follows at once, without a face that could clear them."""
+    """Have the second check in 40 seconds after the first, and neither with a face, which could
+    clear them.
+    """
     for visit in (first, second):
         visit.check_in.biometric = None
     move(second.check_in, first.check_in.at + timedelta(seconds=40))

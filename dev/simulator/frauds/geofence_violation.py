@@ -13,8 +13,8 @@ TYPE = "GEOFENCE_VIOLATION"
 
 
 def outside_fence(day: Day) -> list[Expected]:
-    """From the café down the street: some hundred metres beyond the fence, and the phone is sure of
-    it.
+    """A check-in from the café down the street: some hundred metres beyond the fence, and the phone
+    is sure of it.
     """
     visit = day.pick(whole, by_phone)
     if not visit:
@@ -37,7 +37,7 @@ def coarse_fix_outside(day: Day) -> list[Expected]:
 
 
 def cached_fix_outside(day: Day) -> list[Expected]:
-    """A rover comes from the site before within the half hour, and the phone still tells that one's
+    """A rover comes from another site within the half hour, and the phone still reports that site's
     fix.
     """
 
@@ -69,7 +69,7 @@ def cached_fix_outside(day: Day) -> list[Expected]:
 
 
 def _outside(day: Day, site: Site, metres: float, accuracy: float) -> Fix:
-    bearing, distance = day.rng.uniform(0, 2 * math.pi), site.reach_m + metres
+    bearing, distance = day.rng.uniform(0, 2 * math.pi), site.extent_m + metres
     return Fix(
         *moved(*site.place, distance * math.sin(bearing), distance * math.cos(bearing)),
         round(accuracy, 1),
@@ -77,7 +77,7 @@ def _outside(day: Day, site: Site, metres: float, accuracy: float) -> Fix:
 
 
 def _before(day: Day, visit: Visit) -> Visit | None:
-    """The visit right before it of the same person, at another site."""
-    own = [other for other in day.visits if other.person == visit.person and other.punches]
-    index = own.index(visit)
-    return own[index - 1] if index else None
+    """The same person's visit right before this one, at another site."""
+    visits = [some for some in day.visits if some.person == visit.person and some.punches]
+    index = visits.index(visit)
+    return visits[index - 1] if index else None

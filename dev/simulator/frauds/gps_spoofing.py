@@ -1,4 +1,4 @@
-"""Positions that were made up."""
+"""Fixes that were made up."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Two places, and no way from the one to the other in time."""
+"""Check-ins at two sites, with no way from the one to the other in time."""
 
 from datetime import timedelta
 
@@ -14,7 +14,7 @@ TYPE = "IMPOSSIBLE_SHIFTS"
 def too_far_too_soon(day: Day) -> list[Expected]:
     """After work the person's badge checks in in another city, a quarter of an hour later."""
     visit = day.pick(whole)
-    elsewhere = _nearest_city(day, visit.site) if visit else None
+    elsewhere = _nearest_in_another_city(day, visit.site) if visit else None
     if not visit or not elsewhere:
         return []
     left = visit.punches[-1].at
@@ -42,15 +42,15 @@ def overlapping(day: Day) -> list[Expected]:
         return []
     visit.punches = [visit.punches[0], visit.punches[-1]]
     start = visit.check_in.at + timedelta(minutes=day.rng.randint(100, 160))
-    other = day.rng.choice(day.company.neighbours(visit.site.site_id))
+    neighbour = day.rng.choice(day.company.neighbours(visit.site.site_id))
     stay = day.stay(
         visit.person,
-        other,
+        neighbour,
         [("check_in", start), ("check_out", start + timedelta(minutes=day.rng.randint(60, 120)))],
     )
     return [Expected(TYPE, "overlapping", stay.check_in.punch_id)]
 
 
-def _nearest_city(day: Day, site: Site) -> Site | None:
-    others = [other for other in day.company.sites.values() if other.city != site.city]
-    return min(others, key=lambda other: kilometres(site.place, other.place), default=None)
+def _nearest_in_another_city(day: Day, site: Site) -> Site | None:
+    elsewhere = [far for far in day.company.sites.values() if far.city != site.city]
+    return min(elsewhere, key=lambda far: kilometres(site.place, far.place), default=None)

@@ -40,8 +40,8 @@ def worked_too_long(day: Day) -> list[Expected]:
 
 
 def still_working(day: Day) -> list[Expected]:
-    """Never checked out until eighteen hours and a half after the check-in; before that, it is
-    still running.
+    """Somebody checks out only eighteen hours and a half after the check-in; until then, the work
+    goes on.
     """
 
     def rests(visit: Visit) -> bool:

@@ -1,4 +1,4 @@
-"""Not when, not where, or not at all as planned."""
+"""People who come or go at another time than planned, at another site, or not at all."""
 
 from datetime import timedelta
 
@@ -33,7 +33,7 @@ def left_early(day: Day) -> list[Expected]:
 
 
 def early(day: Day) -> list[Expected]:
-    """Hours before the shift, when nothing else of theirs is due."""
+    """A check-in hours before the shift, when nothing else of the person's is due."""
     visit = day.pick(whole)
     if not visit:
         return []
@@ -48,8 +48,8 @@ def wrong_site(day: Day) -> list[Expected]:
     )
     if not visit:
         return []
-    other = day.rng.choice(day.company.neighbours(visit.site.site_id))
-    stay = day.stay(visit.person, other, [(punch.kind, punch.at) for punch in visit.punches])
+    neighbour = day.rng.choice(day.company.neighbours(visit.site.site_id))
+    stay = day.stay(visit.person, neighbour, [(punch.kind, punch.at) for punch in visit.punches])
     visit.punches = []
     no_show = Expected(TYPE, "no_show", shift_id=visit.shifts[0].shift_id)
     return [Expected(TYPE, "wrong_site", stay.check_in.punch_id), no_show]
@@ -61,8 +61,8 @@ def unscheduled(day: Day) -> list[Expected]:
     person = day.free(visit.site) if visit else None
     if not visit or not person:
         return []
-    for other in day.visits:
-        other.touched = other.touched or other.site == visit.site  # all who came must stay
+    for present in day.visits:
+        present.touched = present.touched or present.site == visit.site  # all who came must stay
     start = visit.starts_at + timedelta(minutes=day.rng.randint(80, 150))
     stay = day.stay(
         person, visit.site, [("check_in", start), ("check_out", start + timedelta(minutes=40))]
@@ -87,18 +87,18 @@ def missing_check_out(day: Day) -> list[Expected]:
 
 
 def _all_came(day: Day, visit: Visit) -> bool:
-    """Every shift at the site round that time is worked by whoever it is planned for."""
-    near = [
+    """Whether every shift of the day at the visit's site is worked by whoever it is planned for."""
+    shifts = [
         shift for shift in day.shifts if shift.site_id == visit.site.site_id and not shift.cancelled
     ]
     return all(
         any(
-            shift in other.shifts and other.punches and whole(other) and _planned(other)
-            for other in day.visits
+            shift in present.shifts and present.punches and whole(present) and _is_planned(present)
+            for present in day.visits
         )
-        for shift in near
+        for shift in shifts
     )
 
 
-def _planned(visit: Visit) -> bool:
+def _is_planned(visit: Visit) -> bool:
     return visit.person.person_id == visit.shifts[0].person_id

@@ -46,10 +46,10 @@ def not_assigned(day: Day) -> list[Expected]:
         return []
     homes = day.company.neighbours(beside.site.site_id)
     off = [
-        p
+        person
         for home in homes
-        for p in day.company.staff_of(home.site_id)
-        if p.person_id not in day.busy and is_free(home, p, day.date)
+        for person in day.company.staff_of(home.site_id)
+        if person.person_id not in day.busy and is_free(home, person, day.date)
     ]
     if not off:
         return []

@@ -1,4 +1,4 @@
-"""Whom a fraud can be planted on: what a visit must be like, for `Day.pick`."""
+"""Conditions for `Day.pick`: what a visit must be like for a fraud to be planted on it."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -9,7 +9,7 @@ from dev.simulator.rows import Visit
 
 
 def whole(visit: Visit) -> bool:
-    """A member of staff worked one shift of their own, from a check-in about on time to a
+    """Whether a member of staff worked one shift of their own, from a check-in about on time to a
     check-out, without a slip.
     """
     kinds = [punch.kind for punch in visit.punches]
@@ -23,8 +23,8 @@ def in_time(visit: Visit) -> bool:
 
 
 def rested(day: Day) -> Callable[[Visit], bool]:
-    """No twelve hours the day before: were their check-out forgotten, the person would count as
-    still there when this visit starts.
+    """The condition that the person did not work twelve hours the day before: had they forgotten to
+    check out, they would count as still there when the visit starts.
     """
 
     def is_rested(visit: Visit) -> bool:
@@ -37,7 +37,7 @@ def rested(day: Day) -> Callable[[Visit], bool]:
 
 
 def by_phone(visit: Visit) -> bool:
-    """By phone, whose first fix is a good one."""
+    """Whether the person punched by phone, and its first fix is a good one."""
     fix = visit.check_in.fix
     return (
         visit.person.phone is not None
@@ -48,13 +48,13 @@ def by_phone(visit: Visit) -> bool:
 
 
 def with_scores(visit: Visit) -> bool:
-    """The check-in carries a biometric score."""
+    """Whether the check-in has a biometric score."""
     return visit.check_in.biometric is not None and "score" in visit.check_in.biometric
 
 
 def on_day_shift(visit: Visit) -> bool:
-    """Neither starts nor ends on another day by the site's clock: what others off duty could work
-    in its place.
+    """Whether the visit starts and ends on one day by the site's clock, so that somebody off duty
+    could work in its place.
     """
     zone = visit.site.zone
     return visit.starts_at.astimezone(zone).date() == visit.ends_at.astimezone(zone).date()

@@ -1,4 +1,4 @@
-"""Somebody else than the clock is told, or than the roster expects."""
+"""Somebody else works than the clock recognises, or than the roster expects."""
 
 from dev.simulator.day import Day
 from dev.simulator.frauds.victims import on_day_shift, rested, whole, with_scores
@@ -24,7 +24,7 @@ def face_is_another_person(day: Day) -> list[Expected]:
 
 
 def in_place_of(day: Day) -> list[Expected]:
-    """A colleague who is off works the shift, and nobody entered it."""
+    """A colleague who is off works the shift, and nobody entered that in the roster."""
     visit = day.pick(whole, on_day_shift, rested(day))
     substitute = day.free(visit.site) if visit else None
     if not visit or not substitute:

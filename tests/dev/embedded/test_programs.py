@@ -92,7 +92,7 @@ def test_where_programs_may_not_run_the_next_folder_is_taken(tmp_path: Path) -> 
 def test_without_any_such_folder_it_is_said_in_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(programs, "is_needed", lambda: True)
+    monkeypatch.setattr(programs, "runs_as_root", lambda: True)
     monkeypatch.setattr(programs, "parents", list)
     with (
         pytest.raises(DidNotStart, match=r"^PostgreSQL needs a temporary folder .* TMPDIR.*$"),
@@ -104,7 +104,7 @@ def test_without_any_such_folder_it_is_said_in_one_line(
 def test_what_is_missing_on_the_machine_is_said_in_one_line(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(launched, "is_needed", lambda: True)
+    monkeypatch.setattr(launched, "runs_as_root", lambda: True)
     monkeypatch.setattr(launched, "USER", "nobody-of-this-name")
     with pytest.raises(
         DidNotStart,
@@ -117,7 +117,7 @@ def test_what_is_missing_on_the_machine_is_said_in_one_line(
 
 
 def test_a_user_without_a_name_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(launched, "is_needed", lambda: False)
+    monkeypatch.setattr(launched, "runs_as_root", lambda: False)
     monkeypatch.setattr(os, "geteuid", lambda: 4_000_000_123)
     with pytest.raises(
         DidNotStart, match=r"^PostgreSQL needs a name for user 4000000123 in /etc/passwd.*$"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from dev.packing import node
-from dev.packing.client import FILES, ROOT, make_sure
+from dev.packing.client import FILES, ROOT, fetch_if_missing
 
 NPM = """#!/bin/sh
 if [ "$1" = --version ]; then echo {version}; exit 0; fi
@@ -59,8 +59,8 @@ def make_npm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MakeNpm:
 
 def test_it_is_fetched_once_by_the_lock(checkout: Path, make_npm: MakeNpm) -> None:
     calls = make_npm()
-    make_sure(checkout)
-    make_sure(checkout)
+    fetch_if_missing(checkout)
+    fetch_if_missing(checkout)
     assert [line.split()[:2] for line in calls.read_text().splitlines()] == [
         ["ci", "--ignore-scripts"]
     ]
@@ -72,20 +72,20 @@ def test_it_is_fetched_once_by_the_lock(checkout: Path, make_npm: MakeNpm) -> No
 
 def test_a_file_that_was_changed_since_is_fetched_again(checkout: Path, make_npm: MakeNpm) -> None:
     make_npm()
-    make_sure(checkout)
+    fetch_if_missing(checkout)
     (checkout / "realtime" / "console" / "socket.io.esm.min.js").write_text("another's")
-    make_sure(checkout)
+    fetch_if_missing(checkout)
     assert _client(checkout)["socket.io.esm.min.js"] == "client\n"
 
 
 def test_another_lock_is_fetched_for(checkout: Path, make_npm: MakeNpm) -> None:
     calls = make_npm()
-    make_sure(checkout)
+    fetch_if_missing(checkout)
     path = checkout / "dev" / "packing" / "package-lock.json"
     lock = json.loads(path.read_text())
     lock["packages"]["node_modules/socket.io-client"]["integrity"] = "sha512-another"
     path.write_text(json.dumps(lock))
-    make_sure(checkout)
+    fetch_if_missing(checkout)
     assert len(calls.read_text().splitlines()) == 2
 
 
@@ -96,7 +96,7 @@ def test_without_the_registry_one_line_says_so_and_nothing_unchecked_is_left(
     make_npm(FAILS)
     if left:
         (checkout / "realtime" / "console" / "socket.io.esm.min.js").write_text(left)
-    make_sure(checkout)
+    fetch_if_missing(checkout)
     out, said = capfd.readouterr()
     assert out == ""
     assert said == (
@@ -115,7 +115,7 @@ def test_without_node_one_line_says_so(
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
-    make_sure(checkout)
+    fetch_if_missing(checkout)
     assert "(there is no Node.js to run npm with)" in capfd.readouterr().err
 
 

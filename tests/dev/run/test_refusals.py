@@ -28,10 +28,9 @@ def test_a_folder_that_cannot_be_made_is_named(
     (tmp_path / "file").touch()
     with pytest.raises(Refusal):
         lock_folder(tmp_path / "file" / "data")
-    said = capsys.readouterr().err
-    assert (
-        said
-        == f"rollcall: cannot keep anything in {tmp_path}/file/data (Not a directory): choose another DATA_DIR\n"
+    assert capsys.readouterr().err == (
+        f"rollcall: cannot keep anything in {tmp_path}/file/data (Not a directory): "
+        "choose another DATA_DIR\n"
     )
 
 

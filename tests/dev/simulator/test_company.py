@@ -9,12 +9,12 @@ from itertools import pairwise
 import pytest
 
 from dev.simulator.day import Day, honest_day
-from dev.simulator.founding import found
+from dev.simulator.founding import found_company
 from dev.simulator.places import kilometres
 from dev.simulator.rows import Punch
 from models.schemas.punch import PunchIn
 
-ACME = found(1, "Acme", seed=5, sites=20, people=200)
+ACME = found_company(1, "Acme", seed=5, sites=20, people=200)
 FIRST = date(2026, 3, 16)
 
 
@@ -41,17 +41,19 @@ def by(punches: list[Punch], field: str) -> dict[object, list[Punch]]:
 
 def test_a_day_made_again_alone_is_the_same_day(days: list[Day]) -> None:
     again = honest_day(
-        found(1, "Acme", seed=5, sites=20, people=200), FIRST + timedelta(days=9), history_days=9
+        found_company(1, "Acme", seed=5, sites=20, people=200),
+        FIRST + timedelta(days=9),
+        history_days=9,
     )
     assert (again.punches, again.shifts) == (days[9].punches, days[9].shifts)
 
 
 def test_another_seed_is_another_company() -> None:
-    assert found(1, "Acme", seed=6, sites=20, people=200).people != ACME.people
+    assert found_company(1, "Acme", seed=6, sites=20, people=200).people != ACME.people
 
 
 def test_other_people_may_work_at_the_same_sites() -> None:
-    others = found(1, "Acme", seed=5, sites=20, people=200, first_person=3_001)
+    others = found_company(1, "Acme", seed=5, sites=20, people=200, first_person=3_001)
     assert others.sites == ACME.sites
     assert others.people.keys().isdisjoint(ACME.people)
 

@@ -5,11 +5,11 @@ from datetime import date, timedelta
 import pytest
 
 from dev.simulator.day import Day, honest_day
-from dev.simulator.founding import found
+from dev.simulator.founding import found_company
 from dev.simulator.frauds import PLANTERS, plant
 from dev.simulator.rows import Expected, Punch
 
-ACME = found(1, "Acme", seed=5, sites=20, people=200)
+ACME = found_company(1, "Acme", seed=5, sites=20, people=200)
 
 
 def day() -> Day:
