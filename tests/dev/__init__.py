@@ -1,1 +1,1 @@
-"""Tests of what a developer starts: the embedded servers and the runner."""
+"""Tests of a developer's tools: the embedded servers, the runner, the demo, the benchmarks."""

@@ -16,5 +16,5 @@ def test_the_manual_is_up_to_date() -> None:
 @pytest.mark.parametrize("detector", DETECTORS, ids=lambda detector: detector.TYPE)
 def test_every_policy_a_page_names_exists(detector: object) -> None:
     policies = (detector.__doc__ or "").partition("\nPolicy:")[2].partition("\n\n")[0]
-    named = set(re.findall(r"`([a-z_]+)`", policies))
-    assert named and named <= KEYS.keys()
+    keys = set(re.findall(r"`([a-z_]+)`", policies))
+    assert keys and keys <= KEYS.keys()

@@ -1,4 +1,4 @@
-"""The ground all other tests stand on."""
+"""Each test has an empty database and an empty Redis of its own."""
 
 import psycopg
 import redis

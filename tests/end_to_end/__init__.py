@@ -1,3 +1,3 @@
-"""Real processes, seen from outside: what a caller, a viewer and an operator of the installation
-get.
+"""Tests of real processes, seen from outside: by a caller, a viewer, an operator of the
+installation.
 """

@@ -1,5 +1,5 @@
-"""A checkout of somebody's own, in a folder that only they may enter, as `git clone` and `make
-install` leave it under umask 077.
+"""Makes a private checkout, as `git clone` and `make install` leave it under umask 077: only its
+owner may enter the folder.
 """
 
 import shutil
@@ -10,17 +10,17 @@ from pathlib import Path
 
 from dev.run.parts import ROOT
 
-# What git ignores, and what is no part of a run.
+# Files that git ignores, and those that a run does not need.
 _LEFT_OUT = shutil.ignore_patterns(
     ".*", "*.egg-info", "__pycache__", "node_modules", "build", "dist", "tests"
 )
-# Where pip's own would name the Python in its first line, which a test has no pip to write.
+# The program that pip would write, which names its Python in the first line; a test has no pip.
 _CELERY = '#!/bin/sh\nexec "$(dirname "$0")/python" -m celery "$@"\n'
 
 
 def private_checkout(folder: Path) -> Path:
-    """In `folder`, which is made. The embedded servers' programs are in it; other packages are
-    found where they are.
+    """Make the checkout in `folder`. The embedded servers' programs are copied into it; other
+    packages are found where they are.
     """
     shutil.copytree(ROOT, folder, ignore=_LEFT_OUT)
     venv = folder / ".venv"

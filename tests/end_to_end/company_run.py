@@ -1,4 +1,4 @@
-"""A simulated company worked through the real pipeline, as time goes by: rosters, punches as they
+"""Runs a simulated company through the real pipeline, as time goes by: rosters, punches as they
 arrive, judgements, sweeps.
 """
 
@@ -6,7 +6,7 @@ import json
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Engine
 
@@ -20,39 +20,58 @@ from tests.end_to_end.simulated_clock import SimulatedClock
 from worker.judging.judge import judge
 from worker.judging.sweep import judge_moments
 
-_AHEAD = timedelta(days=2)  # the week's shifts are known before
-_AFTERWARDS = timedelta(days=2)
+_AHEAD = timedelta(days=2)  # a day's shifts are synced so long before
+_AFTERWARDS = timedelta(days=2)  # the clock goes on so long after the last punch
+
+
+_STANDING = """
+SELECT punch_id, shift_id, anomaly_type, reason, evidence
+FROM anomaly
+WHERE tenant_id = %s AND standing
+"""
 
 
 class Subject(NamedTuple):
+    """A punch or a shift; the id of the other is ''."""
+
     punch_id: str
     shift_id: str
 
 
+class Said(NamedTuple):
+    """What a message says of its subject."""
+
+    anomaly_type: str
+    severity: str
+    reasons: frozenset[str]
+
+
 class Run(NamedTuple):
-    """`said` holds all that viewers were ever told of each subject: (type, severity, reasons)."""
+    """How many punches were submitted, and all that was ever said of each subject."""
 
     punches: int
-    said: dict[Subject, set[tuple[str, str, frozenset[str]]]]
+    said: dict[Subject, set[Said]]
 
-    def above_low(self) -> dict[Subject, set[tuple[str, str, frozenset[str]]]]:
-        loud = {
-            subject: {what for what in told if what[1] != "LOW"}
-            for subject, told in self.said.items()
+    def above_low(self) -> dict[Subject, set[Said]]:
+        """What was ever said with a severity above LOW, by subject."""
+        above_low = {
+            subject: {message for message in messages if message.severity != "LOW"}
+            for subject, messages in self.said.items()
         }
-        return {subject: told for subject, told in loud.items() if told}
+        return {subject: messages for subject, messages in above_low.items() if messages}
 
     def was_said(self, expected: Expected) -> bool:
-        told = self.said.get(Subject(expected.punch_id, expected.shift_id), set())
+        messages = self.said.get(Subject(expected.punch_id, expected.shift_id), set())
         return any(
-            kind == expected.anomaly_type and expected.reason in reasons
-            for kind, _, reasons in told
+            message.anomaly_type == expected.anomaly_type and expected.reason in message.reasons
+            for message in messages
         )
 
 
 def work(
     engine: Engine, clock: SimulatedClock, company: Company, days: Sequence[Day], step: timedelta
 ) -> Run:
+    """Work the days through the pipeline, judging after each `step` of the simulated clock."""
     start = datetime.combine(days[0].date, time(), UTC) - timedelta(days=1)
     run = Run(0, defaultdict(set))
     clock.set(start)
@@ -86,39 +105,39 @@ def work(
 
 
 def standing(engine: Engine, company: Company) -> dict[Subject, set[tuple[str, str]]]:
-    """(type, reason) of each anomaly that stands, leading or not."""
-    found: dict[Subject, set[tuple[str, str]]] = defaultdict(set)
+    """(type, reason) of each anomaly that stands, by subject, for every reason that it has."""
+    reasons_by_subject: dict[Subject, set[tuple[str, str]]] = defaultdict(set)
     with transaction(engine) as cursor:
-        sql = "SELECT punch_id, shift_id, anomaly_type, reason, evidence FROM anomaly WHERE tenant_id = %s AND standing"
         for punch_id, shift_id, anomaly_type, reason, evidence in cursor.execute(
-            sql, (company.tenant_id,)
+            _STANDING, (company.tenant_id,)
         ):
-            found[Subject(punch_id, shift_id)] |= {
-                (anomaly_type, why) for why in _reasons(reason, evidence)
+            reasons_by_subject[Subject(punch_id, shift_id)] |= {
+                (anomaly_type, each_reason) for each_reason in _reasons(reason, evidence)
             }
-    return found
+    return reasons_by_subject
 
 
 def _arrived(punches: list[Punch], sent: int, now: datetime) -> list[Punch]:
-    upto = sent
-    while upto < len(punches) and punches[upto].arrives <= now:
-        upto += 1
-    return punches[sent:upto]
+    """The punches that have arrived by now, of those after the first `sent`."""
+    end = sent
+    while end < len(punches) and punches[end].arrives <= now:
+        end += 1
+    return punches[sent:end]
 
 
-def _shifts(company: Company, day: Day) -> dict:
+def _shifts(company: Company, day: Day) -> dict[str, Any]:
     return {
         "tenant": {"tenant_id": company.tenant_id},
         "shifts": [shift.contract() for shift in day.shifts],
     }
 
 
-def _note(run: Run, body: dict) -> None:
+def _note(run: Run, body: dict[str, Any]) -> None:
     if body["type"] in ("anomaly_detected", "anomaly_updated"):
         subject = Subject(body["punch_id"] or "", body["shift_id"] or "")
         reasons = frozenset(_reasons(body["reason"], body["evidence"]))
-        run.said[subject].add((body["anomaly_type"], body["severity"], reasons))
+        run.said[subject].add(Said(body["anomaly_type"], body["severity"], reasons))
 
 
-def _reasons(reason: str, evidence: dict) -> list[str]:
+def _reasons(reason: str, evidence: dict[str, Any]) -> list[str]:
     return [reason, *(other["reason"] for other in evidence.get("also", []))]

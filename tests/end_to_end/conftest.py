@@ -1,4 +1,4 @@
-"""Processes of ours on this test's own database and Redis."""
+"""Fixtures: processes of ours on this test's own database and Redis."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,5 +1,5 @@
-"""The real processes of Rollcall on a test's own database, channel and ports: started, stopped,
-killed, paused, their logs kept.
+"""Starts, stops, kills and pauses the real processes of Rollcall, on a test's own database, channel
+and ports, and keeps their logs.
 """
 
 import json
@@ -21,12 +21,14 @@ class Running(Part):
     """One process of ours, with whatever it forked."""
 
     def stop(self) -> int:
-        """Ask it to finish; the status it ended with."""
+        """Ask it to finish; return the status it ended with."""
         stop([self])
         return self.process.returncode
 
     def signal(self, number: signal.Signals) -> None:
-        """To the process and all it forked: SIGKILL for a crash, SIGSTOP and SIGCONT for a pause."""
+        """Signal the process and all it forked: SIGKILL for a crash, SIGSTOP and SIGCONT for a
+        pause.
+        """
         if self.status is None:
             os.killpg(self.process.pid, number)
 
@@ -42,18 +44,18 @@ class WebServer(Running):
     url = ""
 
     def is_healthy(self, path: str = "/healthz") -> bool:
-        """Whether `path` answers 200. /readyz also asks for the workers, and what they did of late."""
+        """Whether `path` answers 200. /readyz also asks for workers, and what they did of late."""
         assert self.status is None, (
             f"{self.name} ended with status {self.status}:\n{self.log_end()}"
         )
         try:
             with urllib.request.urlopen(self.url + path, timeout=10) as answer:
-                return answer.status == 200
+                return bool(answer.status == 200)
         except (urllib.error.HTTPError, OSError):
             return False
 
     def failing(self) -> set[str]:
-        """What /readyz names: nothing, where all is well."""
+        """What /readyz names as failing."""
         try:
             with urllib.request.urlopen(f"{self.url}/readyz", timeout=10):
                 return set()
@@ -66,9 +68,7 @@ class WebServer(Running):
 
 
 class Stage:
-    """Processes on one environment (the fixture settings_env). A name may be used again; logs are
-    in `folder`.
-    """
+    """Processes that share an environment (the fixture settings_env), with logs in `folder`."""
 
     def __init__(self, environ: Mapping[str, str], folder: Path) -> None:
         self.environ = dict(environ)
@@ -76,7 +76,7 @@ class Stage:
         self.running: list[Running] = []
 
     def web(self, **changes: str) -> WebServer:
-        """A server on a port of its own, returned when it is alive."""
+        """Start a server on a port of its own; return it when it is alive."""
         port = changes.setdefault("PORT", str(free_port()))
         server = WebServer(
             self._name("web"),
@@ -90,8 +90,8 @@ class Stage:
         return server
 
     def worker(self, *, concurrency: int = 1, options: str = "", **changes: str) -> Running:
-        """A worker with `concurrency` processes; not waited for: a server's /readyz, or what it
-        did, shows that it is there.
+        """Start a worker with `concurrency` processes, and do not wait for it: a server's /readyz,
+        or what the worker did, shows that it is there.
         """
         name = self._name("worker")
         command = (
@@ -103,13 +103,13 @@ class Stage:
         return self.start("beat", "celery -A worker beat", **changes)
 
     def start(self, kind: str, command: str, **changes: str) -> Running:
-        """Any other command, in the root of the checkout."""
+        """Start any other command, in the root of the checkout."""
         process = Running(self._name(kind), command, self.environ | changes, self._log(kind))
         self.running.append(process)
         return process
 
     def close(self) -> None:
-        """Kill what still runs; the end of each log is printed, for a test that failed."""
+        """Kill what still runs, and print the end of each log, for a test that failed."""
         for process in self.running:
             process.signal(signal.SIGCONT)
             process.kill()

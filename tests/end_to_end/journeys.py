@@ -1,8 +1,8 @@
-"""An independent reckoning of IMPOSSIBLE_SHIFTS and teleports, from the definitions' words: arrays,
-pyproj, and no code of ours.
+"""An independent reckoning of IMPOSSIBLE_SHIFTS and teleports, from the words of their definitions,
+by arrays and pyproj and no code of ours.
 
-Trips are columns; a person's punches are laid out in order (time, check-outs first, id), and
-neighbours compared.
+Punches are columns in the order of each person's (time, check-outs first, id), so that neighbours
+can be compared.
 """
 
 from itertools import combinations, pairwise
@@ -15,7 +15,7 @@ MAX_SPELL_HOURS = 36
 
 
 class Punches(NamedTuple):
-    """One row a punch, ordered by person, time, check-outs first, id."""
+    """A row for each punch, ordered by person, time, check-outs first, id."""
 
     punch_id: np.ndarray
     person: np.ndarray
@@ -27,7 +27,7 @@ class Punches(NamedTuple):
 
 
 def in_order(rows: list[dict[str, Any]]) -> Punches:
-    """`rows` are punches as the contract has them."""
+    """Put punches of the contract in order."""
     instants = np.array(
         [
             np.datetime64(_utc(row["occurred_at"])).astype("datetime64[s]").astype(np.int64)
@@ -48,7 +48,9 @@ def in_order(rows: list[dict[str, Any]]) -> Punches:
 
 
 def too_far_too_soon(punches: Punches, speed_kmh: float, *, min_km: float = 1.0) -> set[str]:
-    """Ids of later check-ins; fixes are exact, so there is no slack."""
+    """Ids of the check-ins that nobody could reach from the punch before; fixes are exact, so there
+    is no slack.
+    """
     metres, seconds, same_person = _steps(punches)
     reaches = (metres > min_km * 1_000) & _faster(metres, seconds, speed_kmh)
     beyond = (
@@ -68,7 +70,7 @@ def teleports(punches: Punches, *, speed_kmh: float = 1_000.0, min_km: float = 5
 
 def overlapping(punches: Punches) -> set[str]:
     """Ids of the later check-ins of stays at different sites that overlap."""
-    found: set[str] = set()
+    ids: set[str] = set()
     for person in np.unique(punches.person):
         rows = np.flatnonzero(punches.person == person)
         for (start, end), (other_start, other_end) in combinations(_stays(punches, rows), 2):
@@ -76,8 +78,8 @@ def overlapping(punches: Punches) -> set[str]:
             later = max(start, other_start)
             shared = min(punches.seconds[end], punches.seconds[other_end]) - punches.seconds[later]
             if apart and shared > 0:
-                found.add(punches.punch_id[later].decode())
-    return found
+                ids.add(punches.punch_id[later].decode())
+    return ids
 
 
 def _stays(punches: Punches, rows: np.ndarray) -> list[tuple[int, int]]:
@@ -86,8 +88,8 @@ def _stays(punches: Punches, rows: np.ndarray) -> list[tuple[int, int]]:
     """
     stays = []
     for site in np.unique(punches.site[rows]):
-        there = rows[punches.site[rows] == site]
-        for start, end in pairwise(there):
+        at_site = rows[punches.site[rows] == site]
+        for start, end in pairwise(at_site):
             pairs = punches.is_check_in[start] and not punches.is_check_in[end]
             if pairs and punches.seconds[end] - punches.seconds[start] <= MAX_SPELL_HOURS * 3_600:
                 stays.append((int(start), int(end)))
@@ -115,7 +117,7 @@ def _ids(ids: np.ndarray) -> set[str]:
 
 
 def _utc(occurred_at: str) -> str:
-    """numpy knows no zones: the offset is taken off by hand."""
+    """The moment in UTC, for numpy, which knows no zones."""
     moment, sign, offset = occurred_at[:19], occurred_at[19], occurred_at[20:]
     minutes = int(offset[:2]) * 60 + int(offset[3:])
     return str(np.datetime64(moment) - np.timedelta64(minutes if sign == "+" else -minutes, "m"))

@@ -1,4 +1,4 @@
-"""`make run` as a person starts it: from a checkout, with a DATA_DIR and ports of its own."""
+"""Starts `make run` as a person does: from a checkout, with a DATA_DIR and ports of its own."""
 
 import os
 import shlex
@@ -19,7 +19,7 @@ from tests.end_to_end.waiting import wait_until
 
 
 class MakeRun:
-    """Started at once, by `command`; `output` is what it printed so far."""
+    """A run, started at once by `command`. `output` is what it printed so far."""
 
     def __init__(
         self,
@@ -67,31 +67,31 @@ class MakeRun:
             with urllib.request.urlopen(
                 f"http://127.0.0.1:{self.port}{path}", timeout=10
             ) as answer:
-                return answer.status == 200
+                return bool(answer.status == 200)
         except (urllib.error.HTTPError, OSError):
             return False
 
     def settings(self) -> dict[str, str]:
-        """What a shell reads from the env file."""
-        given = subprocess.check_output(
+        """The settings that a shell reads from the env file."""
+        printed = subprocess.check_output(
             ["sh", "-c", f"set -a; . {shlex.quote(str(self.env_file))}; env -0"], env={}, text=True
         )
-        return dict(line.split("=", 1) for line in given.split("\0") if line)
+        return dict(line.split("=", 1) for line in printed.split("\0") if line)
 
     def press_ctrl_c(self) -> None:
-        """As a terminal does: to every process of the foreground group."""
+        """Signal every process of the foreground group, as a terminal does."""
         os.killpg(self.process.pid, signal.SIGINT)
 
     def wait(self, seconds: float = 60) -> int:
         return self.process.wait(seconds)
 
     def processes(self) -> list[psutil.Process]:
-        """All that belong to this run, whoever their parent is by now."""
+        """All processes of this run, whoever their parent is by now."""
         return [process for process in psutil.process_iter() if self._is_ours(process)]
 
     def kill_all(self) -> None:
-        """As when the machine loses its power. Some end by themselves while others are being
-        killed.
+        """Kill all processes, as when the machine loses its power. Some may end by themselves while
+        others are being killed.
         """
         while remaining := self.processes():
             for process in remaining:
@@ -100,17 +100,17 @@ class MakeRun:
             psutil.wait_procs(remaining, timeout=5)
 
     def part(self, *words: str) -> psutil.Process:
-        """The oldest of them with these words in its command line, which its own children share."""
-        found = [
+        """The oldest process with these words in its command line, which its own children share."""
+        matching = [
             process
             for process in self.processes()
             if all(word in " ".join(process.cmdline()) for word in words)
         ]
-        return min(found, key=lambda process: process.create_time())
+        return min(matching, key=lambda process: process.create_time())
 
     def runner(self, *, outer: bool) -> psutil.Process:
-        """Of the two that watch each other, the one that stays with the terminal, or the one that
-        does the work.
+        """One of the two processes that watch each other: the outer stays with the terminal, the
+        inner does the work.
         """
         runner = psutil.Process(self.process.pid).children()[0]
         return runner if outer else runner.children()[0]
@@ -123,10 +123,10 @@ class MakeRun:
         try:
             if process.status() == psutil.STATUS_ZOMBIE:
                 return False
-            # PostgreSQL writes over its environment; it is known by where it works.
-            return process.environ().get("DATA_DIR") == str(self.folder) or Path(
-                process.cwd()
-            ).is_relative_to(self.folder)
+            if process.environ().get("DATA_DIR") == str(self.folder):
+                return True
+            # PostgreSQL writes over its environment; it is recognised by where it works.
+            return Path(process.cwd()).is_relative_to(self.folder)
         except (psutil.NoSuchProcess, psutil.AccessDenied):
             return False
 

@@ -1,7 +1,7 @@
-"""A database whose clock the test sets: what waits for a moment is judged when the simulated moment
-comes, by unchanged code.
+"""A database with a clock that the test sets: what waits for a moment is judged by unchanged code
+when the simulated moment comes.
 
-`clock_timestamp()` and `now()` are found in a schema of the database's search path before those of
+A schema of the database's search path has `clock_timestamp()` and `now()`, and comes before that of
 Postgres.
 """
 
@@ -13,13 +13,15 @@ _INSTALL = """
 CREATE SCHEMA simulated;
 CREATE TABLE simulated.clock (moment timestamptz NOT NULL);
 INSERT INTO simulated.clock VALUES ('2000-01-01Z');
-CREATE FUNCTION simulated.clock_timestamp() RETURNS timestamptz LANGUAGE sql VOLATILE AS 'SELECT moment FROM simulated.clock';
-CREATE FUNCTION simulated.now() RETURNS timestamptz LANGUAGE sql VOLATILE AS 'SELECT moment FROM simulated.clock';
+CREATE FUNCTION simulated.clock_timestamp() RETURNS timestamptz LANGUAGE sql VOLATILE
+    AS 'SELECT moment FROM simulated.clock';
+CREATE FUNCTION simulated.now() RETURNS timestamptz LANGUAGE sql VOLATILE
+    AS 'SELECT moment FROM simulated.clock';
 """
 
 
 class SimulatedClock:
-    """Install it before anything else connects."""
+    """The simulated clock of a database. It must be installed before anything else connects."""
 
     def __init__(self, database_url: str) -> None:
         self._connection = psycopg.connect(database_url, autocommit=True)

@@ -1,5 +1,5 @@
-"""A thousand anomalies of one tenant in one judgement: few publishes, few writes, and each its own
-event for every viewer.
+"""A thousand anomalies of one tenant in one judgement are few publishes and few writes, and each is
+its own event for every viewer.
 """
 
 import asyncio
@@ -23,16 +23,16 @@ FEW = MANY // 20
 
 @pytest.fixture
 def published(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Documents of each publication."""
-    found: list[int] = []
+    """The number of documents of each publication."""
+    counts: list[int] = []
     publish = FeedManager._publish_all
 
     def counting(self: FeedManager, documents: Any) -> None:
-        found.append(len(documents))
+        counts.append(len(documents))
         publish(self, documents)
 
     monkeypatch.setattr(FeedManager, "_publish_all", counting)
-    return found
+    return counts
 
 
 async def test_a_thousand_anomalies_at_once_are_few_publishes_and_writes_and_each_its_own_event(

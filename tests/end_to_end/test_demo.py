@@ -1,4 +1,4 @@
-"""What somebody sees who types `make run` and opens the address that it prints."""
+"""Whoever types `make run` and opens the address that it prints sees anomalies arrive."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,9 @@ from playwright.async_api import async_playwright
 from tests.browser.conftest import CHROMIUM, FLAGS
 from tests.end_to_end.make_run import make_run
 
-ARRIVED = "known => [...document.querySelectorAll('#feed .row')].some(row => !known.includes(row.dataset.key))"
+ARRIVED = """
+known => [...document.querySelectorAll('#feed .row')].some(row => !known.includes(row.dataset.key))
+"""
 
 
 @pytest.mark.browser
@@ -26,10 +28,10 @@ async def test_anomalies_of_the_demo_company_arrive_in_the_browser(tmp_path: Pat
             page.on("request", lambda request: hosts.add(urlsplit(request.url).netloc))
             await page.goto(address.group())
             await page.wait_for_selector("#state[data-state=live]", timeout=60_000)
-            known = await page.eval_on_selector_all(
+            keys = await page.eval_on_selector_all(
                 "#feed .row", "rows => rows.map(row => row.dataset.key)"
             )
-            await page.wait_for_function(ARRIVED, arg=known, timeout=120_000)
+            await page.wait_for_function(ARRIVED, arg=keys, timeout=120_000)
             await browser.close()
         assert hosts == {f"localhost:{run.port}"}
         for log in ("worker", "web", "demo"):

@@ -1,4 +1,4 @@
-"""The demo as `make run` has it: loaded, streamed to a real worker, ended and taken up again."""
+"""The demo as `make run` has it is loaded, streamed to a real worker, ended and taken up again."""
 
 import psycopg
 
@@ -9,11 +9,11 @@ ALL_NINE = 9
 TYPES = "SELECT count(DISTINCT anomaly_type) FROM anomaly WHERE tenant_id = 1 AND NOT backfill"
 
 
-def asked(stage: Stage, sql: str) -> int:
+def figure(stage: Stage, sql: str) -> int:
     with psycopg.connect(stage.environ["DATABASE_URL"]) as connection:
         row = connection.execute(sql).fetchone()
     assert row is not None
-    return row[0]
+    return int(row[0])
 
 
 def load(stage: Stage) -> None:
@@ -23,7 +23,7 @@ def load(stage: Stage) -> None:
 
 
 def stream(stage: Stage) -> Running:
-    """A simulated day in 24 seconds."""
+    """Start the stream, with a simulated day in 24 seconds."""
     return stage.start("stream", "python -m dev.demo stream", DEMO_SPEED="3600")
 
 
@@ -33,20 +33,20 @@ def test_every_type_occurs_within_some_days_and_a_second_run_goes_on(stage: Stag
     load(stage)
     first = stream(stage)
     wait_until(
-        lambda: asked(stage, TYPES) == ALL_NINE, "each of the nine types was found", seconds=240
+        lambda: figure(stage, TYPES) == ALL_NINE, "each of the nine types was found", seconds=240
     )
     assert first.stop() == 0
-    streamed = asked(stage, "SELECT count(*) FROM punch WHERE NOT backfill")
+    streamed = figure(stage, "SELECT count(*) FROM punch WHERE NOT backfill")
     load(stage)
     second = stream(stage)
     wait_until(
-        lambda: asked(stage, "SELECT count(*) FROM punch WHERE NOT backfill") > streamed + 200,
+        lambda: figure(stage, "SELECT count(*) FROM punch WHERE NOT backfill") > streamed + 200,
         "it goes on",
         seconds=120,
     )
     assert second.stop() == 0
-    assert asked(stage, "SELECT count(*) FROM rejected") == 0
-    assert asked(stage, "SELECT count(*) FROM anomaly WHERE tenant_id = 2 AND NOT backfill") > 0
+    assert figure(stage, "SELECT count(*) FROM rejected") == 0
+    assert figure(stage, "SELECT count(*) FROM anomaly WHERE tenant_id = 2 AND NOT backfill") > 0
 
 
 def test_simulated_days_raise_nothing_that_only_waits_for_the_real_moment(stage: Stage) -> None:
@@ -55,7 +55,7 @@ def test_simulated_days_raise_nothing_that_only_waits_for_the_real_moment(stage:
     load(stage)
     running = stream(stage)
     wait_until(
-        lambda: asked(stage, "SELECT count(*) FROM punch WHERE NOT backfill") > 400,
+        lambda: figure(stage, "SELECT count(*) FROM punch WHERE NOT backfill") > 400,
         "a day or two were streamed",
         seconds=240,
     )
@@ -63,17 +63,24 @@ def test_simulated_days_raise_nothing_that_only_waits_for_the_real_moment(stage:
     waited_for = (
         "reason IN ('no_show', 'still_working') AND NOT (tenant_id = 1 AND site_id IN (11, 12))"
     )
-    assert asked(stage, f"SELECT count(*) FROM anomaly WHERE {waited_for}") == 0
-    honest = "SELECT count(DISTINCT punch_id) * 100 / (SELECT count(*) FROM punch) FROM anomaly WHERE standing"
-    assert asked(stage, honest) < 40
+    assert figure(stage, f"SELECT count(*) FROM anomaly WHERE {waited_for}") == 0
+    percent_dishonest = """
+        SELECT count(DISTINCT punch_id) * 100 / (SELECT count(*) FROM punch)
+        FROM anomaly WHERE standing
+    """
+    assert figure(stage, percent_dishonest) < 40
 
 
 def test_loading_twice_changes_nothing(stage: Stage) -> None:
-    everything = "SELECT (SELECT count(*) FROM punch) + (SELECT count(*) FROM shift) + (SELECT count(*) FROM person)"
+    everything = """
+        SELECT (SELECT count(*) FROM punch)
+            + (SELECT count(*) FROM shift)
+            + (SELECT count(*) FROM person)
+    """
     load(stage)
-    before = asked(stage, everything)
+    before = figure(stage, everything)
     load(stage)
-    assert asked(stage, everything) == before
+    assert figure(stage, everything) == before
 
 
 def test_a_nonsensical_speed_is_said_clearly(stage: Stage) -> None:

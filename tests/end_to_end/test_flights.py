@@ -1,5 +1,5 @@
-"""Real journeys through the real tasks: what is found is what an independent reckoning of the same
-definitions finds, exactly.
+"""Real journeys through the real tasks give exactly the anomalies that an independent reckoning of
+the same definitions gives.
 
 Four days round a change of the clocks by default; FLIGHTS=year takes all 319,807 flights.
 """
@@ -23,8 +23,14 @@ WHOLE_YEAR = os.environ.get("FLIGHTS") == "year"
 FIRST, LAST = (
     (date(2013, 1, 1), date(2013, 12, 31)) if WHOLE_YEAR else (date(2013, 3, 8), date(2013, 3, 11))
 )
-SECONDS = 7_200 if WHOLE_YEAR else 300
-AS_EVER, AS_BY_AIR, SHARED_NAMES = 1, 2, 3  # tenants
+JUDGED_SECONDS = 7_200 if WHOLE_YEAR else 300
+# Tenants: with the default policy, with one for aircraft, and with several aircraft to a name.
+AS_EVER, AS_BY_AIR, SHARED_NAMES = 1, 2, 3
+STANDING = """
+SELECT tenant_id, punch_id, reason, evidence
+FROM anomaly
+WHERE standing AND anomaly_type = 'IMPOSSIBLE_SHIFTS'
+"""
 
 
 @pytest.fixture(scope="module")
@@ -49,15 +55,14 @@ def found_by_rollcall(
     wait_until(
         lambda: _is_settled(database_url, len(rosters), len(punches)),
         "all punches are judged",
-        seconds=SECONDS,
+        seconds=JUDGED_SECONDS,
     )
-    sql = "SELECT tenant_id, punch_id, reason, evidence FROM anomaly WHERE standing AND anomaly_type = 'IMPOSSIBLE_SHIFTS'"
     with psycopg.connect(database_url) as connection:
-        rows = connection.execute(sql).fetchall()
+        rows = connection.execute(STANDING).fetchall()
     return {
-        (tenant, punch, why)
-        for tenant, punch, reason, evidence in rows
-        for why in (reason, *_also(evidence))
+        (tenant_id, punch_id, each_reason)
+        for tenant_id, punch_id, reason, evidence in rows
+        for each_reason in (reason, *_also(evidence))
     }
 
 
@@ -79,10 +84,10 @@ def test_real_flights_give_exactly_the_impossible_shifts_of_an_independent_recko
 ) -> None:
     rosters = [flights.roster(AS_EVER), flights.roster(AS_BY_AIR, {"max_travel_speed_kmh": 900})]
     punches = [punch for tenant in (AS_EVER, AS_BY_AIR) for punch in flights.punches(tenant, trips)]
-    wanted = expected(AS_EVER, punches, 150) | expected(AS_BY_AIR, punches, 900)
+    reckoned = expected(AS_EVER, punches, 150) | expected(AS_BY_AIR, punches, 900)
     # nearly every flight outruns a car
-    assert sum(tenant == AS_EVER for tenant, _, _ in wanted) > len(trips) * 0.9
-    assert found_by_rollcall(stage, rosters, punches) == wanted
+    assert sum(tenant == AS_EVER for tenant, _, _ in reckoned) > len(trips) * 0.9
+    assert found_by_rollcall(stage, rosters, punches) == reckoned
 
 
 def test_journeys_of_several_aircraft_under_one_name_overlap_exactly_as_reckoned(
@@ -97,14 +102,10 @@ def test_journeys_of_several_aircraft_under_one_name_overlap_exactly_as_reckoned
         if trip.person_id % 4 == 0
     ]
     punches = [*flights.punches(SHARED_NAMES, few), *_leaving_again(few)]
-    wanted = expected(SHARED_NAMES, punches, 900)
-    assert sum(reason == "overlapping" for _, _, reason in wanted) > 100
-    assert (
-        found_by_rollcall(
-            stage, [flights.roster(SHARED_NAMES, {"max_travel_speed_kmh": 900})], punches
-        )
-        == wanted
-    )
+    reckoned = expected(SHARED_NAMES, punches, 900)
+    assert sum(reason == "overlapping" for _, _, reason in reckoned) > 100
+    roster = flights.roster(SHARED_NAMES, {"max_travel_speed_kmh": 900})
+    assert found_by_rollcall(stage, [roster], punches) == reckoned
 
 
 def test_no_flight_is_impossible_at_900_kmh_but_those_of_aircraft_in_two_places(
@@ -149,14 +150,14 @@ def _also(evidence: dict[str, Any]) -> list[str]:
 
 
 def _is_settled(database_url: str, tenants: int, punches: int) -> bool:
-    """Whether so many tenants are known and so many punches are stored, and nothing waits to be
-    judged. Cheap while something does.
+    """Whether so many tenants and punches are stored, and nothing waits to be judged. It is cheap
+    while something does.
     """
     waiting = "SELECT EXISTS (SELECT FROM pending) OR EXISTS (SELECT FROM roster_change)"
     with psycopg.connect(database_url) as connection:
         if connection.execute(waiting).fetchone() == (True,):
             return False
-        found = connection.execute(
+        counts = connection.execute(
             "SELECT (SELECT count(*) FROM tenant), (SELECT count(*) FROM punch)"
         ).fetchone()
-    return found == (tenants, punches)
+    return counts == (tenants, punches)

@@ -1,5 +1,5 @@
-"""What Flower shows: these tasks by name, and nothing personal, whatever the producer wrote into
-its headers.
+"""Flower shows our tasks by name, and nothing personal, whatever the producer wrote into its
+headers.
 """
 
 import json

@@ -9,7 +9,7 @@ from tests.dev.mounts import on_tmpfs
 from tests.end_to_end.make_run import MakeRun, make_run
 from tests.end_to_end.waiting import wait_until
 
-# Of PostgreSQL's log of changes alone, which may not fail.
+# Fills PostgreSQL's log of changes alone, which may not fail.
 WRITE = "SELECT pg_logical_emit_message(false, 'filling', repeat('x', 1000000))"
 
 

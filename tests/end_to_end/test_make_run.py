@@ -1,6 +1,4 @@
-"""The life of `make run`: it comes up whole, refuses a second one, and leaves nothing behind,
-however it ends.
-"""
+"""`make run` comes up whole, refuses a second one, and leaves nothing behind, however it ends."""
 
 import os
 import stat

@@ -1,5 +1,5 @@
-"""What the contract promises to those who know nothing else: a foreign app submits, stock clients
-of the right scope hear of it.
+"""The contract is all that others need: a foreign app submits, and stock clients of the right scope
+hear of it.
 """
 
 import os
@@ -35,19 +35,15 @@ async def test_an_anomaly_reaches_those_who_may_see_it_and_nobody_else(run: Make
     ):
         _outside(run, "roster")
         _outside(run, "1:16")
-        said = await acme.until_heard("anomaly_detected")
-        assert said["anomaly_type"] == "UNAUTHORIZED_SITE"
-        assert (said["tenant_id"], said["site_id"], said["person_id"], said["punch_id"]) == (
-            1,
-            16,
-            7,
-            "outside-16",
-        )
-        assert said["severity"] == "CRITICAL"
-        assert said["site_name"] == "acme 16"
-        assert said["timestamp"].endswith("Z")
-        assert 0 < said["fraud_score"] <= 1
-        assert await acme_16.until_heard("anomaly_detected") == said
+        anomaly = await acme.until_heard("anomaly_detected")
+        assert anomaly["anomaly_type"] == "UNAUTHORIZED_SITE"
+        assert (anomaly["tenant_id"], anomaly["site_id"]) == (1, 16)
+        assert (anomaly["person_id"], anomaly["punch_id"]) == (7, "outside-16")
+        assert anomaly["severity"] == "CRITICAL"
+        assert anomaly["site_name"] == "acme 16"
+        assert anomaly["timestamp"].endswith("Z")
+        assert 0 < anomaly["fraud_score"] <= 1
+        assert await acme_16.until_heard("anomaly_detected") == anomaly
 
         # Each of the others now gets something of its own: nothing else may have come before it.
         _outside(run, "1:17", "2:17")

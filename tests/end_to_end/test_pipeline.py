@@ -1,5 +1,5 @@
-"""The way of a punch through real processes: submitted to the broker, judged by a worker, stored,
-and heard by a viewer.
+"""A punch goes through real processes: it is submitted to the broker, stored and judged by a
+worker, and heard of by a viewer.
 """
 
 import json
@@ -28,7 +28,8 @@ ROSTER = {
     "assignments": [{"person_id": 7, "site_id": 15}],
 }
 JUDGED = """
-SELECT count(*) FROM punch WHERE NOT EXISTS (SELECT FROM pending) AND NOT EXISTS (SELECT FROM roster_change)
+SELECT count(*) FROM punch
+WHERE NOT EXISTS (SELECT FROM pending) AND NOT EXISTS (SELECT FROM roster_change)
 """
 
 
@@ -102,8 +103,8 @@ def test_a_worker_killed_over_a_full_queue_loses_nothing_that_the_broker_does_no
     broker_url = stage.environ["CELERY_BROKER_URL"]
     if broker_url.startswith("redis://"):
         wait_until(
-            lambda: _holds_nothing(broker_url),
-            "nothing is queued, and nobody holds anything",
+            lambda: _is_empty(broker_url),
+            "nothing is queued, and no task is with a worker",
             seconds=120,
         )
         lost = punches.keys() - _stored(postgres_url)
@@ -172,10 +173,11 @@ def _accepts(server: WebServer, secret: str, punch: dict[str, object]) -> bool:
         f"{server.url}/api/v1/punches", json.dumps(punch).encode(), headers
     )
     with urllib.request.urlopen(request, timeout=10) as answer:
-        return json.load(answer)["status"] == "accepted"
+        return bool(json.load(answer)["status"] == "accepted")
 
 
-def _holds_nothing(broker_url: str) -> bool:
+def _is_empty(broker_url: str) -> bool:
+    """Whether no task is queued, and none is with a worker."""
     with Redis.from_url(broker_url) as redis:
         return not redis.llen("attendance") and not redis.hlen("unacked")
 
@@ -189,4 +191,4 @@ def _one(url: str, query: str) -> int:
     with psycopg.connect(url) as connection:
         row = connection.execute(query).fetchone()
     assert row is not None
-    return row[0]
+    return int(row[0])

@@ -1,6 +1,4 @@
-"""Readiness over real processes: it comes within seconds of their start, and goes with each of
-them.
-"""
+"""Readiness of real processes comes within seconds of their start, and goes with each of them."""
 
 import signal
 
@@ -11,7 +9,7 @@ import pytest
 from tests.end_to_end.harness import Running, Stage, WebServer
 from tests.end_to_end.waiting import wait_until
 
-# Those that come often. That beat has each of them renewed is tested in
+# The pulses that come often. That beat has each of them renewed is tested in
 # tests/worker/tasks/test_pulse.py.
 AGE = "UPDATE pulse SET at = at - interval '1 day' WHERE name IN ('attendance', 'sweep_left')"
 
@@ -22,7 +20,7 @@ def server(stage: Stage) -> WebServer:
 
 
 def pool_of(worker: Running) -> list[psutil.Process]:
-    return psutil.Process(worker.process.pid).children(recursive=True)
+    return list(psutil.Process(worker.process.pid).children(recursive=True))
 
 
 def test_it_comes_with_worker_and_beat_and_goes_with_each(
@@ -53,6 +51,6 @@ def test_it_comes_with_worker_and_beat_and_goes_with_each(
 
 
 def age(postgres_url: str) -> None:
-    """Make what was noted until now long ago; whoever is at work notes it anew within seconds."""
+    """Age what was noted until now; whoever is at work notes it anew within seconds."""
     with psycopg.connect(postgres_url) as connection:
         connection.execute(AGE)

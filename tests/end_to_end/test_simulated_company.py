@@ -1,5 +1,5 @@
-"""A company of 200 people at 20 sites, judged as time goes by: honest, it is left alone; of the
-frauds in it none is missed.
+"""A company of 200 people at 20 sites is judged as time goes by: an honest one is left alone, and
+of the frauds in another none is missed.
 
 Ten days by default; COMPANY=quarter takes thirteen weeks, in which the clocks change on both sides
 of the Atlantic.
@@ -46,10 +46,16 @@ def test_at_most_five_honest_punches_in_a_thousand_ever_raise_more_than_low(
 ) -> None:
     engine = make_engine(postgres_url)
     run = work(engine, clock, ACME, days(), STEP)
-    loud = run.above_low()
-    counts = Counter(why for told in loud.values() for _, _, reasons in told for why in reasons)
-    print(f"{run.punches} punches, {len(loud)} subjects ever above LOW: {counts}")
-    assert len(loud) <= 0.005 * run.punches, counts  # shifts that seemed unattended counted as well
+    above_low = run.above_low()
+    counts = Counter(
+        reason
+        for messages in above_low.values()
+        for message in messages
+        for reason in message.reasons
+    )
+    print(f"{run.punches} punches, {len(above_low)} subjects ever above LOW: {counts}")
+    # shifts that seemed unattended are counted as well
+    assert len(above_low) <= 0.005 * run.punches, counts
     engine.dispose()
 
 

@@ -1,4 +1,4 @@
-"""Waiting for a condition, never for a time."""
+"""Waits for a condition, never for a time."""
 
 import time
 from collections.abc import Callable
@@ -8,8 +8,8 @@ Answer = TypeVar("Answer")
 
 
 def wait_until(condition: Callable[[], Answer], what: str, *, seconds: float = 60) -> Answer:
-    """What `condition` returns, as soon as that is true in a boolean sense. Raises AssertionError
-    at the deadline.
+    """Return what `condition` returns, as soon as that is true in a boolean sense. Raises
+    AssertionError, with `what` was waited for, after `seconds`.
     """
     deadline = time.monotonic() + seconds
     while not (answer := condition()):

@@ -1,6 +1,4 @@
-"""The punches of the benchmarks are what they are said to be, by the judgement of the real
-pipeline.
-"""
+"""The real pipeline finds in the punches of the benchmarks what they are said to have."""
 
 import psycopg
 import pytest
@@ -16,11 +14,11 @@ PEOPLE = 60
 
 @pytest.fixture
 def company(postgres_url: str) -> Company:
-    made = founded(PEOPLE)
+    company = founded(PEOPLE)
     with psycopg.connect(postgres_url) as connection:
-        store_roster(connection, made)
-    store_history(postgres_url, made, 100)
-    return made
+        store_roster(connection, company)
+    store_history(postgres_url, company, 100)
+    return company
 
 
 def anomalies(postgres_url: str, company: Company, share: float) -> list[tuple[str, str]]:
@@ -33,11 +31,11 @@ def anomalies(postgres_url: str, company: Company, share: float) -> list[tuple[s
         return connection.execute("SELECT punch_id, anomaly_type FROM anomaly").fetchall()
 
 
-def test_an_honest_company_has_no_anomaly(postgres_url: str, company: Company):
+def test_an_honest_company_has_no_anomaly(postgres_url: str, company: Company) -> None:
     assert anomalies(postgres_url, company, 0.0) == []
 
 
-def test_each_dishonest_punch_has_exactly_one_anomaly(postgres_url: str, company: Company):
+def test_each_dishonest_punch_has_exactly_one_anomaly(postgres_url: str, company: Company) -> None:
     found = anomalies(postgres_url, company, 0.2)
     assert len(found) == PEOPLE // 5
     assert {anomaly_type for _, anomaly_type in found} == {"GPS_SPOOFING"}

@@ -1,6 +1,8 @@
-"""Each scenario runs from end to end on real parts, in the smallest size: it is not the figures
-that are under test.
+"""Each scenario runs from end to end on real parts, in the smallest size. The figures themselves
+are not tested.
 """
+
+from types import ModuleType
 
 import pytest
 
@@ -20,7 +22,7 @@ PEERS = frozenset((NODE, PLAIN, UVICORN, DAPHNE))
     [fanout, storm, elsewhere, pipeline, burst],
     ids=lambda module: module.__name__.rpartition(".")[2],
 )
-def test_a_scenario_answers_its_questions_for_rollcall(scenario):
+def test_a_scenario_answers_its_questions_for_rollcall(scenario: ModuleType) -> None:
     figures = Figures()
     with raise_stage(TINY, figures, PEERS) as stage:
         scenario.run(stage)

@@ -1,4 +1,4 @@
-"""What the desks do follows from the real moment alone."""
+"""The desks act by the real moment alone."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""The stream outlives its broker: what could not be handed in is handed in later, and nothing is
+"""The stream outlives its broker: what could not be submitted is submitted later, and nothing is
 left out.
 """
 
@@ -21,7 +21,7 @@ from dev.existing_app import ExistingApp
 from tests.end_to_end.waiting import wait_until
 
 
-def handed_in(url: str) -> list[dict[str, Any]]:
+def submitted(url: str) -> list[dict[str, Any]]:
     """The keyword arguments of the tasks that wait, oldest first."""
     with redis.Redis.from_url(url) as client:
         messages = [json.loads(raw) for raw in reversed(client.lrange("attendance", 0, -1))]
@@ -30,7 +30,7 @@ def handed_in(url: str) -> list[dict[str, Any]]:
 
 def punch_ids(url: str) -> list[str]:
     return [
-        punch["punch_id"] for arguments in handed_in(url) for punch in arguments.get("punches", [])
+        punch["punch_id"] for arguments in submitted(url) for punch in arguments.get("punches", [])
     ]
 
 
@@ -46,7 +46,7 @@ def test_a_broker_that_goes_and_comes_back_costs_nothing(
             target=Stream(ExistingApp(broker.url), tmp_path, 3_600, stopping).run
         )
         running.start()
-        wait_until(lambda: len(punch_ids(broker.url)) > 50, "punches are handed in")
+        wait_until(lambda: len(punch_ids(broker.url)) > 50, "punches are submitted")
         broker.stop()
         wait_until(
             lambda: any(entry["event"] == BROKER_AWAY for entry in logs), "the broker is missed"
@@ -60,7 +60,7 @@ def test_a_broker_that_goes_and_comes_back_costs_nothing(
     assert [entry["event"] for entry in logs if entry["event"] == BROKER_BACK]
     tasks = [
         tuple(punch["punch_id"] for punch in arguments["punches"])
-        for arguments in handed_in(broker.url)
+        for arguments in submitted(broker.url)
         if "punches" in arguments
     ]
     broker.stop()
@@ -72,7 +72,7 @@ def test_a_broker_that_goes_and_comes_back_costs_nothing(
 
 
 def due(since: datetime, until: datetime) -> set[str]:
-    """The punches that are to be handed in between two moments of the simulated clock."""
+    """The ids of the punches that are due between two moments of the simulated clock."""
     days = [
         (since - timedelta(days=4)).date() + timedelta(days=n)
         for n in range((until - since).days + 6)

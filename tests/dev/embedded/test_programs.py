@@ -1,5 +1,5 @@
-"""PostgreSQL's programs are run from where their user can reach them, and where nobody else can
-replace them.
+"""PostgreSQL's programs run from a folder where their user can reach them, and where nobody else
+can replace them.
 """
 
 import os
@@ -79,8 +79,14 @@ def test_a_folder_from_which_others_may_take_things_is_not_used(
 
 @as_root
 def test_where_programs_may_not_run_the_next_folder_is_taken(tmp_path: Path) -> None:
-    place = "from dev.embedded.programs import reachable_programs as r\nwith r() as folder: print(folder)"
-    command = on_tmpfs(tmp_path, "size=90m,noexec", [sys.executable, "-c", place])
+    code = "\n".join(
+        [
+            "from dev.embedded.programs import reachable_programs",
+            "with reachable_programs() as folder:",
+            "    print(folder)",
+        ]
+    )
+    command = on_tmpfs(tmp_path, "size=90m,noexec", [sys.executable, "-c", code])
     run = subprocess.run(
         command, env=os.environ | {"TMPDIR": str(tmp_path)}, capture_output=True, text=True
     )

@@ -75,8 +75,6 @@ def test_postgres_refuses_a_folder_that_another_user_made(tmp_path: Path) -> Non
     folder = tmp_path / "postgres"
     folder.mkdir()
     os.chown(folder, 4_000_123, 4_000_123)
-    with pytest.raises(
-        DidNotStart,
-        match=r"^.*postgres belongs to user 4000123, and PostgreSQL would run as nobody: .*DATA_DIR$",
-    ):
+    reason = r"postgres belongs to user 4000123, and PostgreSQL would run as nobody"
+    with pytest.raises(DidNotStart, match=rf"^.*{reason}: .*DATA_DIR$"):
         Postgres(folder, "secret").start()

@@ -14,7 +14,7 @@ from dev.embedded.programs import _INSTALLED
 from dev.run.parts import ROOT
 
 ORDINARY = 65534
-# From the first start to one after a crash; what is in force is that of the checkout's own
+# The servers' life from the first start to one after a crash and a move, with the checkout's own
 # programs.
 LIFE = """
 import encodings.idna, os, sys  # resolving an address would import it too late
@@ -39,12 +39,16 @@ try:
         client.set("kept", "yes")
     postgres.start()
     with psycopg.connect(postgres.url(), autocommit=True) as connection:
-        connection.execute("CREATE EXTENSION btree_gist")  # a library and scripts, found beside the programs
+        # a library and scripts, found beside the programs
+        connection.execute("CREATE EXTENSION btree_gist")
         connection.execute("CREATE TABLE kept AS SELECT generate_series(1, 200000) AS n")
         connection.execute("VACUUM ANALYZE kept")
         connection.execute("COPY kept TO '/proc/self/cwd/kept.csv'")
-        connection.execute("SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0")
-        plan = "\\n".join(row[0] for row in connection.execute("EXPLAIN ANALYZE SELECT sum(n) FROM kept"))
+        for setting in ("setup_cost", "tuple_cost"):
+            connection.execute(f"SET parallel_{setting} = 0")
+        connection.execute("SET min_parallel_table_scan_size = 0")
+        rows = connection.execute("EXPLAIN ANALYZE SELECT sum(n) FROM kept")
+        plan = "\\n".join(row[0] for row in rows)
         assert "Workers Launched: 0" not in plan and "Workers Launched" in plan, plan
         connection.execute("CHECKPOINT")
     postgres.kill()
@@ -73,7 +77,7 @@ def user(request: pytest.FixtureRequest) -> int:
 
 @pytest.fixture
 def home() -> Iterator[Path]:
-    """Reached by everybody, unlike pytest's own temporary folders."""
+    """A folder that everybody may enter, unlike pytest's own temporary folders."""
     folder = Path(tempfile.mkdtemp(prefix="rollcall-test-"))
     folder.chmod(0o755)
     yield folder
@@ -111,7 +115,7 @@ def _give(folder: Path, user: int) -> None:
 
 
 def _run(code: str, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    """With no HOME, and the locale of a bare container."""
+    """Run the code with no HOME, and with the locale of a bare container."""
     clean = {"PATH": os.environ["PATH"], "LC_ALL": "C"} | environ
     return subprocess.run(
         [sys.executable, "-c", code, *arguments], cwd="/", env=clean, capture_output=True, text=True

@@ -1,1 +1,1 @@
-"""Tests of what sets `.venv` up."""
+"""Tests of the program that sets `.venv` up."""

@@ -1,4 +1,4 @@
-"""What keeps `.venv` from being made is one line, and status 2."""
+"""Whatever keeps `.venv` from being made is told in one line, with status 2."""
 
 import errno
 import os
@@ -17,7 +17,7 @@ from tests.dev.mounts import on_read_only, on_tmpfs
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """Of it only what the set-up reads."""
+    """The files of a checkout that the set-up reads."""
     folder = tmp_path / "Wäch ter"
     folder.mkdir()
     return _filled(folder)
@@ -32,15 +32,15 @@ def _filled(folder: Path) -> Path:
 
 
 def _make_install(folder: Path, command: list[str], **environ: str) -> str:
-    """The one line of a refusal."""
+    """Run the command, which must fail with status 2 and one line; return that."""
     clean = {
         name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))
     }
     made = subprocess.run(command, cwd=folder, env=clean | environ, capture_output=True, text=True)
     assert made.returncode == 2, made.stdout
-    said = [line for line in made.stderr.splitlines() if not line.startswith("make: ***")]
-    assert len(said) == 1, made.stderr
-    return said[0]
+    lines = [line for line in made.stderr.splitlines() if not line.startswith("make: ***")]
+    assert len(lines) == 1, made.stderr
+    return lines[0]
 
 
 def _python(folder: Path, name: str, script: str) -> str:
@@ -115,20 +115,22 @@ def test_a_folder_in_which_no_program_of_pips_starts_is_refused(
 
 
 @pytest.mark.parametrize(
-    ("output", "said"),
+    ("output", "line"),
     [
         (
-            f"ERROR: Could not install packages due to an OSError: [Errno 28] {os.strerror(errno.ENOSPC)}\n",
+            "ERROR: Could not install packages due to an OSError: "
+            f"[Errno 28] {os.strerror(errno.ENOSPC)}\n",
             "no space left on the disk of",
         ),
         (
-            "WARNING: x\nERROR: Could not find a version\nERROR: No matching distribution found for aiohttp\n\n",
+            "WARNING: x\nERROR: Could not find a version\n"
+            "ERROR: No matching distribution found for aiohttp\n\n",
             "No matching distribution found for aiohttp",
         ),
         ("Traceback\n  File\nValueError: odd\n", "ValueError: odd"),
         ("", "it failed without a word"),
     ],
 )
-def test_of_many_lines_one_is_made(output: str, said: str) -> None:
-    assert failures.reason(output).startswith(said)
+def test_of_many_lines_one_is_made(output: str, line: str) -> None:
+    assert failures.reason(output).startswith(line)
     assert "\n" not in failures.reason(output)

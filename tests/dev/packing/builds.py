@@ -1,4 +1,4 @@
-"""The package built as others build it: from a fresh clone, on a machine without Node.js."""
+"""Builds the package as others do: from a fresh clone, on a machine without Node.js."""
 
 import os
 import subprocess
@@ -14,10 +14,10 @@ CLOSED = "http://127.0.0.1:9"
 
 
 class Built(NamedTuple):
-    """What a build made and all that it said."""
+    """What a build made, and all that it printed."""
 
     folder: Path
-    said: str
+    output: str
 
     @property
     def wheel(self) -> Path:
@@ -25,7 +25,7 @@ class Built(NamedTuple):
 
 
 def clone(folder: Path) -> Path:
-    """What git would commit of this working tree: no product of a build, no client."""
+    """Copy what git would commit of this working tree: no product of a build, no client."""
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     for name in subprocess.check_output(command, cwd=ROOT, text=True).split("\0"):
         if name and (ROOT / name).is_file():
@@ -36,8 +36,8 @@ def clone(folder: Path) -> Path:
 
 
 def build(source: Path, folder: Path, *what: str, registry: str | None = None) -> Built:
-    """Run `python -m WHAT` in `source`; what it makes goes to `folder`. npm's cache is empty, and
-    nothing but Python is on PATH.
+    """Run `python -m WHAT` in `source`, for `folder`. npm's cache is empty, and nothing but Python
+    is on PATH.
     """
     nowhere = folder.parent / "nowhere"
     nowhere.mkdir(exist_ok=True)
@@ -61,7 +61,7 @@ def build(source: Path, folder: Path, *what: str, registry: str | None = None) -
 
 
 def product_files() -> set[str]:
-    """What of this working tree belongs into a wheel, as git lists it."""
+    """The files of this working tree that belong into a wheel, as git lists them."""
     command = [
         "git",
         "ls-files",

@@ -1,4 +1,4 @@
-"""The package is built once; what is done with it is tested in several places."""
+"""Fixtures: the package is built once, and used by several tests."""
 
 import tarfile
 from pathlib import Path
@@ -15,13 +15,13 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def published(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Built:
-    """What `make dist` makes."""
+    """The folder that `make dist` makes."""
     return build(checkout, tmp_path_factory.mktemp("published") / "dist", "dev.packing")
 
 
 @pytest.fixture(scope="session")
 def sdist(published: Built, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Unpacked."""
+    """The sdist, unpacked."""
     folder = tmp_path_factory.mktemp("sdist")
     with tarfile.open(next(published.folder.glob("*.tar.gz"))) as archive:
         archive.extractall(folder, filter="data")
@@ -30,7 +30,7 @@ def sdist(published: Built, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def without_registry(tmp_path_factory: pytest.TempPathFactory) -> Built:
-    """A wheel from a fresh clone, as nobody answers for npm's registry."""
+    """A wheel from a fresh clone, built where nobody answers for npm's registry."""
     source = clone(tmp_path_factory.mktemp("offline"))
     return build(
         source, tmp_path_factory.mktemp("incomplete") / "dist", "build", "--wheel", registry=CLOSED

@@ -1,5 +1,5 @@
-"""The wheel in an environment of its own, and the processes of the Procfile from it, in a folder
-that is not the checkout.
+"""Installs the wheel in an environment of its own, and runs the Procfile from it, in a folder that
+is not the checkout.
 """
 
 import json
@@ -21,7 +21,9 @@ from tests.end_to_end.waiting import wait_until
 
 
 class Installation:
-    """As docs/operating.md says: a virtual environment, the wheel, its constraints, no extra."""
+    """An installation as docs/operating.md says: a virtual environment, the wheel, its constraints,
+    no extra.
+    """
 
     def __init__(self, folder: Path, published: Built) -> None:
         self.bin = folder / "venv" / "bin"
@@ -36,12 +38,14 @@ class Installation:
         )
 
     def run(self, program: str, *arguments: str, **environ: str) -> str:
-        """Of the environment's programs; what it wrote. Raises CalledProcessError."""
+        """Run one of the environment's programs; return what it printed. Raises
+        CalledProcessError.
+        """
         command = [str(self.bin / program), *arguments]
         return subprocess.check_output(command, cwd=self.home, env=self.environ(environ), text=True)
 
     def environ(self, settings: Mapping[str, str]) -> dict[str, str]:
-        """Nothing of this machine's but where programs are."""
+        """The settings, with nothing of this machine but the place of its programs."""
         return {
             "PATH": f"{self.bin}{os.pathsep}{os.defpath}",
             "HOME": str(self.home),
@@ -50,8 +54,8 @@ class Installation:
 
 
 class System:
-    """Every line of the Procfile, started in the order of the documentation, once the one that ends
-    has ended well.
+    """A process for each line of the Procfile, started in the order of the documentation. The line
+    `release` runs first, to its end.
     """
 
     def __init__(self, installation: Installation, settings: Mapping[str, str], logs: Path) -> None:
@@ -72,7 +76,7 @@ class System:
 
     @contextmanager
     def another_server(self, **changes: str) -> Iterator[WebServer]:
-        """On a port of its own."""
+        """Run another server, on a port of its own."""
         port = str(free_port())
         environ = self.installation.environ(dict(self.settings) | {"PORT": port} | changes)
         log = self._logs / f"web-{port}.log"
@@ -90,7 +94,7 @@ class System:
         ).strip()
 
     def get(self, url: str, token: str = "") -> Any:
-        """The JSON there, or None as long as nothing answers well."""
+        """The JSON at `url`, or None as long as nothing answers well."""
         request = urllib.request.Request(
             url, headers={"Authorization": f"Bearer {token}"} if token else {}
         )

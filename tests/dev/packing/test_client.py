@@ -1,4 +1,4 @@
-"""The dashboard's client: fetched once, never believed unchecked, and missed in one line."""
+"""The dashboard's client is fetched once, never used unchecked, and missed in one line."""
 
 import json
 import os
@@ -21,7 +21,8 @@ FETCHES = """mkdir -p node_modules/socket.io-client/dist
 echo client > node_modules/socket.io-client/dist/socket.io.esm.min.js
 echo licence > node_modules/socket.io-client/LICENSE"""
 FAILS = """echo 'npm error code ECONNREFUSED' >&2
-echo 'npm error FetchError: request to http://127.0.0.1:9/debug failed, reason: connect ECONNREFUSED 127.0.0.1:9' >&2
+refused='connect ECONNREFUSED 127.0.0.1:9'
+echo "npm error FetchError: request to http://127.0.0.1:9/debug failed, reason: $refused" >&2
 exit 1"""
 
 MakeNpm = Callable[..., Path]
@@ -41,8 +42,8 @@ def checkout(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def make_npm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MakeNpm:
-    """Puts a Node.js on PATH whose npm does as it is told; returns the file that lists what it was
-    asked.
+    """A function that puts a Node.js on PATH whose npm does a `deed`. It returns the file that
+    lists npm's calls.
     """
 
     def make_npm(deed: str = FETCHES, version: str = "11.0.0") -> Path:
@@ -97,9 +98,9 @@ def test_without_the_registry_one_line_says_so_and_nothing_unchecked_is_left(
     if left:
         (checkout / "realtime" / "console" / "socket.io.esm.min.js").write_text(left)
     fetch_if_missing(checkout)
-    out, said = capfd.readouterr()
+    out, err = capfd.readouterr()
     assert out == ""
-    assert said == (
+    assert err == (
         "rollcall: the dashboard's client could not be fetched from npm's registry "
         "(connect ECONNREFUSED 127.0.0.1:9): "
         "everything else works; install again when it can be reached\n"
@@ -132,22 +133,22 @@ def test_a_wheel_with_node_is_asked_for_where_the_machines_own_will_not_do(
 
 def test_the_lock_names_versions_and_digests_but_no_host() -> None:
     lock = json.loads((ROOT / "dev" / "packing" / "package-lock.json").read_text())
-    wanted = json.loads((ROOT / "dev" / "packing" / "package.json").read_text())["dependencies"]
-    assert lock["packages"][""]["dependencies"] == wanted
+    named = json.loads((ROOT / "dev" / "packing" / "package.json").read_text())["dependencies"]
+    assert lock["packages"][""]["dependencies"] == named
     locked = {name: package for name, package in lock["packages"].items() if name}
     assert all(
         package["integrity"].startswith("sha512-") and "resolved" not in package
         for package in locked.values()
     )
-    assert locked["node_modules/socket.io-client"]["version"] == wanted["socket.io-client"]
+    assert locked["node_modules/socket.io-client"]["version"] == named["socket.io-client"]
 
 
 def test_viewers_of_the_tests_run_the_client_that_is_served() -> None:
-    ours, theirs = (
+    served, tested = (
         json.loads((ROOT / folder / "package-lock.json").read_text())["packages"]
         for folder in ("dev/packing", "tests/js")
     )
-    assert ours["node_modules/socket.io-client"] == theirs["node_modules/socket.io-client"]
+    assert served["node_modules/socket.io-client"] == tested["node_modules/socket.io-client"]
 
 
 def test_nothing_of_anybody_elses_is_committed() -> None:

@@ -1,4 +1,4 @@
-"""What is published holds all of the product, and nothing else."""
+"""The published files have all of the product, and nothing else."""
 
 from pathlib import Path
 
@@ -47,16 +47,16 @@ def test_a_wheel_from_the_sdist_needs_no_registry(
 ) -> None:
     again = build(sdist, tmp_path / "dist", "build", "--wheel", registry=CLOSED)
     assert packed(again.wheel) == packed(published.wheel)
-    assert "rollcall: " not in again.said
-    assert "nodejs" not in again.said
+    assert "rollcall: " not in again.output
+    assert "nodejs" not in again.output
 
 
 def test_without_the_registry_one_line_says_what_is_missing_and_all_else_is_there(
     without_registry: Built,
 ) -> None:
     assert packed(without_registry.wheel) == product_files()
-    said = [line for line in without_registry.said.splitlines() if "rollcall: " in line]
-    assert said == [WITHOUT_IT.format("connect ECONNREFUSED 127.0.0.1:9")]
+    lines = [line for line in without_registry.output.splitlines() if "rollcall: " in line]
+    assert lines == [WITHOUT_IT.format("connect ECONNREFUSED 127.0.0.1:9")]
 
 
 def test_what_an_earlier_build_left_is_not_packed_again(

@@ -1,5 +1,5 @@
 """Whatever models, worker and realtime import is named among their requirements: nothing works only
-because `dev` brings it.
+because `dev` installs it.
 """
 
 import ast
@@ -44,8 +44,8 @@ def _requirements() -> list[Requirement]:
 
 
 def _imported() -> Iterator[tuple[Path, str]]:
-    """Every file of the product, and the top-level packages of others that it imports, wherever in
-    it.
+    """(file, package) for each top-level package of others that a file of the product imports,
+    anywhere in it.
     """
     for folder in sorted(OURS):
         for path in sorted((ROOT / folder).rglob("*.py")):

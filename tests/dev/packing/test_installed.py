@@ -1,5 +1,5 @@
-"""The published wheel, installed as docs/operating.md says, without extras and away from the
-checkout: all of it runs.
+"""All of the published wheel runs, installed as docs/operating.md says, without extras and away
+from the checkout.
 """
 
 import json
@@ -25,7 +25,7 @@ from tests.end_to_end.waiting import wait_until
 
 pytestmark = pytest.mark.package
 
-# What makes an environment.
+# The packages that make an environment, and our own.
 TOOLS = {"pip", "setuptools", "wheel", "rollcall"}
 
 
@@ -54,7 +54,7 @@ def system(
 
 
 def _rabbitmq() -> str:
-    """Where the outside one is; on a developer's machine there may be none."""
+    """The URL of the outside RabbitMQ, with empty queues; a developer's machine may have none."""
     url = outside_url("TEST_BROKER_URL")
     if url is None and os.environ.get("CI"):
         pytest.fail("TEST_BROKER_URL names no RabbitMQ")
@@ -83,11 +83,9 @@ def test_nothing_is_missing_and_each_version_is_a_tested_one(installation: Insta
 
 
 def test_it_is_the_wheel_that_runs(installation: Installation) -> None:
-    files = installation.run(
-        "python",
-        "-c",
-        "import models, worker, realtime; print(models.__file__, worker.__file__, realtime.__file__)",
-    )
+    names = ("models", "worker", "realtime")
+    code = f"import {', '.join(names)}; print({', '.join(f'{name}.__file__' for name in names)})"
+    files = installation.run("python", "-c", code)
     assert all("site-packages" in name and str(ROOT) not in name for name in files.split())
 
 
@@ -95,8 +93,8 @@ def test_the_command_is_there_and_finds_all_well(system: System) -> None:
     assert system.installation.run("rollcall", "--version").startswith(
         "rollcall 0.1.0, schema revision "
     )
-    said = system.installation.run("rollcall", "check", **system.settings)
-    assert [line.split()[:2] for line in said.splitlines()] == [
+    printed = system.installation.run("rollcall", "check", **system.settings)
+    assert [line.split()[:2] for line in printed.splitlines()] == [
         ["ok", name] for name in ("settings", "postgres", "redis", "broker")
     ]
 
@@ -116,8 +114,8 @@ async def test_a_punch_submitted_as_the_readme_says_is_an_anomaly_over_http_and_
     example = (ROOT / "README.md").read_text().partition("```python\n")[2].partition("```")[0]
     system.installation.run("python", "-c", example, **system.settings)
     token = system.token("--role", "operator")
-    found = wait_until(lambda: _anomalies(system, token), "an anomaly is found")
-    assert [(anomaly["anomaly_type"], anomaly["site_name"]) for anomaly in found] == [
+    anomalies = wait_until(lambda: _anomalies(system, token), "an anomaly is found")
+    assert [(anomaly["anomaly_type"], anomaly["site_name"]) for anomaly in anomalies] == [
         ("UNAUTHORIZED_SITE", "Depot")
     ]
     answers: dict[str, int] = {}

@@ -1,4 +1,4 @@
-"""`make install` says what npm's registry did not give, once, and asks for it again the next time."""
+"""`make install` says once what npm's registry did not give, and asks it again the next time."""
 
 import os
 import shutil
@@ -11,8 +11,8 @@ import pytest
 from dev.packing.client import ROOT, WITHOUT_IT
 
 LINE = WITHOUT_IT.format("connect ECONNREFUSED 127.0.0.1:9")
-# In place of an installation of minutes: pip, whose --log has what a build backend said, behind the
-# time.
+# Stands in for an installation of minutes: a pip whose --log has what a build backend printed,
+# behind the time.
 PYTHON = f"""#!/bin/sh
 case "$*" in
   *"-m pip"*install*)

@@ -1,4 +1,4 @@
-"""However a runner ends, what it had started ends with it."""
+"""However a runner ends, whatever it had started ends with it."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ import pytest
 
 from tests.end_to_end.waiting import wait_until
 
-# Its descendants: a shell that forked a stubborn sleeper, and a sleeper whose parent is gone.
+# Has two descendants: a shell that forked a stubborn sleeper, and a sleeper whose parent is gone.
 WORK = """
 import signal, subprocess, sys, time
 from dev.run.guard import guarded
@@ -20,8 +20,8 @@ from dev.run.guard import guarded
 def work():
     subprocess.Popen(["sh", "-c", "trap '' TERM; sleep 1000 & wait"], start_new_session=True)
     subprocess.Popen(["sh", "-c", "sleep 1000 & exit"], start_new_session=True).wait()
-    print("started", flush=True)
     try:
+        print("started", flush=True)
         time.sleep(1000)
     except KeyboardInterrupt:
         return int(sys.argv[1])
@@ -91,6 +91,6 @@ def _names(runner: subprocess.Popen[str]) -> list[str]:
 
 def _runs(process: psutil.Process) -> bool:
     try:
-        return process.status() != psutil.STATUS_ZOMBIE
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False

@@ -1,14 +1,12 @@
-"""The metrics of a run are at ports of its own processes, which others that join are told as
-addresses.
-"""
+"""The metrics of a run are at ports of its own processes; others that join get the addresses."""
 
 from dev.run.metrics import MetricsPorts
 from dev.run.settings import check, joinable
 
 
 def test_ports_are_those_that_were_asked_for_or_free_ones() -> None:
-    given = MetricsPorts.of(check({"METRICS_PORT": "9100", "WORKER_METRICS_PORT": "9101"}))
-    assert given.addresses() == {
+    named = MetricsPorts.of(check({"METRICS_PORT": "9100", "WORKER_METRICS_PORT": "9101"}))
+    assert named.addresses() == {
         "METRICS_URL": "http://127.0.0.1:9100/metrics",
         "WORKER_METRICS_URL": "http://127.0.0.1:9101/metrics",
     }

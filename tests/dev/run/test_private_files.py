@@ -1,4 +1,4 @@
-"""What the runner writes down for others to join, and for itself to find again."""
+"""The runner writes down settings for others to join, and secrets for itself to find again."""
 
 import stat
 import subprocess

@@ -1,4 +1,4 @@
-"""Why a runner does not start."""
+"""A runner that does not start says why."""
 
 import os
 import socket
@@ -15,10 +15,10 @@ def test_a_folder_has_one_runner_at_a_time(
     folder = tmp_path / "our data"
     with lock_folder(folder), pytest.raises(Refusal):
         lock_folder(folder)
-    said = capsys.readouterr().err
-    assert f". '{folder}/env'; set +a" in said  # as a shell takes it
-    assert f"(process {os.getpid()})" in said
-    assert said.count("\n") == 1
+    err = capsys.readouterr().err
+    assert f". '{folder}/env'; set +a" in err  # as a shell takes it
+    assert f"(process {os.getpid()})" in err
+    assert err.count("\n") == 1
     lock_folder(folder).close()
 
 
@@ -42,7 +42,7 @@ def test_every_taken_port_is_named(capsys: pytest.CaptureFixture[str]) -> None:
         port, other_port = one.getsockname()[1], other.getsockname()[1]
         with pytest.raises(Refusal):
             check_ports({"PORT": port, "FLOWER_PORT": other_port})
-    said = capsys.readouterr().err
-    assert f"another program listens on PORT={port} and FLOWER_PORT={other_port}: " in said
-    assert said.count("\n") == 1
+    err = capsys.readouterr().err
+    assert f"another program listens on PORT={port} and FLOWER_PORT={other_port}: " in err
+    assert err.count("\n") == 1
     check_ports({"PORT": port})

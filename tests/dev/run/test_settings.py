@@ -1,4 +1,4 @@
-"""What a run works with: given first, made only where nothing is given."""
+"""A run takes the settings of the environment, and makes only those that it lacks."""
 
 from pathlib import Path
 

@@ -17,7 +17,9 @@ def day() -> Day:
 
 
 def changed(reason: str) -> tuple[list[Expected], dict[str, Punch], dict[str, Punch]]:
-    """What is expected, and the punches that came or changed, and those that went or were changed."""
+    """What must be found of the fraud; the punches that it added or changed, as they are now; and
+    those that it removed or changed, as they were.
+    """
     before = {punch.punch_id: punch for punch in day().punches}
     tampered = day()
     expected = plant(tampered, reason)

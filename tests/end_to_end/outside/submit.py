@@ -1,5 +1,5 @@
-"""An existing app: it knows the contract and the settings in its environment, and nothing else of
-Rollcall.
+"""An existing app, which knows the contract and the settings in its environment, and nothing else
+of Rollcall.
 
 For acme (1) and globex (2), the first person is assigned to site 15 only. Each argument is
 `tenant:site`: that person checks in there, which is an anomaly at any other site.
