@@ -1,3 +1,3 @@
-"""Rollcall under fire: a known stream goes through real processes while they are killed, cut,
-emptied and paused.
+"""Tests of Rollcall under fire: a known stream goes through real processes while they are killed,
+cut, emptied and paused.
 """

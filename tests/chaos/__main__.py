@@ -1,8 +1,8 @@
-"""`make chaos`: each fault over many seeds, and a table of what viewers were owed and got. SEEDS,
-FAULTS and PUNCHES choose.
+"""`make chaos`: plays each fault over many seeds, and prints a table of what viewers were owed and
+got. SEEDS, FAULTS and PUNCHES choose.
 
-TEST_BROKER_URL names a broker other than the world's Redis, whose queues are to be empty and of
-BROKER_QUEUE_TYPE or not there.
+TEST_BROKER_URL names a broker other than the world's Redis. Its queues must be empty and of
+BROKER_QUEUE_TYPE, or not there.
 """
 
 import io
@@ -35,10 +35,10 @@ COLUMNS = (
 
 def main() -> int:
     seeds = int(os.environ.get("SEEDS", "10"))
-    chosen = [
+    names = [
         name.strip() for name in os.environ.get("FAULTS", "").split(",") if name.strip()
     ] or list(FAULTS)
-    if unknown := set(chosen) - set(FAULTS):
+    if unknown := set(names) - set(FAULTS):
         print(
             f"no such fault: {', '.join(sorted(unknown))}; there are: {', '.join(FAULTS)}",
             file=sys.stderr,
@@ -56,7 +56,8 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     install()
     print(
-        f"{seeds} seeds, {size.punches} punches of 3 tenants each; messages are counted once for each viewer\n"
+        f"{seeds} seeds, {size.punches} punches of 3 tenants each; "
+        "messages are counted once for each viewer\n"
     )
     print(
         f"{'fault':24}"
@@ -71,7 +72,7 @@ def main() -> int:
         Path(folder).chmod(0o755)  # the embedded servers run as nobody where we are root
         wrong = [
             sentence
-            for name in chosen
+            for name in names
             for sentence in _row(world, FAULTS[name], seeds, size, Path(folder), broker)
         ]
     print(
@@ -84,9 +85,10 @@ def main() -> int:
 def _row(
     world: World, fault: Fault, seeds: int, size: Size, folder: Path, broker: Broker
 ) -> Iterator[str]:
+    """Play the fault over all seeds and print its row; yield what was wrong."""
     backstage, name = Backstage(), fault.name.replace(" ", "_")
     try:
-        # What the processes logged is in the folder, and printed for tests alone.
+        # The ends of the logs are printed for tests alone; here the logs are in the folder.
         with (
             redirect_stdout(io.StringIO()),
             open_house(

@@ -1,5 +1,5 @@
-"""Servers that survive their own deaths: durable, unlike those of the other tests, and restarted on
-their ports.
+"""Fixtures: servers that survive their own deaths. Unlike those of the other tests they are
+durable, and restarted on their ports.
 """
 
 import shutil
@@ -21,7 +21,7 @@ from tests.realtime.conftest import (
     start_server,
 )
 
-# The cast of tests/realtime, for what takes a line to be cut but no house.
+# The fixtures of tests/realtime, for tests that cut a connection and need no house.
 __all__ = ["connect", "feed", "installed", "server", "settings", "start_node", "start_server"]
 
 

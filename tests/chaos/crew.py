@@ -1,5 +1,5 @@
-"""The crew: each tenant's operators, at sockets through the balancer and at one server's door, and
-by REST.
+"""The crew: each tenant's operators, at sockets through the balancer and straight to one server,
+and by REST.
 """
 
 import asyncio
@@ -13,54 +13,56 @@ import aiohttp
 from tests.chaos.deeds import Book
 from tests.chaos.house import House
 from tests.chaos.ledger import Ledger, Payload
-from tests.chaos.operators import LOST, TRIES, Line, Operator
+from tests.chaos.operators import NO_ANSWER, TRIES, Access, Operator
 from tests.chaos.viewers import PythonClient, Scope, Viewer
 
 ANSWER_SECONDS = 3.0
 QUIET_TYPE = "GPS_SPOOFING"
-PAGE = 100
+ITEMS_A_PAGE = 100
 SHARES = 3  # more than any tenant has operators
 
 
-class SocketLine:
-    """A client that comes back by itself, and hears the feed: there is nothing to look for."""
+class SocketAccess:
+    """Access by a client that reconnects by itself, and hears the feed: it need not look."""
 
     def __init__(self, client: PythonClient) -> None:
         self._client = client
 
-    async def ask(self, what: str, data: Payload) -> Payload:
-        return await self._client.ask(
-            "anomaly_review" if what == "review" else f"alert_{what}", data, ANSWER_SECONDS
-        )
+    async def ask(self, move: str, data: Payload) -> Payload:
+        event = "anomaly_review" if move == "review" else f"alert_{move}"
+        return await self._client.ask(event, data, ANSWER_SECONDS)
 
     async def look(self, hear: Callable[[Payload], None]) -> None:
         pass
 
 
-class RestLine:
-    """The lists before each move; the moves singly, or as if there were many, by turns."""
+class RestAccess:
+    """Access by REST: the lists are read before each move, and moves are sent singly and as one of
+    many by turns.
+    """
 
     def __init__(self, session: aiohttp.ClientSession, url: str, token: str) -> None:
         self._session, self._url, self._token = session, url, token
         self._singly = False
 
-    async def ask(self, what: str, data: Payload) -> Payload:
-        if what == "review":
+    async def ask(self, move: str, data: Payload) -> Payload:
+        if move == "review":
             return await self.call("POST", f"anomalies/{data['anomaly_id']}/review", data)
         self._singly = not self._singly
         if self._singly:
-            return await self.call("POST", f"alerts/{data['alert_id']}/{what}", data)
+            return await self.call("POST", f"alerts/{data['alert_id']}/{move}", data)
         many = {
             "alert_ids": [data["alert_id"]],
             "versions": {data["alert_id"]: data["version"]},
             **data,
         }
-        answer = await self.call("POST", f"alerts/{what}", many)
-        return answer["results"][0] if "results" in answer else answer
+        answer = await self.call("POST", f"alerts/{move}", many)
+        results: list[Payload] = answer.get("results", [answer])
+        return results[0]
 
     async def look(self, hear: Callable[[Payload], None]) -> None:
         for name in ("alerts", "anomalies"):
-            for item in (await self.call("GET", f"{name}?limit={PAGE}")).get("items", []):
+            for item in (await self.call("GET", f"{name}?limit={ITEMS_A_PAGE}")).get("items", []):
                 hear(item)
 
     async def call(self, method: str, path: str, body: Payload | None = None) -> Payload:
@@ -68,17 +70,20 @@ class RestLine:
         async with self._session.request(
             method, f"{self._url}/api/v1/{path}", json=body, headers=headers
         ) as response:
-            return await response.json()
+            answer: Payload = await response.json()
+            return answer
 
 
-async def _silence(line: RestLine) -> None:
-    """For longer than any round; twice, where an answer was lost, is as quiet as once."""
+async def _silence(access: RestAccess) -> None:
+    """Silence a type for longer than any round. Where an answer was lost there may be two silences,
+    which does no harm.
+    """
     ends_at = (datetime.now(UTC) + timedelta(hours=6)).isoformat()
-    wanted = {"kind": "silence", "reason": "Chaos.", "ends_at": ends_at, "types": [QUIET_TYPE]}
+    silence = {"kind": "silence", "reason": "Chaos.", "ends_at": ends_at, "types": [QUIET_TYPE]}
     answer: Payload = {}
     for _ in range(TRIES):
-        with suppress(*LOST):
-            answer = await line.call("POST", "quiet", wanted)
+        with suppress(*NO_ANSWER):
+            answer = await access.call("POST", "quiet", silence)
         if answer.get("state") == "in_force":
             return
         await asyncio.sleep(ANSWER_SECONDS)
@@ -86,8 +91,8 @@ async def _silence(line: RestLine) -> None:
 
 
 class Crew:
-    """Those at sockets are viewers as well: their ledgers count like any other's. One type of the
-    last tenant is silenced.
+    """The operators of all tenants. Those at sockets are viewers as well, and their ledgers count
+    like any other's. One type of the last tenant is silenced.
     """
 
     def __init__(self, house: House, tenants: list[int], seed: int) -> None:
@@ -105,11 +110,11 @@ class Crew:
         return sum(book.done for book in self.books.values())
 
     def work(self) -> None:
-        """From now until `stop`."""
+        """Have the operators work from now until `stop`."""
         self._house.backstage.run(self._work())
 
     def stop(self) -> None:
-        """What is under way is brought to its end."""
+        """Have the operators finish what they are at, and stop."""
         self._house.backstage.run(self._stop())
 
     def close(self) -> None:
@@ -117,12 +122,12 @@ class Crew:
 
     async def _sit_down(self) -> None:
         self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS))
-        front, door = (
-            self._house.url(proxy) for proxy in (self._house.front, self._house.doors[0])
+        front, direct = (
+            self._house.url(proxy) for proxy in (self._house.front, self._house.direct[0])
         )
         a, b, c = self.books
         for number, (scope, url) in enumerate(
-            [(Scope(a), front), (Scope(a, (1, 2)), door), (Scope(b), door), (Scope(c), front)]
+            [(Scope(a), front), (Scope(a, (1, 2)), direct), (Scope(b), direct), (Scope(c), front)]
         ):
             await self._at_a_socket(f"socket {number}", scope, url)
         by_rest = [
@@ -133,21 +138,20 @@ class Crew:
     async def _at_a_socket(self, name: str, scope: Scope, url: str) -> None:
         viewer = Viewer(f"operator {name} {scope}", scope, Ledger())
         client = PythonClient(viewer, self._house.token(scope, "operator", name))
-        client.also = self._add(name, scope, SocketLine(client)).hear
+        client.also = self._add(name, scope, SocketAccess(client)).hear
         self.viewers.append(viewer)
         self._clients.append(client)
         await client.connect(url, ["websocket"])
 
-    def _by_rest(self, name: str, scope: Scope, url: str) -> RestLine:
-        line = RestLine(self._session, url, self._house.token(scope, "operator", name))
-        self._add(name, scope, line)
-        return line
+    def _by_rest(self, name: str, scope: Scope, url: str) -> RestAccess:
+        access = RestAccess(self._session, url, self._house.token(scope, "operator", name))
+        self._add(name, scope, access)
+        return access
 
-    def _add(self, name: str, scope: Scope, line: Line) -> Operator:
+    def _add(self, name: str, scope: Scope, access: Access) -> Operator:
         chance = random.Random(f"{name} {self._seed}")
-        operator = Operator(
-            name, self.books[scope.tenant_id], line, chance, (len(self._operators) % SHARES, SHARES)
-        )
+        share = len(self._operators) % SHARES, SHARES
+        operator = Operator(name, self.books[scope.tenant_id], access, chance, share)
         self._operators.append(operator)
         return operator
 

@@ -1,5 +1,5 @@
-"""What is done to the house while the stream goes through it: one entry a fault, injected a few
-times a round by its seed.
+"""The faults that are injected into the house while the stream goes through it, each a few times a
+round, at moments that the seed chooses.
 """
 
 import random
@@ -17,7 +17,7 @@ CHANCE_OF_DEATH = 0.03
 
 
 class Scene(NamedTuple):
-    """What a fault may lay hands on. `away_seconds` is how long what is stopped stays away."""
+    """What a fault may strike. A server that is stopped stays away for `away_seconds`."""
 
     house: House
     fleets: Sequence[NodeFleet]
@@ -26,7 +26,7 @@ class Scene(NamedTuple):
 
 
 def _nothing(_scene: Scene) -> None:
-    """The quiet run; and the workers that kill themselves need nobody to do it."""
+    """Do nothing: in the run without faults, and where workers kill themselves."""
 
 
 def _kill_worker(scene: Scene) -> None:
@@ -72,7 +72,7 @@ def _empty_redis(scene: Scene) -> None:
 
 
 def _flush_redis(scene: Scene) -> None:
-    """Emptied while it runs, so that no connection breaks and nobody is told."""
+    """Empty Redis while it runs, so that no connection breaks and nobody notices."""
     with scene.house.redis() as client:
         client.flushall()
 
@@ -109,25 +109,25 @@ def _cut_postgres(scene: Scene) -> None:
 
 def _cut_viewers(scene: Scene) -> None:
     scene.house.front.cut(scene.chance.uniform(0.3, 1))
-    for door in scene.house.doors:
-        door.cut()
+    for proxy in scene.house.direct:
+        proxy.cut()
 
 
 def _stall_viewers(scene: Scene) -> None:
-    lines = [scene.house.front, *scene.house.doors]
-    for line in lines:
-        line.stall()
+    proxies = [scene.house.front, *scene.house.direct]
+    for proxy in proxies:
+        proxy.stall()
     time.sleep(PAUSE_SECONDS)
-    for line in lines:
-        line.flow()
+    for proxy in proxies:
+        proxy.flow()
 
 
 class Fault(NamedTuple):
-    """`broker_may_lose`: DESIGN.md names what Redis then loses as a broker; the submitter sends it
-    again.
+    """What is done `times` times a round. Where `broker_may_lose`, Redis loses tasks as a broker
+    (docs/guarantees.md), and the submitter sends them again.
 
-    `excused` are reasons of a resync that this fault gives, and `points` are where workers kill
-    themselves (worker/faults.py).
+    `excused` are the reasons of a resync that this fault may cause, and `points` the fault points
+    at which workers kill themselves (worker/faults.py).
     """
 
     name: str

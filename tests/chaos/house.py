@@ -35,8 +35,8 @@ TOKEN_SECONDS = 86_400
 
 
 class World:
-    """The servers that are not ours. Durable, as in production: what they said is kept must be
-    there after a crash.
+    """The servers that are not ours. They are durable, as in production: what they said is kept
+    must be there after a crash.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -46,7 +46,7 @@ class World:
         self.valkey.start()
 
     def crash_postgres(self) -> None:
-        """All of its processes at once, as when the machine loses its power."""
+        """Kill all of its processes at once, as when the machine loses its power."""
         assert self.postgres.process is not None
         server = psutil.Process(self.postgres.process.pid)
         processes = [server, *server.children(recursive=True)]
@@ -74,8 +74,8 @@ def on_world(folder: Path) -> Iterator[World]:
 
 
 class Broker(NamedTuple):
-    """What tasks go through: the world's Redis, unless an address is given; RabbitMQ has two types
-    of queues.
+    """The broker that tasks go through: the world's Redis, unless there is a `url`. RabbitMQ has
+    two types of queues.
     """
 
     url: str = ""
@@ -87,8 +87,8 @@ class Broker(NamedTuple):
 
 
 class House:
-    """`front` is a load balancer over both servers: who reconnects through it may land on the
-    other.
+    """All processes of an installation. `front` is a load balancer over both servers: who
+    reconnects through it may land on the other. `direct` has a proxy to each server alone.
     """
 
     def __init__(
@@ -106,8 +106,8 @@ class House:
         self.to_redis = Proxy(backstage, [world.valkey.port], seed)
         self.to_postgres = Proxy(backstage, [world.postgres.port], seed)
         redis_url = _through(self.to_redis, world.valkey.url)
-        # The submitter's line to the broker is not cut: what it sends again is its own matter, and
-        # tested elsewhere.
+        # The submitter's connection to the broker is not cut: how it sends again is its own matter,
+        # and tested elsewhere.
         self.broker = broker if broker.url else Broker(world.valkey.url)
         stage.environ |= {
             "DATABASE_URL": _through(self.to_postgres, database_url),
@@ -121,7 +121,7 @@ class House:
         stage.beat()
         ports = [urlsplit(server.url).port or 0 for server in self.servers]
         self.front = Proxy(backstage, ports, seed)
-        self.doors = [Proxy(backstage, [port], seed) for port in ports]
+        self.direct = [Proxy(backstage, [port], seed) for port in ports]
         self.paused: list[Running] = []
 
     def url(self, proxy: Proxy) -> str:
@@ -139,22 +139,24 @@ class House:
         return mint(load_settings(self.stage.environ, tokens=True), claims)
 
     def connect(self) -> psycopg.Connection:
-        """To the database, by no line that is cut."""
+        """Connect to the database, not through a proxy."""
         return psycopg.connect(self.database_url, autocommit=True)
 
     def redis(self) -> redis.Redis:
         return redis.Redis.from_url(self.world.valkey.url)
 
-    def replace_worker(self, number: int, how: signal.Signals) -> None:
-        """SIGKILL to all of it at once, or SIGTERM and time to finish; then another in its place."""
+    def replace_worker(self, number: int, end: signal.Signals) -> None:
+        """End a worker, by SIGKILL to all of it at once or by SIGTERM with time to finish; then
+        start another.
+        """
         worker = self.workers[number]
-        worker.kill() if how == signal.SIGKILL else worker.stop()
+        worker.kill() if end == signal.SIGKILL else worker.stop()
         self.workers[number] = self._worker()
 
-    def replace_server(self, number: int, how: signal.Signals) -> None:
-        """SIGKILL or SIGTERM; then another on the same port."""
+    def replace_server(self, number: int, end: signal.Signals) -> None:
+        """End a server, by SIGKILL or SIGTERM; then start another on the same port."""
         server = self.servers[number]
-        server.kill() if how == signal.SIGKILL else server.stop()
+        server.kill() if end == signal.SIGKILL else server.stop()
         self.servers[number] = self.stage.web(PORT=str(urlsplit(server.url).port))
 
     def pause(self, number: int, seconds: float) -> None:
@@ -163,16 +165,16 @@ class House:
         self.servers[number].signal(signal.SIGCONT)
 
     def ended(self) -> list[str]:
-        """Processes that ended without anybody having ended them."""
-        kept: list[Running | WebServer] = [*self.servers, *self.workers]
+        """A sentence for each process that ended without anybody having ended it."""
+        processes: list[Running | WebServer] = [*self.servers, *self.workers]
         return [
             f"{process.name} ended with {process.status}:\n{process.log_end()}"
-            for process in kept
+            for process in processes
             if process.status is not None
         ]
 
     def close(self) -> None:
-        for proxy in (self.to_redis, self.to_postgres, self.front, *self.doors):
+        for proxy in (self.to_redis, self.to_postgres, self.front, *self.direct):
             proxy.close()
 
     def _worker(self) -> Running:
@@ -189,7 +191,7 @@ def open_house(
     faults: str = "",
     seed: int = 0,
 ) -> Iterator[House]:
-    """`faults` is ROLLCALL_FAULTS of its workers."""
+    """Start a house with a database of its own. `faults` is ROLLCALL_FAULTS of its workers."""
     folder.mkdir(parents=True, exist_ok=True)
     with world_redis(world) as client:
         client.flushall()

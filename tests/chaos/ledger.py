@@ -1,4 +1,4 @@
-"""What one viewer was told, entry by entry, held against what the feed says it was owed."""
+"""Keeps what one viewer heard, entry by entry, and counts it against what the feed owed it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,8 +9,8 @@ NOT_OF_THE_FEED = {"snapshot", "resync", "token_expired"}
 
 
 class Tally(NamedTuple):
-    """Counts of messages. The last three must be zero as well: connections not recovered, messages
-    of others, contents not the feed's.
+    """Counts of messages, and, in `not_recovered`, of connections. All after the first two must be
+    zero; `not_owed` were for others, and `altered` had other contents than the feed.
     """
 
     owed: int = 0
@@ -24,7 +24,7 @@ class Tally(NamedTuple):
 
     def __add__(self, other: object) -> "Tally":
         assert isinstance(other, Tally)
-        return Tally(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
+        return Tally(*map(sum, zip(self, other, strict=True)))
 
     @property
     def is_clean(self) -> bool:
@@ -33,15 +33,15 @@ class Tally(NamedTuple):
 
 @dataclass
 class Ledger:
-    """Filled while it goes on, from one thread; read when it is over."""
+    """What a viewer heard. It is filled during the round, from one thread, and read afterwards."""
 
     positions: list[int] = field(default_factory=list)
     entries: list[tuple[str, Any]] = field(default_factory=list)
-    trouble: list[Any] = field(default_factory=list)  # lines lost and connections refused
+    trouble: list[Any] = field(default_factory=list)  # connections lost and refused
     ready: bool = False
 
     def connected(self, recovered: bool | None) -> None:
-        """`recovered` is None for clients that do not know the word."""
+        """Note a connection. `recovered` is None for clients that cannot tell."""
         self.entries.append(("connected", recovered))
 
     def heard(self, event: str, payload: Payload) -> None:
@@ -53,36 +53,36 @@ class Ledger:
         return {payload["reason"] for event, payload in self.entries if event == "resync"}
 
     def tally(self, owed: Mapping[int, Payload], excused: frozenset[str] = frozenset()) -> Tally:
-        """`owed` is what its scope and filter let through, by position, from the first message of
-        the feed on.
+        """Count what was heard against what was owed: the payloads that the viewer's scope and
+        filter let through, by position, from the first message of the feed on.
 
-        A snapshot takes the viewer's place over: what it skips is missing, unless a resync with an
-        excused reason came before.
+        A snapshot moves the viewer to its position: what it skips is missing, unless a resync with
+        an excused reason came before.
         """
         at: int | None = None
         received: set[int] = set()
         skipped: set[int] = set()
         counted = dict.fromkeys(Tally._fields, 0)
         excuse = not_recovered = False
-        for event, what in self.entries:
+        for event, content in self.entries:
             if event == "connected":
-                counted["not_recovered"] += bool(what is False and at is not None and not excuse)
+                counted["not_recovered"] += content is False and at is not None and not excuse
             elif event == "resync":
-                excuse = what["reason"] in excused
+                excuse = content["reason"] in excused
                 not_recovered = not excuse
             elif event == "snapshot":
                 if at is None or excuse:
                     skipped |= {
-                        position for position in owed if (at or 0) < position <= what["position"]
+                        position for position in owed if (at or 0) < position <= content["position"]
                     }
-                counted["not_recovered"] += bool(at is not None and not excuse and not_recovered)
-                at, excuse, not_recovered = what["position"], False, False
+                counted["not_recovered"] += at is not None and not excuse and not_recovered
+                at, excuse, not_recovered = content["position"], False, False
             elif event not in NOT_OF_THE_FEED:
-                position = what["position"]
+                position = content["position"]
                 counted["repeated"] += position in received
                 counted["out_of_order"] += position not in received and position <= (at or 0)
                 counted["not_owed"] += position not in owed
-                counted["altered"] += position in owed and owed[position] != what
+                counted["altered"] += position in owed and owed[position] != content
                 received.add(position)
                 at = max(at or 0, position)
         due = owed.keys() - (skipped - received)

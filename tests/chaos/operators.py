@@ -1,7 +1,7 @@
-"""The operators: they work on the queue while everything fails, as people with a good client would.
+"""The operators work on the queue while everything fails, as people with a good client would.
 
 A move that gets no answer, or `unavailable`, is tried again with the version it was meant for, and
-given up after some tries; `conflict` brings the alert as it is now, and is the end of it.
+given up after some tries. A `conflict` brings the alert as it is now, and ends the move.
 """
 
 import asyncio
@@ -19,58 +19,57 @@ from tests.chaos.deeds import Book, Deed
 from tests.chaos.ledger import Payload
 
 TRIES = 5
-BREATH = (0.05, 0.35)  # between two deeds, and before another try
-FINAL = {"conflict"}
-# it may have been done: the answer was late, or the database went away in the commit
-UNSURE = {"unavailable"}
-WISHES = {"acknowledge": 30, "assign": 20, "escalate": 10, "note": 20, "resolve": 12, "review": 25}
+PAUSE_SECONDS = (0.05, 0.35)  # at least and at most, between two deeds and before another try
+FINAL_CODES = {"conflict"}
+# The move may have been done: the answer was late, or the database went away in the commit.
+UNSURE_CODES = {"unavailable"}
+# How often each move is chosen, against the others.
+WEIGHTS = {"acknowledge": 30, "assign": 20, "escalate": 10, "note": 20, "resolve": 12, "review": 25}
 
-LOST = (socketio.exceptions.SocketIOError, aiohttp.ClientError, OSError, TimeoutError)
+NO_ANSWER = (socketio.exceptions.SocketIOError, aiohttp.ClientError, OSError, TimeoutError)
 
 
-class Line(Protocol):
-    """How an operator reaches the servers. Both raise one of LOST where no answer comes."""
+class Access(Protocol):
+    """How an operator reaches the servers. Both methods raise one of NO_ANSWER where none comes."""
 
-    async def ask(self, what: str, data: Payload) -> Payload:
-        """The acknowledgement of a move, or of `review`."""
+    async def ask(self, move: str, data: Payload) -> Payload:
+        """Ask for a move, or for `review`; return the acknowledgement."""
 
     async def look(self, hear: Callable[[Payload], None]) -> None:
-        """Whatever has to be asked for before the queue is known."""
+        """Read the queue, where it is not heard from the feed."""
 
 
 class Operator:
-    """`line` is how it reaches the servers, and `share` which of the anomalies are its own to
-    review: number so of so many.
-    """
+    """An operator, who reviews a `share` of the anomalies: (number, of how many operators)."""
 
     def __init__(
-        self, name: str, book: Book, line: Line, chance: random.Random, share: tuple[int, int]
+        self, name: str, book: Book, access: Access, chance: random.Random, share: tuple[int, int]
     ) -> None:
         self.name = name
         self.alerts: dict[str, Payload] = {}
         self.anomalies: set[str] = set()
-        self._book, self._line, self._chance, self._share = book, line, chance, share
+        self._book, self._access, self._chance, self._share = book, access, chance, share
         self._numbers = itertools.count(1)
         self._stopped = False
 
     def hear(self, payload: Payload) -> None:
-        """A message of the feed, a snapshot, or an item of a list."""
-        for said in payload.get("recent", [payload]):
-            if "alert_id" in said:
-                self._take(said)
-            elif "anomaly_id" in said:
-                self._take_anomaly(said["anomaly_id"])
+        """Take note of a message of the feed, a snapshot, or an item of a list."""
+        for item in payload.get("recent", [payload]):
+            if "alert_id" in item:
+                self._take(item)
+            elif "anomaly_id" in item:
+                self._take_anomaly(item["anomaly_id"])
 
     async def work(self) -> None:
         while not self._stopped:
-            await asyncio.sleep(self._chance.uniform(*BREATH))
-            with suppress(*LOST):
-                await self._line.look(self.hear)
-            (wish,) = self._chance.choices(list(WISHES), list(WISHES.values()))
-            if wish == "review":
+            await asyncio.sleep(self._chance.uniform(*PAUSE_SECONDS))
+            with suppress(*NO_ANSWER):
+                await self._access.look(self.hear)
+            (move,) = self._chance.choices(list(WEIGHTS), list(WEIGHTS.values()))
+            if move == "review":
                 await self._review()
             else:
-                await self._move(wish)
+                await self._move(move)
 
     def stop(self) -> None:
         self._stopped = True
@@ -80,11 +79,11 @@ class Operator:
             self.alerts[alert["alert_id"]] = alert
 
     def _take_anomaly(self, anomaly_id: str) -> None:
-        """Each of a tenant's operators reviews anomalies of its own, so that nobody comes between
-        its tries.
+        """Remember the anomaly if it is in the operator's share: each of a tenant's operators
+        reviews anomalies of its own, so that nobody comes between its tries.
         """
-        mine, of = self._share
-        if int(anomaly_id.replace("-", ""), 16) % of == mine:
+        number, operators = self._share
+        if int(anomaly_id.replace("-", ""), 16) % operators == number:
             self.anomalies.add(anomaly_id)
 
     async def _move(self, move: str) -> None:
@@ -97,8 +96,8 @@ class Operator:
             data["assignee"] = self.name
         deed = self._book.open((alert["alert_id"], self.name, move, data["note"]))
         answer = await self._try(deed, move, data)
-        if now := answer.get("alert") or answer.get("error", {}).get("alert"):
-            self._take(now)
+        if alert_now := answer.get("alert") or answer.get("error", {}).get("alert"):
+            self._take(alert_now)
 
     async def _review(self) -> None:
         if not self.anomalies:
@@ -115,22 +114,23 @@ class Operator:
     def _note(self) -> str:
         return f"{self.name} {next(self._numbers)}"
 
-    async def _try(self, deed: Deed, what: str, data: Payload) -> Payload:
+    async def _try(self, deed: Deed, move: str, data: Payload) -> Payload:
+        """Ask for the move until it is settled; return the answer, {} where there was none."""
         for _ in range(TRIES):
             try:
-                answer = await self._line.ask(what, data)
-            except LOST:
+                answer = await self._access.ask(move, data)
+            except NO_ANSWER:
                 deed.open_ends += 1
             else:
                 code = answer.get("error", {}).get("code", "")
-                if code not in UNSURE:
+                if code not in UNSURE_CODES:
                     self._settle(deed, answer, code)
                     return answer
                 deed.open_ends += 1
-            await asyncio.sleep(self._chance.uniform(*BREATH))
+            await asyncio.sleep(self._chance.uniform(*PAUSE_SECONDS))
         return {}
 
     def _settle(self, deed: Deed, answer: Payload, code: str) -> None:
         deed.done, deed.refused = not code, code
-        if code and (code not in FINAL or "alert" not in answer["error"]):
+        if code and (code not in FINAL_CODES or "alert" not in answer["error"]):
             self._book.complaints.append(f"{deed.line} was answered with {answer}")

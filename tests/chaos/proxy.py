@@ -1,5 +1,5 @@
-"""The lines between the parts, in our hands: a TCP proxy that can cut, stall and refuse, and spread
-connections over servers.
+"""A TCP proxy between the parts, which can cut, stall and refuse connections, and spread them over
+servers.
 """
 
 import asyncio
@@ -13,12 +13,12 @@ from typing import Any, TypeVar
 Answer = TypeVar("Answer")
 
 _CHUNK = 65_536
-# Closed so, a connection is reset: what was under way is gone, as when a line breaks.
+# A connection that is closed with this is reset: what was under way is gone, as when a wire breaks.
 _RESET = struct.pack("ii", 1, 0)
 
 
 class Backstage:
-    """A thread with an event loop of its own, for what must go on while the director waits."""
+    """A thread with an event loop of its own, for what must go on while the test itself waits."""
 
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
@@ -35,16 +35,16 @@ class Backstage:
 
 
 def _unless_unclosed(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """python-socketio's client forgets sessions of connections that failed; everything else is
-    told.
+    """Report the error, unless it is of an unclosed session: python-socketio's client forgets those
+    of connections that failed.
     """
     if not context["message"].startswith("Unclosed"):
         loop.default_exception_handler(context)
 
 
 class Proxy:
-    """Listens on `port`. A connection goes to one of `targets` (ports of this machine) that takes
-    it, chosen by chance.
+    """A proxy that listens on `port`. Each connection goes to one of `targets` (ports of this
+    machine) that accepts it, chosen by chance.
     """
 
     def __init__(self, backstage: Backstage, targets: list[int], seed: int = 0) -> None:
@@ -54,7 +54,7 @@ class Proxy:
         self._refusing = False
         self._flowing = asyncio.Event()
         self._flowing.set()
-        self._lines: set[Line] = set()
+        self._connections: set[Connection] = set()
         self._server = backstage.run(self._listen())
         self.port: int = self._server.sockets[0].getsockname()[1]
 
@@ -63,7 +63,7 @@ class Proxy:
         self._backstage.run(self._cut(share))
 
     def stall(self) -> None:
-        """Pass nothing on, and keep every connection open, as a line does that has gone dead."""
+        """Pass nothing on, and keep every connection open, as a network does that has gone dead."""
         self._backstage.loop.call_soon_threadsafe(self._flowing.clear)
 
     def flow(self) -> None:
@@ -81,21 +81,25 @@ class Proxy:
         return await asyncio.start_server(self._connected, "127.0.0.1", 0)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        onward = None if self._refusing else await self._reach()
-        if onward is None:
+        target = None if self._refusing else await self._open_target()
+        if target is None:
             _reset(writer)
             return
-        line = Line(writer, onward[1])
-        self._lines.add(line)
+        target_reader, target_writer = target
+        connection = Connection(writer, target_writer)
+        self._connections.add(connection)
         try:
-            await asyncio.gather(self._pass(reader, onward[1]), self._pass(onward[0], writer))
+            await asyncio.gather(
+                self._pass(reader, target_writer), self._pass(target_reader, writer)
+            )
         except OSError:
-            line.reset()  # one end is gone; the other must notice
+            connection.reset()  # one end is gone; the other must notice
         finally:
-            self._lines.discard(line)
-            line.close()
+            self._connections.discard(connection)
+            connection.close()
 
-    async def _reach(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
+    async def _open_target(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
+        """Connect to one of the targets; None where all refuse."""
         for port in self._chance.sample(self.targets, len(self.targets)):
             try:
                 return await asyncio.open_connection("127.0.0.1", port)
@@ -111,17 +115,17 @@ class Proxy:
         writer.close()
 
     async def _cut(self, share: float) -> None:
-        lines = list(self._lines)
-        for line in self._chance.sample(lines, round(len(lines) * share)):
-            line.reset()
+        connections = list(self._connections)
+        for connection in self._chance.sample(connections, round(len(connections) * share)):
+            connection.reset()
 
     async def _close(self) -> None:
         self._server.close()
         await self._cut(1.0)
 
 
-class Line:
-    """The two connections that make one."""
+class Connection:
+    """A connection through the proxy: the two sockets that make one."""
 
     def __init__(self, *ends: asyncio.StreamWriter) -> None:
         self._ends = ends
@@ -136,7 +140,7 @@ class Line:
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:
-    connection = writer.get_extra_info("socket")
-    if connection is not None and connection.fileno() >= 0:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+    end = writer.get_extra_info("socket")
+    if end is not None and end.fileno() >= 0:
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
     writer.transport.abort()

@@ -1,5 +1,5 @@
-"""One round: a stream of three tenants goes through the house while operators work on what is found
-in it, a fault strikes a few times, and then every account is settled.
+"""Plays one round: a stream of three tenants goes through the house while operators work on what is
+found in it, a fault strikes a few times, and then every account is settled.
 """
 
 import random
@@ -12,7 +12,7 @@ from tests.chaos.crew import Crew
 from tests.chaos.faults import Fault, Scene
 from tests.chaos.house import House
 from tests.chaos.ledger import Payload, Tally
-from tests.chaos.settling import settle
+from tests.chaos.settling import is_judged, settle
 from tests.chaos.stream import SITES, Stream, make_stream, publication
 from tests.chaos.submitter import Submitter
 from tests.chaos.truth import faults_in, feed_of
@@ -24,8 +24,8 @@ RESULTS_SECONDS = 90
 
 
 class Size(NamedTuple):
-    """`seconds` is what the submission takes, into which the faults fall; `away_seconds` what Redis
-    is stopped for.
+    """The size of a round. The stream is submitted over `seconds`, in which the faults strike;
+    Redis is stopped for `away_seconds`.
     """
 
     punches: int
@@ -34,10 +34,10 @@ class Size(NamedTuple):
 
 
 class Result(NamedTuple):
-    """`lost` tasks the broker dropped before they were stored. `moves` are what operators did,
-    reviews among them.
+    """The outcome of a round. `moves` counts what operators did, reviews included, and `lost` the
+    tasks that the broker dropped before they were stored.
 
-    `wrong` are sentences; there must be none.
+    `wrong` has a sentence for whatever was wrong; there must be none.
     """
 
     tally: Tally
@@ -48,7 +48,7 @@ class Result(NamedTuple):
 
 
 def play(house: House, fault: Fault, number: int, seed: int, size: Size) -> Result:
-    """Round `number` of this house: its tenants are its own."""
+    """Play round `number` of this house, which has tenants of its own."""
     began = time.monotonic()
     tenants = [10 * (number + 1) + ordinal for ordinal in range(TENANTS)]
     stream = make_stream(seed, tenants, size.punches)
@@ -57,7 +57,7 @@ def play(house: House, fault: Fault, number: int, seed: int, size: Size) -> Resu
         for roster in stream.rosters:
             submitter.send(roster)
         wait_until(
-            lambda: settle(house, stream, nothing=True),
+            lambda: is_judged(house, stream),
             "the rosters are stored and judged",
             seconds=RESULTS_SECONDS,
         )
@@ -100,8 +100,8 @@ def _submitting(house: House) -> Iterator[Submitter]:
 
 
 def _fleets(house: House, tenants: list[int], stack: ExitStack) -> Iterator[Fleet]:
-    """Every scope, by both kinds of client, behind the balancer and at one server's own door, by
-    websocket and by polling.
+    """Start viewers of every scope, by both kinds of client, through the balancer and straight to
+    one server, by websocket and by polling.
     """
     a, b, c = tenants
     wide = [
@@ -109,18 +109,18 @@ def _fleets(house: House, tenants: list[int], stack: ExitStack) -> Iterator[Flee
         Scope(a, (1, 2)),
         Scope(a, (3,)),
         Scope(a, filter={"severities": ["CRITICAL"]}),
-        Scope(a, filter={"types": ["WRONG_PERSON"], "sites": [1, 2]}, tells=True),
+        Scope(a, filter={"types": ["WRONG_PERSON"], "sites": [1, 2]}, by_event=True),
         Scope(b),
         Scope(c, (1,)),
     ]
-    narrow = [Scope(a), Scope(b, (4,)), Scope(c, filter={"types": ["GPS_SPOOFING"]}, tells=True)]
+    narrow = [Scope(a), Scope(b, (4,)), Scope(c, filter={"types": ["GPS_SPOOFING"]}, by_event=True)]
     python = [Scope(a), Scope(b, (2, 3)), Scope(c, filter={"severities": ["HIGH", "CRITICAL"]})]
     fleets: list[tuple[str, list[Scope], list[str]]] = [
         ("front", wide, ["websocket"]),
-        ("door", narrow, ["polling", "websocket"]),
+        ("direct", narrow, ["polling", "websocket"]),
     ]
     for (name, scopes, transports), proxy in zip(
-        fleets, (house.front, house.doors[0]), strict=True
+        fleets, (house.front, house.direct[0]), strict=True
     ):
         cast = [(scope, house.token(scope)) for scope in scopes]
         fleet: Fleet = NodeFleet(f"node {name}", house.url(proxy), cast, transports=transports)
@@ -128,7 +128,7 @@ def _fleets(house: House, tenants: list[int], stack: ExitStack) -> Iterator[Flee
         yield fleet
     for name, proxy, transports in (
         ("front", house.front, ["websocket"]),
-        ("door", house.doors[1], ["polling"]),
+        ("direct", house.direct[1], ["polling"]),
     ):
         cast = [(scope, house.token(scope)) for scope in python]
         fleet = PythonFleet(house.backstage, f"python {name}", house.url(proxy), cast, transports)
@@ -137,20 +137,22 @@ def _fleets(house: House, tenants: list[int], stack: ExitStack) -> Iterator[Flee
 
 
 def _strike(fault: Fault, scene: Scene, submitter: Submitter, tasks: int) -> None:
-    """At moments of the stream that the seed chooses, in its middle part."""
-    for moment in sorted(scene.chance.uniform(0.1, 0.9) for _ in range(fault.times)):
-        wait_until(
-            lambda moment=moment: submitter.sent >= moment * tasks,
-            "the stream goes on",
-            seconds=RESULTS_SECONDS,
-        )
+    """Inject the fault at moments that the seed chooses, in the middle part of the stream."""
+    for share in sorted(scene.chance.uniform(0.1, 0.9) for _ in range(fault.times)):
+        _wait_sent(submitter, share * tasks)
         fault.inject(scene)
+
+
+def _wait_sent(submitter: Submitter, tasks: float) -> None:
+    wait_until(lambda: submitter.sent >= tasks, "the stream goes on", seconds=RESULTS_SECONDS)
 
 
 def _tallies(
     house: House, fault: Fault, stream: Stream, submitter: Submitter, viewers: list[Viewer]
 ) -> dict[Viewer, Tally]:
-    """After a last message at every site, and one at none, so that whoever is behind would show it."""
+    """Have a last message said at every site, and one at none, so that whoever is behind would show
+    it; then count each viewer's messages.
+    """
     for tenant_id in stream.tenants:
         for site_id in (None, *SITES):
             stream.tasks.append(publication(tenant_id, f"last {site_id}", site_id))
@@ -158,10 +160,10 @@ def _tallies(
     settle(house, stream, submitter)
     feeds = {tenant_id: feed_of(house, tenant_id) for tenant_id in stream.tenants}
     owed = {viewer: _owed(viewer, feeds) for viewer in viewers}
-    # One that never gets its last message is found out by its ledger, and not here.
+    # A viewer that never gets its last message is found out by its ledger, and not here.
     deadline = time.monotonic() + RESULTS_SECONDS
     while time.monotonic() < deadline and not all(
-        max(owed[v]) in v.ledger.positions[-50:] for v in viewers
+        max(owed[viewer]) in viewer.ledger.positions[-50:] for viewer in viewers
     ):
         time.sleep(0.05)
     return {viewer: viewer.ledger.tally(owed[viewer], fault.excused) for viewer in viewers}

@@ -1,5 +1,5 @@
-"""Waiting until all that was submitted is stored and judged; sending again what the broker lost,
-and counting it.
+"""Waits until all that was submitted is stored and judged; sends again what the broker lost, and
+counts it.
 """
 
 import time
@@ -10,10 +10,14 @@ from tests.chaos.submitter import Submitter
 
 SETTLE_SECONDS = 180
 LOOK_SECONDS = 0.25
-# So many looks in a row at an empty broker, with something missing, and it is lost.
+# A task that is missing through so many looks in a row at an empty broker is lost.
 LOOKS = 8
 
-_STORED = "SELECT tenant_id, punch_id, voided_at IS NOT NULL, is_mock_location FROM punch WHERE tenant_id = ANY(%s)"
+_STORED = """
+SELECT tenant_id, punch_id, voided_at IS NOT NULL, is_mock_location
+FROM punch
+WHERE tenant_id = ANY(%s)
+"""
 _WAITING = """
 SELECT (SELECT count(*) FROM pending WHERE tenant_id = ANY(%(tenants)s))
      + (SELECT count(*) FROM roster_change WHERE tenant_id = ANY(%(tenants)s)),
@@ -25,40 +29,42 @@ class NeverSettled(AssertionError):
     """Something that was submitted is neither stored nor lost by the broker, or is not judged."""
 
 
-def settle(
-    house: House, stream: Stream, submitter: Submitter | None = None, *, nothing: bool = False
-) -> int:
-    """How many tasks were sent again. `nothing`: only the rosters were submitted, and the answer is
-    whether they are settled.
+def settle(house: House, stream: Stream, submitter: Submitter) -> int:
+    """Wait until all of the stream is stored and judged, sending again what the broker lost; return
+    how many tasks that were. Raises NeverSettled.
     """
-    if nothing:
-        return int(not _waits(house, stream))
-    assert submitter is not None
-    deadline, idle, again = time.monotonic() + SETTLE_SECONDS, 0, 0
+    deadline, idle_looks, sent_again = time.monotonic() + SETTLE_SECONDS, 0, 0
     while missing := missing_tasks(house, stream):
-        idle = idle + 1 if _is_idle(house) else 0
-        if idle == LOOKS:
+        idle_looks = idle_looks + 1 if _is_idle(house) else 0
+        if idle_looks == LOOKS:
             for task in missing:
                 submitter.send(task)
-            again, idle = again + len(missing), 0
+            sent_again, idle_looks = sent_again + len(missing), 0
         if time.monotonic() > deadline:
             raise NeverSettled(f"{len(missing)} tasks are not stored: {missing[:3]}")
         time.sleep(LOOK_SECONDS)
-    while _waits(house, stream):
+    while not is_judged(house, stream):
         if time.monotonic() > deadline:
             raise NeverSettled("punches are stored and not judged")
         time.sleep(LOOK_SECONDS)
-    return again
+    return sent_again
+
+
+def is_judged(house: House, stream: Stream) -> bool:
+    """Whether the stream's rosters are stored, and nothing of its tenants waits to be judged."""
+    with house.connect() as connection:
+        waiting = connection.execute(_WAITING, {"tenants": stream.tenants}).fetchone()
+    return waiting == (0, len(stream.tenants))
 
 
 def missing_tasks(house: House, stream: Stream) -> list[Task]:
-    """What would have to be submitted again for the database to hold what it should."""
+    """The tasks that would have to be submitted again for the database to have what it should."""
     with house.connect() as connection:
         stored = {
-            (tenant, punch): rest
-            for tenant, punch, *rest in connection.execute(_STORED, [stream.tenants]).fetchall()
+            (tenant_id, punch_id): rest
+            for tenant_id, punch_id, *rest in connection.execute(_STORED, [stream.tenants])
         }
-        said = set(
+        published = set(
             connection.execute(
                 "SELECT tenant_id, message_id FROM published WHERE tenant_id = ANY(%s)",
                 [stream.tenants],
@@ -69,16 +75,16 @@ def missing_tasks(house: House, stream: Stream) -> list[Task]:
         for punch_id, punch in stream.standing[tenant_id].items():
             if stored.get((tenant_id, punch_id)) != [False, punch["is_mock_location"]]:
                 missing.append(batch([punch]))
-        gone = {
+        voided = {
             punch_id
             for punch_id in stream.voided[tenant_id]
             if stored.get((tenant_id, punch_id), [False])[0]
         }
         missing.extend(
-            void(tenant_id, punch_id) for punch_id in sorted(stream.voided[tenant_id] - gone)
+            void(tenant_id, punch_id) for punch_id in sorted(stream.voided[tenant_id] - voided)
         )
     return missing + [
-        task for task in stream.tasks if task.name == "noc.publish" and _key(task) not in said
+        task for task in stream.tasks if task.name == "noc.publish" and _key(task) not in published
     ]
 
 
@@ -87,19 +93,11 @@ def _key(publication: Task) -> tuple[int, str]:
     return message["tenant_id"], message["message_id"]
 
 
-def _waits(house: House, stream: Stream) -> bool:
-    with house.connect() as connection:
-        return connection.execute(_WAITING, {"tenants": stream.tenants}).fetchone() != (
-            0,
-            len(stream.tenants),
-        )
-
-
 def _is_idle(house: House) -> bool:
-    """Whether the broker holds nothing of ours, neither waiting nor handed out. RabbitMQ is never
-    taken at its word: it loses nothing.
+    """Whether the broker has no task of ours, neither waiting nor handed out. RabbitMQ always
+    counts as busy: it loses nothing, so nothing is to be sent again.
     """
     if house.broker.is_rabbitmq:
         return False
     with house.redis() as client:
-        return client.llen("attendance") == 0 and client.hlen("unacked") == 0
+        return not client.llen("attendance") and not client.hlen("unacked")

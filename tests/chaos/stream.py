@@ -1,5 +1,5 @@
-"""A known stream: what three tenants submit, the same for the same seed, and what must be found in
-it whatever happens.
+"""Makes a known stream: what three tenants submit, the same for the same seed, and what must be
+found in it whatever happens.
 """
 
 import random
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 Punch = dict[str, Any]
 
-# Long over, so that no moment passes during a run at which something more would be due.
+# Long past, so that no moment comes during a run at which something more would be due.
 FIRST_DAY = datetime(2025, 6, 2, tzinfo=UTC)
 PEOPLE = 12
 DISHONEST = ("mocked", "face", "elsewhere", "overlap")
@@ -23,7 +23,9 @@ class Task(NamedTuple):
 
 
 class Stream(NamedTuple):
-    """`tasks` in the order of their submission. The rest is by tenant, as it must be in the end."""
+    """Rosters, tasks in the order of their submission, and what must be there in the end, by
+    tenant.
+    """
 
     rosters: list[Task]
     tasks: list[Task]
@@ -37,20 +39,20 @@ class Stream(NamedTuple):
 
 
 def make_stream(seed: int, tenants: list[int], size: int) -> Stream:
-    """About `size` punches, a few of them corrected, voided, or submitted twice; singly and in
-    batches, in any order.
+    """Make a stream of about `size` punches, a few of them corrected, voided, or submitted twice;
+    singly and in batches, in any order.
     """
     chance = random.Random(seed)
     stream = Stream([_roster(tenant_id) for tenant_id in tenants], [], {}, {}, {})
     contents: list[Punch] = []
-    others: list[Task] = []
+    further_tasks: list[Task] = []
     for tenant_id in tenants:
-        _add_days(stream, tenant_id, size // len(tenants), chance, contents, others)
-        others += _publications(tenant_id, size // 50, chance)
+        _add_days(stream, tenant_id, size // len(tenants), chance, contents, further_tasks)
+        further_tasks += _publications(tenant_id, size // 50, chance)
     contents += chance.sample(contents, len(contents) // 20)
     chance.shuffle(contents)
     stream.tasks.extend(_cut(contents, chance))
-    stream.tasks.extend(others)
+    stream.tasks.extend(further_tasks)
     chance.shuffle(stream.tasks)
     return stream
 
@@ -82,8 +84,9 @@ def _add_days(
     size: int,
     chance: random.Random,
     contents: list[Punch],
-    others: list[Task],
+    further_tasks: list[Task],
 ) -> None:
+    """Add a tenant's days: contents of punches, tasks that void some, and what must be there."""
     standing = stream.standing[tenant_id] = {}
     voided = stream.voided[tenant_id] = set()
     planted = stream.planted[tenant_id] = set()
@@ -99,12 +102,12 @@ def _add_days(
         planted |= stay.planted
         if stay.voided:
             voided.add(stay.voided)
-            others.append(void(tenant_id, stay.voided))
+            further_tasks.append(void(tenant_id, stay.voided))
 
 
 class _Stay:
-    """A day of one person: a check-in and a check-out, four times in five honest; the fifth they
-    have a habit of, so that alerts gather anomalies.
+    """A day of one person: a check-in and a check-out, four times in five honest. Most of the rest
+    are dishonest in the person's own way, so that alerts gather anomalies.
     """
 
     def __init__(
@@ -125,9 +128,9 @@ class _Stay:
             ["honest", DISHONEST[person_id % len(DISHONEST)], chance.choice(DISHONEST)], [80, 15, 5]
         )[0]
         site_id = NOBODYS_SITE if kind == "elsewhere" else home
-        came = self._punch("check_in", site_id, 8)
+        check_in = self._punch("check_in", site_id, 8)
         self._punch("check_out", site_id, 16)
-        getattr(self, f"_{kind}")(came, second)
+        getattr(self, f"_{kind}")(check_in, second)
 
     def _punch(self, kind: str, site_id: int, hour: int) -> Punch:
         at = self._day + timedelta(hours=hour, minutes=self._chance.randint(0, 50))
@@ -145,46 +148,46 @@ class _Stay:
         return punch
 
     def _supersede(self, punch: Punch, **earlier: Any) -> None:
-        """What stands in the end was not the first content of this punch; which of them comes first
-        is left to chance.
+        """Give the punch a content that it had before, and that must not stand in the end; which
+        of the two comes first is left to chance.
         """
         self.superseded.append(punch | earlier)
         punch["sent_at"] = (
             datetime.fromisoformat(punch["sent_at"]) + timedelta(hours=2)
         ).isoformat()
 
-    def _honest(self, came: Punch, _second: int) -> None:
+    def _honest(self, check_in: Punch, _second: int) -> None:
         if self._chance.random() < 0.05:
-            self._supersede(came, is_mock_location=True)
+            self._supersede(check_in, is_mock_location=True)
 
-    def _mocked(self, came: Punch, _second: int) -> None:
-        came["is_mock_location"] = True
-        self.planted.add((came["punch_id"], "GPS_SPOOFING"))
+    def _mocked(self, check_in: Punch, _second: int) -> None:
+        check_in["is_mock_location"] = True
+        self.planted.add((check_in["punch_id"], "GPS_SPOOFING"))
         if self._chance.random() < 0.2:
-            self._supersede(came, is_mock_location=False)
+            self._supersede(check_in, is_mock_location=False)
 
-    def _face(self, came: Punch, _second: int) -> None:
-        came["biometric"] = {
+    def _face(self, check_in: Punch, _second: int) -> None:
+        check_in["biometric"] = {
             "method": "face",
             "score": 0.93,
             "matched_person_id": 900_000 + self._person_id,
         }
         if self._chance.random() < 0.2:
-            self.voided = came["punch_id"]
+            self.voided = check_in["punch_id"]
         else:
-            self.planted.add((came["punch_id"], "WRONG_PERSON"))
+            self.planted.add((check_in["punch_id"], "WRONG_PERSON"))
 
-    def _elsewhere(self, came: Punch, _second: int) -> None:
-        self.planted.add((came["punch_id"], "UNAUTHORIZED_SITE"))
+    def _elsewhere(self, check_in: Punch, _second: int) -> None:
+        self.planted.add((check_in["punch_id"], "UNAUTHORIZED_SITE"))
 
-    def _overlap(self, _came: Punch, second: int) -> None:
-        also = self._punch("check_in", second, 12)
+    def _overlap(self, _check_in: Punch, second: int) -> None:
+        overlapping = self._punch("check_in", second, 12)
         self._punch("check_out", second, 18)
-        self.planted.add((also["punch_id"], "IMPOSSIBLE_SHIFTS"))
+        self.planted.add((overlapping["punch_id"], "IMPOSSIBLE_SHIFTS"))
 
 
 def _publications(tenant_id: int, count: int, chance: random.Random) -> Iterator[Task]:
-    """What an existing app says through the same feed, with and without a site."""
+    """Messages that an existing app says through the same feed, with and without a site."""
     for number in range(count):
         yield publication(tenant_id, f"m{number}", chance.choice([None, *SITES]))
 

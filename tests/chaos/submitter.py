@@ -1,4 +1,4 @@
-"""The submitter: an app that sends its stream to the broker, waits where the broker is away, and
+"""The submitter: an app that sends its stream to the broker, waits while the broker is away, and
 knows what it has sent.
 """
 
@@ -28,7 +28,7 @@ class Submitter:
         self._thread: threading.Thread | None = None
 
     def start(self, tasks: Sequence[Task], seconds: float) -> None:
-        """Send all of them, evenly over about so many seconds, from a thread of its own."""
+        """Send all tasks, evenly over about so many seconds, from a thread of its own."""
         self.sent = 0
         self._thread = threading.Thread(
             target=self._send_all, args=(tasks, seconds / len(tasks)), daemon=True
@@ -40,8 +40,8 @@ class Submitter:
         return self._thread is None or not self._thread.is_alive()
 
     def send(self, task: Task) -> None:
-        """Returns when the broker has taken it. One that failed may have been taken as well: that
-        is a submission twice.
+        """Send a task, and return when the broker has taken it. A try that failed may have been
+        taken as well: the task is then submitted twice.
         """
         while not self._stopped.is_set():
             try:

@@ -1,6 +1,4 @@
-"""The judge of alerts is judged: whatever is wrong with one, its trail, its messages or its reviews
-is found out.
-"""
+"""The checks of alerts find whatever is wrong with one, its trail, its messages or its reviews."""
 
 from collections.abc import Iterator
 
@@ -49,7 +47,8 @@ def test_what_is_as_it_must_be_has_no_fault(connection: psycopg.Connection, engi
     [
         ("UPDATE alert SET count = 3", "its count is 3 and it holds 2 anomalies"),
         (
-            "DELETE FROM alert_anomaly WHERE anomaly_id IN (SELECT anomaly_id FROM anomaly LIMIT 1)",
+            "DELETE FROM alert_anomaly"
+            " WHERE anomaly_id IN (SELECT anomaly_id FROM anomaly LIMIT 1)",
             "it holds 1 anomalies",
         ),
         ("UPDATE alert SET status = 'NEW'", "its trail adds up to ESCALATED"),
@@ -75,11 +74,13 @@ def test_what_is_as_it_must_be_has_no_fault(connection: psycopg.Connection, engi
         ("DELETE FROM alert_anomaly", "2 anomalies stand and are in no alert"),
         ("DELETE FROM alert", "alerts were either not told or not stored"),
         (
-            "ALTER TABLE alert_trail DISABLE TRIGGER ALL; DELETE FROM alert_trail WHERE version = 3",
+            "ALTER TABLE alert_trail DISABLE TRIGGER ALL;"
+            " DELETE FROM alert_trail WHERE version = 3",
             "one line each",
         ),
         (
-            "ALTER TABLE alert_trail DISABLE TRIGGER ALL; UPDATE alert_trail SET to_status = 'RESOLVED' WHERE version = 4",
+            "ALTER TABLE alert_trail DISABLE TRIGGER ALL;"
+            " UPDATE alert_trail SET to_status = 'RESOLVED' WHERE version = 4",
             "a line leads by note",
         ),
     ],
@@ -88,21 +89,20 @@ def test_whatever_is_wrong_is_found_out(
     connection: psycopg.Connection, engine: Engine, wrong: str, fault: str
 ) -> None:
     connection.execute(wrong)
-    assert any(fault in each for each in faults_of_alerts(connection, 1, feed(engine)))
+    assert any(fault in sentence for sentence in faults_of_alerts(connection, 1, feed(engine)))
 
 
 def test_what_was_not_said_or_said_twice_is_found_out(
     connection: psycopg.Connection, engine: Engine
 ) -> None:
-    everything = feed(engine)
-    of_alert = [place for place, payload in enumerate(everything) if "alert_id" in payload]
-    for told in (
-        [*everything[: of_alert[2]], *everything[of_alert[2] + 1 :]],
-        [*everything, everything[of_alert[0]]],
-    ):
+    payloads = feed(engine)
+    of_alert = [index for index, payload in enumerate(payloads) if "alert_id" in payload]
+    one_missing = [*payloads[: of_alert[2]], *payloads[of_alert[2] + 1 :]]
+    one_twice = [*payloads, payloads[of_alert[0]]]
+    for wrong in (one_missing, one_twice):
         assert any(
-            "of its versions these were said" in each
-            for each in faults_of_alerts(connection, 1, told)
+            "of its versions these were said" in sentence
+            for sentence in faults_of_alerts(connection, 1, wrong)
         )
 
 
@@ -120,13 +120,13 @@ def test_deeds_are_held_against_the_trails(connection: psycopg.Connection) -> No
     for deed in deeds:
         deed.done = True
     assert list(faults_of_deeds(connection, 1, book)) == []
-    deeds[0].done, deeds[0].open_ends = False, 1  # whether it was done its operator does not know
+    deeds[0].done, deeds[0].open_ends = False, 1  # its operator does not know whether it was done
     assert list(faults_of_deeds(connection, 1, book)) == []
     deeds[1].done, deeds[1].refused = False, "conflict"
     book.open((alert_id, "olga", "resolve", "n5")).done = True
     book.deeds.remove(deeds[2])
     faults = list(faults_of_deeds(connection, 1, book))
-    assert [each.split(":")[0].removeprefix("tenant 1") for each in faults] == ["", "", ""]
+    assert [sentence.split(":")[0] for sentence in faults] == ["tenant 1"] * 3
     assert [
         "stands 1 times" in faults[0],
         "stands 0 times" in faults[1],

@@ -1,4 +1,4 @@
-"""The judge of the viewers is judged: a ledger with a fault in it is found out."""
+"""A ledger finds out whatever is wrong with what its viewer heard."""
 
 from typing import Any
 
@@ -8,18 +8,18 @@ OWED = {position: {"position": position} for position in range(1, 6)}
 
 
 def ledger(*entries: Any) -> Ledger:
-    """A number is a message, a truth value a connection and whether it was recovered, and the rest
-    are entries.
+    """A ledger with these entries: a number is a message at that position, a truth value a
+    connection and whether it was recovered, and the rest are (event, payload).
     """
-    found = Ledger()
+    ledger = Ledger()
     for entry in entries:
         if isinstance(entry, bool):
-            found.connected(entry)
+            ledger.connected(entry)
         elif isinstance(entry, int):
-            found.heard("anomaly_detected", {"position": entry})
+            ledger.heard("anomaly_detected", {"position": entry})
         else:
-            found.heard(*entry)
-    return found
+            ledger.heard(*entry)
+    return ledger
 
 
 START = (False, ("snapshot", {"position": 0}))
@@ -42,21 +42,21 @@ def test_missing_repeated_and_disordered_are_told_apart() -> None:
 
 
 def test_a_snapshot_where_a_replay_was_owed_counts_as_missing() -> None:
-    told = ledger(
+    resynced = ledger(
         *START, 1, False, ("resync", {"reason": "other_history"}), ("snapshot", {"position": 4}), 5
     )
-    assert told.tally(OWED) == Tally(owed=5, received=2, missing=3, not_recovered=2)
+    assert resynced.tally(OWED) == Tally(owed=5, received=2, missing=3, not_recovered=2)
 
 
 def test_a_resync_that_the_fault_excuses_takes_the_viewer_on_from_its_snapshot() -> None:
-    told = ledger(
+    resynced = ledger(
         *START, 1, ("resync", {"reason": "slow_viewer"}), ("snapshot", {"position": 4}), 5
     )
-    assert told.tally(OWED, frozenset({"slow_viewer"})) == Tally(owed=2, received=2)
+    assert resynced.tally(OWED, frozenset({"slow_viewer"})) == Tally(owed=2, received=2)
 
 
 def test_what_was_not_owed_and_what_was_altered_is_counted() -> None:
-    found = ledger(*START, 1, 2, 3, 4, 5, 7)
-    found.heard("anomaly_detected", {"position": 8})
+    wrong = ledger(*START, 1, 2, 3, 4, 5, 7)
+    wrong.heard("anomaly_detected", {"position": 8})
     owed = OWED | {8: {"position": 8, "site_id": 1}}
-    assert found.tally(owed) == Tally(owed=6, received=6, not_owed=1, altered=1)
+    assert wrong.tally(owed) == Tally(owed=6, received=6, not_owed=1, altered=1)

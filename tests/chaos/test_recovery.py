@@ -1,4 +1,4 @@
-"""A stock client behind a line that is cut finds its place again: with nothing heard yet, and on a
+"""A stock client whose connection is cut finds its position again: with nothing heard yet, and on a
 server that never saw it.
 """
 
@@ -22,28 +22,28 @@ def port_of(server: RunningServer) -> int:
 async def test_a_client_cut_off_before_its_first_message_recovers(
     server: RunningServer, feed: Feed, start_node: Any, backstage: Backstage
 ) -> None:
-    line = Proxy(backstage, [port_of(server)])
-    viewer = await start_node(f"http://127.0.0.1:{line.port}")
+    proxy = Proxy(backstage, [port_of(server)])
+    viewer = await start_node(f"http://127.0.0.1:{proxy.port}")
     await viewer.until_heard("snapshot")
-    await asyncio.to_thread(line.cut)
+    await asyncio.to_thread(proxy.cut)
     feed.say(ACME, anomaly_said(), anomaly_said())
     await viewer.until_position(2)
     assert viewer.positions() == [1, 2]
     assert [note["recovered"] for note in viewer.noted("connect")] == [False, True]
     assert len(viewer.heard("snapshot")) == 1
-    line.close()
+    proxy.close()
 
 
 async def test_a_filter_goes_with_a_client_to_another_server(
     feed: Feed, start_server: Any, start_node: Any, backstage: Backstage
 ) -> None:
     first, second = await start_server(), await start_server()
-    line = Proxy(backstage, [port_of(first)])
-    viewer = await start_node(f"http://127.0.0.1:{line.port}")
+    proxy = Proxy(backstage, [port_of(first)])
+    viewer = await start_node(f"http://127.0.0.1:{proxy.port}")
     await viewer.until_heard("snapshot")
     assert (await viewer.ask("filter_anomalies", {"types": ["WRONG_PERSON"], "sites": [15]}))["ok"]
-    line.targets = [port_of(second)]
-    await asyncio.to_thread(line.cut)
+    proxy.targets = [port_of(second)]
+    await asyncio.to_thread(proxy.cut)
     feed.say(
         ACME,
         anomaly_said(),
@@ -57,31 +57,31 @@ async def test_a_filter_goes_with_a_client_to_another_server(
     await viewer.until_position(7)
     assert viewer.positions() == [1, 5, 7]
     assert viewer.noted("connect")[-1]["recovered"]
-    line.close()
+    proxy.close()
 
 
 async def test_a_line_that_goes_dead_and_comes_back_loses_nothing(
     server: RunningServer, feed: Feed, start_node: Any, backstage: Backstage
 ) -> None:
-    line = Proxy(backstage, [port_of(server)])
-    viewer = await start_node(f"http://127.0.0.1:{line.port}")
+    proxy = Proxy(backstage, [port_of(server)])
+    viewer = await start_node(f"http://127.0.0.1:{proxy.port}")
     await viewer.until_heard("snapshot")
-    line.stall()
+    proxy.stall()
     for _ in range(50):
         feed.say(ACME, anomaly_said())
-    await asyncio.to_thread(line.cut)  # with messages under way
-    line.flow()
+    await asyncio.to_thread(proxy.cut)  # with messages under way
+    proxy.flow()
     await viewer.until_position(50)
     assert viewer.positions() == list(range(1, 51))
-    line.close()
+    proxy.close()
 
 
 async def test_viewers_that_poll_come_back_after_their_server_was_stopped(
     feed: Feed, settings: Settings, start_server: Any, start_node: Any, backstage: Backstage
 ) -> None:
     first = await start_server()
-    line = Proxy(backstage, [port_of(first)])
-    url = f"http://127.0.0.1:{line.port}"
+    proxy = Proxy(backstage, [port_of(first)])
+    url = f"http://127.0.0.1:{proxy.port}"
     node = await start_node(url, transports=["polling"])
     await node.until_heard("snapshot")
     python = await asyncio.to_thread(
@@ -89,7 +89,7 @@ async def test_viewers_that_poll_come_back_after_their_server_was_stopped(
     )
     ledger = python.viewers[0].ledger
     await eventually(lambda: ledger.ready)
-    line.targets = [port_of(await start_server())]
+    proxy.targets = [port_of(await start_server())]
     await first.stop()
     feed.say(ACME, *[anomaly_said() for _ in range(40)])
     await node.until_position(40)
@@ -97,7 +97,7 @@ async def test_viewers_that_poll_come_back_after_their_server_was_stopped(
     assert node.positions() == ledger.positions == list(range(1, 41))
     assert node.noted("connect")[-1]["recovered"]
     await asyncio.to_thread(python.close)
-    line.close()
+    proxy.close()
 
 
 async def test_a_poll_that_is_repeated_because_its_answer_was_lost_ends_the_connection(

@@ -1,4 +1,4 @@
-"""The short run of `make chaos`: every viewer gets what it is owed, once and in order, whatever is
+"""A short run of `make chaos`: every viewer gets what it is owed, once and in order, whatever is
 killed, cut, emptied or paused.
 
 With TEST_BROKER_URL the tasks go through that broker instead of the world's Redis. RabbitMQ must
@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from kombu import Connection
+from kombu.connection import Connection
 
 from models.broker import task_queue
 from tests.chaos.faults import FAULTS, Fault
@@ -32,7 +32,7 @@ def _installed() -> None:
 
 @pytest.fixture(params=["classic", "quorum"] if "TEST_BROKER_URL" in os.environ else [""])
 def outside_broker(broker_url: str, request: pytest.FixtureRequest) -> Iterator[Broker]:
-    """Its queues empty and of this type; the world's Redis, where none is given."""
+    """The outside broker, with empty queues of each type; without any, the world's Redis."""
     if not request.param:
         yield Broker()
     elif request.param == "classic":
@@ -44,7 +44,7 @@ def outside_broker(broker_url: str, request: pytest.FixtureRequest) -> Iterator[
 
 @contextmanager
 def _declared_as(broker_url: str, queue_type: str) -> Iterator[None]:
-    """What is declared remains for other tests to find, so that its type is put back."""
+    """Declare the queues, and put their type back in the end: other tests will find them."""
     _declare(broker_url, queue_type)
     try:
         yield
@@ -71,7 +71,7 @@ def _holds(house: House, fault: Fault, number: int) -> None:
 def test_nothing_is_lost_or_repeated_when_everything_fails_in_turn(
     world: World, backstage: Backstage, outside_broker: Broker, tmp_path: Path
 ) -> None:
-    """One house, a fault a round: each finds it as the one before has left it."""
+    """One house sees a fault a round; each round finds it as the one before has left it."""
     turns = ["kill a worker", "kill a server", "kill Postgres", "empty Redis", "cut viewers"]
     with open_house(world, backstage, tmp_path, broker=outside_broker) as house:
         for number, name in enumerate(turns):

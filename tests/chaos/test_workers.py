@@ -1,4 +1,4 @@
-"""A punch that kills every worker that judges it, among others that must not suffer for it; by real
+"""A punch that kills every worker that judges it does not keep others from being judged, with real
 workers that really die.
 """
 
@@ -13,6 +13,12 @@ from tests.end_to_end.harness import Stage, on_stage
 from tests.end_to_end.waiting import wait_until
 from tests.worker.cast import anomalies, imposter, punch, roster, rows, waiting
 from tests.worker.live import send
+
+TERMINATE = """
+SELECT pg_terminate_backend(pid)
+FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
 
 
 @pytest.fixture
@@ -32,7 +38,7 @@ def test_a_punch_that_kills_its_workers_is_rejected_and_the_others_are_judged(
     stage: Stage, engine: Engine
 ) -> None:
     broker = stage.environ["CELERY_BROKER_URL"]
-    # Each with a face and a person of its own: a punch that is judged anew with the poison, as its
+    # Each has a face and a person of its own: a punch that is judged anew with the poison, as its
     # neighbour, would die of it too.
     faces = [{"method": "face", "matched_person_id": 900 + number} for number in range(18)]
     punches = [
@@ -56,20 +62,18 @@ def test_a_punch_that_kills_its_workers_is_rejected_and_the_others_are_judged(
 
 
 def test_a_worker_that_lost_its_connections_goes_on_by_itself(stage: Stage, engine: Engine) -> None:
-    """Its connections are cut at the server's end; those who submit meanwhile notice nothing."""
+    """The server ends the worker's connections; those who submit meanwhile notice nothing."""
     broker = stage.environ["CELERY_BROKER_URL"]
     stage.worker()
     stage.beat()
     send(broker, "roster.sync", {"roster": roster(1)})
     wait_until(lambda: rows(engine, "SELECT FROM person"), "the roster is there")
     for number in range(6):
-        rows(
-            engine,
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
-        )
+        rows(engine, TERMINATE)
         send(broker, "attendance.submit", {"punch": imposter(f"p{number}", person_id=number + 3)})
-        wait_until(
-            lambda number=number: any(row[0] == f"p{number}" for row in anomalies(engine)),
-            "it goes on",
-        )
+        _wait_found(engine, f"p{number}")
     assert rows(engine, "SELECT FROM rejected") == []
+
+
+def _wait_found(engine: Engine, punch_id: str) -> None:
+    wait_until(lambda: any(row[0] == punch_id for row in anomalies(engine)), "it goes on")

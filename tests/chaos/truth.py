@@ -1,5 +1,5 @@
-"""What the feed and the tables must hold when all is settled, by reckonings that share nothing with
-the way it got there.
+"""Checks the feed and the tables when all is settled, by reckonings that share nothing with the
+code that wrote them.
 """
 
 from collections import Counter
@@ -19,18 +19,33 @@ from tests.payloads import faults_of_messages
 from tests.worker.load.everything import load_everything
 from worker.judging.detect import detect
 
-_FEED = "SELECT position, site_id, anomaly_type, severity, prior_severity, body, event FROM message WHERE tenant_id = %s ORDER BY position"
+_FEED = """
+SELECT position, site_id, anomaly_type, severity, prior_severity, body
+FROM message
+WHERE tenant_id = %s
+ORDER BY position
+"""
 _STANDING = "SELECT punch_id, anomaly_type FROM anomaly WHERE tenant_id = %s AND standing"
 
 
 def feed_of(house: House, tenant_id: int) -> list[FeedMessage]:
     with house.connect() as connection:
         rows = connection.execute(_FEED, [tenant_id]).fetchall()
-    return [FeedMessage(*row[:5], orjson.loads(row[5]) | {"position": row[0]}) for row in rows]
+    return [
+        FeedMessage(
+            position,
+            site_id,
+            anomaly_type,
+            severity,
+            prior_severity,
+            orjson.loads(body) | {"position": position},
+        )
+        for position, site_id, anomaly_type, severity, prior_severity, body in rows
+    ]
 
 
 def faults_in(house: House, stream: Stream, crew: Crew, lost: int) -> Iterator[str]:
-    """A sentence for whatever is not as it must be."""
+    """A sentence for whatever is not as it must be. The broker may have `lost` nothing."""
     if lost:
         yield f"the broker lost {lost} tasks, and may not"
     with house.connect() as connection:
@@ -67,7 +82,8 @@ def _faults_of_feed(
         )
     }
     if detected.keys() != stored:
-        yield f"tenant {tenant_id}: {len(detected.keys() ^ stored)} anomalies were either not told or not stored"
+        differing = len(detected.keys() ^ stored)
+        yield f"tenant {tenant_id}: {differing} anomalies were either not told or not stored"
     if repeated := [anomaly_id for anomaly_id, times in detected.items() if times > 1]:
         yield f"tenant {tenant_id}: {len(repeated)} anomalies were told as new more than once"
     notes = Counter(
@@ -82,7 +98,8 @@ def _faults_of_findings(
 ) -> Iterator[str]:
     standing = set(connection.execute(_STANDING, [tenant_id]).fetchall())
     if standing != planted:
-        yield f"tenant {tenant_id}: stands and was not planted, or the reverse: {sorted(standing ^ planted)[:5]}"
+        differing = sorted(standing ^ planted)[:5]
+        yield f"tenant {tenant_id}: stands and was not planted, or the reverse: {differing}"
     with connection.cursor() as cursor:
         now = datetime.now(UTC)
         window = load_everything(cursor, tenant_id, FIRST_DAY - timedelta(days=1), now, now)
@@ -91,4 +108,5 @@ def _faults_of_findings(
         for verdict in detect(window)
     }
     if standing != at_once:
-        yield f"tenant {tenant_id}: judged all at once, something else is found: {sorted(standing ^ at_once)[:5]}"
+        differing = sorted(standing ^ at_once)[:5]
+        yield f"tenant {tenant_id}: judged all at once, something else is found: {differing}"

@@ -1,4 +1,4 @@
-"""The viewers: of every scope, by the stock client under Node and by python-socketio, each with a
+"""The viewers, of every scope, by the stock client under Node and by python-socketio, each with a
 ledger.
 """
 
@@ -24,35 +24,29 @@ RETRY_SECONDS = 0.2
 
 
 class Scope(NamedTuple):
-    """Who a viewer is, and what it asked to hear. `tells`: it sets its filter by an event, and not
-    in its auth.
-    """
+    """Who a viewer is, and what it asked to hear. It sets its filter `by_event`, or in its auth."""
 
     tenant_id: int
     sites: str | tuple[int, ...] = "all"
-    filter: dict[str, list] = {}  # noqa: RUF012 - never changed
-    tells: bool = False
+    filter: dict[str, list[Any]] = {}  # noqa: RUF012 - never changed
+    by_event: bool = False
 
     def hears(self, message: "FeedMessage") -> bool:
-        """By the contract's words, and by none of the server's code."""
-        sites, wanted = self.filter.get("sites"), self.filter
+        """Whether the viewer must hear the message, by the words of the contract alone."""
+        sites, types, severities = map(self.filter.get, ("sites", "types", "severities"))
         if self.sites != "all" and message.site_id not in self.sites:
             return False
         if sites and message.site_id not in sites:
             return False
-        if (
-            wanted.get("types")
-            and message.anomaly_type is not None
-            and message.anomaly_type not in wanted["types"]
-        ):
+        if types and message.anomaly_type is not None and message.anomaly_type not in types:
             return False
-        if wanted.get("severities") and message.severity is not None:
-            return bool({message.severity, message.prior_severity} & set(wanted["severities"]))
+        if severities and message.severity is not None:
+            return bool({message.severity, message.prior_severity} & set(severities))
         return True
 
     def auth(self, token: str) -> dict[str, Any]:
         return {"token": token} | (
-            {"filter": self.filter} if self.filter and not self.tells else {}
+            {"filter": self.filter} if self.filter and not self.by_event else {}
         )
 
 
@@ -75,29 +69,29 @@ class Viewer:
 
 
 class NodeFleet:
-    """Stock clients in one process of Node. They are given an address and a token, and nothing is
-    done for them afterwards.
+    """Stock clients in one process of Node. They get an address and a token, and nothing is done
+    for them afterwards.
     """
 
     def __init__(
         self, name: str, url: str, scopes: Sequence[tuple[Scope, str]], **options: Any
     ) -> None:
-        """`scopes` with a token for each."""
+        """Start a client for each scope, with its token."""
         self.viewers = [
             Viewer(f"{name} {number} {scope}", scope, Ledger())
             for number, (scope, _) in enumerate(scopes)
         ]
-        given = [
+        clients = [
             {
                 "url": url,
                 "auth": scope.auth(token),
-                "filter": scope.filter if scope.tells else None,
+                "filter": scope.filter if scope.by_event else None,
                 "options": options,
             }
             for scope, token in scopes
         ]
         self.process = subprocess.Popen(
-            ["node", "fleet.js", json.dumps(given)],
+            ["node", "fleet.js", json.dumps(clients)],
             cwd=FOLDER,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -109,16 +103,16 @@ class NodeFleet:
     def _read(self) -> None:
         assert self.process.stdout
         for line in self.process.stdout:
-            said = json.loads(line)
-            ledger = self.viewers[said["viewer"]].ledger
-            if "event" in said:
-                ledger.heard(said["event"], said["payload"])
-            elif "connect" in said:
-                ledger.connected(said["connect"]["recovered"])
-            elif "ready" in said:
+            note = json.loads(line)
+            ledger = self.viewers[note["viewer"]].ledger
+            if "event" in note:
+                ledger.heard(note["event"], note["payload"])
+            elif "connect" in note:
+                ledger.connected(note["connect"]["recovered"])
+            elif "ready" in note:
                 ledger.ready = True
             else:
-                ledger.trouble.append(said)
+                ledger.trouble.append(note)
 
     def signal(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
@@ -130,8 +124,8 @@ class NodeFleet:
 
 
 class PythonFleet:
-    """Clients that keep no state for recovery: they ask by `auth.offset`, a function of what they
-    have seen.
+    """Clients of python-socketio, which keeps no state for recovery: they ask for it by
+    `auth.offset`, from what they have heard.
     """
 
     def __init__(
@@ -155,7 +149,7 @@ class PythonFleet:
             backstage.run(client.connect(url, transports))
 
     def signal(self, number: signal.Signals) -> None:
-        raise NotImplementedError("they live in the process of the director")
+        raise NotImplementedError("these clients are in the process of the test")
 
     def close(self) -> None:
         for client in self._clients:
@@ -163,7 +157,7 @@ class PythonFleet:
 
 
 class PythonClient:
-    """`also` is told whatever the viewer hears."""
+    """A client of python-socketio. `also` is called with whatever the viewer hears."""
 
     def __init__(self, viewer: Viewer, token: str) -> None:
         self.viewer = viewer
@@ -196,8 +190,11 @@ class PythonClient:
         self.also(payload)
 
     async def ask(self, event: str, data: Payload, seconds: float) -> Payload:
-        """Its acknowledgement. Raises SocketIOError or TimeoutError where none comes."""
-        return await self._client.call(event, data, namespace=NAMESPACE, timeout=seconds)
+        """Emit the event; return its acknowledgement. Raises SocketIOError or TimeoutError where
+        none comes.
+        """
+        answer: Payload = await self._client.call(event, data, namespace=NAMESPACE, timeout=seconds)
+        return answer
 
     async def close(self) -> None:
         with suppress(socketio.exceptions.SocketIOError, asyncio.TimeoutError):
