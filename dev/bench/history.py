@@ -1,4 +1,4 @@
-"""What a company has behind it: punches of days gone by, judged long ago."""
+"""A company's history: punches of days gone by, judged long ago."""
 
 import psycopg
 

@@ -1,4 +1,4 @@
-"""What every scenario runs on: an embedded Postgres, an embedded Valkey and a folder for logs. The
+"""The ground of every scenario: an embedded Postgres, an embedded Valkey, a folder for logs. The
 servers are durable, and all is gone afterwards.
 """
 
@@ -47,7 +47,7 @@ def raise_stage(
         logs = Path(folder) / "logs"
         logs.mkdir()
         with _running(Path(folder)) as (postgres, valkey):
-            servers, others = _split_cores()
+            server_cores, other_cores = _split_cores()
             redis_pid = int(redis.Redis.from_url(valkey.url).info("server")["process_id"])
             assert postgres.process is not None
             postgres_url = postgres.url("postgres")
@@ -56,8 +56,8 @@ def raise_stage(
                 figures,
                 logs,
                 without,
-                servers,
-                others,
+                server_cores,
+                other_cores,
                 postgres_url,
                 postgres.process.pid,
                 valkey.url,

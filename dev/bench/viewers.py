@@ -20,8 +20,8 @@ class Lost(RuntimeError):
 
 
 class Heard(NamedTuple):
-    """What all viewers heard of one volley. Delays are in ms, from when a message was said to when
-    it was read, and None where no message was stamped.
+    """A summary of what all viewers heard of one volley. Delays are in ms, from when a message was
+    said to when it was read, and None where no message was stamped.
     """
 
     received: int

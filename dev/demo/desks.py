@@ -20,7 +20,7 @@ _NO_SHOW, _STILL_WORKING = timedelta(minutes=31), timedelta(hours=16, minutes=20
 
 
 class Action(NamedTuple):
-    """What an app submits at a real moment: a roster or a punch."""
+    """A roster or a punch that an app submits at a real moment."""
 
     at: datetime
     task: str

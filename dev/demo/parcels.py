@@ -91,8 +91,8 @@ def _paced(day: Day, groups: list[list[Visit]]) -> list[Parcel]:
 
 
 def _complete_at(visit: Visit) -> datetime:
-    """From when on the visit may be submitted. A stay without a shift comes last: whether somebody
-    else's shift was left unattended must be known by then.
+    """The moment from which the visit may be submitted. A stay without a shift comes last: whether
+    somebody else's shift was left unattended must be known by then.
     """
     last = max(punch.at for punch in visit.punches)
     return last if visit.shifts else last + _WAIT_WITHOUT_SHIFT

@@ -17,8 +17,8 @@ _LEAST_BEHIND = timedelta(hours=6)
 
 
 class Progress(NamedTuple):
-    """Where an edition's simulated clock stands. `begun` is where it started: parcels up to there
-    were loaded as history.
+    """How far an edition's simulated clock has come. `begun` is where it started: parcels up to
+    there were loaded as history.
     """
 
     edition: int

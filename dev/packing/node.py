@@ -31,7 +31,7 @@ def find() -> Npm | None:
 
 
 def requirements() -> list[str]:
-    """What a build requires besides: the wheel, unless this machine has a Node.js that will do."""
+    """The further requirements of a build: the wheel, unless this machine has a fitting Node.js."""
     return [] if _of_this_machine() else [REQUIREMENT]
 
 

@@ -28,7 +28,7 @@ def wait_until_ready(
 
 
 def _missing(url: str) -> str | None:
-    """What does not answer yet; None where all of it does."""
+    """The names of what does not answer yet; None where everything does."""
     try:
         with urllib.request.urlopen(url, timeout=10):
             return None

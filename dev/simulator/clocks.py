@@ -19,7 +19,7 @@ _QUEUE = timedelta(minutes=5)
 
 
 class LastFix(NamedTuple):
-    """What a phone reported last, and where and when."""
+    """The fix that a phone reported last, and where and when."""
 
     fix: Fix
     site_id: int
@@ -29,7 +29,7 @@ class LastFix(NamedTuple):
 def position(
     rng: random.Random, phone: Phone, site: Site, last: LastFix | None, at: datetime, honest: Rates
 ) -> Fix:
-    """Where the phone says it is when its owner stands somewhere on the site."""
+    """The fix that the phone reports when its owner stands somewhere on the site."""
     if last and last.site_id == site.site_id and rng.random() < phone.cache_share:
         return last.fix
     if (

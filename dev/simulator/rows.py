@@ -100,8 +100,8 @@ class Visit:
 
 
 class Expected(NamedTuple):
-    """What must be found, on a punch or a shift (the id of the other is ''). What is not `lasting`
-    must be said at some time, and withdrawn later.
+    """An anomaly that must be found, on a punch or a shift (the id of the other is ''). One that is
+    not `lasting` must be said at some time, and withdrawn later.
     """
 
     anomaly_type: str

@@ -55,16 +55,7 @@ def main() -> int:
     # and what runs is ended on the way out
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     install()
-    print(
-        f"{seeds} seeds, {size.punches} punches of 3 tenants each; "
-        "messages are counted once for each viewer\n"
-    )
-    print(
-        f"{'fault':24}"
-        + "".join(f"{column:>15}" for column in COLUMNS)
-        + f"{'moves':>9}{'lost by broker':>16}{'wrong':>7}{'s':>7}",
-        flush=True,
-    )
+    _print_head(seeds, size)
     with (
         tempfile.TemporaryDirectory(prefix="rollcall-chaos-") as folder,
         on_world(Path(folder)) as world,
@@ -80,6 +71,17 @@ def main() -> int:
         + ("\n".join(wrong) if wrong else "every viewer got what it was owed, once and in order")
     )
     return int(bool(wrong))
+
+
+def _print_head(seeds: int, size: Size) -> None:
+    print(
+        f"{seeds} seeds, {size.punches} punches of 3 tenants each; "
+        "messages are counted once for each viewer\n"
+    )
+    columns = "".join(f"{column:>15}" for column in COLUMNS)
+    print(
+        f"{'fault':24}{columns}{'moves':>9}{'lost by broker':>16}{'wrong':>7}{'s':>7}", flush=True
+    )
 
 
 def _row(

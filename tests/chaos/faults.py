@@ -17,7 +17,7 @@ CHANCE_OF_DEATH = 0.03
 
 
 class Scene(NamedTuple):
-    """What a fault may strike. A server that is stopped stays away for `away_seconds`."""
+    """All that a fault may strike. A server that is stopped stays away for `away_seconds`."""
 
     house: House
     fleets: Sequence[NodeFleet]
@@ -123,8 +123,8 @@ def _stall_viewers(scene: Scene) -> None:
 
 
 class Fault(NamedTuple):
-    """What is done `times` times a round. Where `broker_may_lose`, Redis loses tasks as a broker
-    (docs/guarantees.md), and the submitter sends them again.
+    """Something that is done `times` times a round. Where `broker_may_lose`, Redis loses tasks as a
+    broker (docs/guarantees.md), and the submitter sends them again.
 
     `excused` are the reasons of a resync that this fault may cause, and `points` the fault points
     at which workers kill themselves (worker/faults.py).

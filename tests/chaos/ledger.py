@@ -33,7 +33,7 @@ class Tally(NamedTuple):
 
 @dataclass
 class Ledger:
-    """What a viewer heard. It is filled during the round, from one thread, and read afterwards."""
+    """The record of what a viewer heard, filled from one thread and read after the round."""
 
     positions: list[int] = field(default_factory=list)
     entries: list[tuple[str, Any]] = field(default_factory=list)

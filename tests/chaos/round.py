@@ -54,13 +54,7 @@ def play(house: House, fault: Fault, number: int, seed: int, size: Size) -> Resu
     stream = make_stream(seed, tenants, size.punches)
     chance = random.Random(f"{fault.name} {seed}")
     with _submitting(house) as submitter, ExitStack() as stack:
-        for roster in stream.rosters:
-            submitter.send(roster)
-        wait_until(
-            lambda: is_judged(house, stream),
-            "the rosters are stored and judged",
-            seconds=RESULTS_SECONDS,
-        )
+        _submit_rosters(house, stream, submitter)
         fleets = list(_fleets(house, tenants, stack))
         crew = Crew(house, tenants, seed)
         stack.callback(crew.close)
@@ -68,12 +62,8 @@ def play(house: House, fault: Fault, number: int, seed: int, size: Size) -> Resu
         wait_until(
             lambda: all(viewer.ledger.ready for viewer in viewers), "every viewer has its snapshot"
         )
-        scene = Scene(
-            house,
-            [fleet for fleet in fleets if isinstance(fleet, NodeFleet)],
-            chance,
-            size.away_seconds,
-        )
+        node_fleets = [fleet for fleet in fleets if isinstance(fleet, NodeFleet)]
+        scene = Scene(house, node_fleets, chance, size.away_seconds)
         crew.work()
         submitter.start(stream.tasks, size.seconds)
         _strike(fault, scene, submitter, len(stream.tasks))
@@ -97,6 +87,17 @@ def _submitting(house: House) -> Iterator[Submitter]:
         yield submitter
     finally:
         submitter.close()
+
+
+def _submit_rosters(house: House, stream: Stream, submitter: Submitter) -> None:
+    """Submit the rosters, and wait until they are stored and judged."""
+    for roster in stream.rosters:
+        submitter.send(roster)
+    wait_until(
+        lambda: is_judged(house, stream),
+        "the rosters are stored and judged",
+        seconds=RESULTS_SECONDS,
+    )
 
 
 def _fleets(house: House, tenants: list[int], stack: ExitStack) -> Iterator[Fleet]:

@@ -39,7 +39,7 @@ class Subject(NamedTuple):
 
 
 class Said(NamedTuple):
-    """What a message says of its subject."""
+    """The part of a message that is compared: what it says of its subject."""
 
     anomaly_type: str
     severity: str
@@ -53,7 +53,7 @@ class Run(NamedTuple):
     said: dict[Subject, set[Said]]
 
     def above_low(self) -> dict[Subject, set[Said]]:
-        """What was ever said with a severity above LOW, by subject."""
+        """All that was ever said with a severity above LOW, by subject."""
         above_low = {
             subject: {message for message in messages if message.severity != "LOW"}
             for subject, messages in self.said.items()
@@ -140,4 +140,4 @@ def _note(run: Run, body: dict[str, Any]) -> None:
 
 
 def _reasons(reason: str, evidence: dict[str, Any]) -> list[str]:
-    return [reason, *(other["reason"] for other in evidence.get("also", []))]
+    return [reason, *(finding["reason"] for finding in evidence.get("also", []))]

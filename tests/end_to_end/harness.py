@@ -55,7 +55,7 @@ class WebServer(Running):
             return False
 
     def failing(self) -> set[str]:
-        """What /readyz names as failing."""
+        """The names that /readyz gives as failing."""
         try:
             with urllib.request.urlopen(f"{self.url}/readyz", timeout=10):
                 return set()

@@ -146,7 +146,7 @@ def _consecutive(trips: list[flights.Trip]) -> Iterable[tuple[flights.Trip, flig
 
 
 def _also(evidence: dict[str, Any]) -> list[str]:
-    return [other["reason"] for other in evidence.get("also", [])]
+    return [finding["reason"] for finding in evidence.get("also", [])]
 
 
 def _is_settled(database_url: str, tenants: int, punches: int) -> bool:

@@ -1,5 +1,5 @@
-"""What the benchmark asks of every fan-out contender: a server in one process, how its viewers
-connect, and a way to say things.
+"""The interface of a fan-out contender: a server in one process, how its viewers connect, and a
+way to say things.
 """
 
 from collections.abc import Iterable, Mapping

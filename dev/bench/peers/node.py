@@ -21,7 +21,7 @@ class Node:
     slowness = 1.0
 
     def __init__(self, redis_url: str, *, compressing: bool = False) -> None:
-        """With `compressing` it offers permessage-deflate, which it declines by default."""
+        """Node offers permessage-deflate where `compressing`; by default it declines it."""
         self.name = "node, compressing" if compressing else "node"
         self._compressing = compressing
         self._url, self._redis = redis_url, redis.Redis.from_url(redis_url)

@@ -81,16 +81,13 @@ def run(stage: Stage) -> None:
             for rate in RATES:
                 for chain in chains:
                     punching = [next(people) for _ in range(int(rate.punches * seconds))]
-                    delays = _stream(company, punching, rate, chain)
-                    for metric, share in METRICS:
-                        stage.figures.add(
-                            "end to end",
-                            rate.case,
-                            metric,
-                            chain.name,
-                            chain.kind,
-                            percentile(delays, share),
-                        )
+                    _add(stage, rate, chain, _stream(company, punching, rate, chain))
+
+
+def _add(stage: Stage, rate: Rate, chain: Chain, delays_ms: list[float]) -> None:
+    for metric, share in METRICS:
+        value = percentile(delays_ms, share)
+        stage.figures.add("end to end", rate.case, metric, chain.name, chain.kind, value)
 
 
 def _stream(company: Company, people: list[int], rate: Rate, chain: Chain) -> list[float]:

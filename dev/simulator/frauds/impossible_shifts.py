@@ -12,7 +12,7 @@ TYPE = "IMPOSSIBLE_SHIFTS"
 
 
 def too_far_too_soon(day: Day) -> list[Expected]:
-    """After work the person's badge checks in in another city, a quarter of an hour later."""
+    """The person's badge checks in in another city a quarter of an hour after work."""
     visit = day.pick(whole)
     elsewhere = _nearest_in_another_city(day, visit.site) if visit else None
     if not visit or not elsewhere:

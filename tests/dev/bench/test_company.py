@@ -36,7 +36,7 @@ def test_an_honest_company_has_no_anomaly(postgres_url: str, company: Company) -
 
 
 def test_each_dishonest_punch_has_exactly_one_anomaly(postgres_url: str, company: Company) -> None:
-    found = anomalies(postgres_url, company, 0.2)
-    assert len(found) == PEOPLE // 5
-    assert {anomaly_type for _, anomaly_type in found} == {"GPS_SPOOFING"}
-    assert len({punch_id for punch_id, _ in found}) == len(found)
+    dishonest = anomalies(postgres_url, company, 0.2)
+    assert len(dishonest) == PEOPLE // 5
+    assert {anomaly_type for _, anomaly_type in dishonest} == {"GPS_SPOOFING"}
+    assert len({punch_id for punch_id, _ in dishonest}) == len(dishonest)

@@ -55,9 +55,9 @@ def test_a_python_that_is_not_promised_is_named_with_its_version(
     checkout: Path, version: str
 ) -> None:
     python = _python(checkout, "python", f"echo {version}")
-    said = _make_install(checkout, ["make", "install", f"PYTHON_BASE={python}"])
-    assert said.startswith("rollcall: needs Python 3.11, 3.12 or 3.13, and found ")
-    assert f"{python}, which is {version}" in said
+    line = _make_install(checkout, ["make", "install", f"PYTHON_BASE={python}"])
+    assert line.startswith("rollcall: needs Python 3.11, 3.12 or 3.13, and found ")
+    assert f"{python}, which is {version}" in line
 
 
 def test_the_first_python_that_is_promised_is_taken(tmp_path: Path) -> None:
@@ -73,21 +73,21 @@ def test_a_python_without_venv_is_said_to_lack_it(checkout: Path) -> None:
     (checkout / "lacking" / "venv.py").write_text(
         "raise ModuleNotFoundError('No module named venv')"
     )
-    said = _make_install(
+    line = _make_install(
         checkout,
         ["make", "install"],
         PYTHON_BASE=sys.executable,
         PYTHONPATH=str(checkout / "lacking"),
     )
-    assert "lacks venv or ensurepip" in said
-    assert "apt-get install python3." in said
+    assert "lacks venv or ensurepip" in line
+    assert "apt-get install python3." in line
 
 
 def test_a_folder_that_cannot_be_written_to_is_named(checkout: Path) -> None:
-    said = _make_install(
+    line = _make_install(
         checkout, on_read_only(checkout, ["make", "install"]), PYTHON_BASE=sys.executable
     )
-    assert f"may not write to {checkout}" in said
+    assert f"may not write to {checkout}" in line
 
 
 def test_a_full_disk_is_named(tmp_path: Path, checkout: Path) -> None:
@@ -97,10 +97,10 @@ def test_a_full_disk_is_named(tmp_path: Path, checkout: Path) -> None:
         f"cp -r '{checkout}/.' '{tmp_path}/disk' && cd '{tmp_path}/disk' && exec make install",
     ]
     (tmp_path / "disk").mkdir()
-    said = _make_install(
+    line = _make_install(
         tmp_path, on_tmpfs(tmp_path / "disk", "size=9m", on_it), PYTHON_BASE=sys.executable
     )
-    assert said.startswith(f"rollcall: no space left on the disk of {tmp_path}/disk: .venv takes")
+    assert line.startswith(f"rollcall: no space left on the disk of {tmp_path}/disk: .venv takes")
 
 
 def test_a_folder_in_which_no_program_of_pips_starts_is_refused(

@@ -14,7 +14,7 @@ CLOSED = "http://127.0.0.1:9"
 
 
 class Built(NamedTuple):
-    """What a build made, and all that it printed."""
+    """The folder that a build made, and all that it printed."""
 
     folder: Path
     output: str

@@ -17,8 +17,8 @@ def day() -> Day:
 
 
 def changed(reason: str) -> tuple[list[Expected], dict[str, Punch], dict[str, Punch]]:
-    """What must be found of the fraud; the punches that it added or changed, as they are now; and
-    those that it removed or changed, as they were.
+    """Plant a fraud. Return what must be found of it; the punches that it added or changed, as they
+    are now; and those that it removed or changed, as they were.
     """
     before = {punch.punch_id: punch for punch in day().punches}
     tampered = day()
