@@ -104,8 +104,7 @@ def _faults_of_findings(
         now = datetime.now(UTC)
         window = load_everything(cursor, tenant_id, FIRST_DAY - timedelta(days=1), now, now)
     at_once = {
-        (verdict.finding.subject.punch_id, verdict.finding.anomaly_type)
-        for verdict in detect(window)
+        (scored.finding.subject.punch_id, scored.finding.anomaly_type) for scored in detect(window)
     }
     if standing != at_once:
         differing = sorted(standing ^ at_once)[:5]

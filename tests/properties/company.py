@@ -132,7 +132,7 @@ class Company:
         if not self._is_known():
             return {}
         with transaction(self.engine) as cursor:
-            verdicts = detect(
+            scored_findings = detect(
                 load_everything(
                     cursor,
                     self.tenant_id,
@@ -142,19 +142,19 @@ class Company:
                 )
             )
         found = {}
-        for verdict in verdicts:
-            finding = verdict.finding._asdict()
+        for scored in scored_findings:
+            finding = scored.finding._asdict()
             subject, private = finding.pop("subject"), finding.pop("private")
             row = finding | {
                 "punch_id": subject.punch_id,
                 "shift_id": subject.shift_id,
-                "person_name": verdict.person_name,
-                "site_name": verdict.site_name,
+                "person_name": scored.person_name,
+                "site_name": scored.site_name,
                 "evidence": _as_json(finding["evidence"]),
                 "private_evidence": private and _as_json(private),
                 "other_sites": ",".join(str(site_id) for site_id in sorted(finding["other_sites"])),
-                "fraud_score": verdict.fraud_score,
-                "shadow": verdict.shadow,
+                "fraud_score": scored.fraud_score,
+                "shadow": scored.shadow,
             }
             found[subject.punch_id, subject.shift_id, finding["anomaly_type"]] = _unversioned(row)
         return found

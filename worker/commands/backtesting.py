@@ -161,7 +161,7 @@ class Backtest:
             self.as_of,
             policies=self.proposed.as_policies(),
         )
-        findings = [verdict.finding for verdict in detect(window) if not verdict.shadow]
+        findings = [scored.finding for scored in detect(window) if not scored.shadow]
         return {
             (*found.subject, found.anomaly_type, found.person_id, found.site_id): found.severity
             for found in findings

@@ -15,7 +15,7 @@ from worker.judging.detect import detect
 from worker.load import load_subjects
 from worker.registry import DETECTORS
 from worker.rules.evidence import clock, instant
-from worker.rules.finding import Finding, Nothing, Subject, Verdict
+from worker.rules.finding import Finding, Nothing, ScoredFinding, Subject
 from worker.rules.window import Punch, Shift, Window
 
 _INDENT = "    "
@@ -147,9 +147,9 @@ def _decided(answer: Finding | Nothing) -> str:
     return f"{answer.reason}, {answer.severity} {answer.confidence:.2f}: {answer.explanation} {numbers}"
 
 
-def _outcome(verdicts: list[Verdict]) -> Iterator[str]:
-    if not verdicts:
+def _outcome(scored_findings: list[ScoredFinding]) -> Iterator[str]:
+    if not scored_findings:
         yield "Nothing stands."
-    for verdict in verdicts:
-        finding = verdict.finding
-        yield f"{finding.anomaly_type} stands: {finding.reason}, {finding.severity}, fraud score {verdict.fraud_score}"
+    for scored in scored_findings:
+        finding = scored.finding
+        yield f"{finding.anomaly_type} stands: {finding.reason}, {finding.severity}, fraud score {scored.fraud_score}"

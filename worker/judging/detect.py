@@ -1,5 +1,5 @@
-"""Running every detector over a window, and making one verdict of the findings on each subject and
-type.
+"""Run every detector over a window, and combine the findings on each subject and type into one
+scored finding.
 """
 
 from collections.abc import Iterable, Iterator
@@ -12,7 +12,7 @@ from models.policy.part import TypePolicy
 from models.vocabulary import gravity
 from worker.metrics import DETECTOR_CRASHES
 from worker.registry import DETECTORS
-from worker.rules.finding import Finding, Subject, Verdict
+from worker.rules.finding import Finding, ScoredFinding, Subject
 from worker.rules.window import Window
 
 DETECTOR_CRASHED = "detector_crashed"
@@ -20,8 +20,8 @@ DETECTOR_CRASHED = "detector_crashed"
 log = structlog.get_logger()
 
 
-def detect(window: Window, detectors: Iterable[ModuleType] = DETECTORS) -> list[Verdict]:
-    """Every anomaly that stands on the window's subjects. A subject without a verdict has none.
+def detect(window: Window, detectors: Iterable[ModuleType] = DETECTORS) -> list[ScoredFinding]:
+    """Every anomaly that stands on the window's subjects: a subject with no scored finding has none.
 
     A detector that crashes is logged with its type and the punch, and counted; the other findings
     survive.
@@ -36,7 +36,7 @@ def detect(window: Window, detectors: Iterable[ModuleType] = DETECTORS) -> list[
     for finding in findings:
         if _policy_of(window, finding).mode != "off":
             on.setdefault(finding.subject, {}).setdefault(finding.anomaly_type, []).append(finding)
-    return [verdict for subject in sorted(on) for verdict in _verdicts(window, on[subject])]
+    return [scored for subject in sorted(on) for scored in _scored_findings(window, on[subject])]
 
 
 def _run(detector: ModuleType, window: Window) -> Iterator[Finding]:
@@ -75,7 +75,7 @@ def _run_on(detector: ModuleType, window: Window, subject: Subject) -> list[Find
         return []
 
 
-def _verdicts(window: Window, by_type: dict[str, list[Finding]]) -> Iterator[Verdict]:
+def _scored_findings(window: Window, by_type: dict[str, list[Finding]]) -> Iterator[ScoredFinding]:
     led = [_lead(findings) for _, findings in sorted(by_type.items())]
     score = fraud_score(window, [finding for finding, _ in led])
     for leading, rest in led:
@@ -88,7 +88,7 @@ def _verdicts(window: Window, by_type: dict[str, list[Finding]]) -> Iterator[Ver
             private=_private(leading, rest),
             other_sites=leading.other_sites.union(*(f.other_sites for f in rest)),
         )
-        yield Verdict(
+        yield ScoredFinding(
             finding,
             _policy_of(window, finding).mode == "shadow",
             score,

@@ -23,7 +23,7 @@ from worker.alerts.follow import Change, follow
 from worker.judging.withdrawal import note_causes
 from worker.load.arrays import texts
 from worker.load.touched import Touched
-from worker.rules.finding import Subject, Verdict
+from worker.rules.finding import ScoredFinding, Subject
 from worker.rules.window import Window
 
 Identity = tuple[str, str, str, int, int]  # punch_id, shift_id, anomaly_type, person_id, site_id
@@ -72,7 +72,7 @@ RETURNING anomaly_id, {", ".join(_OPERATORS)}
 def record(
     cursor: Cursor,
     window: Window,
-    verdicts: Sequence[Verdict],
+    scored_findings: Sequence[ScoredFinding],
     touched: Touched,
 ) -> list[Message]:
     """Write what changed about the window's subjects, and return the messages that say so.
@@ -80,7 +80,7 @@ def record(
     Each anomaly's and each alert's at most once. A constant number of statements, however many
     subjects there are.
     """
-    differences = list(compare(window, _stored(cursor, window), verdicts))
+    differences = list(compare(window, _stored(cursor, window), scored_findings))
     reviews = _write(cursor, [difference.after for difference in differences])
     withdrawn = [difference.after for difference in differences if not difference.after.standing]
     note_causes(cursor, window, withdrawn, touched)
@@ -92,14 +92,14 @@ def record(
 def compare(
     window: Window,
     stored: dict[Identity, Anomaly],
-    verdicts: Sequence[Verdict],
+    scored_findings: Sequence[ScoredFinding],
 ) -> Iterator[Difference]:
     """What is to be written, what fell away first."""
-    standing = {_identity_of(verdict): verdict for verdict in verdicts}
+    standing = {_identity_of(scored): scored for scored in scored_findings}
     yield from _fallen_away(window, stored, standing)
-    for identity, verdict in standing.items():
+    for identity, scored in standing.items():
         before = stored.get(identity)
-        after = _anomaly(window, verdict, before)
+        after = _anomaly(window, scored, before)
         if before is None or any(_differs(after, before, name) for name in _KEPT):
             event = _event(after, before)
             yield Difference(before, replace(after, said=True) if event else after, event)
@@ -108,9 +108,9 @@ def compare(
 def _fallen_away(
     window: Window,
     stored: dict[Identity, Anomaly],
-    standing: dict[Identity, Verdict],
+    standing: dict[Identity, ScoredFinding],
 ) -> Iterator[Difference]:
-    scores = {_place_of(verdict): verdict.fraud_score for verdict in standing.values()}
+    scores = {_place_of(scored): scored.fraud_score for scored in standing.values()}
     for identity, before in stored.items():
         subject = Subject(before.punch_id, before.shift_id)
         has_crashed = (subject, before.anomaly_type) in window.crashed
@@ -149,9 +149,9 @@ def _differs(after: Anomaly, before: Anomaly, name: str) -> bool:
     return bool(getattr(after, name) != getattr(before, name))
 
 
-def _anomaly(window: Window, verdict: Verdict, before: Anomaly | None) -> Anomaly:
-    """What stands by a verdict. It is new, unless it stood, or was withdrawn, `before`."""
-    finding = verdict.finding
+def _anomaly(window: Window, scored: ScoredFinding, before: Anomaly | None) -> Anomaly:
+    """The anomaly of a scored finding. It is new, unless it stood, or was withdrawn, `before`."""
+    finding = scored.finding
     punch = window.punch(finding.subject.punch_id)
     said = before is not None and before.said
     return Anomaly(
@@ -162,8 +162,8 @@ def _anomaly(window: Window, verdict: Verdict, before: Anomaly | None) -> Anomal
         anomaly_type=finding.anomaly_type,
         person_id=finding.person_id,
         site_id=finding.site_id,
-        person_name=verdict.person_name,
-        site_name=verdict.site_name,
+        person_name=scored.person_name,
+        site_name=scored.site_name,
         severity=finding.severity,
         confidence=finding.confidence,
         reason=finding.reason,
@@ -171,13 +171,13 @@ def _anomaly(window: Window, verdict: Verdict, before: Anomaly | None) -> Anomal
         evidence=_as_json_reads(finding.evidence),
         private_evidence=finding.private and _as_json_reads(finding.private),
         other_sites=",".join(str(site_id) for site_id in sorted(finding.other_sites)),
-        fraud_score=verdict.fraud_score,
-        policy_version=verdict.policy_version,
+        fraud_score=scored.fraud_score,
+        policy_version=scored.policy_version,
         occurred_at=finding.occurred_at,
         detected_at=before.detected_at if before else window.as_of,
         updated_at=window.as_of,
         standing=True,
-        shadow=verdict.shadow,
+        shadow=scored.shadow,
         # What viewers were once told of stays live, whatever a later backfill says of its punch.
         backfill=punch is not None and punch.backfill and not said,
         said=said,
@@ -229,13 +229,14 @@ def _as_json_reads(value: dict[str, Any]) -> dict[str, Any]:
     return read
 
 
-def _identity_of(verdict: Verdict) -> Identity:
-    finding = verdict.finding
+def _identity_of(scored: ScoredFinding) -> Identity:
+    finding = scored.finding
     return (*finding.subject, finding.anomaly_type, finding.person_id, finding.site_id)
 
 
-def _place_of(verdict: Verdict) -> tuple[Subject, int, int]:
-    return verdict.finding.subject, verdict.finding.person_id, verdict.finding.site_id
+def _place_of(scored: ScoredFinding) -> tuple[Subject, int, int]:
+    finding = scored.finding
+    return finding.subject, finding.person_id, finding.site_id
 
 
 def _identity(anomaly: Anomaly) -> Identity:

@@ -48,15 +48,15 @@ class Nothing(NamedTuple):
 Findings = Iterator[Finding | Nothing]
 
 
-class Verdict(NamedTuple):
-    """All that is found of one type on one subject: the leading reason, with the others in its
-    evidence; and its score.
+class ScoredFinding(NamedTuple):
+    """All findings of one type on one subject, combined: the leading one, with the other reasons in
+    its evidence; and the subject's score.
     """
 
     # the leading one; evidence["also"] holds the rest, evidence["policy_version"] the version
     finding: Finding
     shadow: bool  # stored, never alerted or sent, and left out of the score
-    fraud_score: float  # of the subject, the same on each of its verdicts
+    fraud_score: float  # of the subject, the same on each of its scored findings
     policy_version: int
     person_name: str | None
     site_name: str

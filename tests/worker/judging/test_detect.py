@@ -1,4 +1,4 @@
-"""Verdicts: the leading reason, the score, shadow and off, and what a crash costs."""
+"""Scored findings: the leading reason, the score, shadow and off, and what a crash costs."""
 
 from types import SimpleNamespace
 from typing import Any, cast
@@ -10,7 +10,7 @@ from tests.worker.windows import ANNA, BEN, DEPOT, OFFICE, build, check_in, chec
 from worker.judging.detect import detect
 from worker.metrics import DETECTOR_CRASHES
 from worker.registry import DETECTORS
-from worker.rules.finding import Finding, Findings, Subject, Verdict
+from worker.rules.finding import Finding, Findings, ScoredFinding, Subject
 from worker.rules.window import Assignment, Window
 
 STRANGER = [
@@ -21,37 +21,37 @@ STRANGER = [
 ELSEWHERE = [Assignment(ANNA, DEPOT)]
 
 
-def by_type(verdicts: list[Verdict]) -> dict[str, Verdict]:
-    return {verdict.finding.anomaly_type: verdict for verdict in verdicts}
+def by_type(scored_findings: list[ScoredFinding]) -> dict[str, ScoredFinding]:
+    return {scored.finding.anomaly_type: scored for scored in scored_findings}
 
 
 def test_the_gravest_reason_leads_and_the_rest_stand_in_its_evidence() -> None:
-    (verdict,) = detect(build(STRANGER, [shift(BEN, OFFICE, "09:00", "17:00")], as_of="09:05"))
-    assert (verdict.finding.reason, verdict.finding.severity) == (
+    (scored,) = detect(build(STRANGER, [shift(BEN, OFFICE, "09:00", "17:00")], as_of="09:05"))
+    assert (scored.finding.reason, scored.finding.severity) == (
         "face_is_another_person",
         "CRITICAL",
     )
-    assert [also["reason"] for also in verdict.finding.evidence["also"]] == ["in_place_of"]
-    assert verdict.finding.evidence["policy_version"] == verdict.policy_version == 1
-    assert (verdict.person_name, verdict.site_name) == ("Anna", "Main Office")
+    assert [also["reason"] for also in scored.finding.evidence["also"]] == ["in_place_of"]
+    assert scored.finding.evidence["policy_version"] == scored.policy_version == 1
+    assert (scored.person_name, scored.site_name) == ("Anna", "Main Office")
 
 
 def test_the_score_multiplies_what_remains_and_is_the_same_on_each() -> None:
-    verdicts = by_type(detect(build(STRANGER, assignments=ELSEWHERE)))
-    assert verdicts.keys() == {"WRONG_PERSON", "UNAUTHORIZED_SITE"}
-    assert {verdict.fraud_score for verdict in verdicts.values()} == {
+    scored = by_type(detect(build(STRANGER, assignments=ELSEWHERE)))
+    assert scored.keys() == {"WRONG_PERSON", "UNAUTHORIZED_SITE"}
+    assert {one.fraud_score for one in scored.values()} == {
         round(1 - (1 - 0.80 * 0.9) * (1 - 0.70 * 0.9), 4)
     }
 
 
 def test_a_type_in_shadow_stands_but_does_not_count() -> None:
-    verdicts = by_type(
+    scored = by_type(
         detect(build(STRANGER, assignments=ELSEWHERE, policy={"wrong_person": "shadow"}))
     )
-    assert verdicts["WRONG_PERSON"].shadow and not verdicts["UNAUTHORIZED_SITE"].shadow
+    assert scored["WRONG_PERSON"].shadow and not scored["UNAUTHORIZED_SITE"].shadow
     assert (
-        verdicts["WRONG_PERSON"].fraud_score
-        == verdicts["UNAUTHORIZED_SITE"].fraud_score
+        scored["WRONG_PERSON"].fraud_score
+        == scored["UNAUTHORIZED_SITE"].fraud_score
         == round(0.70 * 0.9, 4)
     )
 
@@ -102,8 +102,8 @@ def test_a_crash_costs_neither_the_other_findings_nor_its_being_seen() -> None:
         assignments=ELSEWHERE,
     )
     with capture_logs() as logs:
-        verdicts = detect(window, [cast(Any, Crashing), *DETECTORS])
-    assert {(v.finding.subject.punch_id, v.finding.anomaly_type) for v in verdicts} == {
+        scored_findings = detect(window, [cast(Any, Crashing), *DETECTORS])
+    assert {(v.finding.subject.punch_id, v.finding.anomaly_type) for v in scored_findings} == {
         ("fine", "GPS_SPOOFING"),
         ("poison", "UNAUTHORIZED_SITE"),
     }

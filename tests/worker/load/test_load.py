@@ -15,10 +15,10 @@ from tests.worker.load.world import ACME, GLOBEX, add_punch, add_roster, add_ten
 from worker.judging.detect import detect
 from worker.load import load, load_subjects
 from worker.load.touched import Touched
-from worker.rules.finding import Subject, Verdict
+from worker.rules.finding import ScoredFinding, Subject
 from worker.rules.window import Assignment, Device, Punch, Shift, Site
 
-Found = dict[tuple[Subject, str], Verdict]
+Found = dict[tuple[Subject, str], ScoredFinding]
 START = datetime(2026, 3, 28, tzinfo=UTC)
 MOST_STATEMENTS = 24  # each kind of look-up once or twice; fewer where there is nothing to look for
 
@@ -150,9 +150,9 @@ class Company:
         )
 
 
-def standing(verdicts: list[Verdict]) -> Found:
+def standing(scored_findings: list[ScoredFinding]) -> Found:
     return {
-        (verdict.finding.subject, verdict.finding.anomaly_type): verdict for verdict in verdicts
+        (scored.finding.subject, scored.finding.anomaly_type): scored for scored in scored_findings
     }
 
 
@@ -165,9 +165,7 @@ class Judge:
 
     def look(self, touched: Touched, as_of: datetime) -> None:
         window = load(self.cursor, ACME, touched, as_of)
-        kept = {
-            key: verdict for key, verdict in self.found.items() if key[0] not in window.subjects
-        }
+        kept = {key: scored for key, scored in self.found.items() if key[0] not in window.subjects}
         self.found = kept | standing(detect(window))
         assert not window.crashed
 
@@ -225,8 +223,8 @@ def test_one_by_one_in_any_order_ends_as_all_at_once(
     everything = load_everything(judge.cursor, ACME, START - timedelta(days=5), end, end)
     expected = standing(detect(everything))
     assert sorted(judge.found) == sorted(expected)
-    for key, verdict in expected.items():
-        assert judge.found[key] == verdict
+    for key, scored in expected.items():
+        assert judge.found[key] == scored
 
 
 def test_a_shift_alone_is_judged_by_who_else_may_attend_it(connection: psycopg.Connection) -> None:
