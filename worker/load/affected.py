@@ -21,30 +21,38 @@ from worker.rules.window import Shift
 # has): from its touched punch to the first other one.
 _NAMED = f"""
 SELECT DISTINCT {SHIFT} FROM (
-    SELECT s.* FROM shift s WHERE s.tenant_id = %(tenant_id)s AND s.shift_id = ANY(%(shifts)s::text[])
+    SELECT s.* FROM shift s
+    WHERE s.tenant_id = %(tenant_id)s AND s.shift_id = ANY(%(shifts)s::text[])
     UNION ALL
     SELECT s.* FROM unnest(%(people)s::bigint[]) AS r(person_id)
-    JOIN shift s ON s.tenant_id = %(tenant_id)s AND s.person_id = r.person_id AND s.starts_at BETWEEN %(since)s AND %(ahead)s
+    JOIN shift s ON s.tenant_id = %(tenant_id)s AND s.person_id = r.person_id
+      AND s.starts_at BETWEEN %(since)s AND %(ahead)s
     UNION ALL
-    SELECT s.* FROM unnest(%(start_since)s::timestamptz[], %(start_until)s::timestamptz[]) AS r(since, until)
+    SELECT s.*
+    FROM unnest(%(start_since)s::timestamptz[], %(start_until)s::timestamptz[]) AS r(since, until)
     JOIN shift s ON s.tenant_id = %(tenant_id)s AND s.starts_at BETWEEN r.since AND r.until
     UNION ALL
-    SELECT s.* FROM unnest(%(end_since)s::timestamptz[], %(end_until)s::timestamptz[]) AS r(since, until)
+    SELECT s.*
+    FROM unnest(%(end_since)s::timestamptz[], %(end_until)s::timestamptz[]) AS r(since, until)
     JOIN shift s ON s.tenant_id = %(tenant_id)s AND s.ends_at BETWEEN r.since AND r.until
     UNION ALL
-    SELECT s.* FROM unnest(%(first_site)s::bigint[], %(first_at)s::timestamptz[]) AS r(site_id, occurred_at)
+    SELECT s.*
+    FROM unnest(%(first_site)s::bigint[], %(first_at)s::timestamptz[]) AS r(site_id, occurred_at)
     JOIN shift s ON s.tenant_id = %(tenant_id)s AND s.site_id = r.site_id
       AND s.starts_at BETWEEN greatest(r.occurred_at, %(oldest)s) AND %(as_of)s
     WHERE NOT EXISTS (
-        SELECT FROM punch p WHERE p.tenant_id = s.tenant_id AND p.site_id = s.site_id AND p.occurred_at < s.starts_at
+        SELECT FROM punch p
+        WHERE p.tenant_id = s.tenant_id AND p.site_id = s.site_id AND p.occurred_at < s.starts_at
           AND p.voided_at IS NULL AND p.punch_id <> ALL(%(touched)s::text[])
     )
 ) s WHERE {STANDING}
 """
 
 _TOGETHER = f"""
-SELECT DISTINCT {SHIFT} FROM unnest(%(site)s::bigint[], %(starts)s::timestamptz[]) AS r(site_id, starts_at)
-JOIN shift s ON s.tenant_id = %(tenant_id)s AND s.site_id = r.site_id AND s.starts_at = r.starts_at AND {STANDING}
+SELECT DISTINCT {SHIFT}
+FROM unnest(%(site)s::bigint[], %(starts)s::timestamptz[]) AS r(site_id, starts_at)
+JOIN shift s ON s.tenant_id = %(tenant_id)s AND s.site_id = r.site_id
+  AND s.starts_at = r.starts_at AND {STANDING}
 """
 
 

@@ -23,12 +23,15 @@ from worker.load.tenant import DAY, Reach
 from worker.rules.finding import Subject
 from worker.rules.window import Punch, Shift, Window
 
-_SUBJECTS = f"SELECT {PUNCH} FROM punch p WHERE p.tenant_id = %s AND p.punch_id = ANY(%s) AND p.voided_at IS NULL"
+_SUBJECTS = f"""
+SELECT {PUNCH} FROM punch p
+WHERE p.tenant_id = %s AND p.punch_id = ANY(%s) AND p.voided_at IS NULL
+"""
 _SITE_SHIFTS = f"""
 SELECT DISTINCT {SHIFT}
 FROM {unnest("ranges", "site_id", "bigint")}
-JOIN shift s ON s.tenant_id = %(tenant_id)s AND s.site_id = r.site_id AND s.starts_at BETWEEN r.since - %(longest)s AND r.until
-    AND s.ends_at >= r.since AND {STANDING}
+JOIN shift s ON s.tenant_id = %(tenant_id)s AND s.site_id = r.site_id
+  AND s.starts_at BETWEEN r.since - %(longest)s AND r.until AND s.ends_at >= r.since AND {STANDING}
 """
 
 

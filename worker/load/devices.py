@@ -11,7 +11,10 @@ from worker.rules.window import Device, Punch
 
 AnyPunch = TypeVar("AnyPunch", Punch, TouchedPunch)
 
-_DEVICES = f"SELECT {', '.join(Device._fields)} FROM device WHERE tenant_id = %s AND device_id = ANY(%s) AND NOT deleted"
+_DEVICES = f"""
+SELECT {", ".join(Device._fields)} FROM device
+WHERE tenant_id = %s AND device_id = ANY(%s) AND NOT deleted
+"""
 
 
 class Devices:

@@ -19,32 +19,44 @@ from worker.rules.window import Baseline, Device, Punch, Shift, in_order
 
 _DEVICE_USES = f"""
 SELECT DISTINCT {PUNCH} FROM {unnest("ranges", "device_id", "text")}
-JOIN punch p ON p.tenant_id = %(tenant_id)s AND p.device_id = r.device_id AND p.occurred_at BETWEEN r.since AND r.until
-    AND p.voided_at IS NULL
+JOIN punch p ON p.tenant_id = %(tenant_id)s AND p.device_id = r.device_id
+  AND p.occurred_at BETWEEN r.since AND r.until AND p.voided_at IS NULL
 """
 _DEVICE_PEOPLE = """
-SELECT r.punch_id, (SELECT count(DISTINCT p.person_id) FROM punch p WHERE p.tenant_id = %(tenant_id)s AND p.device_id = r.device_id
-    AND p.occurred_at BETWEEN r.at - %(days)s AND r.at + %(days)s AND p.voided_at IS NULL)
-FROM unnest(%(punch_id)s::text[], %(device_id)s::text[], %(at)s::timestamptz[]) AS r(punch_id, device_id, at)
+SELECT r.punch_id, (
+    SELECT count(DISTINCT p.person_id) FROM punch p
+    WHERE p.tenant_id = %(tenant_id)s AND p.device_id = r.device_id
+      AND p.occurred_at BETWEEN r.at - %(days)s AND r.at + %(days)s AND p.voided_at IS NULL
+)
+FROM unnest(%(punch_id)s::text[], %(device_id)s::text[], %(at)s::timestamptz[])
+  AS r(punch_id, device_id, at)
 """
-# Taken as somebody else's: the person's own are among their punches.
+# Only where they were taken as somebody else's: the person's own uses are among their punches.
 _BODIES = f"""
 SELECT {PUNCH} FROM {unnest("ranges", "person_id", "bigint")}
-JOIN punch p ON p.tenant_id = %(tenant_id)s AND p.biometric_person_id = r.person_id AND p.biometric_person_id <> p.person_id
-    AND p.occurred_at BETWEEN r.since AND r.until AND p.voided_at IS NULL AND p.biometric_method IN ('face', 'fingerprint', 'iris')
+JOIN punch p ON p.tenant_id = %(tenant_id)s AND p.biometric_person_id = r.person_id
+  AND p.biometric_person_id <> p.person_id
+  AND p.occurred_at BETWEEN r.since AND r.until AND p.voided_at IS NULL
+  AND p.biometric_method IN ('face', 'fingerprint', 'iris')
 """
-# In numeric, whose sums do not depend on the order of the rows, so that the same punches always
-# give the same numbers.
+# Numeric sums do not depend on the order of rows: the same punches always give the same numbers.
 _BASELINES = """
-SELECT r.punch_id, count(*), avg(p.biometric_score::numeric), coalesce(stddev_samp(p.biometric_score::numeric), 0)
-FROM json_to_recordset(%(punches)s::json) AS r(punch_id text, person_id bigint, method text, at timestamptz, is_check_in boolean)
-JOIN punch p ON p.tenant_id = %(tenant_id)s AND p.person_id = r.person_id AND p.occurred_at BETWEEN r.at - %(days)s AND r.at
-    AND (p.occurred_at, p.is_check_in, p.punch_id COLLATE "C") < (r.at, r.is_check_in, r.punch_id COLLATE "C")
-    AND p.biometric_method = r.method AND p.biometric_score IS NOT NULL AND p.voided_at IS NULL
+SELECT r.punch_id, count(*), avg(p.biometric_score::numeric),
+    coalesce(stddev_samp(p.biometric_score::numeric), 0)
+FROM json_to_recordset(%(punches)s::json)
+  AS r(punch_id text, person_id bigint, method text, at timestamptz, is_check_in boolean)
+JOIN punch p ON p.tenant_id = %(tenant_id)s AND p.person_id = r.person_id
+  AND p.occurred_at BETWEEN r.at - %(days)s AND r.at
+  AND (p.occurred_at, p.is_check_in, p.punch_id COLLATE "C")
+    < (r.at, r.is_check_in, r.punch_id COLLATE "C")
+  AND p.biometric_method = r.method AND p.biometric_score IS NOT NULL AND p.voided_at IS NULL
 GROUP BY r.punch_id
 """
 _FIRST = """
-SELECT r.site_id, (SELECT min(p.occurred_at) FROM punch p WHERE p.tenant_id = %s AND p.site_id = r.site_id AND p.voided_at IS NULL)
+SELECT r.site_id, (
+    SELECT min(p.occurred_at) FROM punch p
+    WHERE p.tenant_id = %s AND p.site_id = r.site_id AND p.voided_at IS NULL
+)
 FROM unnest(%s::bigint[]) AS r(site_id)
 """
 
@@ -83,7 +95,7 @@ def device_people(
     uses: Mapping[str, Sequence[Punch]],
     devices: Mapping[str, Device],
 ) -> Callable[[], dict[str, int]]:
-    """How many people used an undeclared device around a punch; only where several used it at all."""
+    """How many people used an undeclared device around a punch: only where several used it."""
     asked = [
         p
         for p in judged

@@ -26,11 +26,14 @@ FOREVER = datetime(9000, 1, 1, tzinfo=UTC)
 # there, for as few.
 STRANGERS = f"""
     NOT EXISTS (
-        SELECT FROM shift s WHERE s.tenant_id = p.tenant_id AND s.person_id = p.person_id AND s.site_id + 0 = p.site_id
+        SELECT FROM shift s
+        WHERE s.tenant_id = p.tenant_id AND s.person_id = p.person_id
+          AND s.site_id + 0 = p.site_id
           AND s.starts_at BETWEEN p.occurred_at - %(longest)s AND p.occurred_at + %(least_early)s
           AND s.ends_at >= p.occurred_at AND {STANDING}
     ) AND NOT EXISTS (
-        SELECT FROM substitute u JOIN shift s ON s.tenant_id = u.tenant_id AND s.shift_id = u.shift_id
+        SELECT FROM substitute u
+        JOIN shift s ON s.tenant_id = u.tenant_id AND s.shift_id = u.shift_id
           AND s.starts_at = u.starts_at AND u.person_id = ANY(s.substitutes)
         WHERE u.tenant_id = p.tenant_id AND u.person_id = p.person_id AND s.site_id = p.site_id
           AND u.starts_at BETWEEN p.occurred_at - %(longest)s AND p.occurred_at + %(least_early)s
@@ -44,8 +47,11 @@ def _people(since: str, until: str, nearest: str = "") -> str:
     not touched.
     """
     return f"""(SELECT count(DISTINCT used.person_id) FROM (
-        SELECT u.person_id FROM punch u WHERE u.tenant_id = %(tenant_id)s AND u.device_id = r.device_id
-          AND u.occurred_at BETWEEN {since} AND {until} AND u.voided_at IS NULL AND u.punch_id <> ALL(%(touched)s::text[]) {nearest}
+        SELECT u.person_id FROM punch u
+        WHERE u.tenant_id = %(tenant_id)s AND u.device_id = r.device_id
+          AND u.occurred_at BETWEEN {since} AND {until} AND u.voided_at IS NULL
+          AND u.punch_id <> ALL(%(touched)s::text[])
+        {nearest}
     ) used)"""
 
 
@@ -53,42 +59,52 @@ def _people(since: str, until: str, nearest: str = "") -> str:
 _OTHERS = {
     "people": f"""
 SELECT p.punch_id FROM {unnest("people", "person_id", "bigint")}
-JOIN punch p ON p.tenant_id = %(tenant_id)s AND p.person_id = r.person_id AND p.occurred_at BETWEEN r.since AND r.until
-    AND p.voided_at IS NULL
+JOIN punch p ON p.tenant_id = %(tenant_id)s AND p.person_id = r.person_id
+  AND p.occurred_at BETWEEN r.since AND r.until AND p.voided_at IS NULL
 """,
     "sites": f"""
 SELECT p.punch_id FROM {unnest("sites", "site_id", "bigint")}
-JOIN punch p ON p.tenant_id = %(tenant_id)s AND p.site_id = r.site_id AND p.occurred_at BETWEEN r.since AND r.until
-    AND p.voided_at IS NULL AND p.is_check_in AND {STRANGERS}
+JOIN punch p ON p.tenant_id = %(tenant_id)s AND p.site_id = r.site_id
+  AND p.occurred_at BETWEEN r.since AND r.until AND p.voided_at IS NULL
+  AND p.is_check_in AND {STRANGERS}
 """,
     "devices": f"""
 SELECT p.punch_id FROM {unnest("devices", "device_id", "text")}
-JOIN punch p ON p.tenant_id = %(tenant_id)s AND p.device_id = r.device_id AND p.occurred_at BETWEEN r.since AND r.until
-    AND p.voided_at IS NULL
+JOIN punch p ON p.tenant_id = %(tenant_id)s AND p.device_id = r.device_id
+  AND p.occurred_at BETWEEN r.since AND r.until AND p.voided_at IS NULL
 """,
     "bodies": f"""
 SELECT p.punch_id FROM {unnest("bodies", "person_id", "bigint")}
-JOIN punch p ON p.tenant_id = %(tenant_id)s AND p.biometric_person_id = r.person_id AND p.biometric_person_id <> p.person_id
-    AND p.occurred_at BETWEEN r.since AND r.until AND p.voided_at IS NULL
+JOIN punch p ON p.tenant_id = %(tenant_id)s AND p.biometric_person_id = r.person_id
+  AND p.biometric_person_id <> p.person_id
+  AND p.occurred_at BETWEEN r.since AND r.until AND p.voided_at IS NULL
 """,
     "matched": f"""
 SELECT p.punch_id FROM {unnest("matched", "person_id", "bigint")}
-JOIN punch p ON p.tenant_id = %(tenant_id)s AND p.person_id = r.person_id AND coalesce(p.biometric_person_id, r.person_id) = r.person_id
-    AND p.occurred_at BETWEEN r.since AND r.until AND p.voided_at IS NULL
+JOIN punch p ON p.tenant_id = %(tenant_id)s AND p.person_id = r.person_id
+  AND coalesce(p.biometric_person_id, r.person_id) = r.person_id
+  AND p.occurred_at BETWEEN r.since AND r.until AND p.voided_at IS NULL
 """,
     "scores": f"""
 SELECT p.punch_id FROM {unnest("scores", "person_id", "bigint")}
-JOIN punch p ON p.tenant_id = %(tenant_id)s AND p.person_id = r.person_id AND p.occurred_at BETWEEN r.since AND r.until
-    AND p.voided_at IS NULL AND p.biometric_score < %(score_below)s AND p.biometric_method IN ('face', 'fingerprint', 'iris')
+JOIN punch p ON p.tenant_id = %(tenant_id)s AND p.person_id = r.person_id
+  AND p.occurred_at BETWEEN r.since AND r.until AND p.voided_at IS NULL
+  AND p.biometric_score < %(score_below)s AND p.biometric_method IN ('face', 'fingerprint', 'iris')
 """,
     "swept": f"""
 SELECT p.punch_id FROM {unnest("swept", "wait", "bigint")}
 CROSS JOIN site i
-JOIN punch p ON p.tenant_id = i.tenant_id AND p.site_id = i.site_id AND p.occurred_at BETWEEN r.since AND r.until
-    AND p.voided_at IS NULL AND p.is_check_in
+JOIN punch p ON p.tenant_id = i.tenant_id AND p.site_id = i.site_id
+  AND p.occurred_at BETWEEN r.since AND r.until AND p.voided_at IS NULL
+  AND p.is_check_in
 WHERE i.tenant_id = %(tenant_id)s
 """,
 }
+
+# From when to when the uses of a device are counted: before a punch, after it, and on either side.
+_BEFORE = ("r.occurred_at - %(days)s", "r.occurred_at")
+_AFTER = ("r.occurred_at", "r.occurred_at + %(days)s")
+_AROUND = ("r.occurred_at - 2 * %(days)s", "r.occurred_at + 2 * %(days)s")
 
 # An undeclared device that enough people used is taken as shared: where one punch more or less can
 # make the difference, every use within the days around it is looked at again. A device long known
@@ -97,24 +113,32 @@ WHERE i.tenant_id = %(tenant_id)s
 # each pair of uses, for half a minute.
 _KIOSKS = f"""
 WITH undeclared AS MATERIALIZED (
-    SELECT r.* FROM unnest(%(devices)s::text[], %(at)s::timestamptz[], %(comers)s::bigint[]) AS r(device_id, occurred_at, comers)
-    WHERE NOT EXISTS (SELECT FROM device d WHERE d.tenant_id = %(tenant_id)s AND d.device_id = r.device_id AND NOT d.deleted)
+    SELECT r.*
+    FROM unnest(%(devices)s::text[], %(at)s::timestamptz[], %(comers)s::bigint[])
+      AS r(device_id, occurred_at, comers)
+    WHERE NOT EXISTS (
+        SELECT FROM device d
+        WHERE d.tenant_id = %(tenant_id)s AND d.device_id = r.device_id AND NOT d.deleted
+    )
 ), near AS MATERIALIZED (
-    SELECT r.*, {_people("r.occurred_at - %(days)s", "r.occurred_at", "ORDER BY u.occurred_at DESC LIMIT 100")} AS before,
-        {_people("r.occurred_at", "r.occurred_at + %(days)s", "ORDER BY u.occurred_at LIMIT 100")} AS after
+    SELECT r.*,
+        {_people(*_BEFORE, "ORDER BY u.occurred_at DESC LIMIT 100")} AS before,
+        {_people(*_AFTER, "ORDER BY u.occurred_at LIMIT 100")} AS after
     FROM undeclared r
 ), counted AS MATERIALIZED (
     SELECT r.device_id, r.occurred_at,
-        CASE WHEN r.before >= %(most)s THEN r.before ELSE {_people("r.occurred_at - %(days)s", "r.occurred_at")} END AS before,
-        CASE WHEN r.after >= %(most)s THEN r.after ELSE {_people("r.occurred_at", "r.occurred_at + %(days)s")} END AS after,
+        CASE WHEN r.before >= %(most)s THEN r.before ELSE {_people(*_BEFORE)} END AS before,
+        CASE WHEN r.after >= %(most)s THEN r.after ELSE {_people(*_AFTER)} END AS after,
         CASE WHEN greatest(r.before, r.after) >= %(least)s THEN %(least)s
-            ELSE r.comers + {_people("r.occurred_at - 2 * %(days)s", "r.occurred_at + 2 * %(days)s")} END AS around
+            ELSE r.comers + {_people(*_AROUND)} END AS around
     FROM near r
 )
 SELECT DISTINCT p.punch_id FROM counted r
-JOIN punch p ON p.tenant_id = %(tenant_id)s AND p.device_id = r.device_id AND p.voided_at IS NULL AND (
+JOIN punch p ON p.tenant_id = %(tenant_id)s AND p.device_id = r.device_id
+  AND p.voided_at IS NULL AND (
     (r.before < %(most)s AND p.occurred_at BETWEEN r.occurred_at - %(days)s AND r.occurred_at)
-    OR (r.after < %(most)s AND p.occurred_at BETWEEN r.occurred_at AND r.occurred_at + %(days)s))
+    OR (r.after < %(most)s AND p.occurred_at BETWEEN r.occurred_at AND r.occurred_at + %(days)s)
+)
 WHERE r.around >= %(least)s
 """
 

@@ -18,7 +18,7 @@ class Range(NamedTuple, Generic[K]):
 
 
 def merge(ranges: Iterable[tuple[K, datetime, datetime]]) -> Iterator[Range[K]]:
-    """The same moments in the fewest ranges, by key in the order of first appearance, then by time."""
+    """Yield the same moments in the fewest ranges, keys as they first appear, each by time."""
     by_key: dict[K, list[tuple[datetime, datetime]]] = {}
     for key, since, until in ranges:
         if since <= until:
@@ -51,10 +51,11 @@ def document(ranges: Iterable[Range[Any]]) -> str:
 def unnest(name: str, column: str, kind: str) -> str:
     """The rows r(column, since, until, ordinal) of the parameter `name`, counted from 1."""
     columns = f"key {kind}, since timestamptz, until timestamptz"
-    return f"ROWS FROM (json_to_recordset(%({name})s::json) AS ({columns})) WITH ORDINALITY AS r({column}, since, until, ordinal)"
+    return f"""ROWS FROM (json_to_recordset(%({name})s::json) AS ({columns}))
+  WITH ORDINALITY AS r({column}, since, until, ordinal)"""
 
 
-def columns(rows: Iterable[tuple], width: int = 3) -> list[list]:
+def columns(rows: Iterable[tuple[Any, ...]], width: int = 3) -> list[list[Any]]:
     """Rows turned into `width` arrays, as Postgres' own unnest() wants them."""
     listed = list(rows)
     return (

@@ -12,11 +12,15 @@ from worker.load.reading import Reading
 from worker.rules.window import Assignment, Device, Punch, Site
 
 _SITES = f"SELECT {', '.join(Site._fields)} FROM site WHERE tenant_id = %s AND site_id = ANY(%s)"
-_PEOPLE = "SELECT person_id, name FROM person WHERE tenant_id = %s AND person_id = ANY(%s) AND NOT deleted"
+_PEOPLE = """
+SELECT person_id, name FROM person
+WHERE tenant_id = %s AND person_id = ANY(%s) AND NOT deleted
+"""
 _ASSIGNMENTS = """
 SELECT a.person_id, a.site_id, a.valid_from, a.valid_from_date, a.valid_to, a.valid_to_date
 FROM unnest(%s::bigint[], %s::bigint[]) AS r(person_id, site_id)
-JOIN assignment a ON a.tenant_id = %s AND a.person_id = r.person_id AND a.site_id = r.site_id AND NOT a.deleted
+JOIN assignment a ON a.tenant_id = %s AND a.person_id = r.person_id AND a.site_id = r.site_id
+  AND NOT a.deleted
 """
 
 

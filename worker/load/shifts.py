@@ -18,10 +18,14 @@ SELECT r.ordinal, {SHIFT} FROM {unnest("ranges", "person_id", "bigint")}
 CROSS JOIN LATERAL (
     SELECT s.* FROM shift s
     WHERE s.tenant_id = %(tenant_id)s AND s.person_id = r.person_id
-      AND s.starts_at BETWEEN r.since - %(longest)s AND r.until AND s.ends_at >= r.since AND {STANDING}
+      AND s.starts_at BETWEEN r.since - %(longest)s AND r.until
+      AND s.ends_at >= r.since AND {STANDING}
     UNION ALL
-    SELECT s.* FROM substitute u JOIN shift s ON s.tenant_id = u.tenant_id AND s.shift_id = u.shift_id AND s.starts_at = u.starts_at
-    WHERE u.tenant_id = %(tenant_id)s AND u.person_id = r.person_id AND u.starts_at BETWEEN r.since - %(longest)s AND r.until
+    SELECT s.* FROM substitute u
+    JOIN shift s ON s.tenant_id = u.tenant_id AND s.shift_id = u.shift_id
+      AND s.starts_at = u.starts_at
+    WHERE u.tenant_id = %(tenant_id)s AND u.person_id = r.person_id
+      AND u.starts_at BETWEEN r.since - %(longest)s AND r.until
       AND s.ends_at >= r.since AND u.person_id = ANY(s.substitutes) AND {STANDING}
 ) s
 """
@@ -43,7 +47,7 @@ class OwnShifts:
         self._once.ask(ranges)
 
     def read(self, ranges: Iterable[Range[int]]) -> list[Shift]:
-        """Those that the people of `ranges` are entitled to and that touch their range, each once."""
+        """Return, each once, the shifts to which the people are entitled and that touch their range."""
         found = {}
         for wanted, piece in self._once.pieces(ranges):
             for each in piece.rows:

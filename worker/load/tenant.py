@@ -27,14 +27,20 @@ _FARTHEST_KM = 20_040
 # reads and hashes the whole history instead, and a judgement would cost more with each year of it.
 # Holds for what follows, to the end of the transaction.
 _BY_INDEX = """
-    set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
-    set_config('max_parallel_workers_per_gather', '0', true), set_config('plan_cache_mode', 'force_generic_plan', true),
+    set_config('enable_seqscan', 'off', true),
+    set_config('enable_hashjoin', 'off', true),
+    set_config('enable_mergejoin', 'off', true),
+    set_config('max_parallel_workers_per_gather', '0', true),
+    set_config('plan_cache_mode', 'force_generic_plan', true),
 """
 _TENANT = """
 SELECT {settings} policy, policy_version, roster_complete,
     EXISTS (SELECT FROM assignment a WHERE a.tenant_id = t.tenant_id AND NOT a.deleted),
     EXISTS (SELECT FROM person p WHERE p.tenant_id = t.tenant_id AND NOT p.deleted),
-    (SELECT coalesce(jsonb_object_agg(s.site_id, s.policy), '{{}}') FROM site s WHERE s.tenant_id = t.tenant_id AND s.policy <> '{{}}'),
+    (
+        SELECT coalesce(jsonb_object_agg(s.site_id, s.policy), '{{}}') FROM site s
+        WHERE s.tenant_id = t.tenant_id AND s.policy <> '{{}}'
+    ),
     set_config('timezone', 'UTC', true)
 FROM tenant t WHERE t.tenant_id = %s
 """

@@ -13,14 +13,20 @@ from worker.load.ranges import Range, document, unnest
 from worker.load.rows import PUNCH
 from worker.rules.window import Punch, Stretch, in_order
 
-_THEIRS = "SELECT p.occurred_at FROM punch p WHERE p.tenant_id = %(tenant_id)s AND p.person_id = r.person_id AND p.voided_at IS NULL"
+_MOMENTS = """
+    SELECT p.occurred_at FROM punch p
+    WHERE p.tenant_id = %(tenant_id)s AND p.person_id = r.person_id AND p.voided_at IS NULL"""
 # From the moment of the punch before to that of the punch after, in one go along the index.
 _TIMELINES = f"""
 SELECT r.ordinal, {PUNCH}
 FROM {unnest("ranges", "person_id", "bigint")}
 JOIN punch p ON p.tenant_id = %(tenant_id)s AND p.person_id = r.person_id AND p.voided_at IS NULL
-  AND p.occurred_at >= coalesce(({_THEIRS} AND p.occurred_at < r.since ORDER BY p.occurred_at DESC LIMIT 1), r.since)
-  AND p.occurred_at <= coalesce(({_THEIRS} AND p.occurred_at > r.until ORDER BY p.occurred_at LIMIT 1), r.until)
+  AND p.occurred_at >= coalesce((
+    {_MOMENTS} AND p.occurred_at < r.since ORDER BY p.occurred_at DESC LIMIT 1
+  ), r.since)
+  AND p.occurred_at <= coalesce((
+    {_MOMENTS} AND p.occurred_at > r.until ORDER BY p.occurred_at LIMIT 1
+  ), r.until)
 """
 
 _AT = attrgetter("occurred_at")

@@ -1,11 +1,11 @@
-"""What changed, as keys: from these the window finds which subjects may have another outcome now."""
+"""What changed, as keys: they tell which subjects may have another outcome now."""
 
 from datetime import datetime
 from typing import Any, NamedTuple
 
 
 class TouchedPunch(NamedTuple):
-    """A version of a punch that came or went: submitted, corrected away, corrected to, or voided."""
+    """A version of a punch that came or went: submitted, corrected away or to, or voided."""
 
     punch_id: str
     person_id: int

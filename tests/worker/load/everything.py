@@ -23,13 +23,24 @@ from worker.rules.biometrics import whose
 from worker.rules.finding import Subject
 from worker.rules.window import Baseline, Device, Punch, Site, Stretch, Window, in_order
 
-_PUNCHES = f"SELECT {PUNCH} FROM punch p WHERE p.tenant_id = %s AND p.occurred_at BETWEEN %s AND %s AND p.voided_at IS NULL"
-_SHIFTS = f"SELECT {SHIFT} FROM shift s WHERE s.tenant_id = %s AND s.starts_at BETWEEN %s AND %s AND {STANDING}"
+_PUNCHES = f"""
+SELECT {PUNCH} FROM punch p
+WHERE p.tenant_id = %s AND p.occurred_at BETWEEN %s AND %s AND p.voided_at IS NULL
+"""
+_SHIFTS = f"""
+SELECT {SHIFT} FROM shift s
+WHERE s.tenant_id = %s AND s.starts_at BETWEEN %s AND %s AND {STANDING}
+"""
 _SITES = f"SELECT {', '.join(Site._fields)} FROM site WHERE tenant_id = %s"
 _ASSIGNMENTS = """
-SELECT person_id, site_id, valid_from, valid_from_date, valid_to, valid_to_date FROM assignment WHERE tenant_id = %s AND NOT deleted
+SELECT person_id, site_id, valid_from, valid_from_date, valid_to, valid_to_date
+FROM assignment WHERE tenant_id = %s AND NOT deleted
 """
-_FIRST = "SELECT site_id, min(occurred_at) FROM punch WHERE tenant_id = %s AND voided_at IS NULL GROUP BY site_id"
+_FIRST = """
+SELECT site_id, min(occurred_at) FROM punch
+WHERE tenant_id = %s AND voided_at IS NULL
+GROUP BY site_id
+"""
 # Beyond these a punch or shift matters to none between the two moments.
 _BEFORE, _AFTER = BASELINE_DAYS + LONGEST_SHIFT, KIOSK_DAYS + LONGEST_SHIFT
 

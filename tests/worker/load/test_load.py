@@ -30,7 +30,7 @@ def connection(postgres_url: str) -> Iterator[psycopg.Connection]:
 
 
 class Company:
-    """A few days of a few people who do everything that definitions speak of, decided by one seed."""
+    """A few days of a few people who do all that the definitions name, decided by one seed."""
 
     def __init__(self, seed: int) -> None:
         self.chance = random.Random(seed)
