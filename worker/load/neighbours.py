@@ -1,11 +1,12 @@
-"""What judged punches share with others: devices, biometrics, a person's earlier scores, a site's
-first punch.
+"""Punches by others that the judged ones are compared with: uses of the same device and the same
+biometrics, earlier scores, a site's first punch.
 
-Each of these sends its statement, and returns what waits for the answer.
+Each function sends its statement, and returns one that waits for the answer.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 import orjson
 
@@ -61,7 +62,39 @@ FROM unnest(%s::bigint[]) AS r(site_id)
 """
 
 
-def device_uses(
+class Neighbours(NamedTuple):
+    """The functions are sent for: each waits for its answer."""
+
+    device_uses: dict[str, list[Punch]]
+    device_people: Callable[[], dict[str, int]]
+    biometric_uses: dict[int, list[Punch]]
+    baselines: Callable[[], dict[str, Baseline]]
+    first_punch_at: Callable[[], dict[int, datetime]]
+
+
+def ask_neighbours(
+    reading: Reading,
+    judged: Sequence[Punch],
+    waiting: Sequence[Shift],
+    devices: dict[str, Device],
+) -> Neighbours:
+    """Send for all neighbours, and wait only for those that say what else to ask.
+
+    `waiting` are the shifts that are subjects, `devices` those declared, by device_id.
+    """
+    # All are sent before the first is waited for.
+    asked_device_uses = _device_uses(reading, judged, devices)
+    asked_biometric_uses = _biometric_uses(reading, judged)
+    asked_baselines = _baselines(reading, judged)
+    asked_first_punches = _first_punches(reading, waiting)
+    device_uses, biometric_uses = asked_device_uses(), asked_biometric_uses()
+    asked_device_people = _device_people(reading, judged, device_uses, devices)
+    return Neighbours(
+        device_uses, asked_device_people, biometric_uses, asked_baselines, asked_first_punches
+    )
+
+
+def _device_uses(
     reading: Reading, judged: Sequence[Punch], declared: dict[str, Device]
 ) -> Callable[[], dict[str, list[Punch]]]:
     """Uses of the judged punches' devices within the longest buddy window, in order of time; none
@@ -89,7 +122,7 @@ def device_uses(
     return answer
 
 
-def device_people(
+def _device_people(
     reading: Reading,
     judged: Sequence[Punch],
     uses: Mapping[str, Sequence[Punch]],
@@ -116,7 +149,7 @@ def device_people(
     return lambda: dict(counted.fetchall())
 
 
-def biometric_uses(
+def _biometric_uses(
     reading: Reading, judged: Sequence[Punch]
 ) -> Callable[[], dict[int, list[Punch]]]:
     """Where the biometrics of the judged punches' people were taken within the longest buddy
@@ -149,7 +182,7 @@ def biometric_uses(
     return answer
 
 
-def baselines(reading: Reading, judged: Sequence[Punch]) -> Callable[[], dict[str, Baseline]]:
+def _baselines(reading: Reading, judged: Sequence[Punch]) -> Callable[[], dict[str, Baseline]]:
     """Of the punches whose score could be below any baseline at all."""
     below = reading.tenant.score_below
     low = [
@@ -181,7 +214,7 @@ def baselines(reading: Reading, judged: Sequence[Punch]) -> Callable[[], dict[st
     }
 
 
-def first_punches(reading: Reading, waiting: Sequence[Shift]) -> Callable[[], dict[int, datetime]]:
+def _first_punches(reading: Reading, waiting: Sequence[Shift]) -> Callable[[], dict[int, datetime]]:
     """When each site of the waiting shifts began to report."""
     if not waiting:
         return dict

@@ -47,7 +47,7 @@ class OwnShifts:
         self._once.ask(ranges)
 
     def read(self, ranges: Iterable[Range[int]]) -> list[Shift]:
-        """Return, each once, the shifts to which the people are entitled and that touch their range."""
+        """Return, each once, the shifts that touch the range of somebody entitled to them."""
         found = {}
         for wanted, piece in self._once.pieces(ranges):
             for each in piece.rows:
