@@ -30,22 +30,27 @@ _SPEAK_EVERY = 1.0  # seconds
 
 _PUNCHES = """
 SELECT occurred_at, punch_id FROM punch
-WHERE tenant_id = %(tenant_id)s AND site_id = %(site_id)s AND voided_at IS NULL AND occurred_at BETWEEN %(since)s AND %(until)s
-    AND (occurred_at, punch_id COLLATE "C") > (%(after_at)s, %(after_id)s)
+WHERE tenant_id = %(tenant_id)s AND site_id = %(site_id)s AND voided_at IS NULL
+  AND occurred_at BETWEEN %(since)s AND %(until)s
+  AND (occurred_at, punch_id COLLATE "C") > (%(after_at)s, %(after_id)s)
 ORDER BY occurred_at, punch_id COLLATE "C" LIMIT %(limit)s
 """
 _SHIFTS = """
 SELECT starts_at, shift_id FROM shift
-WHERE tenant_id = %(tenant_id)s AND site_id = %(site_id)s AND NOT deleted AND NOT cancelled AND starts_at BETWEEN %(since)s AND %(until)s
-    AND (starts_at, shift_id COLLATE "C") > (%(after_at)s, %(after_id)s)
+WHERE tenant_id = %(tenant_id)s AND site_id = %(site_id)s AND NOT deleted AND NOT cancelled
+  AND starts_at BETWEEN %(since)s AND %(until)s
+  AND (starts_at, shift_id COLLATE "C") > (%(after_at)s, %(after_id)s)
 ORDER BY starts_at, shift_id COLLATE "C" LIMIT %(limit)s
 """
-_STORED = """
-SELECT punch_id, shift_id, anomaly_type, person_id, site_id, standing AND NOT shadow, severity, review
-FROM anomaly WHERE tenant_id = %(tenant_id)s AND punch_id = ANY(%(punches)s) AND punch_id <> ''
+_COLUMNS = """
+    punch_id, shift_id, anomaly_type, person_id, site_id,
+    standing AND NOT shadow, severity, review"""
+_STORED = f"""
+SELECT {_COLUMNS} FROM anomaly
+WHERE tenant_id = %(tenant_id)s AND punch_id = ANY(%(punches)s) AND punch_id <> ''
 UNION ALL
-SELECT punch_id, shift_id, anomaly_type, person_id, site_id, standing AND NOT shadow, severity, review
-FROM anomaly WHERE tenant_id = %(tenant_id)s AND punch_id = '' AND shift_id = ANY(%(shifts)s)
+SELECT {_COLUMNS} FROM anomaly
+WHERE tenant_id = %(tenant_id)s AND punch_id = '' AND shift_id = ANY(%(shifts)s)
 """
 
 
@@ -231,11 +236,9 @@ def _go(run: Backtest) -> None:
         if time.monotonic() - spoke >= _SPEAK_EVERY:
             spoke = time.monotonic()
             where = f"site {places[sliced.site_id]} of {len(places)}, {sliced.reached:%Y-%m-%d}"
-            print(
-                f"{where}: {run.punches:,} punches and {run.shifts:,} shifts judged",
-                file=sys.stderr,
-            )
-    print(
-        f"{run.punches:,} punches and {run.shifts:,} shifts judged as of {run.as_of:%Y-%m-%d %H:%M} UTC",
-        file=sys.stderr,
-    )
+            print(f"{where}: {_judged(run)}", file=sys.stderr)
+    print(f"{_judged(run)} as of {run.as_of:%Y-%m-%d %H:%M} UTC", file=sys.stderr)
+
+
+def _judged(run: Backtest) -> str:
+    return f"{run.punches:,} punches and {run.shifts:,} shifts judged"

@@ -25,10 +25,12 @@ _HANDED_IN = {
     "voided": "voided:",
 }
 _CONTENTS = """
-SELECT received_at, coalesce(claimed_at, sent_at), submitted_by, 'before' FROM punch_revision AS earlier
+SELECT received_at, coalesce(claimed_at, sent_at), submitted_by, 'before'
+FROM punch_revision AS earlier
 WHERE tenant_id = %(tenant_id)s AND punch_id = %(punch_id)s AND NOT EXISTS (
-    SELECT FROM punch WHERE punch.tenant_id = earlier.tenant_id AND punch.punch_id = earlier.punch_id
-        AND punch.content_hash = earlier.content_hash
+    SELECT FROM punch
+    WHERE punch.tenant_id = earlier.tenant_id AND punch.punch_id = earlier.punch_id
+      AND punch.content_hash = earlier.content_hash
 )
 UNION ALL
 SELECT received_at, coalesce(claimed_at, sent_at), submitted_by, 'standing' FROM punch
@@ -41,7 +43,7 @@ ORDER BY 1
 
 
 def explain(engine: Engine, tenant_id: int, subject_id: str, *, of_shift: bool = False) -> int:
-    """Print the explanation, and return the status: 1 where the tenant or the subject is not there."""
+    """Print the explanation and return the status: 1 where the tenant or the subject is missing."""
     subject = Subject("", subject_id) if of_shift else Subject(subject_id, "")
     try:
         with transaction(engine) as cursor:
@@ -100,11 +102,12 @@ def _seen(window: Window) -> Iterator[str]:
         yield f"{_INDENT}before it: {_told(window, window.previous(punch))}"
         yield f"{_INDENT}after it:  {_told(window, window.next(punch))}"
         for shift in window.shifts_of.get(punch.person_id, ()):
-            yield f"{_INDENT}own shift {shift.shift_id}: {window.site_name(shift.site_id)}, {_times(window, shift)}"
+            yield f"{_INDENT}own shift {_planned(window, shift)}"
     for shift in window.shifts_to_judge:
-        yield f"shift {shift.shift_id}: {window.site_name(shift.site_id)}, {_times(window, shift)}"
+        yield f"shift {_planned(window, shift)}"
     roster = "complete" if window.roster_complete else "declared incomplete"
-    yield f"{_INDENT}policy version {window.policy_version}, roster {roster}, as of {instant(window.as_of)}"
+    as_of = f"as of {instant(window.as_of)}"
+    yield f"{_INDENT}policy version {window.policy_version}, roster {roster}, {as_of}"
 
 
 def _told(window: Window, punch: Punch | None) -> str:
@@ -112,12 +115,14 @@ def _told(window: Window, punch: Punch | None) -> str:
         return "nothing"
     kind = "check-in" if punch.is_check_in else "check-out"
     name = window.name_of(punch) or f"person {punch.person_id}"
-    return f"{kind} of {name} at {window.site_name(punch.site_id)}, {clock(window, punch.site_id, punch.occurred_at)}"
+    at = clock(window, punch.site_id, punch.occurred_at)
+    return f"{kind} of {name} at {window.site_name(punch.site_id)}, {at}"
 
 
-def _times(window: Window, shift: Shift) -> str:
+def _planned(window: Window, shift: Shift) -> str:
     site_id = shift.site_id
-    return f"{clock(window, site_id, shift.starts_at)} to {clock(window, site_id, shift.ends_at)}"
+    times = f"{clock(window, site_id, shift.starts_at)} to {clock(window, site_id, shift.ends_at)}"
+    return f"{shift.shift_id}: {window.site_name(site_id)}, {times}"
 
 
 def _switched(mode: str) -> str:
@@ -144,7 +149,8 @@ def _decided(answer: Finding | Nothing) -> str:
     if isinstance(answer, Nothing):
         return f"no {answer.reason}: {answer.because}"
     numbers = json.dumps({**answer.evidence, **(answer.private or {})}, ensure_ascii=False)
-    return f"{answer.reason}, {answer.severity} {answer.confidence:.2f}: {answer.explanation} {numbers}"
+    decided = f"{answer.reason}, {answer.severity} {answer.confidence:.2f}"
+    return f"{decided}: {answer.explanation} {numbers}"
 
 
 def _outcome(scored_findings: list[ScoredFinding]) -> Iterator[str]:
@@ -152,4 +158,5 @@ def _outcome(scored_findings: list[ScoredFinding]) -> Iterator[str]:
         yield "Nothing stands."
     for scored in scored_findings:
         finding = scored.finding
-        yield f"{finding.anomaly_type} stands: {finding.reason}, {finding.severity}, fraud score {scored.fraud_score}"
+        graded = f"{finding.reason}, {finding.severity}, fraud score {scored.fraud_score}"
+        yield f"{finding.anomaly_type} stands: {graded}"

@@ -60,7 +60,6 @@ def _below(
         (own.not_live_severity, 0.90) if reason == "not_live" else (own.low_score_severity, 0.75)
     )
     if observed is not None and observed < limit:
-        explanation = f"{done(punch)} by {punch.biometric_method} with a {what} of {observed:.2f}; at least {limit:.2f} is expected."
         yield found(
             window,
             punch,
@@ -68,7 +67,8 @@ def _below(
             reason,
             severity,
             confidence,
-            explanation,
+            f"{done(punch)} by {punch.biometric_method} with a {what} of {observed:.2f}; "
+            f"at least {limit:.2f} is expected.",
             observed=observed,
             limit=limit,
             unit=what,
@@ -103,9 +103,9 @@ def _baseline(window: Window, punch: Punch, own: BiometricAnomaly) -> Findings:
             "below_own_baseline",
             own.below_own_baseline_severity,
             0.75,
-            f"{done(punch)} by {punch.biometric_method} with a score of {score:.2f}, {(baseline.mean - score) / deviation:.1f} "
-            f"deviations below the person's own mean of {baseline.mean:.2f} over {baseline.scores} punches; "
-            f"{own.biometric_z:g} are allowed.",
+            f"{done(punch)} by {punch.biometric_method} with a score of {score:.2f}, "
+            f"{(baseline.mean - score) / deviation:.1f} deviations below the person's own mean of "
+            f"{baseline.mean:.2f} over {baseline.scores} punches; {own.biometric_z:g} are allowed.",
             observed=score,
             limit=limit,
             unit="score",
@@ -124,4 +124,5 @@ def _why_none(own: BiometricAnomaly, score: float | None, scores: int) -> str:
         return "no score was reported"
     if score >= 1 - own.biometric_z * LEAST_DEVIATION:
         return f"a score of {score:.2f} is not below any baseline"
-    return f"{scores} earlier score{'' if scores == 1 else 's'}, and a baseline needs at least {LEAST_SCORES}"
+    earlier = f"{scores} earlier score{'' if scores == 1 else 's'}"
+    return f"{earlier}, and a baseline needs at least {LEAST_SCORES}"

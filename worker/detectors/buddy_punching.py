@@ -99,6 +99,7 @@ def _shared(window: Window, punch: Punch, policy: Policy, others: list[Punch]) -
     )
     apart = abs(nearest.occurred_at - punch.occurred_at).total_seconds()
     who = _who(window, punch, nearest)
+    device = f"a {'personal' if declared else 'not declared'} device"
     return found(
         window,
         punch,
@@ -106,7 +107,7 @@ def _shared(window: Window, punch: Punch, policy: Policy, others: list[Punch]) -
         "same_device" if declared else "same_undeclared_device",
         own.same_device_severity if declared else own.same_undeclared_device_severity,
         0.95 if declared else 0.40,
-        f"{done(punch)} on a {'personal' if declared else 'not declared'} device that {who} used {duration(apart)} apart; "
+        f"{done(punch)} on {device} that {who} used {duration(apart)} apart; "
         f"people who share one are expected more than {own.buddy_window_minutes:g} min apart.",
         observed=apart,
         limit=own.buddy_window_minutes * 60,
@@ -165,7 +166,8 @@ def _two_places(window: Window, punch: Punch, policy: Policy) -> Findings:
             "two_places_at_once",
             policy.of(BuddyPunching).two_places_at_once_severity,
             0.95,
-            f"{done(punch)} by {punch.biometric_method}, and the same person's were taken at another site {duration(apart)} apart.",
+            f"{done(punch)} by {punch.biometric_method}, and the same person's were taken at "
+            f"another site {duration(apart)} apart.",
             observed=apart,
             limit=policy.of(BuddyPunching).buddy_window_minutes * 60,
             unit="s",

@@ -98,6 +98,7 @@ def _finding(
         "coarse_fix_outside": own.coarse_fix_outside_severity,
         "cached_fix_outside": own.cached_fix_outside_severity,
     }
+    repeats = "; the fix is the one of a punch at another site shortly before" if cached else ""
     return found(
         window,
         punch,
@@ -105,8 +106,8 @@ def _finding(
         reason,
         severities[reason],
         0.90 if reason == "outside_fence" else 0.40,
-        f"{done(punch)} {distance(outside)} outside {_fence(site, policy)} of {site.name} ({_accuracy(punch)})"
-        f"{'; the fix is the one of a punch at another site shortly before' if cached else ''}.",
+        f"{done(punch)} {distance(outside)} outside {_fence(site, policy)} of {site.name} "
+        f"({_accuracy(punch)}){repeats}.",
         observed=outside,
         limit=limit,
         unit="m",

@@ -68,7 +68,8 @@ def _impossible(window: Window, punch: Punch, policy: Policy) -> Findings:
             "impossible_coordinates",
             policy.of(GpsSpoofing).impossible_coordinates_severity,
             0.95,
-            f"{done(punch)} at latitude {punch.latitude:g}, longitude {punch.longitude:g}, where no phone can be.",
+            f"{done(punch)} at latitude {punch.latitude:g}, longitude {punch.longitude:g}, "
+            "where no phone can be.",
             observed=f"{punch.latitude:g}, {punch.longitude:g}",
             limit="90, 180, and more than 0.001 from 0, 0",
             unit="degrees",
@@ -101,7 +102,8 @@ def _teleport(window: Window, punch: Punch, policy: Policy) -> Findings:
             "teleport",
             own.teleport_severity,
             0.95,
-            f"{done(punch)} {distance(taken.least_m)} from the person's fix {duration(taken.seconds)} before: {_speed(taken)}, "
+            f"{done(punch)} {distance(taken.least_m)} from the person's fix "
+            f"{duration(taken.seconds)} before: {_speed(taken)}, "
             f"and the limit is {own.teleport_speed_kmh:g} km/h.",
             observed=taken.speed_kmh,
             limit=own.teleport_speed_kmh,
@@ -112,7 +114,10 @@ def _teleport(window: Window, punch: Punch, policy: Policy) -> Findings:
             seconds=taken.seconds,
         )
     elif window.explaining:
-        because = f"{taken.least_m:.0f} m in {taken.seconds:.0f} s from the fix before is within {own.teleport_min_km:g} km or the speed limit"
+        because = (
+            f"{taken.least_m:.0f} m in {taken.seconds:.0f} s from the fix before is within "
+            f"{own.teleport_min_km:g} km or the speed limit"
+        )
         yield nothing(punch, TYPE, "teleport", because)
 
 

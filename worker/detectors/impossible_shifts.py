@@ -52,8 +52,9 @@ def _too_far(window: Window, punch: Punch) -> Findings:
             "too_far_too_soon",
             policy.of(ImpossibleShifts).too_far_too_soon_severity,
             0.85,
-            f"Checked in {distance(taken.least_m)} from another site, {_after(taken)} a punch there: "
-            f"{_speed(taken)}, and the limit is {policy.max_travel_speed_kmh:g} km/h.",
+            f"Checked in {distance(taken.least_m)} from another site, "
+            f"{_after(taken)} a punch there: {_speed(taken)}, "
+            f"and the limit is {policy.max_travel_speed_kmh:g} km/h.",
             observed=taken.speed_kmh,
             limit=policy.max_travel_speed_kmh,
             unit="km/h",
@@ -133,7 +134,8 @@ def _overlap(window: Window, punch: Punch, mine: Stay, overlapping: list[Stay]) 
         "overlapping",
         window.policy(punch.site_id).of(ImpossibleShifts).overlapping_severity,
         0.85,
-        f"The stay that begins with this check-in overlaps a stay at another site by {duration(shared)}.",
+        "The stay that begins with this check-in overlaps a stay at another site by "
+        f"{duration(shared)}.",
         observed=shared,
         limit=0,
         unit="s",
@@ -160,5 +162,7 @@ def _why_not(window: Window, before: Punch | None, punch: Punch, taken: Way | No
     if taken is None:
         return "one of the two places is not known"
     if taken.least_m <= policy.min_travel_km * 1_000:
-        return f"{taken.distance_m:.0f} m less {taken.slack_m:.0f} m of slack is within {policy.min_travel_km:g} km"
-    return f"{taken.least_m:.0f} m in {taken.seconds:.0f} s is {taken.speed_kmh:.0f} km/h, within {policy.max_travel_speed_kmh:g} km/h"
+        way_m = f"{taken.distance_m:.0f} m less {taken.slack_m:.0f} m of slack"
+        return f"{way_m} is within {policy.min_travel_km:g} km"
+    speed = f"{taken.least_m:.0f} m in {taken.seconds:.0f} s is {taken.speed_kmh:.0f} km/h"
+    return f"{speed}, within {policy.max_travel_speed_kmh:g} km/h"

@@ -59,13 +59,21 @@ def _worked_too_long(window: Window, spell: Spell, check_out: Punch, policy: Pol
     worked, counted = _work(window, spell.person_id, check_out.occurred_at, policy)
     if worked <= timedelta(hours=policy.max_work_hours):
         if window.explaining:
-            because = f"{duration(worked.total_seconds())} within the 24 h before its check-out is within {policy.max_work_hours:g} h"
+            because = (
+                f"{duration(worked.total_seconds())} within the 24 h before its check-out "
+                f"is within {policy.max_work_hours:g} h"
+            )
             yield nothing(spell.check_in, TYPE, "worked_too_long", because)
         return
     shift = shift_of_spell(window, spell, check_out.occurred_at, policy)
     late = timedelta(hours=policy.missing_check_out_after_hours)
     own = policy.of(OvertimeViolation)
     forgotten = shift is not None and check_out.occurred_at - shift.ends_at > late
+    doubt = (
+        ". The shift was long over at the check-out, which may make up for a forgotten one"
+        if forgotten
+        else ""
+    )
     yield found(
         window,
         spell.check_in,
@@ -73,8 +81,8 @@ def _worked_too_long(window: Window, spell: Spell, check_out: Punch, policy: Pol
         "worked_too_long",
         own.forgotten_check_out_severity if forgotten else own.worked_too_long_severity,
         0.50 if forgotten else 0.98,
-        f"Worked {duration(worked.total_seconds())} within 24 hours; the limit is {policy.max_work_hours:g} h"
-        f"{'. The shift was long over at the check-out, which may make up for a forgotten one' if forgotten else ''}.",
+        f"Worked {duration(worked.total_seconds())} within 24 hours; "
+        f"the limit is {policy.max_work_hours:g} h{doubt}.",
         observed=_hours(worked),
         limit=policy.max_work_hours,
         unit="h",
@@ -111,7 +119,10 @@ def _still_working(window: Window, spell: Spell, policy: Policy) -> Findings:
     if limit < running <= limit + timedelta(hours=policy.missing_check_out_after_hours):
         yield _open(window, spell, policy)
     elif window.explaining:
-        because = f"the open spell has run for {duration(max(0.0, running.total_seconds()))}, which is not between the limit and forgotten"
+        because = (
+            f"the open spell has run for {duration(max(0.0, running.total_seconds()))}, "
+            "which is not between the limit and forgotten"
+        )
         yield nothing(spell.check_in, TYPE, "still_working", because)
 
 

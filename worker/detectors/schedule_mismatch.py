@@ -106,7 +106,8 @@ def _late(window: Window, punch: Punch, policy: Policy) -> Findings:
             "late",
             policy.of(ScheduleMismatch).late_severity,
             0.95,
-            f"Checked in {duration(late)} after the shift's start at {clock(window, shift.site_id, shift.starts_at)}; "
+            f"Checked in {duration(late)} after the shift's start at "
+            f"{clock(window, shift.site_id, shift.starts_at)}; "
             f"{policy.grace_minutes:g} min are allowed.",
             observed=late / 60,
             limit=policy.grace_minutes,
@@ -180,8 +181,9 @@ def _left_early(window: Window, punch: Punch, policy: Policy) -> Findings:
             "left_early",
             policy.of(ScheduleMismatch).left_early_severity,
             0.95,
-            f"Checked out {duration(early)} before the shift's end at {clock(window, shift.site_id, shift.ends_at)} and did not come "
-            f"back; {policy.grace_minutes:g} min are allowed.",
+            f"Checked out {duration(early)} before the shift's end at "
+            f"{clock(window, shift.site_id, shift.ends_at)} and did not come back; "
+            f"{policy.grace_minutes:g} min are allowed.",
             observed=early / 60,
             limit=policy.grace_minutes,
             unit="min",
@@ -212,7 +214,8 @@ def _early(window: Window, punch: Punch, policy: Policy) -> Findings:
             "early",
             policy.of(ScheduleMismatch).early_severity,
             0.95,
-            f"Checked in {duration(early)} before the next shift here, at {clock(window, shift.site_id, shift.starts_at)}; "
+            f"Checked in {duration(early)} before the next shift here, at "
+            f"{clock(window, shift.site_id, shift.starts_at)}; "
             f"{policy.early_window_minutes:g} min are usual.",
             observed=early / 60,
             limit=policy.early_window_minutes,
@@ -220,7 +223,10 @@ def _early(window: Window, punch: Punch, policy: Policy) -> Findings:
             shifts=[shift],
         )
     elif window.explaining:
-        because = f"a shift of theirs is within reach, or none here starts within {policy.early_limit_hours:g} h"
+        because = (
+            "a shift of theirs is within reach, or none here starts within "
+            f"{policy.early_limit_hours:g} h"
+        )
         yield nothing(punch, TYPE, "early", because)
 
 
@@ -233,7 +239,9 @@ def _wrong_site(window: Window, punch: Punch, policy: Policy) -> Findings:
     if any(shift.site_id == punch.site_id for shift in reached):
         because = "a shift of theirs here is within reach"
     if elsewhere and not because:
-        times = f"from {clock(window, punch.site_id, elsewhere[0].starts_at)} to {clock(window, punch.site_id, elsewhere[0].ends_at)}"
+        first = elsewhere[0]
+        starts_at = clock(window, punch.site_id, first.starts_at)
+        ends_at = clock(window, punch.site_id, first.ends_at)
         yield found(
             window,
             punch,
@@ -241,12 +249,13 @@ def _wrong_site(window: Window, punch: Punch, policy: Policy) -> Findings:
             "wrong_site",
             policy.of(ScheduleMismatch).wrong_site_severity,
             0.85,
-            f"Checked in here while the person's shift {times} is at another site.",
+            f"Checked in here while the person's shift from {starts_at} to {ends_at} is at another "
+            "site.",
             observed="here",
             limit="another site",
             shifts=elsewhere,
-            starts_at=instant(elsewhere[0].starts_at),
-            ends_at=instant(elsewhere[0].ends_at),
+            starts_at=instant(first.starts_at),
+            ends_at=instant(first.ends_at),
         )
     elif window.explaining:
         yield nothing(
@@ -267,7 +276,8 @@ def _unscheduled(window: Window, punch: Punch, policy: Policy) -> Findings:
             "unscheduled",
             policy.of(ScheduleMismatch).unscheduled_severity,
             0.70,
-            f"{done(punch)} at {clock(window, punch.site_id, punch.occurred_at)} without a shift anywhere, while the site is rostered.",
+            f"{done(punch)} at {clock(window, punch.site_id, punch.occurred_at)} "
+            "without a shift anywhere, while the site is rostered.",
             observed=0,
             limit=1,
             unit="own shifts within reach",
@@ -328,7 +338,8 @@ def _missing_check_out(window: Window, punch: Punch, policy: Policy) -> Findings
             "missing_check_out",
             policy.of(ScheduleMismatch).missing_check_out_severity,
             0.80,
-            f"No check-out for the shift that ended at {clock(window, shift.site_id, shift.ends_at)}, more than "
+            "No check-out for the shift that ended at "
+            f"{clock(window, shift.site_id, shift.ends_at)}, more than "
             f"{policy.missing_check_out_after_hours:g} h after its end.",
             observed=f"more than {policy.missing_check_out_after_hours:g}",
             limit=policy.missing_check_out_after_hours,
@@ -356,8 +367,10 @@ def _no_show(window: Window, shift: Shift, policy: Policy) -> Findings:
             "no_show",
             own.no_show_severity,
             0.95,
-            f"Nobody entitled came for the shift of {name} from {clock(window, shift.site_id, shift.starts_at)} to "
-            f"{clock(window, shift.site_id, shift.ends_at)}; {own.no_show_after_minutes:g} min after its start were allowed.",
+            f"Nobody entitled came for the shift of {name} from "
+            f"{clock(window, shift.site_id, shift.starts_at)} to "
+            f"{clock(window, shift.site_id, shift.ends_at)}; "
+            f"{own.no_show_after_minutes:g} min after its start were allowed.",
             observed=f"more than {own.no_show_after_minutes:g}",
             limit=own.no_show_after_minutes,
             unit="min",

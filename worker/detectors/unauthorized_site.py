@@ -67,7 +67,8 @@ def detect(window: Window) -> Findings:
             policy.of(UnauthorizedSite).unauthorized_severity,
             not_assigned(window, punch, policy),
             lambda punch: (
-                f"{done(punch)} at {window.site_name(punch.site_id)} on {clock(window, punch.site_id, punch.occurred_at)} with "
+                f"{done(punch)} at {window.site_name(punch.site_id)} on "
+                f"{clock(window, punch.site_id, punch.occurred_at)} with "
                 f"{_other_assignments(window, punch)} and no shift here within reach."
             ),
         )

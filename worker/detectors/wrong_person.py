@@ -40,6 +40,8 @@ def _face(window: Window, punch: Punch) -> Findings:
     matched = punch.biometric_person_id
     if matched is not None and matched != punch.person_id:
         score = punch.biometric_score
+        reader = f"the {punch.biometric_method or 'biometric'} reader"
+        by_score = "" if score is None else f" with a score of {score:.2f}"
         yield found(
             window,
             punch,
@@ -47,8 +49,8 @@ def _face(window: Window, punch: Punch) -> Findings:
             "face_is_another_person",
             window.policy(punch.site_id).of(WrongPerson).face_is_another_person_severity,
             0.95 if score is None else score,
-            f"{done(punch)} as person {punch.person_id}, but the {punch.biometric_method or 'biometric'} reader recognised "
-            f"{_named(window, matched)}{'' if score is None else f' with a score of {score:.2f}'}.",
+            f"{done(punch)} as person {punch.person_id}, but {reader} recognised "
+            f"{_named(window, matched)}{by_score}.",
             observed=str(matched),
             limit=str(punch.person_id),
             matched_person_id=matched,
@@ -81,8 +83,10 @@ def _in_place_of(window: Window, punch: Punch, shifts: tuple[Shift, ...]) -> Fin
         "in_place_of",
         window.policy(punch.site_id).of(WrongPerson).in_place_of_severity,
         0.90,
-        f"Checked in without a shift here while the shift from {clock(window, first.site_id, first.starts_at)} to "
-        f"{clock(window, first.site_id, first.ends_at)} of {_names(window, expected)} was not attended.",
+        "Checked in without a shift here while the shift from "
+        f"{clock(window, first.site_id, first.starts_at)} to "
+        f"{clock(window, first.site_id, first.ends_at)} of {_names(window, expected)} "
+        "was not attended.",
         observed=0,
         limit=len(shifts),
         unit="shifts attended of those expected",

@@ -54,7 +54,10 @@ def history(
         engine, {"tenant": {"tenant_id": 1}, "shifts": [shift | {"substitutes": []}]}
     )
     judge(engine, 1, heard)
-    review = "UPDATE anomaly SET review = %s WHERE punch_id = %s AND anomaly_type = 'BIOMETRIC_ANOMALY' RETURNING 1"
+    review = """
+        UPDATE anomaly SET review = %s
+        WHERE punch_id = %s AND anomaly_type = 'BIOMETRIC_ANOMALY' RETURNING 1
+    """
     rows(engine, review, "CONFIRMED", "a")
     rows(engine, review, "FALSE_POSITIVE", "d")
 
@@ -167,8 +170,9 @@ def test_its_transaction_could_not_write_if_it_would(
     load = worker.commands.backtesting.load_subjects
 
     def look(cursor: Any, *arguments: Any, **more: Any) -> Any:
-        sql = "SELECT current_setting('transaction_read_only'), current_setting('transaction_isolation')"
-        seen.append(cursor.execute(sql).fetchone())
+        settings = "transaction_read_only", "transaction_isolation"
+        sql = "SELECT current_setting(%s), current_setting(%s)"
+        seen.append(cursor.execute(sql, settings).fetchone())
         return load(cursor, *arguments, **more)
 
     monkeypatch.setattr(worker.commands.backtesting, "load_subjects", look)
