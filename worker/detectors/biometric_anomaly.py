@@ -1,5 +1,4 @@
-"""Biometric Pattern Anomaly: the reader was not sure that this was the person, or that it was
-alive.
+"""Biometric Pattern Anomaly: the reader was not sure that it was this person, or alive.
 
 Looks at: score and liveness of face, fingerprint and iris; and the person's own earlier scores by
 the same method.
@@ -7,9 +6,8 @@ the same method.
 - `not_live` (HIGH 0.90): liveness below `biometric_min_liveness`.
 - `low_score` (MEDIUM 0.75): score below `biometric_min_score`.
 - `below_own_baseline` (MEDIUM 0.75): more than `biometric_z` standard deviations below the mean of
-  the person's earlier punches of
-  the last 30 days by the same method, at least 10 of them, the sample deviation taken as no less
-  than 0.02.
+  the person's earlier punches of the last 30 days by the same method, at least 10 of them, the
+  sample deviation taken as no less than 0.02.
 
 Policy: `not_live_severity`, `low_score_severity`, `below_own_baseline_severity`,
 `biometric_min_liveness` (0.50), `biometric_min_score` (0.70), `biometric_z` (4).

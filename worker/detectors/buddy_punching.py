@@ -4,15 +4,13 @@ Looks at: other uses of the punch's device, whose device it is, and where the sa
 biometrics were taken. The subject is each of the punches.
 
 - `same_device` (CRITICAL 0.95): one device declared `shared: false` used by two people within
-  `buddy_window_minutes`, unless both were
-  shown live by biometrics: face, fingerprint or iris, score and liveness present and at or above
-  their minimum, no other match.
+  `buddy_window_minutes`, unless both were shown live by biometrics: face, fingerprint or iris,
+  score and liveness present and at or above their minimum, no other match.
 - `same_undeclared_device` (LOW 0.40): the same on a device that the roster does not name.
 - `anothers_device` (HIGH 0.80): a device registered to somebody else.
 - `two_places_at_once` (CRITICAL 0.95): one person's biometrics (the matched person's, else the
-  claimed one's) taken at two sites
-  within the window, unless a check-out is followed by a check-in and the way passes the measure of
-  `too_far_too_soon`.
+  claimed one's) taken at two sites within the window, unless a check-out is followed by a check-in
+  and the way passes the measure of `too_far_too_soon`.
 
 People queue at kiosks, seconds apart, every day: on a shared device nothing is inferred from time
 alone. An undeclared device that `kiosk_people` or more people used within 7 days of the punch,
@@ -53,9 +51,9 @@ def detect(window: Window) -> Findings:
 
 def _same_device(window: Window, punch: Punch, policy: Policy) -> Findings:
     silent = _why_not_told(window, punch, policy)
-    others = [] if silent else _others_on_device(window, punch, policy)
+    uses_by_others = [] if silent else _uses_by_others(window, punch, policy)
     unproved = [
-        other for other in others if not (shown_live(punch, policy) and shown_live(other, policy))
+        use for use in uses_by_others if not (shown_live(punch, policy) and shown_live(use, policy))
     ]
     if unproved:
         yield _shared(window, punch, policy, unproved)
@@ -63,7 +61,7 @@ def _same_device(window: Window, punch: Punch, policy: Policy) -> Findings:
         reason = "same_device" if punch.device_id in window.devices else "same_undeclared_device"
         because = (
             "both people were shown live by biometrics"
-            if others
+            if uses_by_others
             else "nobody else used the device within the window"
         )
         yield nothing(punch, TYPE, reason, silent or because)
@@ -81,22 +79,21 @@ def _why_not_told(window: Window, punch: Punch, policy: Policy) -> str:
     return ""
 
 
-def _others_on_device(window: Window, punch: Punch, policy: Policy) -> list[Punch]:
+def _uses_by_others(window: Window, punch: Punch, policy: Policy) -> list[Punch]:
     uses = window.device_uses.get(punch.device_id or "", ())
-    return [other for other in _within(uses, punch, policy) if other.person_id != punch.person_id]
+    return [use for use in _within(uses, punch, policy) if use.person_id != punch.person_id]
 
 
 def _within(uses: Iterable[Punch], punch: Punch, policy: Policy) -> list[Punch]:
-    within = timedelta(minutes=policy.of(BuddyPunching).buddy_window_minutes)
-    return [other for other in uses if abs(other.occurred_at - punch.occurred_at) <= within]
+    """Return the uses within the buddy window of the punch, before or after it."""
+    buddy_window = timedelta(minutes=policy.of(BuddyPunching).buddy_window_minutes)
+    return [use for use in uses if abs(use.occurred_at - punch.occurred_at) <= buddy_window]
 
 
-def _shared(window: Window, punch: Punch, policy: Policy, others: list[Punch]) -> Finding:
+def _shared(window: Window, punch: Punch, policy: Policy, uses: list[Punch]) -> Finding:
     own = policy.of(BuddyPunching)
     declared = punch.device_id in window.devices
-    nearest = min(
-        others, key=lambda other: (abs(other.occurred_at - punch.occurred_at), in_order(other))
-    )
+    nearest = _nearest(uses, punch)
     apart = abs(nearest.occurred_at - punch.occurred_at).total_seconds()
     who = _who(window, punch, nearest)
     device = f"a {'personal' if declared else 'not declared'} device"
@@ -112,9 +109,13 @@ def _shared(window: Window, punch: Punch, policy: Policy, others: list[Punch]) -
         observed=apart,
         limit=own.buddy_window_minutes * 60,
         unit="s",
-        punches=others,
+        punches=uses,
         device_id=punch.device_id,
     )
+
+
+def _nearest(uses: Iterable[Punch], punch: Punch) -> Punch:
+    return min(uses, key=lambda use: (abs(use.occurred_at - punch.occurred_at), in_order(use)))
 
 
 def _who(window: Window, punch: Punch, other: Punch) -> str:
@@ -151,13 +152,10 @@ def _anothers_device(window: Window, punch: Punch, policy: Policy) -> Findings:
 def _two_places(window: Window, punch: Punch, policy: Policy) -> Findings:
     person_id = whose(punch)
     uses = [] if person_id is None else window.biometric_uses.get(person_id, ())
-    elsewhere = _within([other for other in uses if other.site_id != punch.site_id], punch, policy)
-    impossible = [other for other in elsewhere if not _may_have_gone(window, punch, other, policy)]
+    elsewhere = _within([use for use in uses if use.site_id != punch.site_id], punch, policy)
+    impossible = [use for use in elsewhere if not _may_have_gone(window, punch, use, policy)]
     if impossible:
-        nearest = min(
-            impossible,
-            key=lambda other: (abs(other.occurred_at - punch.occurred_at), in_order(other)),
-        )
+        nearest = _nearest(impossible, punch)
         apart = abs(nearest.occurred_at - punch.occurred_at).total_seconds()
         yield found(
             window,
@@ -189,8 +187,8 @@ def _two_places(window: Window, punch: Punch, policy: Policy) -> Findings:
 
 
 def _may_have_gone(window: Window, punch: Punch, other: Punch, policy: Policy) -> bool:
-    """Whether the two are a check-out and then a check-in, with time enough for the way. Where that
-    is unknown, yes.
+    """Whether the two are a check-out and then a check-in, with time enough for the way: yes where
+    the way is unknown.
     """
     earlier, later = sorted((punch, other), key=in_order)
     if earlier.is_check_in or not later.is_check_in:

@@ -5,15 +5,12 @@ of `radius_m` around its place. Distances are WGS84 geodesics to the nearest poi
 edges run straight in longitude and latitude.
 
 - `outside_fence` (HIGH 0.90): outside by more than twice the fix's accuracy (a 68 % radius), that
-  taken as at most
-  `gps_accuracy_cap_m`; no accuracy counts as the cap. Where that would hold, two excuses make it
-  another reason instead:
+  taken as at most `gps_accuracy_cap_m`; no accuracy counts as the cap. Where that would hold, two
+  excuses make it another reason instead:
 - `coarse_fix_outside` (LOW 0.40): the claimed accuracy is above the cap, and the fix is outside by
-  no more than twice the claim, that
-  taken as at most `coarse_fix_cap_m`.
+  no more than twice the claim, that taken as at most `coarse_fix_cap_m`.
 - `cached_fix_outside` (LOW 0.40): latitude, longitude and accuracy equal those of the person's
-  previous punch, at another site,
-  within `cached_fix_minutes`.
+  previous punch, at another site, within `cached_fix_minutes`.
 
 Policy: `outside_fence_severity`, `coarse_fix_outside_severity`, `cached_fix_outside_severity`,
 `gps_accuracy_cap_m` (100), `coarse_fix_cap_m` (1,000), `cached_fix_minutes` (30),

@@ -6,10 +6,9 @@ Looks at: what the phone itself says, the coordinates, and the person's fixes on
 - `impossible_coordinates` (CRITICAL 0.95): latitude beyond 90 or longitude beyond 180 degrees, or
   both within 0.001 degrees of 0.
 - `teleport` (CRITICAL 0.95): two consecutive fixes of the person with accuracy at most
-  `coarse_fix_cap_m`, whatever the sites, are
-  more than `teleport_min_km` apart, less their slack, and that was covered faster than
-  `teleport_speed_kmh`. The subject is the
-  later. Punches without such a fix in between do not part them.
+  `coarse_fix_cap_m`, whatever the sites, are more than `teleport_min_km` apart, less their slack,
+  and that was covered faster than `teleport_speed_kmh`. The subject is the later. Punches without
+  such a fix in between do not part them.
 
 Policy: `mock_location_severity`, `impossible_coordinates_severity`, `teleport_severity`,
 `teleport_min_km` (5), `teleport_speed_kmh` (1,000; the fastest of 319,806 real flights does 822
@@ -80,20 +79,22 @@ def _impossible(window: Window, punch: Punch, policy: Policy) -> Findings:
 
 def _teleport(window: Window, punch: Punch, policy: Policy) -> Findings:
     own = policy.of(GpsSpoofing)
-    here = _good_fix(punch, policy)
-    before, there = _fix_before(window, punch, policy) if here else (None, None)
-    if here is None or before is None or there is None:
+    fix = _good_fix(punch, policy)
+    before, earlier_fix = _fix_before(window, punch, policy) if fix else (None, None)
+    if fix is None or before is None or earlier_fix is None:
         if window.explaining:
             yield nothing(
                 punch,
                 TYPE,
                 "teleport",
-                "there is no fix before it" if here else "it has no fix that is good enough",
+                "there is no fix before it" if fix else "it has no fix that is good enough",
             )
         return
-    if not window.explaining and at_most_m(*there[:2], *here[:2]) <= own.teleport_min_km * 1_000:
+    # A cheap bound first: most fixes are near the one before.
+    farthest_m = at_most_m(*earlier_fix[:2], *fix[:2])
+    if not window.explaining and farthest_m <= own.teleport_min_km * 1_000:
         return
-    taken = way(there, here, (punch.occurred_at - before.occurred_at).total_seconds())
+    taken = way(earlier_fix, fix, (punch.occurred_at - before.occurred_at).total_seconds())
     if taken.is_beyond(own.teleport_min_km, own.teleport_speed_kmh):
         yield found(
             window,
@@ -124,7 +125,7 @@ def _teleport(window: Window, punch: Punch, policy: Policy) -> Findings:
 def _fix_before(
     window: Window, punch: Punch, policy: Policy
 ) -> tuple[Punch, Place] | tuple[None, None]:
-    """The person's last punch before this one that has a good fix."""
+    """Return the person's last punch before this one that has a good fix, and that fix."""
     stretch, index = window.place_in_time(punch)
     for before in reversed(stretch.punches[:index]):
         fix = _good_fix(before, policy)

@@ -1,14 +1,12 @@
-"""Impossible Back-to-Back Shifts: the person would have had to be at two sites at once, or to
-travel faster than anybody can.
+"""Impossible Back-to-Back Shifts: the person was at two sites at once, or travelled too fast.
 
 Looks at: two consecutive punches of a person at different sites; and the person's stays, where a
 stay pairs a check-in with the person's next punch at that site, if that is a check-out, and is no
 longer than `max_spell_hours`.
 
 - `too_far_too_soon` (CRITICAL 0.85): of two consecutive punches at different sites, the later a
-  check-in, the distance less the slack
-  exceeds `min_travel_km` and is covered faster than `max_travel_speed_kmh`; no time at all is
-  infinitely fast.
+  check-in, the distance less the slack exceeds `min_travel_km` and is covered faster than
+  `max_travel_speed_kmh`; no time at all is infinitely fast.
 - `overlapping` (CRITICAL 0.85): two stays at different sites overlap.
 
 The subject is the later check-in. Distances are WGS84 geodesics between the punches' places: a fix
@@ -83,50 +81,47 @@ def _overlapping(window: Window, punch: Punch) -> Findings:
     stretch, _ = window.place_in_time(punch)
     if not window.explaining and all(other.site_id == punch.site_id for other in stretch.punches):
         return
-    mine, others = _stays(window, punch)
-    overlapping = [
-        s
-        for s in others
-        if mine and s.check_in.occurred_at < mine.check_out.occurred_at and _is_over_after(s, mine)
-    ]
-    if mine and overlapping:
-        yield _overlap(window, punch, mine, overlapping)
+    stay, stays_elsewhere = _stays(window, punch)
+    overlapping = [earlier for earlier in stays_elsewhere if stay and _overlap(earlier, stay)]
+    if stay and overlapping:
+        yield _finding(window, punch, stay, overlapping)
     elif window.explaining:
         yield nothing(
             punch,
             TYPE,
             "overlapping",
-            "no stay at another site overlaps its own" if mine else "it begins no stay",
+            "no stay at another site overlaps its own" if stay else "it begins no stay",
         )
 
 
 def _stays(window: Window, punch: Punch) -> tuple[Stay | None, list[Stay]]:
-    """The stay this check-in begins, and those at other sites whose check-in comes before it."""
+    """Return the stay this check-in begins, and those elsewhere that began before it."""
     policy = window.policy(punch.site_id)
     stretch, _ = window.place_in_time(punch)
     key = ("stays", punch.person_id, stretch.punches[0].punch_id, policy.max_spell_hours)
     if key not in window.memo:
         window.memo[key] = stays(stretch.punches, policy)
-    found_stays: list[Stay] = window.memo[key]
-    mine = next((s for s in found_stays if s.check_in is punch), None)
-    return mine, [
-        s
-        for s in found_stays
-        if s.check_in.site_id != punch.site_id and in_order(s.check_in) < in_order(punch)
+    person_stays: list[Stay] = window.memo[key]
+    begun = next((stay for stay in person_stays if stay.check_in is punch), None)
+    return begun, [
+        stay
+        for stay in person_stays
+        if stay.check_in.site_id != punch.site_id and in_order(stay.check_in) < in_order(punch)
     ]
 
 
-def _is_over_after(earlier: Stay, mine: Stay) -> bool:
-    return mine.check_in.occurred_at < earlier.check_out.occurred_at
-
-
-def _overlap(window: Window, punch: Punch, mine: Stay, overlapping: list[Stay]) -> Finding:
-    shared = max(
-        (
-            min(s.check_out.occurred_at, mine.check_out.occurred_at) - mine.check_in.occurred_at
-        ).total_seconds()
-        for s in overlapping
+def _overlap(earlier: Stay, stay: Stay) -> bool:
+    return (
+        earlier.check_in.occurred_at < stay.check_out.occurred_at
+        and stay.check_in.occurred_at < earlier.check_out.occurred_at
     )
+
+
+def _finding(window: Window, punch: Punch, stay: Stay, overlapping: list[Stay]) -> Finding:
+    shared_until = max(
+        min(earlier.check_out.occurred_at, stay.check_out.occurred_at) for earlier in overlapping
+    )
+    shared = (shared_until - stay.check_in.occurred_at).total_seconds()
     return found(
         window,
         punch,
@@ -139,8 +134,8 @@ def _overlap(window: Window, punch: Punch, mine: Stay, overlapping: list[Stay]) 
         observed=shared,
         limit=0,
         unit="s",
-        punches=[mine.check_out, *(p for s in overlapping for p in s)],
-        until=instant(mine.check_out.occurred_at),
+        punches=[stay.check_out, *(p for earlier in overlapping for p in earlier)],
+        until=instant(stay.check_out.occurred_at),
         other="another site",
     )
 

@@ -6,17 +6,16 @@ check-out, and a spell longer than `max_spell_hours`, has an unknown end and cou
 arithmetic is on instants, so nights of a clock change have the hours they really have.
 
 - `worked_too_long` (HIGH 0.98): work in closed spells within the 24 h ending at a check-out,
-  counting only what lies inside them,
-  exceeds `max_work_hours`. LOW 0.50 where the rostered shift of the spell ended more than
-  `missing_check_out_after_hours` before the
-  check-out: a forgotten one made up for.
+  counting only what lies inside them, exceeds `max_work_hours`. LOW 0.50 where the rostered shift
+  of the spell ended more than `missing_check_out_after_hours` before the check-out: a forgotten one
+  made up for.
 - `still_working` (HIGH 0.98): a spell open at this moment has passed the limit by at most
-  `missing_check_out_after_hours`. LOW 0.50 once
-  the rostered shift of that spell is over: a forgotten check-out is likelier.
+  `missing_check_out_after_hours`. LOW 0.50 once the rostered shift of that spell is over: a
+  forgotten check-out is likelier.
 
 The subject is the spell's check-in. The rostered shift of a spell is that of its check-in or, where
-it runs on into further own
-shifts there, the last of them that has started: so both halves of a double shift count.
+it runs on into further own shifts there, the last of them that has started: so both halves of a
+double shift count.
 
 Policy: `worked_too_long_severity`, `still_working_severity`, `forgotten_check_out_severity` (LOW),
 `max_work_hours` (16), `missing_check_out_after_hours` (6), `max_spell_hours` (36), `repeat_minutes`

@@ -6,22 +6,18 @@ to the shift of its spell's check-in or, where the spell runs on into further ow
 the last that has started. Reach is from `early_window_minutes` before a shift's start to its end.
 
 - `late` (LOW 0.95): the first check-in for the own shift here comes after its start plus the grace,
-  unless the person was in a spell
-  here at the start.
+  unless the person was in a spell here at the start.
 - `left_early` (LOW 0.95): the last check-out for it comes before its end less the grace, and no
-  check-in of theirs here follows up to
-  the end; judged once the shift is over.
+  check-in of theirs here follows up to the end; judged once the shift is over.
 - `early` (LOW 0.95): at a check-in no own shift is within reach, but the next one here starts
   within `early_limit_hours`.
 - `wrong_site` (HIGH 0.85): at a check-in the own shift within reach is at another site.
 - `unscheduled` (MEDIUM 0.70): at a check-in no own shift is within reach anywhere, and it is
   neither WRONG_PERSON nor UNAUTHORIZED_SITE.
 - `no_show` (HIGH 0.95), on the shift: it began more than `no_show_after_minutes` ago and nobody
-  entitled attends it. It falls away when
-  somebody entitled arrives, whose check-in then is late.
+  entitled attends it. It falls away when somebody entitled arrives, whose check-in then is late.
 - `missing_check_out` (LOW 0.80), on the last check-in for the shift: it has no check-out, and the
-  shift has been over for more than
-  `missing_check_out_after_hours`.
+  shift has been over for more than `missing_check_out_after_hours`.
 
 `wrong_site` and `late` leave out a shift in which the person only substitutes once somebody else
 attends it. A further check-in while already checked in is none of `late`, `wrong_site` and
@@ -84,13 +80,11 @@ def detect(window: Window) -> Findings:
 
 
 def _as_planned(window: Window, punch: Punch, policy: Policy) -> bool:
-    """Whether there are own shifts within reach, all of them here and none begun longer ago than
-    the grace.
-    """
-    own = own_shifts_within_reach(window, punch, policy)
-    begun = punch.occurred_at - timedelta(minutes=policy.grace_minutes)
-    return bool(own) and all(
-        shift.site_id == punch.site_id and shift.starts_at >= begun for shift in own
+    """Whether own shifts are within reach, all here and begun no longer ago than the grace."""
+    own_shifts = own_shifts_within_reach(window, punch, policy)
+    since = punch.occurred_at - timedelta(minutes=policy.grace_minutes)
+    return bool(own_shifts) and all(
+        shift.site_id == punch.site_id and shift.starts_at >= since for shift in own_shifts
     )
 
 
@@ -231,12 +225,14 @@ def _early(window: Window, punch: Punch, policy: Policy) -> Findings:
 
 
 def _wrong_site(window: Window, punch: Punch, policy: Policy) -> Findings:
-    reached = own_shifts_within_reach(window, punch, policy)
+    own_shifts = own_shifts_within_reach(window, punch, policy)
     elsewhere = [
-        shift for shift in reached if not covered_by_another(window, shift, punch.person_id, policy)
+        shift
+        for shift in own_shifts
+        if not covered_by_another(window, shift, punch.person_id, policy)
     ]
     because = excuse(window, punch, policy)
-    if any(shift.site_id == punch.site_id for shift in reached):
+    if any(shift.site_id == punch.site_id for shift in own_shifts):
         because = "a shift of theirs here is within reach"
     if elsewhere and not because:
         first = elsewhere[0]

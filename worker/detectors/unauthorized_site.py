@@ -5,8 +5,7 @@ person's shifts there.
 
 - `unknown_person` (CRITICAL 0.90): the person is not in the roster.
 - `not_assigned` (`unauthorized_severity`, CRITICAL, 0.90): no assignment to this site is valid
-  then, and the person is entitled to no
-  shift here within reach.
+  then, and the person is entitled to no shift here within reach.
 
 A check-out that closes a spell at this site was judged with its check-in; any other is judged like
 a check-in. A further check-in while already checked in, a punch just after an own shift here, and
@@ -52,7 +51,7 @@ def detect(window: Window) -> Findings:
                     punch, TYPE, "not_assigned", "this check-out was judged with its check-in"
                 )
             continue
-        yield from _said(
+        yield from _answer(
             window,
             punch,
             "unknown_person",
@@ -60,7 +59,7 @@ def detect(window: Window) -> Findings:
             unknown_person(window, punch),
             lambda punch: f"{done(punch)} as person {punch.person_id}, who is not in the roster.",
         )
-        yield from _said(
+        yield from _answer(
             window,
             punch,
             "not_assigned",
@@ -74,7 +73,7 @@ def detect(window: Window) -> Findings:
         )
 
 
-def _said(
+def _answer(
     window: Window,
     punch: Punch,
     reason: str,

@@ -6,8 +6,7 @@ a check-in, and who of those entitled to them was there.
 - `face_is_another_person` (CRITICAL, confidence the score, 0.95 without one):
   `biometric.matched_person_id` is somebody else.
 - `in_place_of` (HIGH 0.90): at a check-in, shifts at this site are within reach, the person is
-  entitled to none of them, and at least
-  one of them is not attended, so far.
+  entitled to none of them, and at least one of them is not attended, so far.
 
 `in_place_of` names the expected people. It is raised once per person and shift, and falls away when
 somebody entitled comes by the shift's start plus the grace. A further check-in while already
