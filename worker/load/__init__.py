@@ -1,5 +1,5 @@
-"""Filling the window: from what was touched to the subjects whose outcome may have changed, and all
-they are judged by.
+"""Load the window: find the subjects whose outcome may have changed by what was touched, then read
+all they are judged by.
 
 The number of SQL statements is constant; every range is read by an index and is bounded in time.
 """

@@ -1,5 +1,6 @@
-"""Shifts whose attendance, or the waiting for it, may have changed: each is a subject, and others'
-punches rest on it.
+"""Find the shifts whose attendance, or the waiting for it, may have changed.
+
+Each may be a subject, and punches of other people are judged by it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,14 +12,14 @@ from psycopg import Cursor
 from worker.load.arrays import numbers, texts
 from worker.load.ranges import columns, merge
 from worker.load.reading import Reading
-from worker.load.rows import SHIFT, STANDING, shifts
+from worker.load.rows import SHIFT, STANDING, as_shifts
 from worker.load.tenant import DAY
 from worker.load.touched import Touched
 from worker.rules.window import Shift
 
-# Shifts that changed themselves, whose person changed, that start or end at a moment which passed,
-# or some time before; and those before whose start a site had not reported until now (or no longer
-# has): from its touched punch to the first other one.
+# Shifts that changed themselves; whose person changed; that start or end at a moment which passed,
+# or some wait before it; and those before whose start their site had not reported until now, or no
+# longer has: they start between its touched punch and the first other one.
 _NAMED = f"""
 SELECT DISTINCT {SHIFT} FROM (
     SELECT s.* FROM shift s
@@ -57,66 +58,63 @@ JOIN shift s ON s.tenant_id = %(tenant_id)s AND s.site_id = r.site_id
 
 
 def ask_named(reading: Reading, touched: Touched, as_of: datetime) -> Cursor | None:
-    """Send for the shifts that what was touched names by itself, if it names any."""
+    """Send for the shifts that `touched` names by itself. Return None where it names none."""
     names = _names(reading, touched, as_of)
     names_any = touched.shifts or touched.people or touched.swept or names["first_site"]
     return reading.cursor.execute(_NAMED, names) if names_any else None
 
 
 def affected_shifts(
-    reading: Reading, named: Cursor | None, touched: Touched, theirs: Sequence[Shift]
+    reading: Reading, asked: Cursor | None, touched: Touched, own_shifts: Sequence[Shift]
 ) -> list[Shift]:
-    """Uncancelled shifts. `theirs` are of people who punched, at times when their presence may have
-    changed.
+    """Return the uncancelled shifts whose attendance may have changed.
+
+    `asked` comes from `ask_named`. `own_shifts` are those of the people who punched, at times when
+    their presence may have changed.
     """
-    changed = shifts(named.fetchall()) if named else []
-    found = {
-        shift.shift_id: shift for shift in (*changed, *theirs, *_beside(reading, changed, touched))
+    named = as_shifts(asked.fetchall()) if asked else []
+    affected = {
+        shift.shift_id: shift for shift in (*named, *own_shifts, *_beside(reading, named, touched))
     }
-    found |= {shift.shift_id: shift for shift in starting_together(reading, found.values())}
-    reading.shifts.know(found.values())
-    return list(found.values())
+    affected |= {shift.shift_id: shift for shift in starting_together(reading, affected.values())}
+    reading.shifts.know(affected.values())
+    return list(affected.values())
 
 
 def _beside(reading: Reading, named: Iterable[Shift], touched: Touched) -> list[Shift]:
-    """Shifts of the same people at its site within reach together with one that changed: their
-    check-ins may belong to it now.
+    """Return the shifts that are within reach together with one that changed, of the same people at
+    its site: check-ins for them may belong to it now.
     """
     changed = [shift for shift in named if shift.shift_id in touched.shifts]
     sites, early = {shift.site_id for shift in changed}, reading.reach.early
-    own = reading.shifts.read(
-        merge(
-            (person, s.starts_at - early, s.ends_at + early)
-            for s in changed
-            for person in s.entitled
-        )
+    ranges = (
+        (person_id, shift.starts_at - early, shift.ends_at + early)
+        for shift in changed
+        for person_id in shift.entitled
     )
-    return [shift for shift in own if shift.site_id in sites]
+    return [shift for shift in reading.shifts.read(merge(ranges)) if shift.site_id in sites]
 
 
-def starting_together(reading: Reading, some: Iterable[Shift]) -> list[Shift]:
-    """All shifts that start with one of these at its site, where people may choose between them:
-    who attends which rests on all.
+def starting_together(reading: Reading, shifts: Iterable[Shift]) -> list[Shift]:
+    """Read all shifts that start with one of these at its site, where people may choose between
+    them: who attends which depends on all of them.
     """
-    site, starts = columns(
-        sorted({(shift.site_id, shift.starts_at) for shift in some if shift.substitutes}), 2
-    )
-    if not site:
+    starts = sorted({(shift.site_id, shift.starts_at) for shift in shifts if shift.substitutes})
+    if not starts:
         return []
-    return shifts(
-        reading.cursor.execute(
-            _TOGETHER, {"tenant_id": reading.tenant_id, "site": site, "starts": starts}
-        ).fetchall()
-    )
+    site_ids, starts_at = columns(starts, 2)
+    parameters = {"tenant_id": reading.tenant_id, "site": site_ids, "starts": starts_at}
+    return as_shifts(reading.cursor.execute(_TOGETHER, parameters).fetchall())
 
 
 def _names(reading: Reading, touched: Touched, as_of: datetime) -> dict[str, Any]:
     tenant = reading.tenant
-    first: dict[int, datetime] = {}
+    first_at: dict[int, datetime] = {}  # by site_id
     for punch in touched.punches:
-        if punch.occurred_at > as_of:  # before it no shift has begun that none had reported for
+        if punch.occurred_at > as_of:  # no shift after it has begun
             continue
-        first[punch.site_id] = min(first.get(punch.site_id, punch.occurred_at), punch.occurred_at)
+        at = punch.occurred_at
+        first_at[punch.site_id] = min(first_at.get(punch.site_id, at), at)
     start_since, start_until = columns(_passed(touched, [timedelta(0), *tenant.no_show]), 2)
     end_since, end_until = columns(_passed(touched, [timedelta(0), *tenant.missing_check_out]), 2)
     return {
@@ -125,24 +123,22 @@ def _names(reading: Reading, touched: Touched, as_of: datetime) -> dict[str, Any
         "people": numbers(touched.people),
         "since": touched.since or as_of,
         "as_of": as_of,
-        # Somebody may stand in for a person before their shift begins, by a clock that is ahead of
-        # ours.
+        # A clock ahead of ours may report somebody in place of a person whose shift is yet to come.
         "ahead": as_of + DAY + reading.reach.early,
         "oldest": as_of - timedelta(days=tenant.policy.rejudge_days),
         "start_since": start_since,
         "start_until": start_until,
         "end_since": end_since,
         "end_until": end_until,
-        "first_site": list(first),
-        "first_at": list(first.values()),
+        "first_site": list(first_at),
+        "first_at": list(first_at.values()),
         "touched": texts(punch.punch_id for punch in touched.punches),
     }
 
 
 def _passed(touched: Touched, waits: list[timedelta]) -> list[tuple[datetime, datetime]]:
-    """The moments after which each wait came to its end during the sweep."""
-    return (
-        [(touched.swept[0] - wait, touched.swept[1] - wait) for wait in waits]
-        if touched.swept
-        else []
-    )
+    """Return from when to when each wait must have begun to have come to its end in the sweep."""
+    if not touched.swept:
+        return []
+    since, until = touched.swept
+    return [(since - wait, until - wait) for wait in waits]

@@ -1,18 +1,18 @@
-"""Arrays as Postgres reads them, each written at once: the driver's own look at each of their
-values cost more than the query.
+"""Arrays as Postgres reads them. Each is written as one text: the driver looks at each value by
+itself, which cost more than the query.
 """
 
 from collections.abc import Iterable
 
 
 def numbers(values: Iterable[int]) -> str:
-    """The text of a bigint[]."""
+    """Return the text of a bigint[]."""
     return "{" + ",".join(map(str, values)) + "}"
 
 
 def texts(values: Iterable[str]) -> str:
-    """The text of a text[]. Postgres' text holds no NUL, which parts the values here until they are
-    escaped.
+    """Return the text of a text[]. All values are escaped at once, parted by NUL, which a text of
+    Postgres cannot hold.
     """
     listed = list(values)
     if not listed:

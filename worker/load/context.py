@@ -10,9 +10,9 @@ from worker.load.neighbours import Neighbours, ask_neighbours
 from worker.load.ranges import merge
 from worker.load.reading import Reading
 from worker.load.roster import read_roster
-from worker.load.rows import PUNCH, punches
+from worker.load.rows import PUNCH, as_punches
 from worker.load.tenant import Reach
-from worker.load.window_shifts import PersonRange, WindowShifts, presence, read_window_shifts
+from worker.load.window_shifts import PersonRange, WindowShifts, presence_ranges, read_window_shifts
 from worker.rules.finding import Subject
 from worker.rules.window import Punch, Stretch, Window
 
@@ -68,7 +68,7 @@ def _judged(reading: Reading, subjects: Iterable[Subject]) -> list[Punch]:
     judged = [already_read[punch_id] for punch_id in punch_ids if punch_id in already_read]
     if missing:
         answer = reading.cursor.execute(_SUBJECTS, [reading.tenant_id, texts(missing)])
-        judged += punches(answer.fetchall())
+        judged += as_punches(answer.fetchall())
     return judged
 
 
@@ -80,7 +80,7 @@ def _timelines(
     """
     for punch in judged:
         yield from _around(punch, shifts, reach)
-    yield from presence(shifts.attended.values(), reach)
+    yield from presence_ranges(shifts.attended.values(), reach)
     yield from shifts.earlier
 
 

@@ -1,4 +1,4 @@
-"""Devices that the roster names, each read once."""
+"""Devices that the roster declares."""
 
 from collections.abc import Iterable, Mapping
 from typing import TypeVar
@@ -18,39 +18,35 @@ WHERE tenant_id = %s AND device_id = ANY(%s) AND NOT deleted
 
 
 class Devices:
-    """The declared devices of one judgement."""
+    """The declared devices of one judgement, each read once."""
 
     def __init__(self, cursor: Cursor, tenant_id: int) -> None:
         self._cursor, self._tenant_id = cursor, tenant_id
-        self._found: dict[str, Device | None] = {}
-        self._asked: list[Cursor] = []
+        # by device_id: None where it is not declared, or not yet read
+        self._by_id: dict[str, Device | None] = {}
+        self._answers: list[Cursor] = []
 
     def ask(self, device_ids: Iterable[str | None]) -> None:
         """Send for devices that are to be read."""
-        if missing := sorted(
-            {device_id for device_id in device_ids if device_id} - self._found.keys()
-        ):
-            self._found |= dict.fromkeys(missing)
-            self._asked.append(self._cursor.execute(_DEVICES, [self._tenant_id, texts(missing)]))
+        names = {device_id for device_id in device_ids if device_id}
+        if missing := sorted(names - self._by_id.keys()):
+            self._by_id |= dict.fromkeys(missing)
+            self._answers.append(self._cursor.execute(_DEVICES, [self._tenant_id, texts(missing)]))
 
     def read(self, device_ids: Iterable[str | None]) -> dict[str, Device]:
-        """Those of these that are declared."""
-        wanted = {device_id for device_id in device_ids if device_id}
-        self.ask(wanted)
-        for answer in self._asked:
-            self._found |= {
-                device.device_id: device for device in map(Device._make, answer.fetchall())
-            }
-        self._asked.clear()
-        return {device_id: device for device_id in wanted if (device := self._found[device_id])}
+        """Return, by device_id, those of these that are declared."""
+        names = {device_id for device_id in device_ids if device_id}
+        self.ask(names)
+        for answer in self._answers:
+            devices = map(Device._make, answer.fetchall())
+            self._by_id |= {device.device_id: device for device in devices}
+        self._answers.clear()
+        return {device_id: device for device_id in names if (device := self._by_id[device_id])}
 
 
 def unshared(punches: Iterable[AnyPunch], declared: Mapping[str, Device]) -> list[AnyPunch]:
-    """Punches whose device is not declared as shared: on those that are, nothing is inferred from
-    who else used them.
+    """Return the punches on a device that is not declared as shared: who else used a shared one
+    tells nothing.
     """
-    return [
-        p
-        for p in punches
-        if p.device_id and not ((device := declared.get(p.device_id)) and device.shared)
-    ]
+    shared = {device_id for device_id, device in declared.items() if device.shared}
+    return [punch for punch in punches if punch.device_id and punch.device_id not in shared]

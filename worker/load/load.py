@@ -1,4 +1,4 @@
-"""The two steps of loading: which subjects, then what they are judged by."""
+"""Load a window in two steps: find the subjects, then read what they are judged by."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -16,8 +16,7 @@ from worker.rules.window import Window
 
 
 def load(cursor: Cursor, tenant_id: int, touched: Touched, as_of: datetime) -> Window:
-    """The window of every subject whose outcome `touched` may have changed, judged as of that
-    moment.
+    """Return the window of every subject whose outcome `touched` may have changed, as of a moment.
 
     Raises LookupError where the tenant is unknown.
     """
@@ -34,6 +33,9 @@ def load_subjects(
     policies: Mapping[str, Any] | None = None,
     explaining: bool = False,
 ) -> Window:
-    """The window of just these subjects; `policies` as in `read_tenant`."""
+    """Return the window of just these subjects. `policies` are as in `read_tenant`.
+
+    Raises LookupError where the tenant is unknown.
+    """
     tenant = read_tenant(cursor, tenant_id, policies, by_index=True)
     return load_context(begin(cursor, tenant), subjects, as_of, explaining=explaining)

@@ -13,7 +13,7 @@ import orjson
 from worker.load.devices import unshared
 from worker.load.ranges import document, merge, unnest
 from worker.load.reading import Reading
-from worker.load.rows import PUNCH, punches
+from worker.load.rows import PUNCH, as_punches
 from worker.load.tenant import BASELINE_DAYS, KIOSK_DAYS
 from worker.rules.biometrics import whose
 from worker.rules.window import Baseline, Device, Punch, Shift, in_order
@@ -97,27 +97,25 @@ def ask_neighbours(
 def _device_uses(
     reading: Reading, judged: Sequence[Punch], declared: dict[str, Device]
 ) -> Callable[[], dict[str, list[Punch]]]:
-    """Uses of the judged punches' devices within the longest buddy window, in order of time; none
-    of those declared as shared.
+    """Ask for uses of the judged punches' devices within the longest buddy window, by device_id, in
+    order of time. Devices declared as shared are left out.
     """
     buddy = reading.reach.buddy
-    ranges = list(
-        merge(
-            (p.device_id, p.occurred_at - buddy, p.occurred_at + buddy)
-            for p in unshared(judged, declared)
-        )
+    around = (
+        (punch.device_id, punch.occurred_at - buddy, punch.occurred_at + buddy)
+        for punch in unshared(judged, declared)
     )
+    ranges = list(merge(around))
     if not ranges:
         return dict
-    asked = reading.cursor.execute(
-        _DEVICE_USES, {"tenant_id": reading.tenant_id, "ranges": document(ranges)}
-    )
+    parameters = {"tenant_id": reading.tenant_id, "ranges": document(ranges)}
+    asked = reading.cursor.execute(_DEVICE_USES, parameters)
 
     def answer() -> dict[str, list[Punch]]:
-        found: dict[str, list[Punch]] = {}
-        for punch in sorted(punches(asked.fetchall()), key=in_order):
-            found.setdefault(punch.device_id or "", []).append(punch)
-        return found
+        by_device: dict[str, list[Punch]] = {}
+        for punch in sorted(as_punches(asked.fetchall()), key=in_order):
+            by_device.setdefault(punch.device_id or "", []).append(punch)
+        return by_device
 
     return answer
 
@@ -128,22 +126,24 @@ def _device_people(
     uses: Mapping[str, Sequence[Punch]],
     devices: Mapping[str, Device],
 ) -> Callable[[], dict[str, int]]:
-    """How many people used an undeclared device around a punch: only where several used it."""
-    asked = [
-        p
-        for p in judged
-        if p.device_id
-        and p.device_id not in devices
-        and any(use.person_id != p.person_id for use in uses.get(p.device_id, ()))
+    """Ask how many people used the undeclared device of a punch in the days around it, by punch_id:
+    only where `uses` are of several people.
+    """
+    shared = [
+        punch
+        for punch in judged
+        if punch.device_id
+        and punch.device_id not in devices
+        and any(use.person_id != punch.person_id for use in uses.get(punch.device_id, ()))
     ]
-    if not asked:
+    if not shared:
         return dict
     parameters = {
         "tenant_id": reading.tenant_id,
         "days": KIOSK_DAYS,
-        "punch_id": [p.punch_id for p in asked],
-        "device_id": [p.device_id for p in asked],
-        "at": [p.occurred_at for p in asked],
+        "punch_id": [punch.punch_id for punch in shared],
+        "device_id": [punch.device_id for punch in shared],
+        "at": [punch.occurred_at for punch in shared],
     }
     counted = reading.cursor.execute(_DEVICE_PEOPLE, parameters)
     return lambda: dict(counted.fetchall())
@@ -152,38 +152,37 @@ def _device_people(
 def _biometric_uses(
     reading: Reading, judged: Sequence[Punch]
 ) -> Callable[[], dict[int, list[Punch]]]:
-    """Where the biometrics of the judged punches' people were taken within the longest buddy
-    window, in order of time.
+    """Ask where the biometrics of the judged punches' people were taken within the longest buddy
+    window: by the person whose they are, in order of time.
     """
-    people = ((whose(p), p.occurred_at) for p in judged)
     buddy = reading.reach.buddy
-    ranges = list(
-        merge(
-            (person_id, at - buddy, at + buddy) for person_id, at in people if person_id is not None
-        )
+    around = (
+        (person_id, punch.occurred_at - buddy, punch.occurred_at + buddy)
+        for punch in judged
+        if (person_id := whose(punch)) is not None
     )
+    ranges = list(merge(around))
     if not ranges:
         return dict
-    asked = reading.cursor.execute(
-        _BODIES, {"tenant_id": reading.tenant_id, "ranges": document(ranges)}
-    )
+    parameters = {"tenant_id": reading.tenant_id, "ranges": document(ranges)}
+    asked = reading.cursor.execute(_BODIES, parameters)
 
     def answer() -> dict[int, list[Punch]]:
-        found: dict[int, list[Punch]] = {}
+        by_person: dict[int, list[Punch]] = {}
         for punch in reading.timelines.within(ranges):
             if whose(punch) == punch.person_id:
-                found.setdefault(punch.person_id, []).append(punch)
-        for punch in punches(asked.fetchall()):
-            found.setdefault(punch.biometric_person_id or 0, []).append(punch)
-        for uses in found.values():
+                by_person.setdefault(punch.person_id, []).append(punch)
+        for punch in as_punches(asked.fetchall()):
+            by_person.setdefault(punch.biometric_person_id or 0, []).append(punch)
+        for uses in by_person.values():
             uses.sort(key=in_order)
-        return found
+        return by_person
 
     return answer
 
 
 def _baselines(reading: Reading, judged: Sequence[Punch]) -> Callable[[], dict[str, Baseline]]:
-    """Of the punches whose score could be below any baseline at all."""
+    """Ask for the baselines, by punch_id, of the punches whose score could be below any at all."""
     below = reading.tenant.score_below
     low = [
         p
@@ -215,7 +214,7 @@ def _baselines(reading: Reading, judged: Sequence[Punch]) -> Callable[[], dict[s
 
 
 def _first_punches(reading: Reading, waiting: Sequence[Shift]) -> Callable[[], dict[int, datetime]]:
-    """When each site of the waiting shifts began to report."""
+    """Ask when each site of the waiting shifts began to report, by site_id."""
     if not waiting:
         return dict
     asked = reading.cursor.execute(

@@ -1,5 +1,5 @@
-"""Reading ranges once: a range within one that was read before costs no second look, in whichever
-step it is asked for.
+"""Read each range once: a range within one that was read before is not read again, whichever step
+asks for it.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -13,15 +13,17 @@ R = TypeVar("R")
 
 
 class Piece(NamedTuple, Generic[K, R]):
-    """What a range held when it was read."""
+    """A range that was read, and the rows it had."""
 
     range: Range[K]
     rows: list[R]
 
 
 class Once(Generic[K, R]):
-    """`send` asks for ranges; `rows` reads the answer, each row with the place of its range,
-    counted from 1; `order` sorts a piece.
+    """Ranges of one kind of row, read by the functions given.
+
+    `send` sends for ranges. `rows` reads its answer: each row with the place of its range, counted
+    from 1. `order` is the sort key of a piece's rows.
     """
 
     def __init__(
@@ -35,40 +37,41 @@ class Once(Generic[K, R]):
         self._pieces: dict[K, list[Piece[K, R]]] = {}
 
     def ask(self, ranges: Iterable[Range[K]]) -> None:
-        """Send for ranges none of which was asked for before; who wants their pieces waits."""
-        if wanted := list(ranges):
-            self._asked.append((wanted, self._send(wanted)))
+        """Send for ranges, none of which was asked for before; `pieces` waits for the answer."""
+        if asked := list(ranges):
+            self._asked.append((asked, self._send(asked)))
 
     def pieces(self, ranges: Iterable[Range[K]]) -> list[tuple[Range[K], Piece[K, R]]]:
-        """Each range with the piece that holds it, which may be longer. At most one statement."""
+        """Return each range with the piece that holds it, which may be longer.
+
+        Costs one statement at most.
+        """
         self._collect()
-        wanted = list(ranges)
-        held = [self._holding(each) for each in wanted]
-        if missing := [each for each, piece in zip(wanted, held, strict=True) if piece is None]:
+        asked = list(ranges)
+        pieces = [self._holding(range_) for range_ in asked]
+        if missing := [r for r, piece in zip(asked, pieces, strict=True) if piece is None]:
             self.ask(missing)
             new = iter(self._collect())
-            held = [piece or next(new) for piece in held]
-        return [
-            (each, piece) for each, piece in zip(wanted, held, strict=True) if piece is not None
-        ]
+            pieces = [piece or next(new) for piece in pieces]
+        return [(r, piece) for r, piece in zip(asked, pieces, strict=True) if piece is not None]
 
-    def _holding(self, wanted: Range[K]) -> Piece[K, R] | None:
-        for piece in self._pieces.get(wanted.key, ()):
-            if piece.range.since <= wanted.since and wanted.until <= piece.range.until:
+    def _holding(self, range_: Range[K]) -> Piece[K, R] | None:
+        for piece in self._pieces.get(range_.key, ()):
+            if piece.range.since <= range_.since and range_.until <= piece.range.until:
                 return piece
         return None
 
     def _collect(self) -> list[Piece[K, R]]:
-        """What was asked for, in the order of asking."""
+        """Wait for what was asked for, and return its pieces in the order of asking."""
         collected: list[Piece[K, R]] = []
-        for wanted, answer in self._asked:
-            new: list[Piece[K, R]] = [Piece(each, []) for each in wanted]
+        for ranges, answer in self._asked:
+            pieces: list[Piece[K, R]] = [Piece(range_, []) for range_ in ranges]
             for ordinal, row in self._rows(answer):
-                new[ordinal - 1].rows.append(row)
-            for piece in new:
+                pieces[ordinal - 1].rows.append(row)
+            for piece in pieces:
                 if self._order and len(piece.rows) > 1:
                     piece.rows.sort(key=self._order)
                 self._pieces.setdefault(piece.range.key, []).append(piece)
-            collected += new
+            collected += pieces
         self._asked.clear()
         return collected

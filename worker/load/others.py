@@ -1,8 +1,8 @@
-"""Punches whose outcome changes by somebody else's: those who stand in for somebody, uses of one
-device, the same biometrics.
+"""Find punches whose outcome may change by somebody else's: of those who stand in for somebody, on
+the same device, by the same biometrics.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,6 +20,8 @@ from worker.load.touched import Touched, TouchedPunch
 from worker.rules.window import Punch, Shift
 
 FOREVER = datetime(9000, 1, 1, tzinfo=UTC)
+
+AnyRange = tuple[Any, datetime, datetime]  # key, since, until
 
 # Check-ins at a site by people who have no shift of their own there within reach. `+ 0` keeps the
 # planner to the person's shifts: it takes those of the site, a week of everybody's for each punch
@@ -43,8 +45,9 @@ STRANGERS = f"""
 
 
 def _people(since: str, until: str, nearest: str = "") -> str:
-    """SQL for how many people used the device r.device_id between two moments, by punches that were
-    not touched.
+    """Return SQL for how many people used the device r.device_id between two moments.
+
+    Counts no punch that was touched. `nearest` orders and limits the punches looked at.
     """
     return f"""(SELECT count(DISTINCT used.person_id) FROM (
         SELECT u.person_id FROM punch u
@@ -55,8 +58,8 @@ def _people(since: str, until: str, nearest: str = "") -> str:
     ) used)"""
 
 
-# By what is searched; only those with anything to search for are run, as one statement.
-_OTHERS = {
+# Only the searches that have ranges are sent, as one statement.
+_SEARCHES = {
     "people": f"""
 SELECT p.punch_id FROM {unnest("people", "person_id", "bigint")}
 JOIN punch p ON p.tenant_id = %(tenant_id)s AND p.person_id = r.person_id
@@ -146,28 +149,26 @@ WHERE r.around >= %(least)s
 def other_punches(
     reading: Reading,
     touched: Touched,
-    own: Mapping[int, Sequence[Punch]],
+    timelines: Mapping[int, Sequence[Punch]],
     shifts: Sequence[Shift],
-    theirs: Sequence[Shift],
+    own_shifts: Sequence[Shift],
 ) -> set[str]:
-    """Their ids. `own` are the people's punches around the touched ones; `shifts` are the affected
-    ones, of which `theirs` are known by the punches of the people entitled to them.
+    """Return the ids of punches whose outcome may have changed by somebody else's.
+
+    `timelines` are, by person_id, the punches around the touched ones. `shifts` are those affected.
+    Of these, `own_shifts` are looked at by the punches of the people entitled to them already.
     """
-    unshared_uses = unshared(
-        touched.punches, reading.devices.read(punch.device_id for punch in touched.punches)
-    )
-    ranges = {
-        name: list(merge(some))
-        for name, some in _ranges(reading, touched, unshared_uses, own, shifts, theirs).items()
-    }
+    declared = reading.devices.read(punch.device_id for punch in touched.punches)
+    unshared_uses = unshared(touched.punches, declared)
+    ranges = _ranges(reading, touched, unshared_uses, timelines, shifts, own_shifts)
+    merged = {name: list(merge(some)) for name, some in ranges.items()}
     kiosks = _kiosks(reading.tenant, touched, unshared_uses)
-    asked = (
-        [_search(reading, searched)]
-        if (searched := {name: some for name, some in ranges.items() if some})
-        else []
-    )
-    asked += [reading.cursor.execute(_KIOSKS, kiosks)] if kiosks["at"] else []
-    return {punch_id for answer in asked for (punch_id,) in answer.fetchall()}
+    answers = []
+    if searched := {name: some for name, some in merged.items() if some}:
+        answers.append(_search(reading, searched))
+    if kiosks["at"]:
+        answers.append(reading.cursor.execute(_KIOSKS, kiosks))
+    return {punch_id for answer in answers for (punch_id,) in answer.fetchall()}
 
 
 def _search(reading: Reading, ranges: Mapping[str, Sequence[Range[Any]]]) -> Cursor:
@@ -178,70 +179,72 @@ def _search(reading: Reading, ranges: Mapping[str, Sequence[Range[Any]]]) -> Cur
         "score_below": reading.tenant.score_below,
         **{name: document(some) for name, some in ranges.items()},
     }
-    return reading.cursor.execute("UNION".join(_OTHERS[name] for name in ranges), parameters)
+    return reading.cursor.execute("UNION".join(_SEARCHES[name] for name in ranges), parameters)
 
 
 def _ranges(
     reading: Reading,
     touched: Touched,
     unshared_uses: Sequence[TouchedPunch],
-    own: Mapping[int, Sequence[Punch]],
+    timelines: Mapping[int, Sequence[Punch]],
     shifts: Sequence[Shift],
-    theirs: Sequence[Shift],
-) -> dict[str, list[tuple[Any, datetime, datetime]]]:
-    tenant, reach = reading.tenant, reading.reach
-    since = touched.since or FOREVER
+    own_shifts: Sequence[Shift],
+) -> dict[str, list[AnyRange]]:
+    """Return what to search, by the names of `_SEARCHES`."""
+    reach, since = reading.reach, touched.since or FOREVER
+    buddy = reach.buddy
     people = [(person_id, since, FOREVER) for person_id in touched.people]
-    alone = (
-        set()
-        if touched.swept
-        else {shift.shift_id for shift in theirs if not shift.substitutes} - touched.shifts
-    )
-    people += [
-        (person_id, *_for_shift(s, touched, reach))
-        for s in shifts
-        if s.shift_id not in alone
-        for person_id in s.entitled
-    ]
-    devices = [
-        (p.device_id, p.occurred_at - reach.buddy, p.occurred_at + reach.buddy)
-        for p in unshared_uses
-    ]
-    devices += [(device_id, since, FOREVER) for device_id in touched.devices]
-    bodies = [
-        (person_id, p.occurred_at - reach.buddy, p.occurred_at + reach.buddy)
-        for p in touched.punches
-        for person_id in {p.person_id, p.biometric_person_id} - {None}
-    ]
-    matched = [
-        (p.biometric_person_id, p.occurred_at - reach.buddy, p.occurred_at + reach.buddy)
-        for p in touched.punches
-        if p.biometric_person_id not in (None, p.person_id)
-    ]
+    uses = [(p.device_id, p.occurred_at - buddy, p.occurred_at + buddy) for p in unshared_uses]
+    uses += [(device_id, since, FOREVER) for device_id in touched.devices]
     return {
-        "people": people,
+        "people": people + _entitled(touched, shifts, own_shifts, reach),
         "sites": [(shift.site_id, *_at_shift(shift, touched, reach)) for shift in shifts],
-        "devices": devices,
-        "bodies": bodies,
-        "matched": matched,
+        "devices": uses,
+        "bodies": [
+            (person_id, p.occurred_at - buddy, p.occurred_at + buddy)
+            for p in touched.punches
+            for person_id in {p.person_id, p.biometric_person_id} - {None}
+        ],
+        "matched": [
+            (p.biometric_person_id, p.occurred_at - buddy, p.occurred_at + buddy)
+            for p in touched.punches
+            if p.biometric_person_id not in (None, p.person_id)
+        ],
         "scores": [
             (p.person_id, p.occurred_at, p.occurred_at + BASELINE_DAYS)
             for p in touched.punches
-            if _goes_on(p, own)
+            if _goes_on(p, timelines)
         ],
         "swept": [
-            (0, touched.swept[0] - wait, touched.swept[1] - wait) for wait in tenant.still_working
+            (0, touched.swept[0] - wait, touched.swept[1] - wait)
+            for wait in reading.tenant.still_working
         ]
         if touched.swept
         else [],
     }
 
 
-def _goes_on(punch: TouchedPunch, own: Mapping[int, Sequence[Punch]]) -> bool:
-    """Whether the person has any other punch at the same moment or later, whose score may be
-    compared with this one's.
+def _entitled(
+    touched: Touched, shifts: Iterable[Shift], own_shifts: Iterable[Shift], reach: Reach
+) -> list[tuple[int, datetime, datetime]]:
+    """When punches of the people entitled to the shifts may rest on them.
+
+    Left out are shifts that only one person may attend, who punched: those punches are subjects.
     """
-    latest = own[punch.person_id][-1] if punch.person_id in own else None
+    alone = {shift.shift_id for shift in own_shifts if not shift.substitutes} - touched.shifts
+    return [
+        (person_id, *_for_shift(shift, touched, reach))
+        for shift in shifts
+        if touched.swept or shift.shift_id not in alone
+        for person_id in shift.entitled
+    ]
+
+
+def _goes_on(punch: TouchedPunch, timelines: Mapping[int, Sequence[Punch]]) -> bool:
+    """Whether the person has another punch at the same moment or later, whose score may be compared
+    with this one's.
+    """
+    latest = timelines[punch.person_id][-1] if punch.person_id in timelines else None
     return (
         latest is not None
         and latest.occurred_at >= punch.occurred_at
@@ -250,22 +253,22 @@ def _goes_on(punch: TouchedPunch, own: Mapping[int, Sequence[Punch]]) -> bool:
 
 
 def _for_shift(shift: Shift, touched: Touched, reach: Reach) -> tuple[datetime, datetime]:
-    """Where punches of the people entitled to a shift may belong to it, or rest on somebody else's
-    attending it.
+    """When punches of the people entitled to a shift may belong to it, or are judged by who else
+    attends it.
 
-    Where the shift changed itself, also those it makes early or excuses; and those that come after
-    one of them in somebody's place.
+    Where the shift changed itself, also those that it makes early or excuses, and those that come
+    after one of them in somebody's place.
     """
     if shift.shift_id in touched.shifts:
-        return shift.starts_at - max(reach.spell + reach.early, DAY), shift.ends_at + max(
-            reach.spell, DAY + reach.work + LONGEST_SHIFT
-        )
+        before = max(reach.spell + reach.early, DAY)
+        after = max(reach.spell, DAY + reach.work + LONGEST_SHIFT)
+        return shift.starts_at - before, shift.ends_at + after
     return shift.starts_at - reach.spell - reach.early, shift.ends_at + reach.spell
 
 
 def _at_shift(shift: Shift, touched: Touched, reach: Reach) -> tuple[datetime, datetime]:
-    """Where others may have come in place of those entitled; and where the site is rostered by a
-    shift that changed itself.
+    """When others may have come in place of those entitled; and, where the shift changed itself,
+    when it makes the site a rostered one.
     """
     if shift.shift_id in touched.shifts:
         return shift.starts_at - DAY, shift.ends_at + DAY
@@ -275,18 +278,22 @@ def _at_shift(shift: Shift, touched: Touched, reach: Reach) -> tuple[datetime, d
 def _kiosks(
     tenant: Tenant, touched: Touched, unshared_uses: Sequence[TouchedPunch]
 ) -> dict[str, Any]:
-    """`comers` are the people whose touched punches may count for a device, or may have counted."""
-    used = sorted({(p.device_id, p.occurred_at) for p in unshared_uses if p.device_id})
+    """Return the parameters of `_KIOSKS`.
+
+    `comers` counts the people whose touched punches count for a device, or no longer do.
+    """
+    uses = sorted({(p.device_id, p.occurred_at) for p in unshared_uses if p.device_id})
     comers: dict[str | None, set[int]] = {}
     for punch in touched.punches:
         comers.setdefault(punch.device_id, set()).add(punch.person_id)
+    thresholds = [policy.of(BuddyPunching).kiosk_people for policy in tenant.policies]
     return {
         "tenant_id": tenant.tenant_id,
         "days": KIOSK_DAYS,
-        "devices": texts(device_id for device_id, _ in used),
-        "at": [at for _, at in used],
-        "comers": numbers(len(comers[device_id]) for device_id, _ in used),
+        "devices": texts(device_id for device_id, _ in uses),
+        "at": [at for _, at in uses],
+        "comers": numbers(len(comers[device_id]) for device_id, _ in uses),
         "touched": texts(punch.punch_id for punch in touched.punches),
-        "most": max(policy.of(BuddyPunching).kiosk_people for policy in tenant.policies),
-        "least": min(policy.of(BuddyPunching).kiosk_people for policy in tenant.policies),
+        "most": max(thresholds),
+        "least": min(thresholds),
     }

@@ -1,6 +1,4 @@
-"""Ranges of time, each of one key (a person, a site, a device), merged so that none overlaps
-another of the same key.
-"""
+"""Ranges of time, each of one key: a person, a site or a device."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -18,15 +16,17 @@ class Range(NamedTuple, Generic[K]):
 
 
 def merge(ranges: Iterable[tuple[K, datetime, datetime]]) -> Iterator[Range[K]]:
-    """Yield the same moments in the fewest ranges, keys as they first appear, each by time."""
+    """Yield the same moments in the fewest ranges, none of which overlaps another of its key.
+
+    Keys come in the order of their first appearance, the ranges of each by time.
+    """
     by_key: dict[K, list[tuple[datetime, datetime]]] = {}
     for key, since, until in ranges:
         if since <= until:
             by_key.setdefault(key, []).append((since, until))
     for key, spans in by_key.items():
-        since, until = spans[0]
         if len(spans) == 1:
-            yield Range(key, since, until)
+            yield Range(key, *spans[0])
             continue
         spans.sort()
         since, until = spans[0]
@@ -40,8 +40,8 @@ def merge(ranges: Iterable[tuple[K, datetime, datetime]]) -> Iterator[Range[K]]:
 
 
 def document(ranges: Iterable[Range[Any]]) -> str:
-    """The parameter of `unnest`. One JSON document is a fraction of the work, on both sides, that
-    an array for each column is.
+    """Return the parameter of `unnest`: one JSON document, which is a fraction of the work of one
+    array a column, on both sides.
     """
     return orjson.dumps(
         [{"key": key, "since": since, "until": until} for key, since, until in ranges]
@@ -49,17 +49,17 @@ def document(ranges: Iterable[Range[Any]]) -> str:
 
 
 def unnest(name: str, column: str, kind: str) -> str:
-    """The rows r(column, since, until, ordinal) of the parameter `name`, counted from 1."""
+    """Return SQL for the rows r(column, since, until, ordinal) of the parameter `name`, a document
+    of ranges. Ordinals count from 1.
+    """
     columns = f"key {kind}, since timestamptz, until timestamptz"
     return f"""ROWS FROM (json_to_recordset(%({name})s::json) AS ({columns}))
   WITH ORDINALITY AS r({column}, since, until, ordinal)"""
 
 
 def columns(rows: Iterable[tuple[Any, ...]], width: int = 3) -> list[list[Any]]:
-    """Rows turned into `width` arrays, as Postgres' own unnest() wants them."""
+    """Turn rows into `width` arrays, as Postgres' own unnest() wants them."""
     listed = list(rows)
-    return (
-        [list(column) for column in zip(*listed, strict=True)]
-        if listed
-        else [[] for _ in range(width)]
-    )
+    if not listed:
+        return [[] for _ in range(width)]
+    return [list(column) for column in zip(*listed, strict=True)]

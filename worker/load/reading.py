@@ -1,4 +1,4 @@
-"""What one judgement reads, step by step: the same row is not read twice."""
+"""One judgement's access to the database."""
 
 from typing import NamedTuple
 
@@ -12,6 +12,8 @@ from worker.load.timelines import Timelines
 
 
 class Reading(NamedTuple):
+    """What one judgement reads with, and what it has read: that is not read again."""
+
     cursor: Cursor
     tenant: Tenant
     reach: Reach
@@ -25,10 +27,12 @@ class Reading(NamedTuple):
 
 
 def begin(cursor: Cursor, tenant: Tenant) -> Reading:
-    cursor = Asking(cursor.connection)
-    timelines, shifts, devices = (
-        Timelines(cursor, tenant.tenant_id),
-        OwnShifts(cursor, tenant.tenant_id),
-        Devices(cursor, tenant.tenant_id),
+    asking = Asking(cursor.connection)
+    return Reading(
+        asking,
+        tenant,
+        reach_of(tenant),
+        Timelines(asking, tenant.tenant_id),
+        OwnShifts(asking, tenant.tenant_id),
+        Devices(asking, tenant.tenant_id),
     )
-    return Reading(cursor, tenant, reach_of(tenant), timelines, shifts, devices)

@@ -1,4 +1,4 @@
-"""Reading the roster's people, sites and assignments: those the window speaks of, each kind in one
+"""Read the people, sites and assignments of the roster that the window names, each kind in one
 statement.
 """
 
@@ -26,20 +26,23 @@ JOIN assignment a ON a.tenant_id = %s AND a.person_id = r.person_id AND a.site_i
 
 class Roster(NamedTuple):
     sites: dict[int, Site]
-    people: dict[int, str]
+    people: dict[int, str]  # names by person_id
     assignments: list[Assignment]
 
 
 def read_roster(
     reading: Reading,
-    people: Iterable[int],
-    sites: Iterable[int],
+    person_ids: Iterable[int],
+    site_ids: Iterable[int],
     judged: Sequence[Punch],
     devices: Mapping[str, Device],
 ) -> Roster:
-    """Assignments are those of the judged punches, people also those whom `devices` belong to."""
+    """Read these people and sites, those whom `devices` belong to, and the assignments of the
+    judged punches' people to their sites.
+    """
     cursor, tenant_id = reading.cursor, reading.tenant_id
-    asked_sites = cursor.execute(_SITES, [tenant_id, numbers(sites)])
+    # All are sent before the first is waited for.
+    asked_sites = cursor.execute(_SITES, [tenant_id, numbers(site_ids)])
     pairs = sorted({(punch.person_id, punch.site_id) for punch in judged})
     asked_assignments = (
         cursor.execute(
@@ -48,20 +51,19 @@ def read_roster(
         if pairs
         else None
     )
-    named = {
-        *people,
-        *(device.person_id for device in devices.values() if device.person_id is not None),
-    }
-    asked_people = cursor.execute(_PEOPLE, [tenant_id, numbers(named)])
-    found_sites = {site.site_id: site for site in map(Site._make, asked_sites.fetchall())}
+    owners = {device.person_id for device in devices.values() if device.person_id is not None}
+    asked_people = cursor.execute(_PEOPLE, [tenant_id, numbers(owners.union(person_ids))])
+    sites = {site.site_id: site for site in map(Site._make, asked_sites.fetchall())}
     rows = asked_assignments.fetchall() if asked_assignments else []
-    return Roster(
-        found_sites, dict(asked_people.fetchall()), [assignment(row, found_sites) for row in rows]
-    )
+    people: dict[int, str] = dict(asked_people.fetchall())
+    return Roster(sites, people, [assignment(row, sites) for row in rows])
 
 
 def assignment(row: Sequence[Any], sites: dict[int, Site]) -> Assignment:
-    """Dates mean whole days at the site, by its time zone as it is now."""
+    """Return an assignment from a row of `_ASSIGNMENTS`.
+
+    Dates mean whole days at the site, by its time zone as it is now.
+    """
     person_id, site_id, valid_from, from_date, valid_to, to_date = row
     zone = ZoneInfo(sites[site_id].timezone) if site_id in sites else ZoneInfo("UTC")
     return Assignment(
@@ -75,7 +77,7 @@ def assignment(row: Sequence[Any], sites: dict[int, Site]) -> Assignment:
 
 
 def midnight(day: date, zone: ZoneInfo) -> datetime:
-    """When a day begins at the site. Where a clock change skips midnight, the first moment after
-    it.
+    """Return the moment at which a day begins at the site, in UTC. Where a clock change skips
+    midnight, that is the first moment after it.
     """
     return datetime.combine(day, time(), zone).astimezone(UTC)

@@ -1,4 +1,4 @@
-"""Reading rows as the window's values."""
+"""Rows of the database as the window's values, and the columns they have."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -10,16 +10,16 @@ SHIFT = ", ".join(f"s.{name}" for name in Shift._fields)
 STANDING = "NOT s.deleted AND NOT s.cancelled"
 
 
-def shift(row: Sequence[Any]) -> Shift:
-    """The columns of SHIFT, in its order."""
+def as_shift(row: Sequence[Any]) -> Shift:
+    """Return a shift from a row with the columns of SHIFT, in its order."""
     shift_id, person_id, site_id, starts_at, ends_at, substitutes = row
     return Shift(shift_id, person_id, site_id, starts_at, ends_at, tuple(substitutes))
 
 
-def shifts(rows: Iterable[Sequence[Any]]) -> list[Shift]:
-    return [shift(row) for row in rows]
+def as_shifts(rows: Iterable[Sequence[Any]]) -> list[Shift]:
+    return [as_shift(row) for row in rows]
 
 
-def punches(rows: Iterable[Sequence[Any]]) -> list[Punch]:
-    """Each row has the columns of PUNCH, in its order."""
+def as_punches(rows: Iterable[Sequence[Any]]) -> list[Punch]:
+    """Return punches from rows with the columns of PUNCH, in its order."""
     return [Punch._make(row) for row in rows]

@@ -1,6 +1,4 @@
-"""Shifts that people are entitled to, their own and those in which they substitute, each range read
-once.
-"""
+"""Shifts that people are entitled to: their own and those in which they substitute."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -10,7 +8,7 @@ from models.schemas.roster import LONGEST_SHIFT
 from worker.load.arrays import texts
 from worker.load.once import Once
 from worker.load.ranges import Range, document, unnest
-from worker.load.rows import SHIFT, STANDING, shift, shifts
+from worker.load.rows import SHIFT, STANDING, as_shift, as_shifts
 from worker.rules.window import Shift
 
 _OWN_SHIFTS = f"""
@@ -35,12 +33,12 @@ _NAMED = (
 
 
 class OwnShifts:
-    """Uncancelled shifts of one judgement."""
+    """The uncancelled shifts of one judgement, each range read once."""
 
     def __init__(self, cursor: Cursor, tenant_id: int) -> None:
         self._cursor, self._tenant_id = cursor, tenant_id
         self._once: Once[int, Shift] = Once(self._send, self._rows)
-        self._known: dict[str, Shift] = {}
+        self._by_id: dict[str, Shift] = {}  # all that were read
 
     def ask(self, ranges: Iterable[Range[int]]) -> None:
         """Send for ranges that are to be read."""
@@ -48,25 +46,24 @@ class OwnShifts:
 
     def read(self, ranges: Iterable[Range[int]]) -> list[Shift]:
         """Return, each once, the shifts that touch the range of somebody entitled to them."""
-        found = {}
-        for wanted, piece in self._once.pieces(ranges):
-            for each in piece.rows:
-                if each.starts_at <= wanted.until and wanted.since <= each.ends_at:
-                    found[each.shift_id] = each
-        return list(found.values())
+        by_id = {}
+        for range_, piece in self._once.pieces(ranges):
+            for shift in piece.rows:
+                if shift.starts_at <= range_.until and range_.since <= shift.ends_at:
+                    by_id[shift.shift_id] = shift
+        return list(by_id.values())
 
     def named(self, shift_ids: Iterable[str]) -> list[Shift]:
-        """Those of these ids, if they are still there."""
-        wanted = list(shift_ids)
-        if missing := [shift_id for shift_id in wanted if shift_id not in self._known]:
-            self.know(
-                shifts(self._cursor.execute(_NAMED, [self._tenant_id, texts(missing)]).fetchall())
-            )
-        return [self._known[shift_id] for shift_id in wanted if shift_id in self._known]
+        """Return the shifts of these ids that are still there and not cancelled."""
+        names = list(shift_ids)
+        if missing := [shift_id for shift_id in names if shift_id not in self._by_id]:
+            answer = self._cursor.execute(_NAMED, [self._tenant_id, texts(missing)])
+            self.know(as_shifts(answer.fetchall()))
+        return [self._by_id[shift_id] for shift_id in names if shift_id in self._by_id]
 
-    def know(self, some: Iterable[Shift]) -> None:
-        """Remember shifts that were read elsewhere."""
-        self._known.update((each.shift_id, each) for each in some)
+    def know(self, shifts: Iterable[Shift]) -> None:
+        """Remember shifts that were read elsewhere, so that `named` does not read them again."""
+        self._by_id.update((shift.shift_id, shift) for shift in shifts)
 
     def _send(self, ranges: Sequence[Range[int]]) -> Cursor:
         parameters = {
@@ -78,5 +75,5 @@ class OwnShifts:
 
     def _rows(self, answer: Cursor) -> Iterator[tuple[int, Shift]]:
         for ordinal, *columns in answer.fetchall():
-            read = shift(columns)
-            yield ordinal, self._known.setdefault(read.shift_id, read)
+            shift = as_shift(columns)
+            yield ordinal, self._by_id.setdefault(shift.shift_id, shift)

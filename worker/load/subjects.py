@@ -1,4 +1,4 @@
-"""From what was touched to every subject whose outcome it may have changed.
+"""Find every subject whose outcome may have changed by what was touched.
 
 One punch matters to the same person's punches around it; to the shifts they are entitled to around
 it, and by them to whoever stands in for somebody at those sites; to other uses of its device and of
@@ -13,7 +13,7 @@ from psycopg import Cursor
 
 from worker.load.affected import affected_shifts, ask_named
 from worker.load.others import other_punches
-from worker.load.presence import Change, change
+from worker.load.presence import PresenceChange, presence_change
 from worker.load.ranges import merge
 from worker.load.reading import Reading
 from worker.load.tenant import DAY, Reach
@@ -27,29 +27,27 @@ _CLOCKS_DIFFER = timedelta(minutes=1)
 
 
 def find_subjects(reading: Reading, touched: Touched, as_of: datetime) -> frozenset[Subject]:
-    """Punches and shifts, also those that are no longer there."""
+    """Return punches and shifts, also those that are no longer there."""
     reach = reading.reach
-    named = _ask(reading, touched, as_of)
-    own = _around(reading, touched.punches)
+    asked = _ask(reading, touched, as_of)
+    timelines = _timelines(reading, touched.punches)
     changes = [
-        (punch, change(punch, own.get(punch.person_id, ()), reach)) for punch in touched.punches
+        (punch, presence_change(punch, timelines.get(punch.person_id, ()), reach))
+        for punch in touched.punches
     ]
-    theirs = reading.shifts.read(
-        merge(
-            (punch.person_id, changed.here_since, changed.here_until) for punch, changed in changes
-        )
-    )
-    if any(_is_long(shift, reach) for shift in theirs):
-        own = _around(reading, touched.punches, theirs)
-    shifts = affected_shifts(reading, named, touched, theirs)
-    ids = {punch.punch_id for punch in touched.punches} | set(_since(changes, own, theirs, reach))
-    ids |= other_punches(reading, touched, own, shifts, theirs)
+    own_shifts = _own_shifts(reading, changes)
+    if any(_is_long(shift, reach) for shift in own_shifts):
+        timelines = _timelines(reading, touched.punches, own_shifts)
+    shifts = affected_shifts(reading, asked, touched, own_shifts)
+    punch_ids = {punch.punch_id for punch in touched.punches}
+    punch_ids |= set(_own_punches(changes, timelines, own_shifts, reach))
+    punch_ids |= other_punches(reading, touched, timelines, shifts, own_shifts)
     shift_ids = touched.shifts | {
         shift.shift_id for shift in shifts if _may_be_missed(reading, shift, touched, as_of)
     }
     return frozenset(
         (
-            *(Subject(punch_id, "") for punch_id in ids),
+            *(Subject(punch_id, "") for punch_id in punch_ids),
             *(Subject("", shift_id) for shift_id in shift_ids),
         )
     )
@@ -57,44 +55,52 @@ def find_subjects(reading: Reading, touched: Touched, as_of: datetime) -> frozen
 
 def _ask(reading: Reading, touched: Touched, as_of: datetime) -> Cursor | None:
     """Send for all that can be named by now, as far as both steps look, so that it is waited for
-    once. Returns the named shifts'.
+    once. Return what `ask_named` does.
     """
-    reach, moved = reading.reach, touched.punches
-    reading.timelines.ask(merge(_near(reach, moved)))
+    reach, punches = reading.reach, touched.punches
+    around = reach.spell + DAY
+    reading.timelines.ask(merge(_near(reach, punches)))
     reading.shifts.ask(
-        merge(
-            (p.person_id, p.occurred_at - reach.spell - DAY, p.occurred_at + reach.spell + DAY)
-            for p in moved
-        )
+        merge((p.person_id, p.occurred_at - around, p.occurred_at + around) for p in punches)
     )
-    reading.devices.ask(punch.device_id for punch in moved)
+    reading.devices.ask(punch.device_id for punch in punches)
     return ask_named(reading, touched, as_of)
 
 
-def _near(reach: Reach, moved: Sequence[TouchedPunch]) -> list[tuple[int, datetime, datetime]]:
+def _near(reach: Reach, punches: Sequence[TouchedPunch]) -> list[tuple[int, datetime, datetime]]:
     before, after = reach.before, reach.after
-    return [(p.person_id, p.occurred_at - before, p.occurred_at + after) for p in moved]
+    return [(p.person_id, p.occurred_at - before, p.occurred_at + after) for p in punches]
 
 
-def _around(
-    reading: Reading, moved: Sequence[TouchedPunch], shifts: Iterable[Shift] = ()
+def _timelines(
+    reading: Reading, touched_punches: Sequence[TouchedPunch], shifts: Iterable[Shift] = ()
 ) -> dict[int, list[Punch]]:
-    """Each person's punches around the touched ones, in order: as far as both steps look, and back
-    to where their `shifts` begin.
+    """Read each person's punches around the touched ones, in order: as far as both steps look, and
+    back to where their `shifts` begin.
     """
     reach = reading.reach
-    own: dict[int, list[Punch]] = {}
-    ranges = _near(reach, moved)
+    timelines: dict[int, list[Punch]] = {}  # by person_id
+    ranges = _near(reach, touched_punches)
     people = {person_id for person_id, _, _ in ranges}
     ranges += [
-        (person, s.starts_at - reach.early, s.ends_at)
-        for s in shifts
-        for person in s.entitled
-        if person in people and _is_long(s, reach)
+        (person_id, shift.starts_at - reach.early, shift.ends_at)
+        for shift in shifts
+        for person_id in shift.entitled
+        if person_id in people and _is_long(shift, reach)
     ]
     for stretch in reading.timelines.read(merge(ranges)):
-        own.setdefault(stretch.person_id, []).extend(stretch.punches)
-    return own
+        timelines.setdefault(stretch.person_id, []).extend(stretch.punches)
+    return timelines
+
+
+def _own_shifts(
+    reading: Reading, changes: Iterable[tuple[TouchedPunch, PresenceChange]]
+) -> list[Shift]:
+    """Read the shifts of the people who punched, where their presence may have changed."""
+    ranges = (
+        (punch.person_id, change.presence_since, change.presence_until) for punch, change in changes
+    )
+    return reading.shifts.read(merge(ranges))
 
 
 def _is_long(shift: Shift, reach: Reach) -> bool:
@@ -108,23 +114,25 @@ def _may_be_missed(reading: Reading, shift: Shift, touched: Touched, as_of: date
     return is_due or bool(touched.people or touched.swept)
 
 
-def _since(
-    changes: Sequence[tuple[TouchedPunch, Change]],
-    own: Mapping[int, Sequence[Punch]],
-    shifts: Sequence[Shift],
+def _own_punches(
+    changes: Iterable[tuple[TouchedPunch, PresenceChange]],
+    timelines: Mapping[int, Sequence[Punch]],
+    own_shifts: Iterable[Shift],
     reach: Reach,
 ) -> Iterator[str]:
-    """The person's own punches whose outcome may have changed; for the shifts they were at, from
-    the beginning of reach.
+    """Yield the ids of people's own punches whose outcome may have changed: all since the change,
+    and since the first punch within reach of a shift they were at.
     """
-    since: dict[int, datetime] = {}
-    for punch, changed in changes:
-        since[punch.person_id] = min(since.get(punch.person_id, changed.since), changed.since)
-    for shift in shifts:
+    since: dict[int, datetime] = {}  # by person_id
+    for punch, change in changes:
+        since[punch.person_id] = min(since.get(punch.person_id, change.since), change.since)
+    for shift in own_shifts:
         for person_id in shift.entitled:
             if person_id in since:
                 since[person_id] = min(since[person_id], shift.starts_at - reach.early)
-    for person_id, first in since.items():
+    for person_id, first_at in since.items():
         yield from (
-            punch.punch_id for punch in own.get(person_id, ()) if punch.occurred_at >= first
+            punch.punch_id
+            for punch in timelines.get(person_id, ())
+            if punch.occurred_at >= first_at
         )

@@ -19,13 +19,13 @@ from worker.rules.biometrics import LEAST_DEVIATION
 KIOSK_DAYS = timedelta(days=7)
 BASELINE_DAYS = timedelta(days=30)
 DAY = timedelta(hours=24)
-# Half the way around the earth in kilometres, rounded up: beyond this over the speed, two fixes
-# cannot be a teleport.
+# Half the way around the earth in kilometres, rounded up. Two fixes with time enough between them to
+# cover it are no teleport.
 _FARTHEST_KM = 20_040
 
 # Every range is bounded and has its index. A planner left to guess how many rows a batch finds
 # reads and hashes the whole history instead, and a judgement would cost more with each year of it.
-# Holds for what follows, to the end of the transaction.
+# These settings hold to the end of the transaction.
 _BY_INDEX = """
     set_config('enable_seqscan', 'off', true),
     set_config('enable_hashjoin', 'off', true),
@@ -47,10 +47,12 @@ FROM tenant t WHERE t.tenant_id = %s
 
 
 class Tenant(NamedTuple):
+    """What the database says of a tenant as a whole."""
+
     tenant_id: int
     policy: Policy
     policy_version: int
-    site_policies: dict[int, Policy]
+    site_policies: dict[int, Policy]  # by site_id; of the other sites the tenant's holds
     roster_complete: bool
     any_assignment: bool
     any_person: bool
@@ -58,65 +60,54 @@ class Tenant(NamedTuple):
     @property
     def policies(self) -> list[Policy]:
         """Every distinct policy in force somewhere."""
-        return list(
-            {id(policy): policy for policy in (self.policy, *self.site_policies.values())}.values()
-        )
+        everywhere = (self.policy, *self.site_policies.values())
+        return list({id(policy): policy for policy in everywhere}.values())
 
     @property
     def no_show(self) -> list[timedelta]:
-        """How long after a shift's start it may become a no-show."""
-        return sorted(
-            {
-                timedelta(minutes=policy.of(ScheduleMismatch).no_show_after_minutes)
-                for policy in self.policies
-            }
-        )
+        """How long after its start a shift may become a no-show, shortest first."""
+        minutes = {policy.of(ScheduleMismatch).no_show_after_minutes for policy in self.policies}
+        return [timedelta(minutes=wait) for wait in sorted(minutes)]
 
     @property
     def missing_check_out(self) -> list[timedelta]:
-        return sorted(
-            {timedelta(hours=policy.missing_check_out_after_hours) for policy in self.policies}
-        )
+        """How long after a shift's end a check-out may be missing, shortest first."""
+        hours = {policy.missing_check_out_after_hours for policy in self.policies}
+        return [timedelta(hours=wait) for wait in sorted(hours)]
 
     @property
     def still_working(self) -> list[timedelta]:
-        """How long after a check-in a spell passes the limit, and how long after it counts as
-        forgotten.
+        """How long after a check-in a spell passes the limit, or counts as forgotten, shortest
+        first.
         """
-        limits = {
-            (policy.max_work_hours, policy.max_work_hours + policy.missing_check_out_after_hours)
-            for policy in self.policies
-        }
-        return sorted({timedelta(hours=hours) for pair in limits for hours in pair})
+        passed = {policy.max_work_hours for policy in self.policies}
+        forgotten = {p.max_work_hours + p.missing_check_out_after_hours for p in self.policies}
+        return sorted({timedelta(hours=hours) for hours in passed | forgotten})
 
     @property
     def score_below(self) -> float:
-        """Scores from here on cannot be below anybody's own baseline: a mean is at most 1 and a
-        deviation no less than the floor.
+        """The score from which on none can be below anybody's own baseline: a mean is at most 1 and
+        a deviation no less than the floor.
         """
-        return max(
-            1 - policy.of(BiometricAnomaly).biometric_z * LEAST_DEVIATION
-            for policy in self.policies
-        )
+        z = min(policy.of(BiometricAnomaly).biometric_z for policy in self.policies)
+        return 1 - z * LEAST_DEVIATION
 
 
 class Reach(NamedTuple):
-    """How far, at most, one punch matters to another of the same person, under any policy of the
-    tenant.
-    """
+    """How far in time, at most, one punch can matter to another, by any policy of the tenant."""
 
     spell: timedelta  # from a check-in to whatever closes it or finds it forgotten
     work: timedelta  # for which a check-in without a check-out counts
-    repeat: timedelta
+    repeat: timedelta  # between two check-ins of which the later only repeats the first
     early: timedelta  # from a check-in to the start of a shift it belongs to
-    least_early: timedelta
+    least_early: timedelta  # the same by the policy with the shortest
     fix: timedelta  # between two fixes that may be a teleport
-    buddy: timedelta
+    buddy: timedelta  # between two uses of one device or of one person's biometrics
 
     @property
     def before(self) -> timedelta:
-        """From a punch back to the earliest of the same person that judging it needs: work of
-        spells begun before its 24 hours.
+        """From a punch back to the earliest of the same person that judging it needs: spells begun
+        before its 24 hours may have work within them.
         """
         return max(self.spell + DAY, self.fix)
 
@@ -133,11 +124,11 @@ def read_tenant(
     *,
     by_index: bool = False,
 ) -> Tenant:
-    """The tenant and its policies; `policies` ({"policy": ..., "sites": {site_id: ...}}) takes the
-    place of the stored ones.
+    """Read the tenant and its policies.
 
-    Sets the transaction's time zone to UTC, so that all arithmetic is on instants; and with
-    `by_index` that what follows is read by indexes.
+    `policies` ({"policy": ..., "sites": {site_id: ...}}) take the place of the stored ones. Sets
+    the transaction's time zone to UTC, so that all arithmetic is on instants; with `by_index`, also
+    that what follows is read by indexes. Raises LookupError where the tenant is unknown.
     """
     row = cursor.execute(
         _TENANT.format(settings=_BY_INDEX if by_index else ""), [tenant_id]
@@ -147,17 +138,23 @@ def read_tenant(
     *_, policy, version, complete, any_assignment, any_person, sites, _ = row
     if policies is not None:
         policy, sites = policies.get("policy", {}), policies.get("sites", {})
-    text = json.dumps(policy, sort_keys=True)
-    in_force = {
-        int(site_id): _merged(text, json.dumps(own, sort_keys=True))
-        for site_id, own in sites.items()
-    }
+    tenant_json = json.dumps(policy, sort_keys=True)
     return Tenant(
-        tenant_id, _merged(text, "{}"), version, in_force, complete, any_assignment, any_person
+        tenant_id,
+        _merged(tenant_json, "{}"),
+        version,
+        {
+            int(site_id): _merged(tenant_json, json.dumps(site_policy, sort_keys=True))
+            for site_id, site_policy in sites.items()
+        },
+        complete,
+        any_assignment,
+        any_person,
     )
 
 
 def reach_of(tenant: Tenant) -> Reach:
+    """Return the longest reach of all the tenant's policies."""
     policies = tenant.policies
     return Reach(
         spell=timedelta(
@@ -178,5 +175,5 @@ def reach_of(tenant: Tenant) -> Reach:
 
 
 @lru_cache(maxsize=4096)
-def _merged(tenant: str, site: str) -> Policy:
-    return merged(json.loads(tenant), json.loads(site))
+def _merged(tenant_json: str, site_json: str) -> Policy:
+    return merged(json.loads(tenant_json), json.loads(site_json))

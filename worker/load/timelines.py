@@ -1,5 +1,5 @@
-"""People's punches in order, unbroken as far as a range goes and the punches of one moment beyond
-it on either side.
+"""People's punches in order: all within a range, and those of the nearest moment beyond it on either
+side.
 """
 
 from bisect import bisect_left, bisect_right
@@ -45,20 +45,18 @@ class Timelines:
         self._once.ask(ranges)
 
     def read(self, ranges: Iterable[Range[int]]) -> list[Stretch]:
-        """The stretches that hold these ranges; they may go on beyond them."""
-        held: dict[int, dict[int, Piece[int, Punch]]] = {}
-        for wanted, piece in self._once.pieces(ranges):
+        """Return the stretches that hold these ranges; they may go on beyond them."""
+        by_person: dict[int, dict[int, Piece[int, Punch]]] = {}
+        for range_, piece in self._once.pieces(ranges):
             if piece.rows:
-                held.setdefault(wanted.key, {})[id(piece)] = piece
-        return join(_in_turn(list(pieces.values())) for pieces in held.values())
+                by_person.setdefault(range_.key, {})[id(piece)] = piece
+        return join(_in_turn(list(pieces.values())) for pieces in by_person.values())
 
     def within(self, ranges: Iterable[Range[int]]) -> Iterator[Punch]:
-        """Just the punches of these ranges."""
-        for wanted, piece in self._once.pieces(ranges):
-            first, last = (
-                bisect_left(piece.rows, wanted.since, key=_AT),
-                bisect_right(piece.rows, wanted.until, key=_AT),
-            )
+        """Yield just the punches within these ranges."""
+        for range_, piece in self._once.pieces(ranges):
+            first = bisect_left(piece.rows, range_.since, key=_AT)
+            last = bisect_right(piece.rows, range_.until, key=_AT)
             yield from piece.rows[first:last]
 
     def _send(self, ranges: Sequence[Range[int]]) -> Cursor:
@@ -67,13 +65,13 @@ class Timelines:
         )
 
     def _rows(self, answer: Cursor) -> list[tuple[int, Punch]]:
-        found = [(ordinal, Punch._make(columns)) for ordinal, *columns in answer.fetchall()]
-        self.punches.update((punch.punch_id, punch) for _, punch in found)
-        return found
+        rows = [(ordinal, Punch._make(columns)) for ordinal, *columns in answer.fetchall()]
+        self.punches.update((punch.punch_id, punch) for _, punch in rows)
+        return rows
 
 
 def _in_turn(pieces: list[Piece[int, Punch]]) -> Iterator[tuple[list[Punch], bool]]:
-    """One person's pieces as they begin, and whether no punch of the person comes after."""
+    """Yield one person's pieces in order, each with whether no punch of the person comes after."""
     if len(pieces) > 1:
         pieces.sort(key=lambda piece: piece.range.since)
     for piece in pieces:
@@ -81,21 +79,21 @@ def _in_turn(pieces: list[Piece[int, Punch]]) -> Iterator[tuple[list[Punch], boo
 
 
 def join(people: Iterable[Iterable[tuple[list[Punch], bool]]]) -> list[Stretch]:
-    """Each person's pieces; those that meet, as they do where one's punch after is the other's
-    before or within, made one stretch.
+    """Return each person's pieces as stretches. Pieces that share a punch are one stretch: they do
+    where the punch after one is the punch before the other, or within it.
     """
-    found: list[Stretch] = []
+    stretches: list[Stretch] = []
     for pieces in people:
         last: Stretch | None = None
         for piece, is_latest in pieces:
             if last and in_order(piece[0]) <= in_order(last.punches[-1]):
                 beyond = [punch for punch in piece if in_order(punch) > in_order(last.punches[-1])]
-                last = found[-1] = Stretch(
+                last = stretches[-1] = Stretch(
                     last.person_id,
                     (*last.punches, *beyond),
                     is_latest or (last.is_latest and not beyond),
                 )
             else:
                 last = Stretch(piece[0].person_id, piece, is_latest)
-                found.append(last)
-    return found
+                stretches.append(last)
+    return stretches

@@ -15,20 +15,19 @@ class TouchedPunch(NamedTuple):
     biometric_person_id: int | None
     # the correction or void behind it (models.intake.punches.cause); None of a new punch
     cause: dict[str, Any] | None = None
-    received_at: datetime | None = None  # when that came
+    received_at: datetime | None = None  # when the cause was received
 
 
 class Touched(NamedTuple):
-    """Everything one judgement starts from. Ranges of time, where given, bound the reach back
-    (`rejudge_days`).
-    """
+    """Everything one judgement starts from."""
 
     punches: tuple[TouchedPunch, ...] = ()
-    # Moments that passed since the last sweep: what waits for something to happen or not and is due
-    # from since to until, both included.
+    # Which moments passed since the last sweep, first and last included: what was due between them
+    # is looked at again.
     swept: tuple[datetime, datetime] | None = None
-    # Roster rows that changed, their old and new values alike; a site's or the tenant's is spread
-    # over the people seen or expected there. Reaches back `since`.
+    # Keys of roster rows that changed, their old and new values alike; a change of a site or of the
+    # tenant is spread over the people seen or expected there. Punches are looked at again from
+    # `since` on (`rejudge_days`).
     people: frozenset[int] = frozenset()
     devices: frozenset[str] = frozenset()
     shifts: frozenset[str] = frozenset()

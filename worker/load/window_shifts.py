@@ -8,7 +8,7 @@ from models.schemas.roster import LONGEST_SHIFT
 from worker.load.affected import starting_together
 from worker.load.ranges import Range, document, merge, unnest
 from worker.load.reading import Reading
-from worker.load.rows import SHIFT, STANDING, shifts
+from worker.load.rows import SHIFT, STANDING, as_shifts
 from worker.load.tenant import DAY, Reach
 from worker.rules.finding import Subject
 from worker.rules.window import Punch, Shift
@@ -58,8 +58,8 @@ def read_window_shifts(
     return WindowShifts(waiting, own, attended, earlier, {s.shift_id: s for s in every})
 
 
-def presence(attended: Iterable[Shift], reach: Reach) -> Iterator[PersonRange]:
-    """When the presence of whoever is entitled to a shift matters to its being attended."""
+def presence_ranges(attended: Iterable[Shift], reach: Reach) -> Iterator[PersonRange]:
+    """Yield when the presence of whoever is entitled to a shift decides whether it is attended."""
     for shift in attended:
         since, until = shift.starts_at - reach.early - reach.spell, shift.ends_at + reach.spell
         for person_id in shift.entitled:
@@ -101,7 +101,7 @@ def _site_shifts(reading: Reading, strangers: Iterable[Punch]) -> list[Shift]:
         "longest": LONGEST_SHIFT,
         "ranges": document(ranges),
     }
-    return shifts(reading.cursor.execute(_SITE_SHIFTS, parameters).fetchall())
+    return as_shifts(reading.cursor.execute(_SITE_SHIFTS, parameters).fetchall())
 
 
 def _within_reach(
@@ -137,10 +137,10 @@ def _attended(
     """
     attended = {shift.shift_id: shift for shift in attended_shifts}
     attended |= _by_id(starting_together(reading, attended.values()))
-    entitled = reading.shifts.read(merge(presence(attended.values(), reading.reach)))
+    entitled = reading.shifts.read(merge(presence_ranges(attended.values(), reading.reach)))
     if alternatives := _alternatives(entitled, attended):
         attended |= _by_id((*alternatives, *starting_together(reading, alternatives)))
-        entitled = reading.shifts.read(merge(presence(attended.values(), reading.reach)))
+        entitled = reading.shifts.read(merge(presence_ranges(attended.values(), reading.reach)))
     return attended, entitled
 
 

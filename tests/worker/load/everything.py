@@ -17,7 +17,7 @@ from psycopg import Cursor
 
 from models.schemas.roster import LONGEST_SHIFT
 from worker.load.roster import assignment
-from worker.load.rows import PUNCH, SHIFT, STANDING, punches, shifts
+from worker.load.rows import PUNCH, SHIFT, STANDING, as_punches, as_shifts
 from worker.load.tenant import BASELINE_DAYS, KIOSK_DAYS, read_tenant
 from worker.rules.biometrics import whose
 from worker.rules.finding import Subject
@@ -57,11 +57,11 @@ def load_everything(
     "sites"}) instead of the stored ones.
     """
     tenant = read_tenant(cursor, tenant_id, policies)
-    loaded = punches(
+    loaded = as_punches(
         cursor.execute(_PUNCHES, [tenant_id, since - _BEFORE, until + _AFTER]).fetchall()
     )
     loaded.sort(key=lambda punch: (punch.person_id, in_order(punch)))
-    rostered = shifts(
+    rostered = as_shifts(
         cursor.execute(_SHIFTS, [tenant_id, since - _BEFORE, until + _AFTER]).fetchall()
     )
     sites = {row[0]: Site(*row) for row in cursor.execute(_SITES, [tenant_id]).fetchall()}
