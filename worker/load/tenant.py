@@ -19,8 +19,8 @@ from worker.rules.biometrics import LEAST_DEVIATION
 KIOSK_DAYS = timedelta(days=7)
 BASELINE_DAYS = timedelta(days=30)
 DAY = timedelta(hours=24)
-# Half the way around the earth in kilometres, rounded up. Two fixes with time enough between them to
-# cover it are no teleport.
+# Half the way around the earth in kilometres, rounded up. Two fixes with time enough between them
+# to cover it are no teleport.
 _FARTHEST_KM = 20_040
 
 # Every range is bounded and has its index. A planner left to guess how many rows a batch finds

@@ -1,6 +1,4 @@
-"""People's punches in order: all within a range, and those of the nearest moment beyond it on either
-side.
-"""
+"""People's punches in order: all within a range, and the nearest ones beyond it on either side."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence

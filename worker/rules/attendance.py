@@ -1,5 +1,5 @@
-"""Shifts and who attends them: reach, which shift a punch belongs to, and since when somebody
-entitled was there.
+"""Shifts and who attends them: which shifts are within reach of a punch, to which it belongs, and
+since when somebody entitled was there.
 """
 
 from datetime import datetime, timedelta
@@ -16,11 +16,12 @@ class Attendee(NamedTuple):
 
 
 def within_reach(shift: Shift, at: datetime, policy: Policy) -> bool:
+    """Whether a check-in at that moment may be for the shift."""
     return shift.starts_at - timedelta(minutes=policy.early_window_minutes) <= at <= shift.ends_at
 
 
 def own_shifts_within_reach(window: Window, punch: Punch, policy: Policy) -> list[Shift]:
-    """Shifts anywhere that the person is entitled to and that are within reach of this punch."""
+    """Return the shifts within reach of this punch, anywhere, that the person is entitled to."""
     key = ("within reach", punch.punch_id, id(policy))
     if key not in window.memo:
         window.memo[key] = [
@@ -28,30 +29,25 @@ def own_shifts_within_reach(window: Window, punch: Punch, policy: Policy) -> lis
             for shift in window.shifts_of.get(punch.person_id, ())
             if within_reach(shift, punch.occurred_at, policy)
         ]
-    return window.memo[key]
+    own_shifts: list[Shift] = window.memo[key]
+    return own_shifts
 
 
 def shift_of_check_in(window: Window, punch: Punch, policy: Policy) -> Shift | None:
-    """The shift that a check-in belongs to: the person's own there within reach that starts
-    nearest.
+    """Return the shift that a check-in belongs to: of the person's own there within reach, the one
+    that starts nearest.
     """
-    near = [
-        shift
-        for shift in own_shifts_within_reach(window, punch, policy)
-        if shift.site_id == punch.site_id
-    ]
-    if not near:
+    own_shifts = _own_shifts_here(window, punch, policy)
+    nearest = _nearest(own_shifts, punch)
+    if nearest is None:
         return None
-    nearest = min(
-        near, key=lambda shift: (abs(shift.starts_at - punch.occurred_at), shift.shift_id)
-    )
-    together = [shift for shift in near if shift.starts_at == nearest.starts_at]
+    together = [shift for shift in own_shifts if shift.starts_at == nearest.starts_at]
     return nearest if len(together) == 1 else _choice(window, punch.person_id, together, policy)
 
 
 def shift_of_spell(window: Window, spell: Spell, by: datetime, policy: Policy) -> Shift | None:
-    """The shift of the spell's check-in or, where the spell runs on into further own shifts there,
-    the last that started before `by`.
+    """Return the shift of the spell's check-in or, where the spell runs on into further own shifts
+    there, the last that started before `by`.
 
     A shift in which the person is only a substitute counts among the further ones unless somebody
     else attends it.
@@ -77,7 +73,7 @@ def shift_of_check_out(window: Window, punch: Punch, policy: Policy) -> Shift | 
 def covered_by_another(window: Window, shift: Shift, person_id: int, policy: Policy) -> bool:
     """Whether the person is only a substitute in this shift and somebody else attends it."""
     return shift.person_id != person_id and any(
-        a.person_id != person_id for a in attendees(window, shift, policy)
+        attendee.person_id != person_id for attendee in attendees(window, shift, policy)
     )
 
 
@@ -87,7 +83,7 @@ def is_attended(window: Window, shift: Shift, policy: Policy, by: datetime | Non
 
 
 def attendees(window: Window, shift: Shift, policy: Policy) -> list[Attendee]:
-    """Who of those entitled attends the shift, in the order of `entitled`."""
+    """Return who of those entitled attends the shift, in the order of `entitled`."""
     key = ("attendees", shift.shift_id, id(policy))
     if key not in window.memo:
         arrived = [
@@ -99,12 +95,13 @@ def attendees(window: Window, shift: Shift, policy: Policy) -> list[Attendee]:
             for person_id, since in arrived
             if since and _chooses(window, person_id, shift, policy)
         ]
-    return window.memo[key]
+    attending: list[Attendee] = window.memo[key]
+    return attending
 
 
 def _arrival(window: Window, person_id: int, shift: Shift, policy: Policy) -> datetime | None:
-    """The first moment at which this person's punches show them at the shift, leaving aside others
-    that start with it.
+    """Return the first moment at which this person's punches show them at the shift, as if no other
+    started with it.
     """
     moments = []
     for spell in spells_of(window, person_id, policy):
@@ -121,28 +118,44 @@ def _arrival(window: Window, person_id: int, shift: Shift, policy: Policy) -> da
 
 
 def _check_ins_for(window: Window, spell: Spell, shift: Shift, policy: Policy) -> list[datetime]:
-    """The check-ins of a spell that are nearest to this shift's start, of all starts of the
-    person's shifts there within reach.
+    """Return when a spell's check-ins came that are for this shift: it starts nearest to them, of
+    the person's shifts there within reach.
     """
-    found = []
+    moments = []
     for punch in dict.fromkeys((spell.check_in, spell.last_check_in)):
-        near = [
-            s for s in own_shifts_within_reach(window, punch, policy) if s.site_id == punch.site_id
-        ]
-        nearest = min(
-            near, key=lambda s: (abs(s.starts_at - punch.occurred_at), s.shift_id), default=None
-        )
-        if nearest and nearest.starts_at == shift.starts_at and shift in near:
-            found.append(punch.occurred_at)
-    return found
+        own_shifts = _own_shifts_here(window, punch, policy)
+        nearest = _nearest(own_shifts, punch)
+        if nearest and nearest.starts_at == shift.starts_at and shift in own_shifts:
+            moments.append(punch.occurred_at)
+    return moments
+
+
+def _own_shifts_here(window: Window, punch: Punch, policy: Policy) -> list[Shift]:
+    return [
+        shift
+        for shift in own_shifts_within_reach(window, punch, policy)
+        if shift.site_id == punch.site_id
+    ]
+
+
+def _nearest(shifts: list[Shift], punch: Punch) -> Shift | None:
+    """Return the shift whose start is nearest to the punch, and of several the lowest shift_id."""
+    return min(
+        shifts,
+        key=lambda shift: (abs(shift.starts_at - punch.occurred_at), shift.shift_id),
+        default=None,
+    )
 
 
 def _chooses(window: Window, person_id: int, shift: Shift, policy: Policy) -> bool:
-    """Whether this is the shift the person attends, of those there that start together and that
-    they are entitled to.
+    """Whether the person attends this one of the shifts there that start together and that they are
+    entitled to.
     """
-    own = window.shifts_of[person_id]
-    together = [s for s in own if s.starts_at == shift.starts_at and s.site_id == shift.site_id]
+    together = [
+        own_shift
+        for own_shift in window.shifts_of[person_id]
+        if own_shift.starts_at == shift.starts_at and own_shift.site_id == shift.site_id
+    ]
     return len(together) == 1 or _choice(window, person_id, together, policy) == shift
 
 
@@ -152,38 +165,42 @@ def _choice(window: Window, person_id: int, together: list[Shift], policy: Polic
 
 
 def _choices(window: Window, shift: Shift, policy: Policy) -> dict[int, Shift]:
-    """Who attends which of the shifts at a site that start together.
+    """Return, by person_id, who attends which of the shifts at a site that start together.
 
-    One that nobody else attends, then the lower shift_id. Those with the fewest to choose from
-    choose first, then those
-    who came first: so the outcome is one of the set of punches, whoever's came first to us.
+    Each chooses one that nobody else attends, then the lower shift_id. Those with the fewest to
+    choose from choose first, then those who came first. So the outcome depends on the set of
+    punches, and not on the order in which they were submitted.
     """
     key = ("choices", shift.site_id, shift.starts_at, id(policy))
     if key not in window.memo:
         together = _starting_together(window, shift)
-        people = dict.fromkeys(person_id for s in together for person_id in s.entitled)
+        people = dict.fromkeys(person_id for own in together for person_id in own.entitled)
         choosing = [_options(window, person_id, together, policy) for person_id in people]
         chosen: dict[int, Shift] = {}
         for _, _, person_id, options in sorted(option for option in choosing if option):
-            free = [s for s in options if s not in chosen.values()]
+            free = [option for option in options if option not in chosen.values()]
             chosen[person_id] = (free or options)[0]
         window.memo[key] = chosen
-    return window.memo[key]
+    choices: dict[int, Shift] = window.memo[key]
+    return choices
 
 
 def _options(
     window: Window, person_id: int, together: list[Shift], policy: Policy
 ) -> tuple[int, datetime, int, list[Shift]] | None:
-    """How many shifts a person could attend, when they came, who they are, and the shifts by
-    shift_id.
+    """Return how many shifts a person could attend, when they came, who they are, and the shifts by
+    shift_id: None where they came to none.
     """
     arrivals = [
-        (s, _arrival(window, person_id, s, policy)) for s in together if person_id in s.entitled
+        (shift, _arrival(window, person_id, shift, policy))
+        for shift in together
+        if person_id in shift.entitled
     ]
-    possible = [(s, since) for s, since in arrivals if since]
+    possible = [(shift, since) for shift, since in arrivals if since]
     if not possible:
         return None
-    return (len(possible), min(since for _, since in possible), person_id, [s for s, _ in possible])
+    came_at = min(since for _, since in possible)
+    return len(possible), came_at, person_id, [shift for shift, _ in possible]
 
 
 def _starting_together(window: Window, shift: Shift) -> list[Shift]:

@@ -1,6 +1,4 @@
-"""Which biometrics tell who somebody is: a face, a finger or an iris; a card and a number can be
-lent.
-"""
+"""Which biometrics tell who somebody is: face, finger and iris; cards and numbers can be lent."""
 
 from models.policy import Policy
 from worker.rules.window import Punch
@@ -15,7 +13,7 @@ def is_bodily(punch: Punch) -> bool:
 
 
 def whose(punch: Punch) -> int | None:
-    """The person whose biometrics were taken: the matched one, else the claimed one; None where
+    """Return whose biometrics were taken: the matched person's, else the claimed one's; None where
     none were.
     """
     if not is_bodily(punch):

@@ -1,6 +1,4 @@
-"""Putting a finding together: its numbers, what it rests on, and what of that a viewer of its own
-site may be told.
-"""
+"""Put a finding together: its numbers, what it rests on, and what viewers of its site are told."""
 
 import math
 from collections.abc import Iterable
@@ -29,11 +27,11 @@ def found(
     private: dict[str, Any] | None = None,
     **more: Any,
 ) -> Finding:
-    """A finding on a punch or a shift.
+    """Return a finding on a punch or a shift.
 
-    `punches` and `shifts` are what it rests on beside the subject: those of its own site are named
-    in the evidence, those of other sites in the private part only. `observed` and `limit` are in
-    `unit`; `more` is for viewers too.
+    `punches` and `shifts` are what it rests on beside the subject: those at the subject's site are
+    named in the evidence, those at other sites in its private part only. `observed` and `limit` are
+    in `unit`; `more` is evidence for viewers too, `private` goes into the private part.
     """
     rests_on = [*([subject] if isinstance(subject, Punch) else []), *punches]
     rostered = [*([subject] if isinstance(subject, Shift) else []), *shifts]
@@ -66,6 +64,7 @@ def found(
 
 
 def nothing(subject: Punch | Shift, anomaly_type: str, reason: str, because: str) -> Nothing:
+    """Return why a reason does not hold of a punch or a shift."""
     return Nothing(subject_of(subject), anomaly_type, reason, because)
 
 
@@ -74,17 +73,18 @@ def subject_of(row: Punch | Shift) -> Subject:
 
 
 def instant(at: datetime) -> str:
+    """Return a moment as ISO 8601 in UTC, ending in Z."""
     return at.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
 
 
 def clock(window: Window, site_id: int, at: datetime) -> str:
-    """A moment as people at the site read it: 2026-11-23 08:55."""
+    """Return a moment as people at the site read it: 2026-11-23 08:55."""
     site = window.sites.get(site_id)
     return at.astimezone(ZoneInfo(site.timezone) if site else UTC).strftime("%Y-%m-%d %H:%M")
 
 
 def duration(seconds: float) -> str:
-    """A length of time as people say it: 35 s, 12 min, 3 h 05 min."""
+    """Return a length of time as people say it: 35 s, 12 min, 3 h 05 min."""
     if seconds < 60:
         return f"{seconds:.0f} s"
     minutes = int(seconds // 60)
@@ -102,7 +102,7 @@ def done(punch: Punch) -> str:
 
 
 def number(value: float | str | None) -> float | str | None:
-    """JSON has no infinity: what is infinitely fast is said in words."""
+    """Return a number as JSON has it: to 3 decimals, and infinity, which JSON lacks, as a word."""
     if not isinstance(value, float):
         return value
     return round(value, 3) if math.isfinite(value) else "infinite"

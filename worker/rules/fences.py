@@ -27,8 +27,8 @@ _FINE = 17  # points in which each further look parts the nearest piece
 
 
 def outside_m(window: Window, place: Place, site: Site, policy: Policy) -> float | None:
-    """Metres outside the fence, 0 within it or on its edge. None where the site has no fence that
-    could be told.
+    """Return how many metres a place is outside the fence: 0 within it or on its edge, None where
+    the site has neither a boundary nor a place.
     """
     if site.boundary is not None:
         key = ("fence", site.site_id)
@@ -51,7 +51,7 @@ def radius_m(site: Site, policy: Policy) -> float:
 
 
 class Fence:
-    """A GeoJSON Polygon or MultiPolygon."""
+    """The fence of a GeoJSON Polygon or MultiPolygon."""
 
     def __init__(self, boundary: dict[str, Any]) -> None:
         polygons = (
@@ -63,6 +63,7 @@ class Fence:
         self._lines = [_parted(ring) for rings in whole for ring in rings]
 
     def outside_m(self, latitude: float, longitude: float) -> float:
+        """Return how many metres a place is outside the fence: 0 within it or on its edge."""
         turns = shapely.points([longitude, longitude - 360, longitude + 360], latitude)
         if shapely.covers(self._shape, turns).any():
             return 0.0
@@ -70,8 +71,8 @@ class Fence:
 
 
 def _in_one_piece(rings: list[Any]) -> list[Ring]:
-    """The rings of one polygon without jumps across the antimeridian, its holes on the same turn as
-    its outside.
+    """Return the rings of one polygon without jumps across the antimeridian, its holes on the same
+    turn around the earth as its outside.
     """
     first = _unwrapped(np.asarray(rings[0], float)[:, :2])
     middle = (first[:, 0].min() + first[:, 0].max()) / 2
@@ -87,7 +88,8 @@ def _unwrapped(ring: Ring) -> Ring:
 
 def _turned(ring: Ring, middle: float) -> Ring:
     turns = round((middle - (ring[:, 0].min() + ring[:, 0].max()) / 2) / 360)
-    return ring + np.array((360.0 * turns, 0.0))
+    turned: Ring = ring + np.array((360.0 * turns, 0.0))
+    return turned
 
 
 def _parted(ring: Ring) -> Ring:
@@ -101,11 +103,11 @@ def _edges(ring: Ring) -> Iterator[Ring]:
 
 
 def _distance_m(line: Ring, latitude: float, longitude: float) -> float:
-    """The geodesic to the nearest point of a line.
+    """Return the length of the geodesic to the nearest point of a line.
 
-    The plane in which distances from this one place are true (azimuthal equidistant) finds the
-    nearest piece; parting that again and again makes what is bent in the plane as straight as it
-    need be.
+    The nearest piece is found in the plane in which distances from this one place are true
+    (azimuthal equidistant). Straight pieces are bent in that plane: the nearest is parted again and
+    again, until it is as straight as it need be.
     """
     while True:
         azimuth, _, distance = WGS84.inv(
@@ -134,8 +136,8 @@ def _distance_m(line: Ring, latitude: float, longitude: float) -> float:
 
 
 def _nearest(plane: Ring) -> tuple[int, float, float]:
-    """Which piece of a line in the plane comes nearest to the origin, where along it (0..1), and
-    how near.
+    """Return which piece of a line in the plane comes nearest to the origin, where along it (0..1),
+    and how near.
     """
     start, along = plane[:-1], np.diff(plane, axis=0)
     length = (along**2).sum(axis=1)

@@ -1,4 +1,4 @@
-"""What a detector yields, and what the judge makes of several findings on one subject."""
+"""Findings: what a detector yields, and what the judge combines on one subject."""
 
 from collections.abc import Iterator
 from datetime import datetime

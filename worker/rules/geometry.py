@@ -1,6 +1,4 @@
-"""Places and the ways between them: WGS84 geodesics in metres, and how far a fix is outside a
-fence.
-"""
+"""Places on earth and the ways between them: WGS84 geodesics, in metres."""
 
 import math
 from typing import NamedTuple
@@ -15,6 +13,8 @@ _LONGEST_DEGREE_M = 111_700  # of latitude, at the poles: 111,694 m
 
 
 class Place(NamedTuple):
+    """A point on earth, in degrees."""
+
     latitude: float
     longitude: float
     # how far the truth may be: a fix's accuracy, at most the cap; 0 for a site's own place
@@ -22,7 +22,7 @@ class Place(NamedTuple):
 
 
 class Way(NamedTuple):
-    """How far two places are apart at least, and how fast that was covered."""
+    """How far two places are apart, and in what time that was covered."""
 
     distance_m: float
     slack_m: float
@@ -34,33 +34,34 @@ class Way(NamedTuple):
 
     @property
     def speed_kmh(self) -> float:
-        """Of the least distance. No time at all is infinitely fast."""
+        """The speed over the least distance; no time at all is infinitely fast."""
         if self.seconds > 0:
             return self.least_m / self.seconds * 3.6
         return math.inf if self.least_m > 0 else 0.0
 
     def is_beyond(self, km: float, kmh: float) -> bool:
+        """Whether the way is longer than that and was covered faster than that."""
         return self.least_m > km * 1_000 and self.speed_kmh > kmh
 
 
 def distance_m(
     latitude: float, longitude: float, other_latitude: float, other_longitude: float
 ) -> float:
-    """The geodesic, good to nanometres anywhere (Karney 2013, as PROJ has it)."""
+    """Return the geodesic's length, good to nanometres anywhere (Karney 2013, as PROJ has it)."""
     return float(WGS84.inv(longitude, latitude, other_longitude, other_latitude)[2])
 
 
 def at_most_m(
     latitude: float, longitude: float, other_latitude: float, other_longitude: float
 ) -> float:
-    """No less than the geodesic, at a tenth of its cost: the way along a meridian and then along a
-    parallel, by the longest degree.
+    """Return a length no less than the geodesic's, at a tenth of its cost: of the way along a
+    meridian and then along a parallel, by the longest degree.
     """
     return (abs(latitude - other_latitude) + abs(longitude - other_longitude)) * _LONGEST_DEGREE_M
 
 
 def is_impossible(latitude: float, longitude: float) -> bool:
-    """Out of range, or within 0.001 degrees of (0, 0), where phones without a fix believe to be."""
+    """Whether it is out of range, or within 0.001 degrees of (0, 0), as of phones with no fix."""
     return (
         abs(latitude) > 90
         or abs(longitude) > 180
@@ -69,18 +70,15 @@ def is_impossible(latitude: float, longitude: float) -> bool:
 
 
 def slack_m(accuracy_m: float | None, policy: Policy) -> float:
-    """The accuracy of a fix, at most the cap: claiming a huge error buys no immunity. None counts
-    as the cap.
+    """Return the accuracy of a fix, at most the cap: claiming a huge error buys no immunity. None
+    counts as the cap.
     """
-    return (
-        policy.gps_accuracy_cap_m
-        if accuracy_m is None
-        else min(accuracy_m, policy.gps_accuracy_cap_m)
-    )
+    cap_m = policy.gps_accuracy_cap_m
+    return cap_m if accuracy_m is None else min(accuracy_m, cap_m)
 
 
 def fix_of(punch: Punch, policy: Policy) -> Place | None:
-    """Where the punch says it was taken; None without coordinates or with impossible ones."""
+    """Return where the punch says it was taken; None without coordinates that are possible."""
     if (
         punch.latitude is None
         or punch.longitude is None
@@ -91,12 +89,13 @@ def fix_of(punch: Punch, policy: Policy) -> Place | None:
 
 
 def is_coarse(punch: Punch, policy: Policy) -> bool:
+    """Whether the accuracy is above `coarse_fix_cap_m`; an unknown one counts as the cap."""
     accuracy = policy.gps_accuracy_cap_m if punch.accuracy_m is None else punch.accuracy_m
     return accuracy > policy.coarse_fix_cap_m
 
 
 def place_of(punch: Punch, site: Site | None, policy: Policy) -> Place | None:
-    """The punch's fix, unless it is coarse; else its site's place. None where neither is known."""
+    """Return the punch's fix, unless it is coarse, else its site's place; None without either."""
     fix = None if is_coarse(punch, policy) else fix_of(punch, policy)
     if fix or site is None or site.latitude is None or site.longitude is None:
         return fix
@@ -104,6 +103,7 @@ def place_of(punch: Punch, site: Site | None, policy: Policy) -> Place | None:
 
 
 def way(start: Place, end: Place, seconds: float) -> Way:
+    """Return the way from one place to another, covered in so many seconds."""
     return Way(
         distance_m(start.latitude, start.longitude, end.latitude, end.longitude),
         start.slack_m + end.slack_m,

@@ -1,5 +1,5 @@
-"""Devices that the roster does not name and that so many people use that they are taken as shared:
-the tenant is told once.
+"""Devices that the roster does not name and that are taken as shared, so many people use them. The
+tenant is told of each once.
 """
 
 from datetime import datetime
@@ -19,10 +19,10 @@ class Kiosk(NamedTuple):
 
 
 def undeclared_kiosks(window: Window) -> list[Kiosk]:
-    """Each device once, by the first punch of the window that shows it. Telling it once for ever is
-    the caller's.
+    """Return each device once, by the first punch of the window that shows it. The caller remembers
+    which devices the tenant was told of before.
     """
-    found: dict[str, Kiosk] = {}
+    kiosks: dict[str, Kiosk] = {}  # by device_id
     for punch in sorted(window.punches_to_judge, key=lambda p: (p.occurred_at, p.punch_id)):
         device_id, people = punch.device_id, window.device_people.get(punch.punch_id, 0)
         if (
@@ -30,5 +30,5 @@ def undeclared_kiosks(window: Window) -> list[Kiosk]:
             and device_id not in window.devices
             and people >= window.policy(punch.site_id).of(BuddyPunching).kiosk_people
         ):
-            found.setdefault(device_id, Kiosk(device_id, punch.site_id, people, punch.occurred_at))
-    return list(found.values())
+            kiosks.setdefault(device_id, Kiosk(device_id, punch.site_id, people, punch.occurred_at))
+    return list(kiosks.values())

@@ -1,6 +1,4 @@
-"""What the roster says of a punch: the excuses that silence it, whose place it takes, and whether
-the person may be there.
-"""
+"""What the roster says of a punch: its excuses, whose place it takes, and who may be there."""
 
 from datetime import timedelta
 from typing import NamedTuple
@@ -12,7 +10,7 @@ from worker.rules.window import Punch, Shift, Window, in_order
 
 
 class Answer(NamedTuple):
-    """What was found, or in one clause why nothing was."""
+    """Whether a reason holds, and of which shifts; or, in one clause, why it does not."""
 
     holds: bool
     because: str = ""
@@ -20,8 +18,8 @@ class Answer(NamedTuple):
 
 
 def further_check_in(window: Window, punch: Punch, policy: Policy) -> bool:
-    """Whether the person's last punch is a check-in here at most max_work_hours ago, so that this
-    one only repeats it.
+    """Whether this check-in only repeats the person's last punch, a check-in here at most
+    max_work_hours ago.
     """
     before = window.previous(punch)
     return (
@@ -44,23 +42,23 @@ def held_over(window: Window, punch: Punch, policy: Policy) -> bool:
 
 
 def early_for(window: Window, punch: Punch, policy: Policy) -> Shift | None:
-    """The person's next shift here, where it starts within early_limit_hours and none of theirs is
-    within reach.
+    """Return the person's next shift here, if it starts within early_limit_hours and no shift of
+    theirs is within reach.
     """
     if own_shifts_within_reach(window, punch, policy):
         return None
     latest = punch.occurred_at + timedelta(hours=policy.early_limit_hours)
     coming = (
-        s
-        for s in window.shifts_of.get(punch.person_id, ())
-        if s.site_id == punch.site_id and s.starts_at > punch.occurred_at
+        shift
+        for shift in window.shifts_of.get(punch.person_id, ())
+        if shift.site_id == punch.site_id and punch.occurred_at < shift.starts_at <= latest
     )
-    return next((shift for shift in coming if shift.starts_at <= latest), None)
+    return next(coming, None)
 
 
 def excuse(window: Window, punch: Punch, policy: Policy) -> str:
-    """Why a punch raises none of in_place_of, not_assigned, unscheduled and wrong_site; '' where
-    nothing excuses it.
+    """Return why a punch raises none of in_place_of, not_assigned, unscheduled and wrong_site; ''
+    where nothing excuses it.
     """
     if further_check_in(window, punch, policy):
         return f"the person's last punch is a check-in here at most {policy.max_work_hours:g} h ago"
@@ -70,22 +68,20 @@ def excuse(window: Window, punch: Punch, policy: Policy) -> str:
 
 
 def in_place_of(window: Window, punch: Punch, policy: Policy) -> Answer:
-    """The unattended shifts in whose place this check-in stands, each named at the person's first
-    check-in for it only.
+    """Whether this check-in stands in the place of unattended shifts, each named at the person's
+    first check-in for it only.
     """
-    mine, because = _unattended(window, punch, policy)
+    unattended, because = _unattended(window, punch, policy)
     if because:
         return Answer(False, because)
-    new = tuple(shift for shift in mine if not _came_before(window, punch, shift, policy))
-    return Answer(
-        bool(new), "" if new else "an earlier check-in of theirs already stands for the shift", new
-    )
+    new = tuple(shift for shift in unattended if not _came_before(window, punch, shift, policy))
+    if not new:
+        return Answer(False, "an earlier check-in of theirs already stands for the shift")
+    return Answer(True, shifts=new)
 
 
 def came_in_place_before(window: Window, punch: Punch, policy: Policy) -> bool:
-    """Whether an earlier check-in of the person already took somebody's place in a shift here that
-    is within reach.
-    """
+    """Whether an earlier check-in of the person already stands for a shift here within reach."""
     return any(
         _came_before(window, punch, shift, policy)
         for shift in _within_reach_here(window, punch, policy)
@@ -93,17 +89,20 @@ def came_in_place_before(window: Window, punch: Punch, policy: Policy) -> bool:
 
 
 def unknown_person(window: Window, punch: Punch) -> Answer:
+    """Whether the person is not in the roster."""
     if punch.person_id in window.people:
         return Answer(False, "the person is in the roster")
-    return _roster_tells(window, window.any_person, "no person is synced in the tenant") or Answer(
-        True
-    )
+    untold = _roster_tells_nothing(window, window.any_person, "no person is synced in the tenant")
+    return untold or Answer(True)
 
 
 def not_assigned(window: Window, punch: Punch, policy: Policy) -> Answer:
-    silent = _roster_tells(window, window.any_assignment, "no assignment is synced in the tenant")
-    if silent:
-        return silent
+    """Whether the person has no business at this site then."""
+    untold = _roster_tells_nothing(
+        window, window.any_assignment, "no assignment is synced in the tenant"
+    )
+    if untold:
+        return untold
     if is_assigned(window, punch):
         return Answer(False, "an assignment to this site is valid then")
     if any(
@@ -135,16 +134,16 @@ def site_is_rostered(window: Window, punch: Punch) -> bool:
     """Whether any uncancelled shift at the site is within 24 h of the punch."""
     day = timedelta(hours=24)
     return any(
-        s.starts_at - day <= punch.occurred_at <= s.ends_at + day
-        for s in window.shifts_at.get(punch.site_id, ())
+        shift.starts_at - day <= punch.occurred_at <= shift.ends_at + day
+        for shift in window.shifts_at.get(punch.site_id, ())
     )
 
 
 def _unattended(window: Window, punch: Punch, policy: Policy) -> tuple[tuple[Shift, ...], str]:
-    """The shifts here within reach that nobody entitled attends so far, at a check-in that may
+    """Return the shifts here within reach that nobody entitled attends so far, if this check-in may
     stand for them; or why not.
 
-    So far: by the punch's own time or, where that is later, by the end of the shift's grace.
+    So far is by the punch's own time or, where that is later, by the end of the shift's grace.
     """
     if not punch.is_check_in:
         return (), "it is no check-in"
@@ -154,8 +153,8 @@ def _unattended(window: Window, punch: Punch, policy: Policy) -> tuple[tuple[Shi
         shift.site_id == punch.site_id for shift in own_shifts_within_reach(window, punch, policy)
     ):
         return (), "the person is entitled to a shift here within reach"
-    here = _within_reach_here(window, punch, policy)
-    if not here:
+    shifts = _within_reach_here(window, punch, policy)
+    if not shifts:
         return (), "no shift here is within reach"
     because = excuse(window, punch, policy)
     if because:
@@ -163,12 +162,14 @@ def _unattended(window: Window, punch: Punch, policy: Policy) -> tuple[tuple[Shi
     if early_for(window, punch, policy):
         return (), "their next shift here starts soon: that is `early`"
     grace = timedelta(minutes=policy.grace_minutes)
-    missing = [
-        s
-        for s in here
-        if not is_attended(window, s, policy, by=max(punch.occurred_at, s.starts_at + grace))
-    ]
-    return tuple(missing), "" if missing else "every shift here within reach is attended"
+    unattended = tuple(
+        shift
+        for shift in shifts
+        if not is_attended(
+            window, shift, policy, by=max(punch.occurred_at, shift.starts_at + grace)
+        )
+    )
+    return unattended, "" if unattended else "every shift here within reach is attended"
 
 
 def _came_before(window: Window, punch: Punch, shift: Shift, policy: Policy) -> bool:
@@ -180,15 +181,15 @@ def _came_before(window: Window, punch: Punch, shift: Shift, policy: Policy) -> 
 
 
 def _first_in_place(window: Window, person_id: int, shift: Shift, policy: Policy) -> Punch | None:
-    """The person's first check-in that takes somebody's place in the shift."""
+    """Return the person's first check-in that takes somebody's place in the shift."""
     for stretch in window.stretches_of(person_id):
         for punch in stretch.punches:
-            at_it = (
+            may_be_for_it = (
                 punch.is_check_in
                 and punch.site_id == shift.site_id
                 and within_reach(shift, punch.occurred_at, policy)
             )
-            if at_it and shift in _unattended(window, punch, policy)[0]:
+            if may_be_for_it and shift in _unattended(window, punch, policy)[0]:
                 return punch
     return None
 
@@ -201,8 +202,8 @@ def _within_reach_here(window: Window, punch: Punch, policy: Policy) -> list[Shi
     ]
 
 
-def _roster_tells(window: Window, any_row: bool, because: str) -> Answer | None:
-    """An answer that nothing can be told, or None where the roster can tell."""
+def _roster_tells_nothing(window: Window, any_row: bool, because: str) -> Answer | None:
+    """Return that the roster cannot tell: `because`, where it has no row. None where it can."""
     if not window.roster_complete:
         return Answer(False, "the roster is declared incomplete")
     return None if any_row else Answer(False, because)

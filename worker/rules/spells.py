@@ -37,7 +37,7 @@ class Stay(NamedTuple):
 
 
 def spells_of(window: Window, person_id: int, policy: Policy) -> list[Spell]:
-    """All spells of a person that the window holds, in order."""
+    """Return all spells of a person that the window holds, in order."""
     key = (
         "spells",
         person_id,
@@ -49,11 +49,12 @@ def spells_of(window: Window, person_id: int, policy: Policy) -> list[Spell]:
         window.memo[key] = [
             spell for stretch in window.stretches_of(person_id) for spell in spells(stretch, policy)
         ]
-    return window.memo[key]
+    person_spells: list[Spell] = window.memo[key]
+    return person_spells
 
 
 def spell_of(window: Window, punch: Punch, policy: Policy) -> Spell | None:
-    """The spell that this check-in begins or repeats, or that this check-out closes."""
+    """Return the spell that this check-in begins or repeats, or that this check-out closes."""
     key = (
         "spell",
         punch.person_id,
@@ -63,14 +64,14 @@ def spell_of(window: Window, punch: Punch, policy: Policy) -> Spell | None:
     )
     if key not in window.memo:
         window.memo[key] = _by_punch(spells_of(window, punch.person_id, policy))
-    begun: Spell | None = window.memo[key].get(punch.punch_id)
-    if begun is None and punch.is_check_in:  # one repeat among several
-        begun = next(s for s in spells_of(window, punch.person_id, policy) if _among(punch, s))
-    return begun
+    spell: Spell | None = window.memo[key].get(punch.punch_id)
+    if spell is None and punch.is_check_in:  # one repeat among several
+        spell = next(s for s in spells_of(window, punch.person_id, policy) if _among(punch, s))
+    return spell
 
 
 def spells(stretch: Stretch, policy: Policy) -> list[Spell]:
-    """The spells of punches that follow each other. Source: DETECTION, "Words"."""
+    """Return the spells of punches that follow each other. Source: DETECTION, "Words"."""
     repeat = timedelta(minutes=policy.repeat_minutes)
     longest = timedelta(hours=policy.max_spell_hours)
     found: list[Spell] = []
@@ -101,9 +102,9 @@ def spells(stretch: Stretch, policy: Policy) -> list[Spell]:
 
 
 def stays(punches: Sequence[Punch], policy: Policy) -> list[Stay]:
-    """Stays pair by site, so that a person's punches elsewhere in between do not part them."""
+    """Return a person's stays: punches elsewhere in between do not part them."""
     longest = timedelta(hours=policy.max_spell_hours)
-    last_at: dict[int, Punch] = {}
+    last_at: dict[int, Punch] = {}  # by site_id
     found = []
     for punch in punches:
         before = last_at.get(punch.site_id)

@@ -1,4 +1,4 @@
-"""The window: all that detection may look at for one judgement, as plain values. worker.load fills
+"""The window: all that detection may look at for one decision, as plain values. worker.load fills
 it, detectors read it.
 
 Instants are aware datetimes in UTC, places are degrees, distances metres. Nothing here reads a
@@ -43,8 +43,8 @@ class Shift(NamedTuple):
 
 
 class Assignment(NamedTuple):
-    """Valid from `valid_from` to `valid_to`, both included; None is open. Dates are already whole
-    days at the site.
+    """That a person may be at a site, from `valid_from` to `valid_to`, both included; None is open.
+    What the roster gave as a date is already a whole day at the site.
     """
 
     person_id: int
@@ -60,23 +60,21 @@ class Device(NamedTuple):
 
 
 class Baseline(NamedTuple):
-    """A person's earlier scores by one method, within `biometric_baseline_days` before a punch.
-    `deviation` is the sample's.
+    """A person's earlier scores by one method, in the days before a punch. `deviation` is the
+    sample's.
     """
 
-    scores: int
+    scores: int  # how many
     mean: float
     deviation: float
 
 
 class Stretch(NamedTuple):
-    """Punches of one person that follow each other without a gap, in order. `is_latest`: none comes
-    after the last.
-    """
+    """Punches of one person that follow each other without a gap, in order."""
 
     person_id: int
     punches: Sequence[Punch]
-    is_latest: bool = True
+    is_latest: bool = True  # no punch of the person comes after the last one
 
 
 # Sort key of one person's punches: by time, check-out before check-in, then punch_id bytewise.
@@ -87,8 +85,7 @@ in_order: Callable[[Punch], tuple[datetime, bool, str]] = attrgetter(
 
 
 class Window:
-    """What detection may look at. Subjects are what it judges; all the rest is there to judge them
-    by.
+    """All that detection may look at: the subjects that it judges, and what they are judged by.
 
     A subject whose punch or shift is no longer there (voided, deleted, cancelled) stays among
     `subjects`, so that what was found on it falls away; detectors go by `punches_to_judge` and
@@ -142,11 +139,9 @@ class Window:
         self.baselines = baselines or {}  # by punch_id
         self.first_punch_at = first_punch_at or {}  # by site_id
         self.explaining = explaining
-        # What a detector's crash left undecided, as (subject, type): what stands of it is to be
-        # left as it is.
+        # (subject, type) that a detector's crash left undecided: what stands there stays as it is.
         self.crashed: set[tuple[Subject, str]] = set()
-        # what attendance worked out for this window, so that it is worked out once
-        self.memo: dict[Any, Any] = {}
+        self.memo: dict[Any, Any] = {}  # what rules worked out once for this window
         self._assignments = assignments
 
     @cached_property
@@ -159,34 +154,34 @@ class Window:
 
     @cached_property
     def _stretches_of(self) -> dict[int, list[Stretch]]:
-        found: dict[int, list[Stretch]] = {}
+        by_person: dict[int, list[Stretch]] = {}
         for stretch in self.stretches:
-            found.setdefault(stretch.person_id, []).append(stretch)
-        return found
+            by_person.setdefault(stretch.person_id, []).append(stretch)
+        return by_person
 
     @cached_property
     def assignments(self) -> dict[tuple[int, int], list[Assignment]]:
-        found: dict[tuple[int, int], list[Assignment]] = {}
+        by_pair: dict[tuple[int, int], list[Assignment]] = {}
         for row in self._assignments:
-            found.setdefault((row.person_id, row.site_id), []).append(row)
-        return found
+            by_pair.setdefault((row.person_id, row.site_id), []).append(row)
+        return by_pair
 
     @cached_property
     def shifts_of(self) -> dict[int, list[Shift]]:
         """Shifts that a person is entitled to, by start, then shift_id."""
-        found: dict[int, list[Shift]] = {}
+        by_person: dict[int, list[Shift]] = {}
         for shift in self._shifts_in_order:
             for person_id in dict.fromkeys(shift.entitled):
-                found.setdefault(person_id, []).append(shift)
-        return found
+                by_person.setdefault(person_id, []).append(shift)
+        return by_person
 
     @cached_property
     def shifts_at(self) -> dict[int, list[Shift]]:
         """Shifts at a site, by start, then shift_id."""
-        found: dict[int, list[Shift]] = {}
+        by_site: dict[int, list[Shift]] = {}
         for shift in self._shifts_in_order:
-            found.setdefault(shift.site_id, []).append(shift)
-        return found
+            by_site.setdefault(shift.site_id, []).append(shift)
+        return by_site
 
     @cached_property
     def _shifts_in_order(self) -> list[Shift]:
@@ -194,9 +189,7 @@ class Window:
 
     @cached_property
     def punches_to_judge(self) -> list[Punch]:
-        """In the order of each person's punches, so that the outcome of one run is the outcome of
-        every run.
-        """
+        """The punches among the subjects, each person's in order: every run decides alike."""
         judged = [self._places[s.punch_id] for s in self.subjects if s.punch_id in self._places]
         return sorted(
             (stretch.punches[index] for stretch, index in judged),
@@ -210,7 +203,7 @@ class Window:
         ]
 
     def of(self, subject: Subject) -> "Window":
-        """This window with one subject only."""
+        """Return this window with one subject only."""
         one = copy(self)
         one.subjects = frozenset((subject,))
         one.__dict__.pop("punches_to_judge", None)
@@ -221,15 +214,16 @@ class Window:
         return self.site_policies.get(site_id, self.tenant_policy)
 
     def place_in_time(self, punch: Punch) -> tuple[Stretch, int]:
-        """The stretch that holds this punch, and its index there."""
+        """Return the stretch that holds this punch, and its index there."""
         return self._places[punch.punch_id]
 
     def previous(self, punch: Punch) -> Punch | None:
-        """The person's punch before this one."""
+        """Return the person's punch before this one; None where there is none, or none was read."""
         stretch, index = self._places[punch.punch_id]
         return stretch.punches[index - 1] if index else None
 
     def next(self, punch: Punch) -> Punch | None:
+        """Return the person's punch after this one; None where there is none, or none was read."""
         stretch, index = self._places[punch.punch_id]
         return stretch.punches[index + 1] if index + 1 < len(stretch.punches) else None
 
@@ -250,7 +244,7 @@ class Window:
             yield from stretch.punches
 
     def name_of(self, punch: Punch) -> str | None:
-        """The person's name: the roster's, else what the punch said."""
+        """Return the person's name: the roster's, else what the punch said."""
         return self.people.get(punch.person_id) or punch.person_name
 
     def site_name(self, site_id: int) -> str:
