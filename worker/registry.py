@@ -1,4 +1,4 @@
-"""The detectors there are: for each anomaly type of the vocabulary the module of its name."""
+"""All detectors: for each anomaly type of the vocabulary, the module of its name."""
 
 from importlib import import_module
 

@@ -1,5 +1,5 @@
-"""Building windows by hand, for tests that read like the definitions. Times are of 2026-03-02, UTC:
-"08:00", next day "+1 08:00".
+"""Build windows by hand, for tests that read like the definitions. Times are of 2026-03-02 in UTC:
+"08:00", or "+1 08:00" the day after.
 """
 
 from collections.abc import Iterable, Mapping
@@ -26,7 +26,7 @@ SITES = (
 
 
 def at(text: str) -> datetime:
-    """A moment such as "08:00", "08:00:30", "+1 08:00" (the day after) or "-1 20:00"."""
+    """Return a moment such as "08:00", "08:00:30", "+1 08:00" (the day after) or "-1 20:00"."""
     day, _, clock = text.rpartition(" ")
     hours, minutes, *seconds = (float(part) for part in clock.split(":"))
     return DAY + timedelta(days=int(day or 0), hours=hours, minutes=minutes, seconds=sum(seconds))
@@ -70,12 +70,9 @@ def build(
     first_punch_at: Mapping[int, datetime] | None = None,
     explaining: bool = False,
 ) -> Window:
-    """A window that judges all of these punches and shifts."""
-    people, rostered, assigned = (
-        PEOPLE if people is None else people,
-        list(shifts),
-        list(assignments),
-    )
+    """Return a window that judges all of these punches and shifts."""
+    people = PEOPLE if people is None else people
+    rostered, assigned = list(shifts), list(assignments)
     ordered = sorted(punches, key=lambda punch: (punch.person_id, in_order(punch)))
     uses = grouped((punch.device_id, punch) for punch in ordered)
     return Window(
@@ -95,8 +92,8 @@ def build(
         any_assignment=bool(assigned),
         any_person=bool(people),
         stretches=[
-            Stretch(person_id, tuple(mine))
-            for person_id, mine in groupby(ordered, key=lambda punch: punch.person_id)
+            Stretch(person_id, tuple(person_punches))
+            for person_id, person_punches in groupby(ordered, key=lambda punch: punch.person_id)
         ],
         sites={site.site_id: site for site in sites},
         people=people,
@@ -125,7 +122,7 @@ def nothings(detector: ModuleType, window: Window) -> list[Nothing]:
 
 
 def reasons(detector: ModuleType, window: Window) -> set[tuple[str, str]]:
-    """What was found, as (subject's id, reason)."""
+    """Return the findings as (subject's id, reason)."""
     return {
         (finding.subject.punch_id or finding.subject.shift_id, finding.reason)
         for finding in findings(detector, window)

@@ -9,8 +9,8 @@ import click
 _LAST = timedelta(days=1) - timedelta(microseconds=1)
 
 
-class Moment(click.ParamType):
-    """A moment with its offset, or a date, which means the moment `of_day` after 00:00 UTC."""
+class Moment(click.ParamType[Any]):
+    """A moment with its offset; or a date, which means the moment `of_day` after its 00:00 UTC."""
 
     name = "date or moment"
 
@@ -29,13 +29,13 @@ class Moment(click.ParamType):
         try:
             moment = parse_instant(value)
         except ValueError:
-            taken = "write 2026-03-01 or 2026-03-01T08:00+01:00"
-            self.fail(f"{value!r} is neither a date nor a moment; {taken}", param, ctx)
+            advice = "write 2026-03-01 or 2026-03-01T08:00+01:00"
+            self.fail(f"{value!r} is neither a date nor a moment; {advice}", param, ctx)
         if len(value) == len("2026-03-01"):
             return moment.replace(tzinfo=UTC) + self._of_day
         if moment.tzinfo is None:
-            taken = f"write for instance {value}Z or {value}+01:00"
-            self.fail(f"{value!r} has no offset; {taken}", param, ctx)
+            advice = f"write for instance {value}Z or {value}+01:00"
+            self.fail(f"{value!r} has no offset; {advice}", param, ctx)
         return moment
 
 

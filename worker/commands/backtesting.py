@@ -1,10 +1,8 @@
-"""Judging history again under another policy, without storing or saying anything.
+"""Judge history again under another policy, without storing or saying anything.
 
-One read-only transaction that sees one state of the database. Each site is walked in order of time,
-a slice of its punches and
-shifts at a time, and each slice is judged by the window that live judging would load for it: so
-memory is bounded by the slice,
-not by the tenant or the length of history.
+One read-only transaction sees one state of the database. Each site is walked in order of time, a
+slice of its punches or shifts at a time, and each slice is judged by the window that live judging
+would load for it. So memory is bounded by the slice, not by the tenant or the length of history.
 """
 
 import json
@@ -25,8 +23,11 @@ from worker.judging.detect import detect
 from worker.load import load_subjects
 from worker.rules.finding import Subject
 
-SLICE = 1_000
-_SPEAK_EVERY = 1.0  # seconds
+SUBJECTS_A_SLICE = 1_000
+_PROGRESS_SECONDS = 1.0
+
+# punch_id, shift_id, anomaly_type, person_id, site_id
+Identity = tuple[str, str, str, int, int]
 
 _PUNCHES = """
 SELECT occurred_at, punch_id FROM punch
@@ -69,13 +70,15 @@ class EmptySpan(Exception):
 
 
 class Slice(NamedTuple):
+    """Some punches, or some shifts, of one site that follow each other in time."""
+
     site_id: int
-    reached: datetime
+    until: datetime  # the time of the last
     subjects: frozenset[Subject]
 
 
 class Backtest:
-    """One run: what it counted so far."""
+    """One run, and what it has counted so far."""
 
     def __init__(
         self, cursor: Cursor, tenant_id: int, proposed: Proposed, span: Span, as_of: datetime
@@ -91,11 +94,11 @@ class Backtest:
         self.shifts = 0
 
     def run(self) -> Iterator[Slice]:
-        """Yields each slice once it is counted."""
+        """Judge and count slice by slice, and yield each once it is counted."""
         for site_id in self.proposed.sites:
-            for sliced in self._slices(site_id):
-                self._count(sliced)
-                yield sliced
+            for slice_ in self._slices(site_id):
+                self._count(slice_)
+                yield slice_
 
     def as_json(self) -> dict[str, Any]:
         rows = [
@@ -107,16 +110,13 @@ class Backtest:
             }
             for (anomaly_type, site_id), tally in sorted(self.tallies.items())
         ]
-        moments = {
+        return {
+            "tenant_id": self.tenant_id,
             "from": self.span.since.isoformat(),
             "to": self.span.until.isoformat(),
             "as_of": self.as_of.isoformat(),
-        }
-        seen = {"punches": self.punches, "shifts": self.shifts}
-        return {
-            "tenant_id": self.tenant_id,
-            **moments,
-            **seen,
+            "punches": self.punches,
+            "shifts": self.shifts,
             "total": self.total.as_json(),
             "by_type_and_site": rows,
         }
@@ -131,59 +131,58 @@ class Backtest:
 
     def _pages(self, sql: str, site_id: int) -> Iterator[list[tuple[datetime, str]]]:
         after: tuple[datetime, str] = (self.span.since - timedelta(microseconds=1), "")
-        given = {
+        parameters = {
             "tenant_id": self.tenant_id,
             "site_id": site_id,
-            "limit": SLICE,
+            "limit": SUBJECTS_A_SLICE,
             **self.span._asdict(),
         }
-        while page := self.cursor.execute(
-            sql, {**given, "after_at": after[0], "after_id": after[1]}
-        ).fetchall():
+        while True:
+            parameters |= {"after_at": after[0], "after_id": after[1]}
+            page = self.cursor.execute(sql, parameters).fetchall()
+            if not page:
+                return
             yield page
             after = page[-1]
 
-    def _count(self, sliced: Slice) -> None:
-        would = self._would_stand(sliced)
-        stored = self._stored(sliced)
-        for identity in stored.keys() | would.keys():
+    def _count(self, slice_: Slice) -> None:
+        proposed = self._would_stand(slice_)
+        stored = self._stored(slice_)
+        for identity in stored.keys() | proposed.keys():
             before, review = stored.get(identity, (None, None))
-            after = would.get(identity)
+            after = proposed.get(identity)
             if before or after:
                 self.tallies[identity[2], identity[4]].add(before, after, review)
                 self.total.add(before, after, review)
-        self.punches += sum(1 for subject in sliced.subjects if subject.punch_id)
-        self.shifts += sum(1 for subject in sliced.subjects if subject.shift_id)
+        self.punches += sum(1 for subject in slice_.subjects if subject.punch_id)
+        self.shifts += sum(1 for subject in slice_.subjects if subject.shift_id)
 
-    def _would_stand(self, sliced: Slice) -> dict[tuple, str]:
-        """Severities by identity. What would be in shadow is seen by nobody, so it does not count
-        as standing.
+    def _would_stand(self, slice_: Slice) -> dict[Identity, str]:
+        """Return the severity, by identity, of what would stand. Nobody sees what is in shadow, so
+        that does not count.
         """
         window = load_subjects(
             self.cursor,
             self.tenant_id,
-            sliced.subjects,
+            slice_.subjects,
             self.as_of,
             policies=self.proposed.as_policies(),
         )
         findings = [scored.finding for scored in detect(window) if not scored.shadow]
-        return {
-            (*found.subject, found.anomaly_type, found.person_id, found.site_id): found.severity
-            for found in findings
-        }
+        return {(*f.subject, f.anomaly_type, f.person_id, f.site_id): f.severity for f in findings}
 
-    def _stored(self, sliced: Slice) -> dict[tuple, tuple[str | None, str | None]]:
-        """Severity, None where it does not stand, and review by identity."""
-        wanted = {
+    def _stored(self, slice_: Slice) -> dict[Identity, tuple[str | None, str | None]]:
+        """Return severity and review by identity; no severity where it does not stand."""
+        parameters = {
             "tenant_id": self.tenant_id,
-            "punches": [subject.punch_id for subject in sliced.subjects if subject.punch_id],
-            "shifts": [subject.shift_id for subject in sliced.subjects if subject.shift_id],
+            "punches": [subject.punch_id for subject in slice_.subjects if subject.punch_id],
+            "shifts": [subject.shift_id for subject in slice_.subjects if subject.shift_id],
         }
-        rows = self.cursor.execute(_STORED, wanted).fetchall()
-        return {
-            tuple(identity): (severity if stands else None, review)
-            for *identity, stands, severity, review in rows
-        }
+        stored: dict[Identity, tuple[str | None, str | None]] = {}
+        for row in self.cursor.execute(_STORED, parameters).fetchall():
+            stands, severity, review = row[5:]
+            stored[row[:5]] = (severity if stands else None, review)
+        return stored
 
 
 def backtest(
@@ -195,7 +194,7 @@ def backtest(
     *,
     as_json: bool = False,
 ) -> int:
-    """Print what would change, until now where `until` is None. Return the status.
+    """Print what would change, until now where `until` is None, and return the status.
 
     It is 2 where the policy or the span cannot be tried, 1 where the tenant is not there.
     """
@@ -208,7 +207,7 @@ def backtest(
             run = Backtest(
                 cursor, tenant_id, propose(cursor, tenant_id, tenant, sites), span, as_of
             )
-            _go(run)
+            _run(run)
     except (BadPolicy, EmptySpan) as bad:
         print(bad, file=sys.stderr)
         return 2
@@ -229,13 +228,14 @@ def _span(since: datetime, until: datetime) -> Span:
     return Span(since, until)
 
 
-def _go(run: Backtest) -> None:
-    places = {site_id: place for place, site_id in enumerate(run.proposed.sites, 1)}
-    spoke = time.monotonic()
-    for sliced in run.run():
-        if time.monotonic() - spoke >= _SPEAK_EVERY:
-            spoke = time.monotonic()
-            where = f"site {places[sliced.site_id]} of {len(places)}, {sliced.reached:%Y-%m-%d}"
+def _run(run: Backtest) -> None:
+    """Run to the end, printing progress to standard error."""
+    numbers = {site_id: number for number, site_id in enumerate(run.proposed.sites, 1)}
+    printed_at = time.monotonic()
+    for slice_ in run.run():
+        if time.monotonic() - printed_at >= _PROGRESS_SECONDS:
+            printed_at = time.monotonic()
+            where = f"site {numbers[slice_.site_id]} of {len(numbers)}, {slice_.until:%Y-%m-%d}"
             print(f"{where}: {_judged(run)}", file=sys.stderr)
     print(f"{_judged(run)} as of {run.as_of:%Y-%m-%d %H:%M} UTC", file=sys.stderr)
 

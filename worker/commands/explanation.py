@@ -1,6 +1,4 @@
-"""What each detector saw in one punch or shift, what it decided, and why: also why it found
-nothing.
-"""
+"""Explain what each detector saw in one punch or shift, what it decided, and why."""
 
 import json
 import sys
@@ -19,7 +17,7 @@ from worker.rules.finding import Finding, Nothing, ScoredFinding, Subject
 from worker.rules.window import Punch, Shift, Window
 
 _INDENT = "    "
-_HANDED_IN = {
+_SUBMITTED = {
     "before": "earlier content: received",
     "standing": "content that stands: received",
     "voided": "voided:",
@@ -49,11 +47,11 @@ def explain(engine: Engine, tenant_id: int, subject_id: str, *, of_shift: bool =
         with transaction(engine) as cursor:
             as_of = next(iter(cursor.execute("SELECT clock_timestamp()")))[0]
             window = load_subjects(cursor, tenant_id, frozenset((subject,)), as_of, explaining=True)
-            handed_in = list(_handed_in(cursor, tenant_id, subject.punch_id))
+            submitted = list(_submitted(cursor, tenant_id, subject.punch_id))
     except LookupError as unknown:
         print(unknown, file=sys.stderr)
         return 1
-    print(*handed_in, sep="\n", end="\n" * bool(handed_in))
+    print(*submitted, sep="\n", end="\n" * bool(submitted))
     if not window.punches_to_judge and not window.shifts_to_judge:
         kind = "shift" if of_shift else "punch"
         print(f"tenant {tenant_id} has no {kind} {subject_id!r} that counts", file=sys.stderr)
@@ -62,22 +60,22 @@ def explain(engine: Engine, tenant_id: int, subject_id: str, *, of_shift: bool =
     return 0
 
 
-def _handed_in(cursor: Cursor, tenant_id: int, punch_id: str) -> Iterator[str]:
-    """Who handed in each content that the punch has had, and who voided it, oldest first."""
-    for at, sent_at, by, what in cursor.execute(
-        _CONTENTS, {"tenant_id": tenant_id, "punch_id": punch_id}
-    ):
-        whom = (
-            " ".join(by[part] for part in ("door", "name") if part in by)
-            if by
-            else "somebody, before it was noted"
-        )
+def _submitted(cursor: Cursor, tenant_id: int, punch_id: str) -> Iterator[str]:
+    """Yield who submitted each content that the punch has had, and who voided it, oldest first."""
+    parameters = {"tenant_id": tenant_id, "punch_id": punch_id}
+    for at, sent_at, submitted_by, event in cursor.execute(_CONTENTS, parameters):
         sent = f", sent {instant(sent_at)}" if sent_at else ""
-        yield f"{_HANDED_IN[what]} {instant(at)}{sent}, by {whom}"
+        yield f"{_SUBMITTED[event]} {instant(at)}{sent}, by {_submitter(submitted_by)}"
+
+
+def _submitter(submitted_by: dict[str, str] | None) -> str:
+    if not submitted_by:
+        return "somebody, before it was noted"
+    return " ".join(submitted_by[part] for part in ("door", "name") if part in submitted_by)
 
 
 def lines(window: Window) -> Iterator[str]:
-    """The whole explanation of a window of one subject, which must be `explaining`."""
+    """Yield the whole explanation of a window of one subject, which must be `explaining`."""
     yield from _seen(window)
     (site_id,) = {row.site_id for row in window.punches_to_judge} | {
         row.site_id for row in window.shifts_to_judge
@@ -85,22 +83,20 @@ def lines(window: Window) -> Iterator[str]:
     for detector in DETECTORS:
         yield ""
         yield f"{detector.TYPE}{_switched(window.policy(site_id).of_type(detector.TYPE).mode)}"
-        decided = _decisions(detector, window)
-        yield from (
-            _INDENT + line for line in decided or ["nothing: it looks at other things than this"]
-        )
+        decisions = _decisions(detector, window) or ["nothing: it looks at other things than this"]
+        yield from (_INDENT + line for line in decisions)
     yield ""
     yield from _outcome(detect(window))
 
 
 def _seen(window: Window) -> Iterator[str]:
-    """What the window holds of the subject. Coordinates and scores are the operator's own, on his
-    own terminal.
+    """Yield what the window holds of the subject. Coordinates and scores may be shown: this is the
+    operator's own terminal.
     """
     for punch in window.punches_to_judge:
-        yield f"punch {punch.punch_id}: {_told(window, punch)}"
-        yield f"{_INDENT}before it: {_told(window, window.previous(punch))}"
-        yield f"{_INDENT}after it:  {_told(window, window.next(punch))}"
+        yield f"punch {punch.punch_id}: {_described(window, punch)}"
+        yield f"{_INDENT}before it: {_described(window, window.previous(punch))}"
+        yield f"{_INDENT}after it:  {_described(window, window.next(punch))}"
         for shift in window.shifts_of.get(punch.person_id, ()):
             yield f"{_INDENT}own shift {_planned(window, shift)}"
     for shift in window.shifts_to_judge:
@@ -110,7 +106,7 @@ def _seen(window: Window) -> Iterator[str]:
     yield f"{_INDENT}policy version {window.policy_version}, roster {roster}, {as_of}"
 
 
-def _told(window: Window, punch: Punch | None) -> str:
+def _described(window: Window, punch: Punch | None) -> str:
     if punch is None:
         return "nothing"
     kind = "check-in" if punch.is_check_in else "check-out"
@@ -134,7 +130,9 @@ def _switched(mode: str) -> str:
 
 
 def _decisions(detector: ModuleType, window: Window) -> list[str]:
-    """Where the detector crashes, that: whoever read of it in the log asks here first."""
+    """Return what the detector decides, or that it crashes: whoever reads of that in the log asks
+    here first.
+    """
     try:
         return [
             _decided(answer)

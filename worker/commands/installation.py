@@ -1,4 +1,4 @@
-"""What a command works on: the installation's database, with the logs of a process of its own."""
+"""The installation that a command works on: its database, with the logs of a process of its own."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ from models.starting import start_logs
 
 @contextmanager
 def database() -> Iterator[Engine]:
-    """Yield an engine for DATABASE_URL. Logs go to standard error: stdout is for what was asked.
+    """Yield an engine for DATABASE_URL. Logs go to standard error: standard output is for answers.
 
     Raises SettingsError, and Failed where Postgres is away, or lacks what this code needs.
     """
@@ -36,7 +36,7 @@ def database() -> Iterator[Engine]:
 
 
 def _explained(error: Exception) -> Exception:
-    """The failure in words, or what it was where nobody expects it."""
+    """Return an expected failure in words, any other as it is."""
     cause = error.orig if isinstance(error, DBAPIError) else error
     if isinstance(cause, UndefinedTable | UndefinedColumn):
         why = f"the database is not at revision {newest_revision()}, which this code needs"

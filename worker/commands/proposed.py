@@ -1,6 +1,4 @@
-"""A policy that somebody would like to try: read from a file, checked, and laid over the policies
-in force as roster.sync would.
-"""
+"""A policy to try: read from a file, checked, and merged into those in force, as by roster.sync."""
 
 import json
 from collections.abc import Mapping
@@ -34,7 +32,7 @@ class Proposed(NamedTuple):
     names: dict[int, str]
 
     def as_policies(self) -> dict[str, Any]:
-        """As worker.load takes them instead of the stored ones."""
+        """Return them as worker.load takes them in place of the stored ones."""
         return {
             "policy": self.policy,
             "sites": {site_id: own for site_id, own in self.sites.items() if own},
@@ -42,10 +40,10 @@ class Proposed(NamedTuple):
 
 
 def read_file(path: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The tenant's keys and, by site_id, the sites': `{"grace_minutes": 20}` or `{"tenant": {...},
-    "sites": {"15": {...}}}`.
+    """Return the tenant's keys and, by site_id, the sites'.
 
-    Raises BadPolicy.
+    The file holds `{"grace_minutes": 20}` or `{"tenant": {...}, "sites": {"15": {...}}}`. Raises
+    BadPolicy where it holds anything else.
     """
     try:
         content = json.loads(Path(path).read_text())
@@ -73,8 +71,9 @@ def read_file(path: str) -> tuple[dict[str, Any], dict[str, Any]]:
 def propose(
     cursor: Cursor, tenant_id: int, tenant: Mapping[str, Any], sites: Mapping[str, Any]
 ) -> Proposed:
-    """The policies as they would be if the tenant synced these keys. Raises LookupError for an
-    unknown tenant, and BadPolicy.
+    """Return the policies as they would be if the tenant synced these keys.
+
+    Raises LookupError for an unknown tenant, and BadPolicy for an unknown site.
     """
     stored = cursor.execute(_STORED, [tenant_id]).fetchone()
     if stored is None:
@@ -84,12 +83,12 @@ def propose(
     if unknown:
         raise BadPolicy([f"sites.{site_id}: the tenant has no such site" for site_id in unknown])
     return Proposed(
-        _laid_over(stored[0], tenant),
-        {site_id: _laid_over(policy, sites.get(str(site_id), {})) for site_id, _, policy in rows},
+        _merged(stored[0], tenant),
+        {site_id: _merged(policy, sites.get(str(site_id), {})) for site_id, _, policy in rows},
         {site_id: name for site_id, name, _ in rows},
     )
 
 
-def _laid_over(stored: Mapping[str, Any], keys: Mapping[str, Any]) -> dict[str, Any]:
-    """Merged by key; null clears one."""
+def _merged(stored: Mapping[str, Any], keys: Mapping[str, Any]) -> dict[str, Any]:
+    """Merge by key; null clears a key."""
     return {name: value for name, value in {**stored, **keys}.items() if value is not None}

@@ -1,4 +1,4 @@
-"""What could not be judged: above all what named no readable tenant, which no token shows."""
+"""List and resubmit what could not be judged, also what named no readable tenant."""
 
 import json
 import sys
@@ -33,9 +33,9 @@ def list_rejected(engine: Engine, tenant_id: int, limit: int) -> int:
 
 
 def resubmit(engine: Engine, tenant_id: int, rejected_id: UUID, mended_file: str | None) -> int:
-    """Print what became of it, and return the status. Workers judge it soon.
+    """Submit it again, print what became of it, and return the status. Workers judge it soon.
 
-    It is 1 where it is refused again or is not there, 2 where the file cannot be read.
+    The status is 1 where it is refused again or is not there, 2 where the file cannot be read.
     """
     try:
         mended = json.loads(Path(mended_file).read_text()) if mended_file else None
@@ -47,11 +47,11 @@ def resubmit(engine: Engine, tenant_id: int, rejected_id: UUID, mended_file: str
     except LookupError as unknown:
         print(unknown, file=sys.stderr)
         return 1
-    told = {
+    result = {
         "punch_id": outcome.punch_id,
         "status": outcome.status,
         "applied": outcome.applied,
         "reasons": outcome.reasons,
     }
-    print(json.dumps(told))
+    print(json.dumps(result))
     return int(outcome.status == "rejected")

@@ -1,6 +1,4 @@
-"""Counting what stands now against what would stand: per type and site, with the precision that
-reviews bear witness to.
-"""
+"""Count what stands now and what would stand, per type and site, with the precision by reviews."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +9,7 @@ _COLUMNS = ("now", "newly", "gone", "unchanged", "regraded")
 
 @dataclass
 class Reviews:
-    """How many of those that stand were reviewed as what."""
+    """How many of the anomalies that stand were reviewed as what."""
 
     confirmed: int = 0
     false_positive: int = 0
@@ -35,8 +33,9 @@ class Reviews:
 
 @dataclass
 class Tally:
-    """Of one type at one site, or of all. `regraded` stand in both, with another severity; `now` is
-    gone, unchanged and regraded.
+    """The anomalies of one type at one site, or all of them.
+
+    `regraded` stand in both, with another severity; `now` sums up gone, unchanged and regraded.
     """
 
     now: int = 0
@@ -48,8 +47,8 @@ class Tally:
     reviews_then: Reviews = field(default_factory=Reviews)
 
     def add(self, before: str | None, after: str | None, review: str | None) -> None:
-        """One anomaly: its severity as it stands now and as it would, None where it does not; and
-        its review.
+        """Count one anomaly: its severity as it stands now and as it would, None where it does not
+        stand, and its review.
         """
         self.now += before is not None
         self.newly += before is None and after is not None
@@ -70,22 +69,22 @@ class Tally:
 
 
 def table(tallies: Mapping[tuple[str, int], Tally], total: Tally, names: Mapping[int, str]) -> str:
-    """For people: one line a type and site, and the sum."""
+    """Return a table for people: one line a type and site, and the sum."""
     head = ["type", "site", *_COLUMNS, "precision now", "precision then"]
     lines = [
         [anomaly_type, f"{names[site_id]} ({site_id})", *_cells(tally)]
         for (anomaly_type, site_id), tally in sorted(tallies.items())
     ]
     rows = [head, *lines, ["all", "", *_cells(total)]]
-    widths = [max(len(row[place]) for row in rows) for place in range(len(head))]
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     return "\n".join(_line(row, widths) for row in rows)
 
 
 def _line(row: list[str], widths: list[int]) -> str:
-    """Text to the left, numbers to the right."""
+    """Align text to the left, numbers to the right."""
     cells = [
-        cell.ljust(width) if place < 2 else cell.rjust(width)
-        for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        cell.ljust(width) if column < 2 else cell.rjust(width)
+        for column, (cell, width) in enumerate(zip(row, widths, strict=True))
     ]
     return "  ".join(cells).rstrip()
 

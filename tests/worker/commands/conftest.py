@@ -1,4 +1,4 @@
-"""Commands are called in the process of the tests, whose logs are not theirs to set up."""
+"""Commands run in the process of the tests, and must not set up its logs."""
 
 import pytest
 

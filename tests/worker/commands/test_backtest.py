@@ -1,4 +1,4 @@
-"""Judging history again under another policy: what would change, told and not done."""
+"""Judging history again under another policy prints what would change, and changes nothing."""
 
 import json
 from datetime import timedelta
@@ -15,6 +15,7 @@ from tests.worker.cast import NOON, punch, rows
 from tests.worker.conftest import Heard
 from worker.__main__ import main
 from worker.judging.judge import judge
+from worker.load import load_subjects
 
 DAY = (NOON - timedelta(days=1)).date().isoformat()
 TODAY = (NOON + timedelta(days=2)).date().isoformat()
@@ -24,22 +25,22 @@ TODAY = (NOON + timedelta(days=2)).date().isoformat()
 def history(
     engine: Engine, heard: Heard, settings_env: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """At site 15: scores of 0.65, 0.75 and 0.85, of which 0.70 are asked for. At site 16: one of
-    0.65. One shift nobody came to.
+    """Store scores of 0.65, 0.75 and 0.85 at site 15, where 0.70 are asked for, one of 0.65 at site
+    16, and a shift nobody came to.
     """
     for name, value in settings_env.items():
         monkeypatch.setenv(name, value)
-    places = {"a": (15, 0.65), "b": (15, 0.75), "c": (15, 0.85), "d": (16, 0.65)}
+    scores = {"a": (15, 0.65), "b": (15, 0.75), "c": (15, 0.85), "d": (16, 0.65)}
     intake.submit(
         engine,
         [
             punch(
                 name,
                 site_id=site_id,
-                person_id=place + 1,
+                person_id=person_id,
                 biometric={"method": "face", "score": score, "liveness": 0.9},
             )
-            for place, (name, (site_id, score)) in enumerate(places.items())
+            for person_id, (name, (site_id, score)) in enumerate(scores.items(), 1)
         ],
     )
     starts, ends = NOON + timedelta(hours=1), NOON + timedelta(hours=2)
@@ -81,8 +82,8 @@ def attempt(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Any:
         ]
         capsys.readouterr()  # what was logged until now
         status = main(arguments)
-        told = capsys.readouterr()
-        return status, told.out, told.err
+        output = capsys.readouterr()
+        return status, output.out, output.err
 
     return run
 
@@ -93,9 +94,10 @@ def test_nothing_lies_between_a_moment_and_an_earlier_one(attempt: Any) -> None:
 
 
 def tally(out: str, anomaly_type: str, site_id: int) -> dict[str, Any]:
+    rows_by_type_and_site: list[dict[str, Any]] = json.loads(out)["by_type_and_site"]
     (row,) = [
         row
-        for row in json.loads(out)["by_type_and_site"]
+        for row in rows_by_type_and_site
         if (row["anomaly_type"], row["site_id"]) == (anomaly_type, site_id)
     ]
     return row
@@ -152,7 +154,7 @@ def test_precision_is_that_of_the_reviews_now_and_then(attempt: Any) -> None:
 
 
 def test_nothing_is_stored_and_nothing_is_said(engine: Engine, attempt: Any) -> None:
-    def state() -> list[list[tuple]]:
+    def state() -> list[list[tuple[Any, ...]]]:
         return [
             rows(engine, f"SELECT xmin::text, t::text FROM {table} AS t ORDER BY 2")
             for table in sorted(metadata.tables)
@@ -167,13 +169,12 @@ def test_its_transaction_could_not_write_if_it_would(
     engine: Engine, attempt: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen = []
-    load = worker.commands.backtesting.load_subjects
 
     def look(cursor: Any, *arguments: Any, **more: Any) -> Any:
         settings = "transaction_read_only", "transaction_isolation"
         sql = "SELECT current_setting(%s), current_setting(%s)"
         seen.append(cursor.execute(sql, settings).fetchone())
-        return load(cursor, *arguments, **more)
+        return load_subjects(cursor, *arguments, **more)
 
     monkeypatch.setattr(worker.commands.backtesting, "load_subjects", look)
     attempt({})
@@ -193,7 +194,7 @@ def test_in_small_slices_it_comes_to_the_same(
         }
 
     whole = counted()
-    monkeypatch.setattr(worker.commands.backtesting, "SLICE", 1)
+    monkeypatch.setattr(worker.commands.backtesting, "SUBJECTS_A_SLICE", 1)
     assert counted() == whole
 
 
@@ -231,7 +232,7 @@ def test_people_read_a_table_and_progress_goes_to_stderr(attempt: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("policy", "told"),
+    ("policy", "message"),
     [
         ("{", "cannot be read as JSON"),
         ([], "must hold a JSON object"),
@@ -246,11 +247,11 @@ def test_people_read_a_table_and_progress_goes_to_stderr(attempt: Any) -> None:
     ],
 )
 def test_a_policy_that_could_not_be_put_in_force_is_refused_and_says_why(
-    attempt: Any, policy: object, told: str
+    attempt: Any, policy: object, message: str
 ) -> None:
     status, out, err = attempt(policy)
     assert (status, out) == (2, "")
-    assert told in err
+    assert message in err
 
 
 def test_an_unknown_tenant_says_so(attempt: Any) -> None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,7 @@ Start = Callable[..., subprocess.Popen[str]]
 
 @pytest.fixture
 def start(settings_env: dict[str, str], tmp_path: Path, log: Path) -> Iterator[Start]:
-    """Starts `rollcall`, in a folder that is not the checkout; what it says goes to `log`."""
+    """Start `rollcall` in a folder that is not the checkout, with its output in `log`."""
     started: list[subprocess.Popen[str]] = []
 
     def run(*arguments: str, **environ: str) -> subprocess.Popen[str]:
@@ -52,7 +53,7 @@ def wait_until_ready(process: subprocess.Popen[str], log: Path, times: int = 1) 
     wait_until(is_ready, "the worker is ready")
 
 
-def events(log: Path) -> list[dict]:
+def events(log: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
 
 
@@ -61,7 +62,7 @@ def test_a_worker_takes_celerys_options_and_ends_as_it_does(
     log: Path,
     tmp_path: Path,
 ) -> None:
-    # Which Python would find before ours, were it looked for in the folder.
+    # Python would find this one before ours, were it looked for in the folder.
     (tmp_path / "worker.py").write_text("raise RuntimeError('not this one')")
     process = start("worker", "--pool", "solo", "-n", "named@%h", "--without-heartbeat")
     wait_until_ready(process, log)

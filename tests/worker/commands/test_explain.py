@@ -1,4 +1,4 @@
-"""python -m worker explain: what each detector saw, decided and why, also why not."""
+"""`rollcall explain` prints what each detector saw, what it decided and why, also why not."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -36,13 +36,13 @@ def test_a_finding_is_told_with_its_numbers_and_the_rest_with_why_not(
     )
     company.commit()
     assert main(["explain", "P-1", "--tenant", "1"]) == 0
-    told = capsys.readouterr().out
-    assert "punch P-1: check-in of Ben at Main Office, 2026-03-02 10:00" in told
-    assert "not_assigned, CRITICAL 0.90: Checked in at Main Office" in told
-    assert "no outside_fence: it is within the fence" in told
-    assert "no unscheduled: no shift at the site is within 24 h: no roster" in told
-    assert "UNAUTHORIZED_SITE stands: not_assigned, CRITICAL, fraud score 0.63" in told
-    assert all(detector.TYPE in told for detector in DETECTORS)
+    output = capsys.readouterr().out
+    assert "punch P-1: check-in of Ben at Main Office, 2026-03-02 10:00" in output
+    assert "not_assigned, CRITICAL 0.90: Checked in at Main Office" in output
+    assert "no outside_fence: it is within the fence" in output
+    assert "no unscheduled: no shift at the site is within 24 h: no roster" in output
+    assert "UNAUTHORIZED_SITE stands: not_assigned, CRITICAL, fraud score 0.63" in output
+    assert all(detector.TYPE in output for detector in DETECTORS)
 
 
 def test_a_shift_can_be_explained(
@@ -64,9 +64,9 @@ def test_a_detector_that_crashes_says_so_beside_the_others(
     company.commit()
     monkeypatch.setattr("worker.detectors.wrong_person.in_place_of", lambda *_: 1 / 0)
     assert main(["explain", "P-1", "--tenant", "1"]) == 0
-    told = capsys.readouterr().out
-    assert "crashed, and decides nothing: ZeroDivisionError('division by zero')" in told
-    assert "GPS_SPOOFING stands: mock_location" in told
+    output = capsys.readouterr().out
+    assert "crashed, and decides nothing: ZeroDivisionError('division by zero')" in output
+    assert "GPS_SPOOFING stands: mock_location" in output
 
 
 @pytest.mark.parametrize("tenant", ["1", "2"], ids=["no such punch", "no such tenant"])

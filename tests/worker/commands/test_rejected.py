@@ -1,6 +1,4 @@
-"""python -m worker rejected and resubmit: what named no readable tenant is shown to whoever runs
-the installation, and to no token.
-"""
+"""`rollcall rejected` and `rollcall resubmit`: they show what named no readable tenant."""
 
 import json
 from pathlib import Path
@@ -37,7 +35,7 @@ def test_what_names_no_tenant_is_listed_and_taken_once_it_is_mended(
         "tenant_id",
         homeless,
     )
-    assert [each["punch_id"] for each in listed(capsys, "--tenant", "1")] == ["p2"]
+    assert [row["punch_id"] for row in listed(capsys, "--tenant", "1")] == ["p2"]
     assert main(["resubmit", row["rejected_id"]]) == 1
     assert json.loads(capsys.readouterr().out)["status"] == "rejected"
     mended = tmp_path / "mended.json"

@@ -94,12 +94,12 @@ def test_the_same_person_twice_on_a_device_is_nobodys_buddy() -> None:
 def test_an_undeclared_device_of_five_people_is_taken_as_shared_and_told(
     last: str, is_kiosk: bool
 ) -> None:
-    others = [
+    earlier = [
         check_in(person, OFFICE, "+1 09:00", f"o{person}", device_id="found")
         for person in (CARL, DORA)
     ]
     fifth = check_in(9, OFFICE, last, "fifth", device_id="found")
-    window = build([*pair("09:00", device="found"), *others, fifth])
+    window = build([*pair("09:00", device="found"), *earlier, fifth])
     on_first = {reason for subject, reason in reasons(buddy_punching, window) if subject == "a"}
     assert on_first == (set() if is_kiosk else {"same_undeclared_device"})
     if is_kiosk:

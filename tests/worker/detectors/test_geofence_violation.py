@@ -12,8 +12,8 @@ from worker.rules.window import Site
 
 def away(
     metres: float, latitude: float = 52.5, longitude: float = 13.4, azimuth: float = 40.0
-) -> dict[str, float]:
-    """Coordinates so many metres from a place, by a library of its own."""
+) -> dict[str, Any]:
+    """Return coordinates so many metres from a place, by a library other than ours."""
     point = Geodesic.WGS84.Direct(latitude, longitude, azimuth, metres)
     return {"latitude": point["lat2"], "longitude": point["lon2"]}
 
@@ -52,7 +52,7 @@ def test_outside_by_more_than_twice_the_accuracy(
 
 
 def test_a_fix_cached_at_another_site_is_an_excuse_for_half_an_hour() -> None:
-    fix = {"latitude": 53.5, "longitude": 10.0, "accuracy_m": 8.0}
+    fix: dict[str, Any] = {"latitude": 53.5, "longitude": 10.0, "accuracy_m": 8.0}
     for minutes, site, accuracy, expected in (
         ("30:00", DEPOT, 8.0, "cached_fix_outside"),
         ("30:01", DEPOT, 8.0, "outside_fence"),

@@ -18,14 +18,16 @@ from tests.worker.windows import (
 )
 from worker.detectors import gps_spoofing
 
-HERE = {"latitude": 52.5, "longitude": 13.4, "accuracy_m": 0.0}
-THERE = {"latitude": 53.5, "longitude": 10.0, "accuracy_m": 0.0}
+HERE: dict[str, Any] = {"latitude": 52.5, "longitude": 13.4, "accuracy_m": 0.0}
+THERE: dict[str, Any] = {"latitude": 53.5, "longitude": 10.0, "accuracy_m": 0.0}
 NEEDED = KM / 1_000 * 3600  # seconds at 1,000 km/h
 
 
-@pytest.mark.parametrize(("said", "expected"), [(True, True), (False, False), (None, False)])
-def test_mock_location(said: bool | None, expected: bool) -> None:
-    found = findings(gps_spoofing, build([check_in(ANNA, OFFICE, "09:00", is_mock_location=said)]))
+@pytest.mark.parametrize(("reported", "expected"), [(True, True), (False, False), (None, False)])
+def test_mock_location(reported: bool | None, expected: bool) -> None:
+    found = findings(
+        gps_spoofing, build([check_in(ANNA, OFFICE, "09:00", is_mock_location=reported)])
+    )
     assert [(f.reason, f.severity, f.confidence) for f in found] == (
         [("mock_location", "CRITICAL", 0.99)] if expected else []
     )

@@ -215,9 +215,9 @@ def test_viewers_of_this_site_learn_nothing_of_the_other() -> None:
         impossible_shifts,
         build([check_out(ANNA, OFFICE, "00:00"), check_in(ANNA, DEPOT, "00:10", "b")]),
     )
-    told = f"{finding.explanation} {finding.evidence}"
-    assert "another site" in told and not any(
-        secret in told for secret in ("Main Office", "out 00:00", "site_id", "52.5")
+    evidence_text = f"{finding.explanation} {finding.evidence}"
+    assert "another site" in evidence_text and not any(
+        secret in evidence_text for secret in ("Main Office", "out 00:00", "site_id", "52.5")
     )
     assert finding.private and finding.private["punches"][0]["site_id"] == OFFICE
     assert finding.other_sites == {OFFICE} and (finding.severity, finding.confidence) == (

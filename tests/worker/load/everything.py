@@ -1,8 +1,7 @@
-"""One window of everything between two moments: what judging all at once would see. The measure for
-judging bit by bit.
+"""Load one window of everything between two moments: what judging all at once would see. It is the
+measure of judging bit by bit.
 
-It shares no range and no reach with worker.load.load, so that a mistake there shows as a
-difference.
+It shares no range and no reach with worker.load, so that a mistake there shows as a difference.
 """
 
 from bisect import bisect_left, bisect_right
@@ -41,7 +40,7 @@ SELECT site_id, min(occurred_at) FROM punch
 WHERE tenant_id = %s AND voided_at IS NULL
 GROUP BY site_id
 """
-# Beyond these a punch or shift matters to none between the two moments.
+# A punch or shift beyond these matters to none between the two moments.
 _BEFORE, _AFTER = BASELINE_DAYS + LONGEST_SHIFT, KIOSK_DAYS + LONGEST_SHIFT
 
 
@@ -53,8 +52,8 @@ def load_everything(
     as_of: datetime,
     policies: Mapping[str, Any] | None = None,
 ) -> Window:
-    """The window of all punches and shifts from `since` to `until`; `policies` ({"policy",
-    "sites"}) instead of the stored ones.
+    """Return the window of all punches and shifts from `since` to `until`. `policies` are as in
+    `read_tenant`.
     """
     tenant = read_tenant(cursor, tenant_id, policies)
     loaded = as_punches(
@@ -87,8 +86,8 @@ def load_everything(
         any_assignment=tenant.any_assignment,
         any_person=tenant.any_person,
         stretches=[
-            Stretch(person_id, tuple(mine))
-            for person_id, mine in groupby(loaded, key=lambda punch: punch.person_id)
+            Stretch(person_id, tuple(person_punches))
+            for person_id, person_punches in groupby(loaded, key=lambda punch: punch.person_id)
         ],
         sites=sites,
         people=dict(
@@ -115,13 +114,14 @@ def load_everything(
 
 
 def grouped(pairs: Iterable[tuple[Any, Punch]]) -> dict[Any, list[Punch]]:
-    found: dict[Any, list[Punch]] = {}
+    """Return the punches by key, in order; without those whose key is None."""
+    by_key: dict[Any, list[Punch]] = {}
     for key, punch in pairs:
         if key is not None:
-            found.setdefault(key, []).append(punch)
-    for uses in found.values():
+            by_key.setdefault(key, []).append(punch)
+    for uses in by_key.values():
         uses.sort(key=in_order)
-    return found
+    return by_key
 
 
 def people_using(uses: list[Punch], punch: Punch) -> int:
@@ -136,20 +136,21 @@ def baselines_of(loaded: list[Punch], judged: list[Punch]) -> dict[str, Baseline
         for p in loaded
         if whose(p) is not None and p.biometric_score is not None
     )
-    found = {}
+    baselines = {}
     for punch in judged:
         series = (
             scored.get((punch.person_id, punch.biometric_method), [])
             if punch.biometric_score is not None
             else []
         )
-        first = bisect_left(
-            series, punch.occurred_at - BASELINE_DAYS, key=lambda other: other.occurred_at
-        )
+        since = punch.occurred_at - BASELINE_DAYS
+        first = bisect_left(series, since, key=lambda other: other.occurred_at)
         earlier = series[first : bisect_left(series, in_order(punch), key=in_order)]
         if earlier:
-            found[punch.punch_id] = baseline([other.biometric_score or 0.0 for other in earlier])
-    return found
+            baselines[punch.punch_id] = baseline(
+                [other.biometric_score or 0.0 for other in earlier]
+            )
+    return baselines
 
 
 def baseline(scores: list[float]) -> Baseline:

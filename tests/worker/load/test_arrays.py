@@ -1,4 +1,4 @@
-"""Arrays come to Postgres as they are here, whatever their values hold."""
+"""Arrays reach Postgres as they are here, whatever their values hold."""
 
 import psycopg
 import pytest

@@ -18,7 +18,7 @@ from worker.load.touched import Touched
 from worker.rules.finding import ScoredFinding, Subject
 from worker.rules.window import Assignment, Device, Punch, Shift, Site
 
-Found = dict[tuple[Subject, str], ScoredFinding]
+Standing = dict[tuple[Subject, str], ScoredFinding]
 START = datetime(2026, 3, 28, tzinfo=UTC)
 MOST_STATEMENTS = 24  # each kind of look-up once or twice; fewer where there is nothing to look for
 
@@ -48,7 +48,7 @@ class Company:
             if self.chance.random() < 0.7
         ]
         self.shifts = [self.shift(number) for number in range(self.chance.randint(4, 14))]
-        # What the roster tells only later.
+        # These come after the punches.
         self.late_shifts, self.shifts = self.shifts[:3], self.shifts[3:]
         self.late_assignments, self.assignments = self.assignments[:2], self.assignments[2:]
         self.late_devices, self.devices = self.devices[2:], self.devices[:2]
@@ -63,10 +63,10 @@ class Company:
     def shift(self, number: int) -> Shift:
         starts_at = START + timedelta(hours=4 * self.chance.randint(0, 22))
         everybody = list(self.people)
-        others = tuple(self.chance.sample(everybody, self.chance.choice((0, 0, 1, 3))))
+        sampled = tuple(self.chance.sample(everybody, self.chance.choice((0, 0, 1, 3))))
         person = self.chance.choice(everybody)
         length = timedelta(hours=self.chance.choice((4, 8, 8, 12)))
-        substitutes = tuple(other for other in others if other != person)
+        substitutes = tuple(other for other in sampled if other != person)
         return Shift(
             f"s{number}",
             person,
@@ -85,7 +85,7 @@ class Company:
         ]
 
     def echo(self, punch: Punch) -> Punch:
-        """A punch within minutes of another that shares something with it."""
+        """Return a punch within minutes of another that shares something with it."""
         chance = self.chance
         return punch._replace(
             punch_id=f"{punch.punch_id}+",
@@ -96,7 +96,7 @@ class Company:
         )
 
     def series(self) -> list[Punch]:
-        """Scores of one person day by day, so that there is a baseline to fall below."""
+        """Return scores of one person day by day, so that there is a baseline to fall below."""
         scores = [0.95] * 11 + [self.chance.choice((0.80, 0.95))]
         return [
             Punch(
@@ -150,29 +150,31 @@ class Company:
         )
 
 
-def standing(scored_findings: list[ScoredFinding]) -> Found:
+def standing(scored_findings: list[ScoredFinding]) -> Standing:
     return {
         (scored.finding.subject, scored.finding.anomaly_type): scored for scored in scored_findings
     }
 
 
 class Judge:
-    """Judges bit by bit, keeping what stands as the record does."""
+    """A judge that judges bit by bit, and keeps what stands as the record does."""
 
     def __init__(self, connection: psycopg.Connection) -> None:
         self.cursor = connection.cursor()
-        self.found: Found = {}
+        self.standing: Standing = {}
 
     def look(self, touched: Touched, as_of: datetime) -> None:
         window = load(self.cursor, ACME, touched, as_of)
-        kept = {key: scored for key, scored in self.found.items() if key[0] not in window.subjects}
-        self.found = kept | standing(detect(window))
+        kept = {
+            key: scored for key, scored in self.standing.items() if key[0] not in window.subjects
+        }
+        self.standing = kept | standing(detect(window))
         assert not window.crashed
 
 
-def tell_later(connection: psycopg.Connection, company: Company) -> Iterator[Touched]:
-    """Rows of the roster that come after the punches, one by one, each with what it makes the judge
-    look at again.
+def sync_later(connection: psycopg.Connection, company: Company) -> Iterator[Touched]:
+    """Write the rows of the roster that come after the punches, one by one, and yield each time
+    what the judge has to look at again.
     """
     since = START - timedelta(days=30)
     for shift in company.late_shifts:
@@ -203,7 +205,7 @@ def test_one_by_one_in_any_order_ends_as_all_at_once(
     )
     punches = company.punches()
     company.chance.shuffle(punches)
-    later = tell_later(connection, company)
+    later = sync_later(connection, company)
     judge, as_of, end = Judge(connection), START, START + timedelta(days=6)
     while punches:
         batch = [
@@ -215,21 +217,21 @@ def test_one_by_one_in_any_order_ends_as_all_at_once(
         swept, as_of = as_of, as_of + timedelta(minutes=company.chance.randint(1, 300))
         judge.look(Touched(punches=tuple(moved)), as_of)
         judge.look(Touched(swept=(swept, as_of)), as_of)
-        if company.chance.random() < 0.2 and (told := next(later, None)):
-            judge.look(told, as_of)
-    for told in later:
-        judge.look(told, as_of)
+        if company.chance.random() < 0.2 and (change := next(later, None)):
+            judge.look(change, as_of)
+    for change in later:
+        judge.look(change, as_of)
     judge.look(Touched(swept=(as_of, end)), end)
     everything = load_everything(judge.cursor, ACME, START - timedelta(days=5), end, end)
     expected = standing(detect(everything))
-    assert sorted(judge.found) == sorted(expected)
+    assert sorted(judge.standing) == sorted(expected)
     for key, scored in expected.items():
-        assert judge.found[key] == scored
+        assert judge.standing[key] == scored
 
 
 def test_a_shift_alone_is_judged_by_who_else_may_attend_it(connection: psycopg.Connection) -> None:
-    """Anna may attend either; as Ben, who only substitutes, takes the first, she is at the second,
-    which nobody else could show.
+    """Anna may attend either shift. Ben, who only substitutes, takes the first, so she is at the
+    second: only his punches show that.
     """
     anna, ben, hours = 1, 2, timedelta(hours=8)
     first, second = (

@@ -1,6 +1,4 @@
-"""A small company in the database, written without the door: rows as they stand once they were
-accepted.
-"""
+"""A small company in the database, whose rows are written as they stand once they were accepted."""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime

@@ -35,7 +35,7 @@ def ring(latitude: float, longitude: float, metres: float, corners: int = 8) -> 
 
 
 def nearest(latitude: float, longitude: float, corners: list[list[float]]) -> float:
-    """The distance to a ring by brute force."""
+    """Return the distance to a ring in metres, by brute force."""
     line = np.array(corners)
     line[:, 0] = np.unwrap(line[:, 0], period=360)
     return min(_to_edge(latitude, longitude, start, end) for start, end in pairwise(line))
@@ -44,7 +44,7 @@ def nearest(latitude: float, longitude: float, corners: list[list[float]]) -> fl
 def _to_edge(latitude: float, longitude: float, start: Any, end: Any) -> float:
     def metres(share: float) -> float:
         lon, lat = start + share * (end - start)
-        return EARTH.Inverse(latitude, longitude, lat, lon, Geodesic.DISTANCE)["s12"]
+        return float(EARTH.Inverse(latitude, longitude, lat, lon, Geodesic.DISTANCE)["s12"])
 
     shares = np.linspace(0, 1, 101)
     best = int(np.argmin([metres(share) for share in shares]))
