@@ -57,7 +57,7 @@ from worker.rules.roster import (
     site_is_rostered,
     unknown_person,
 )
-from worker.rules.spells import spell_of, spells_of
+from worker.rules.spells import Spell, spell_of, spells_of
 from worker.rules.window import Punch, Shift, Window
 
 TYPE = "SCHEDULE_MISMATCH"
@@ -313,20 +313,8 @@ def _missing_check_out(window: Window, punch: Punch, policy: Policy) -> Findings
     ):
         return  # its shift, which ends no sooner than it begins, cannot have been over for so long
     shift = shift_of_spell(window, spell, spell.until, policy) if spell else None
-    if spell is None or spell.last_check_in is not punch or spell.check_out or shift is None:
-        because = (
-            "it has a check-out, is not the last of repeated check-ins, or its spell has no shift"
-        )
-    elif window.as_of - shift.ends_at <= limit:
-        because = (
-            f"the shift has not been over for more than {policy.missing_check_out_after_hours:g} h"
-        )
-    elif any(
-        shift_of_check_in(window, other, policy) == shift
-        for other in _later_check_ins(window, punch, shift)
-    ):
-        because = "a later check-in belongs to the shift"
-    else:
+    because = _why_not_missing(window, punch, spell, shift, policy)
+    if shift and not because:
         yield found(
             window,
             punch,
@@ -342,9 +330,26 @@ def _missing_check_out(window: Window, punch: Punch, policy: Policy) -> Findings
             unit="h",
             shifts=[shift],
         )
-        return
-    if window.explaining:
+    elif window.explaining:
         yield nothing(punch, TYPE, "missing_check_out", because)
+
+
+def _why_not_missing(
+    window: Window, punch: Punch, spell: Spell | None, shift: Shift | None, policy: Policy
+) -> str:
+    hours = policy.missing_check_out_after_hours
+    if spell is None or spell.last_check_in is not punch or spell.check_out or shift is None:
+        return (
+            "it has a check-out, is not the last of repeated check-ins, or its spell has no shift"
+        )
+    if window.as_of - shift.ends_at <= timedelta(hours=hours):
+        return f"the shift has not been over for more than {hours:g} h"
+    if any(
+        shift_of_check_in(window, other, policy) == shift
+        for other in _later_check_ins(window, punch, shift)
+    ):
+        return "a later check-in belongs to the shift"
+    return ""
 
 
 def _no_show(window: Window, shift: Shift, policy: Policy) -> Findings:

@@ -74,7 +74,7 @@ def spells(stretch: Stretch, policy: Policy) -> list[Spell]:
     """Return the spells of punches that follow each other. Source: DETECTION, "Words"."""
     repeat = timedelta(minutes=policy.repeat_minutes)
     longest = timedelta(hours=policy.max_spell_hours)
-    found: list[Spell] = []
+    stretch_spells: list[Spell] = []
     first: Punch | None = None
     last: Punch | None = None
     for punch in stretch.punches:
@@ -94,18 +94,20 @@ def spells(stretch: Stretch, policy: Policy) -> list[Spell]:
                 if closed
                 else min(_presumed_end(first, policy), punch.occurred_at)
             )
-            found.append(Spell(first, last, punch if closed else None, False, until))
+            stretch_spells.append(Spell(first, last, punch if closed else None, False, until))
         first = last = punch if punch.is_check_in else None
     if first and last:
-        found.append(Spell(first, last, None, stretch.is_latest, _presumed_end(first, policy)))
-    return found
+        stretch_spells.append(
+            Spell(first, last, None, stretch.is_latest, _presumed_end(first, policy))
+        )
+    return stretch_spells
 
 
 def stays(punches: Sequence[Punch], policy: Policy) -> list[Stay]:
     """Return a person's stays: punches elsewhere in between do not part them."""
     longest = timedelta(hours=policy.max_spell_hours)
     last_at: dict[int, Punch] = {}  # by site_id
-    found = []
+    paired = []
     for punch in punches:
         before = last_at.get(punch.site_id)
         last_at[punch.site_id] = punch
@@ -115,18 +117,18 @@ def stays(punches: Sequence[Punch], policy: Policy) -> list[Stay]:
             and not punch.is_check_in
             and punch.occurred_at - before.occurred_at <= longest
         ):
-            found.append(Stay(before, punch))
-    return found
+            paired.append(Stay(before, punch))
+    return paired
 
 
 def _presumed_end(check_in: Punch, policy: Policy) -> datetime:
     return check_in.occurred_at + timedelta(hours=policy.max_work_hours)
 
 
-def _by_punch(found: list[Spell]) -> dict[str, Spell]:
+def _by_punch(person_spells: list[Spell]) -> dict[str, Spell]:
     return {
         punch.punch_id: spell
-        for spell in found
+        for spell in person_spells
         for punch in (spell.check_in, spell.last_check_in, spell.check_out)
         if punch is not None
     }
