@@ -21,7 +21,7 @@ log = structlog.get_logger()
 
 
 def detect(window: Window, detectors: Iterable[ModuleType] = DETECTORS) -> list[ScoredFinding]:
-    """Every anomaly that stands on the window's subjects: a subject with no scored finding has none.
+    """Return what stands on the window's subjects: a subject with no scored finding has no anomaly.
 
     A detector that crashes is logged with its type and the punch, and counted; the other findings
     survive.
