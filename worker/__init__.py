@@ -1,3 +1,4 @@
-"""The workers: Celery tasks that store punches, judge them and say what was found. `celery -A
-worker` finds worker.celery.
+"""The workers: Celery tasks that store punches, judge them and say what was found.
+
+`celery -A worker` finds worker.celery.
 """

@@ -22,20 +22,13 @@ share_metrics(settings)  # before worker.metrics is imported
 read_quickly()
 app = Celery("rollcall", set_as_current=True)
 app.conf.update(configuration(settings))
-# The last by its name, as it counts in worker.metrics.
+# RemoteControl is named, not imported: it counts in worker.metrics.
 app.steps["consumer"].update(
     (EventsTogether, ConsumerHeartbeat, "worker.broker.remote_control:RemoteControl")
 )
-app.on_after_finalize.connect(leave_out_others)
-signals.setup_logging.connect(write_logs)
-signals.worker_init.connect(refuse_threads)
-signals.worker_init.connect(tame_collector)
-signals.worker_init.connect(end_soon)
-signals.worker_init.connect(steady_redis)
 
 
 # What these three import needs worker.metrics, so they import it when they are called.
-@signals.worker_ready.connect
 def _serve_metrics(**_: Any) -> None:
     from worker.metrics import serve
 
@@ -43,16 +36,25 @@ def _serve_metrics(**_: Any) -> None:
         serve(settings.metrics_host, settings.worker_metrics_port)
 
 
-@signals.worker_process_init.connect
 def _connect(**_: Any) -> None:
     from worker.process import this_process
 
     this_process()
 
 
-@signals.worker_process_shutdown.connect
-@signals.worker_shutdown.connect
 def _leave_nothing(**_: Any) -> None:
     from worker.tasks.after_storing import judge_gathered
 
     judge_gathered()
+
+
+app.on_after_finalize.connect(leave_out_others)
+signals.setup_logging.connect(write_logs)
+signals.worker_init.connect(refuse_threads)
+signals.worker_init.connect(tame_collector)
+signals.worker_init.connect(end_soon)
+signals.worker_init.connect(steady_redis)
+signals.worker_ready.connect(_serve_metrics)
+signals.worker_process_init.connect(_connect)
+signals.worker_process_shutdown.connect(_leave_nothing)
+signals.worker_shutdown.connect(_leave_nothing)

@@ -1,7 +1,7 @@
 """Python's garbage collector in a worker.
 
-A judgement makes many rows at once, none of them in a cycle. Looked through again and again, they
-cost a third of it.
+A judgement makes many rows at once, none of them in a cycle. To look through them again and again
+costs a third of its time.
 """
 
 import gc
@@ -9,6 +9,6 @@ from typing import Any
 
 
 def tame_collector(**_: Any) -> None:
-    """Leave out what is there at the start, and look through the rest seldom."""
+    """Never collect what is there at the start, and collect the rest seldom."""
     gc.freeze()
     gc.set_threshold(100_000, 50, 1_000)

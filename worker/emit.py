@@ -1,5 +1,6 @@
-"""Saying what was committed. It may fail: then the servers find it in the feed, and here it is
-logged and counted.
+"""Publish on Redis what was committed.
+
+That it fails is logged and counted: the servers then find the messages in the feed.
 """
 
 from collections.abc import Callable
@@ -9,19 +10,19 @@ import structlog
 from models.emitter import DOCUMENT_MESSAGES, EmitFailed, FeedManager
 from models.feed import Message
 from worker import metrics
-from worker.faults import reach
+from worker.faults import fault_point
 
 EMIT_FAILED = "emit_failed"
 
 log = structlog.get_logger(__name__)
 
-# What says messages once they are committed: tenant, epoch, base, messages. It does not raise when
-# nobody can be reached.
+# Publishes messages once they are committed: tenant_id, epoch, base, messages. It does not raise
+# where Redis is away.
 Emit = Callable[[int, str, int, list[Message]], None]
 
 
 class Emitter:
-    """The one place where a failure to emit ends."""
+    """Publishes messages, and is the one place where a failure to do so ends."""
 
     def __init__(self, manager: FeedManager) -> None:
         self._manager = manager
@@ -30,7 +31,7 @@ class Emitter:
         try:
             for start in range(0, len(messages), DOCUMENT_MESSAGES):
                 if start:
-                    reach("halfway_through_emits")
+                    fault_point("halfway_through_emits")
                 self._manager.say(
                     tenant_id, epoch, base + start, messages[start : start + DOCUMENT_MESSAGES]
                 )

@@ -1,8 +1,8 @@
 """What the workers count, for Prometheus.
 
-Where PROMETHEUS_MULTIPROC_DIR is set before this is imported (worker.metrics_directory does so
-where WORKER_METRICS_PORT is), every process of a pool counts in files of that directory, and the
-main process serves their sum.
+Every process of a pool counts in files of the directory PROMETHEUS_MULTIPROC_DIR, and the main
+process serves their sum. worker.metrics_directory sets it where WORKER_METRICS_PORT is set; that
+has to happen before this module is imported.
 """
 
 import os
@@ -30,14 +30,15 @@ log = structlog.get_logger(__name__)
 
 
 def _place_in_pool() -> str:
-    """Files are named by it, not by process ids: a child that follows another goes on with its
-    files, so they stay few.
+    """The name for this process's files.
+
+    It is no process id: a child that follows another goes on with its files, so they stay few.
     """
     return str(getattr(billiard.current_process(), "index", "main"))
 
 
-# The library chooses when it is first imported, which the celery command does before our app is (by
-# Flower's subcommand).
+# The library chooses this when it is first imported. The celery command imports it before our app,
+# by Flower's subcommand.
 if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
     prometheus_client.values.ValueClass = prometheus_client.values.MultiProcessValue(_place_in_pool)
 
@@ -68,7 +69,7 @@ UNJUDGED = Gauge(
     "Rows that waited for over a second when the last sweep looked.",
     multiprocess_mode="mostrecent",
 )
-SAID = Counter(
+MESSAGES = Counter(
     "rollcall_messages_total",
     "Messages appended to feeds, by event and anomaly type.",
     ["event", "anomaly_type"],
@@ -96,21 +97,25 @@ PRUNED = Counter("rollcall_pruned_total", "Rows that retention removed, by table
 
 
 class SumOfProcesses(multiprocess.MultiProcessCollector):
-    """The library fails on a file that a process has made, but not yet given its size: nothing is
-    counted there yet.
+    """The library's collector, but without files that a process has only just made.
+
+    They have no size yet, and the library fails on them.
     """
 
+    def __init__(self, registry: CollectorRegistry, path: str | None = None) -> None:
+        super().__init__(registry, path)
+
     def collect(self) -> Iterable[Metric]:
-        return self.merge(
-            [str(file) for file in Path(self._path).glob("*.db") if file.stat().st_size]
-        )
+        files = [str(file) for file in Path(self._path).glob("*.db") if file.stat().st_size]
+        merged: Iterable[Metric] = multiprocess.MultiProcessCollector.merge(files)
+        return merged
 
 
 def serve(host: str, port: int) -> None:
-    """Serve the sum over the processes of this worker at http://HOST:PORT/metrics. Needs
-    PROMETHEUS_MULTIPROC_DIR.
+    """Serve the sum over the processes of this worker at http://HOST:PORT/metrics.
 
-    Where that cannot be, it is logged, and the worker works on: punches matter more than figures.
+    Needs PROMETHEUS_MULTIPROC_DIR. Where the port cannot be had, that is logged and the worker
+    works on: punches matter more than figures.
     """
     registry = CollectorRegistry()
     SumOfProcesses(registry)

@@ -11,7 +11,10 @@ _VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
 
 def share_metrics(settings: Settings) -> None:
-    """Make one where metrics are served and none is named. Import worker.metrics after this."""
+    """Make the directory where metrics are served and none is named.
+
+    Import worker.metrics after this.
+    """
     if settings.worker_metrics_port and _VARIABLE not in os.environ:
         directory = os.environ[_VARIABLE] = tempfile.mkdtemp(prefix="rollcall-metrics-")
         atexit.register(_remove, directory, os.getpid())

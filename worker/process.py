@@ -1,5 +1,6 @@
-"""What a process of a worker holds, made in the process that uses it: neither an engine nor an
-emitter survives a fork.
+"""What a process of a worker works with.
+
+It is made in the process that uses it: neither an engine nor an emitter survives a fork.
 """
 
 import os
@@ -15,12 +16,13 @@ from worker.broker.backlog import Backlog
 from worker.emit import Emitter
 from worker.judging.gathering import Gathering
 
-# As many connections as the largest pool of threads that makes sense; each is opened only when it
-# is needed.
+# As many as the largest pool of threads that makes sense; each is opened when it is needed.
 _CONNECTIONS = 32
 
 
 class Process(NamedTuple):
+    """The parts that all tasks of one process share."""
+
     settings: Settings
     engine: Engine
     emit: Emitter

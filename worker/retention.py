@@ -1,5 +1,6 @@
-"""What is kept how long. Removed in batches that hold no lock for long; the tenant's `floor` says
-up to where its feed is gone.
+"""Remove what is older than it is to be kept, in batches that hold no lock for long.
+
+A tenant's `floor` says up to which position its feed is gone.
 """
 
 from datetime import timedelta
@@ -13,21 +14,21 @@ from worker.judging.notices import PREFIX
 from worker.metrics import PRUNED
 
 PRUNED_ROWS = "pruned"
-BATCH = 5_000
+BATCH = 5_000  # rows that one transaction removes
 
 log = structlog.get_logger(__name__)
 
-# A content that a punch once had must stay known for as long as a task or a caller may bring it
-# again.
+# A punch's earlier contents stay known for as long as a task or a caller may bring one again.
 REVISIONS = timedelta(days=400)
 
-# Only ever from the beginning, so that what is left has no hole.
+# Messages go from the beginning of the feed only, so that what is left has no hole.
 _MESSAGES = """
 WITH old AS (
     SELECT position FROM message WHERE tenant_id = %(tenant_id)s AND position <= (
         SELECT coalesce(
             (
-                SELECT position - 1 FROM message WHERE tenant_id = %(tenant_id)s AND said_at >= clock_timestamp() - %(age)s
+                SELECT position - 1 FROM message
+                WHERE tenant_id = %(tenant_id)s AND said_at >= clock_timestamp() - %(age)s
                 ORDER BY said_at, position LIMIT 1
             ),
             (SELECT head FROM tenant WHERE tenant_id = %(tenant_id)s)
@@ -35,13 +36,16 @@ WITH old AS (
     )
     ORDER BY position LIMIT %(limit)s
 ), gone AS (
-    DELETE FROM message USING old WHERE message.tenant_id = %(tenant_id)s AND message.position = old.position RETURNING message.position
+    DELETE FROM message USING old
+    WHERE message.tenant_id = %(tenant_id)s AND message.position = old.position
+    RETURNING message.position
 )
 SELECT count(*), max(position) FROM gone
 """
 _FLOOR = "UPDATE tenant SET floor = greatest(floor, %s) WHERE tenant_id = %s"
 
-_OTHERS = {
+# Table: the column that says how old a row is, and the key of its rows.
+_AGING = {
     "published": ("said_at", ("tenant_id", "message_id")),
     "viewer_filter": ("seen_at", ("tenant_id", "pid")),
     "punch_revision": ("received_at", ("tenant_id", "punch_id", "content_hash")),
@@ -54,9 +58,9 @@ def prune(engine: Engine, feed_age: timedelta) -> None:
         tenants = [tenant_id for (tenant_id,) in cursor.execute("SELECT tenant_id FROM tenant")]
     for tenant_id in tenants:
         counts = {"message": prune_feed(engine, tenant_id, feed_age)}
-        for table in _OTHERS:
+        for table in _AGING:
             age = max(REVISIONS, feed_age) if table == "punch_revision" else feed_age
-            counts[table] = _prune_others(engine, tenant_id, table, age)
+            counts[table] = _prune_table(engine, tenant_id, table, age)
         for table, rows in counts.items():
             PRUNED.labels(table=table).inc(rows)
         if any(counts.values()):
@@ -64,7 +68,10 @@ def prune(engine: Engine, feed_age: timedelta) -> None:
 
 
 def prune_feed(engine: Engine, tenant_id: int, age: timedelta) -> int:
-    """How many messages went. Each batch raises the floor in its own transaction."""
+    """Remove the tenant's messages older than `age`, and return how many those were.
+
+    Each batch raises the floor in its own transaction.
+    """
     total = 0
     while True:
         with transaction(engine) as cursor:
@@ -78,7 +85,7 @@ def prune_feed(engine: Engine, tenant_id: int, age: timedelta) -> int:
             return total
 
 
-def _prune_others(engine: Engine, tenant_id: int, table: str, age: timedelta) -> int:
+def _prune_table(engine: Engine, tenant_id: int, table: str, age: timedelta) -> int:
     total = 0
     while True:
         with transaction(engine) as cursor:
@@ -89,12 +96,15 @@ def _prune_others(engine: Engine, tenant_id: int, table: str, age: timedelta) ->
 
 
 def _prune_batch(cursor: Cursor, tenant_id: int, table: str, age: timedelta) -> int:
-    column, key = _OTHERS[table]
+    column, key = _AGING[table]
     keys = ", ".join(key)
-    but = f" AND message_id NOT LIKE '{PREFIX}%%'" if table == "published" else ""
+    but_notices = f"AND message_id NOT LIKE '{PREFIX}%%'" if table == "published" else ""
     sql = f"""
         DELETE FROM {table} WHERE ({keys}) IN (
-            SELECT {keys} FROM {table} WHERE tenant_id = %s AND {column} < clock_timestamp() - %s{but} LIMIT %s
+            SELECT {keys} FROM {table}
+            WHERE tenant_id = %s AND {column} < clock_timestamp() - %s {but_notices}
+            LIMIT %s
         )
     """
-    return cursor.execute(sql, (tenant_id, age, BATCH)).rowcount
+    rows: int = cursor.execute(sql, (tenant_id, age, BATCH)).rowcount
+    return rows

@@ -73,7 +73,7 @@ def keep_alerts(engine: Engine, tenant_id: int, emit: Emit) -> None:
         if appended:
             for message in messages:
                 labels = {"event": message.event, "anomaly_type": message.anomaly_type or ""}
-                metrics.SAID.labels(**labels).inc()
+                metrics.MESSAGES.labels(**labels).inc()
             emit(tenant_id, *appended, messages)
 
 

@@ -19,7 +19,7 @@ from models.database import autocommitted, pipelined
 from models.locks import tenant_lock_key
 from worker import metrics
 from worker.emit import Emit
-from worker.faults import reach
+from worker.faults import fault_point
 from worker.judging.detect import detect
 from worker.judging.notices import tell_once
 from worker.judging.record import record
@@ -95,7 +95,7 @@ def judge_batch(cursor: Cursor, tenant_id: int, batch: Batch, as_of: datetime) -
     messages = find_and_record(cursor, tenant_id, batch.touched, as_of)
     discard(cursor, tenant_id, batch)
     appended = feed.append(cursor, tenant_id, messages) if messages else None
-    reach("before_judge_commit")
+    fault_point("before_judge_commit")
     lag = max((as_of - batch.received_at).total_seconds(), 0.0) if batch.received_at else 0.0
     return Judgement(messages, appended, lag, began)
 
@@ -104,16 +104,16 @@ def find_and_record(
     cursor: Cursor, tenant_id: int, touched: Touched, as_of: datetime
 ) -> list[feed.Message]:
     window = load(cursor, tenant_id, touched, as_of)
-    reach("judging", (punch.punch_id for punch in window.punches_to_judge))
+    fault_point("judging", (punch.punch_id for punch in window.punches_to_judge))
     return record(cursor, window, detect(window), touched) + tell_once(cursor, window, touched)
 
 
 def say(tenant_id: int, judgement: Judgement, emit: Emit) -> None:
     """Emit what a committed judgement found, outside of its lock."""
-    reach("after_judge_commit")
+    fault_point("after_judge_commit")
     if judgement.appended is None:
         return
-    reach("between_commit_and_emit")
+    fault_point("between_commit_and_emit")
     emit(tenant_id, *judgement.appended, judgement.messages)
     if judgement.lag:
         metrics.RECEIPT_TO_EMIT.observe(judgement.lag + time.monotonic() - judgement.began)
@@ -122,7 +122,7 @@ def say(tenant_id: int, judgement: Judgement, emit: Emit) -> None:
 def count(tenant_id: int, batch: Batch, judgement: Judgement) -> None:
     metrics.JUDGED.labels(table=batch.table).inc(len(batch.ids))
     for message in judgement.messages:
-        metrics.SAID.labels(event=message.event, anomaly_type=message.anomaly_type or "").inc()
+        metrics.MESSAGES.labels(event=message.event, anomaly_type=message.anomaly_type or "").inc()
     log.debug(
         JUDGED,
         tenant_id=tenant_id,

@@ -1,3 +1,1 @@
-"""The tasks that the contract names, what they share, calls that cannot be carried out, and the
-note that a task came through.
-"""
+"""The tasks: those that the contract names, those of the upkeep, and what all of them share."""

@@ -1,6 +1,7 @@
-"""Judging, after what a task brought is stored, which is all that the task owes its broker.
+"""Judge what a task has stored.
 
-Where judging fails or is cut off, the rows that wait for it remain, and the sweep takes them.
+To store it is all that the task owes its broker. Where judging fails or is cut off, the rows that
+wait for it remain, and the sweep takes them.
 """
 
 import random
@@ -20,7 +21,7 @@ from worker.process import this_process
 
 JUDGING_FAILED = "judging_failed"
 JUDGING_PUT_OFF = "judging_put_off"
-ENOUGH = 40.0  # seconds of judging in one task, whose soft limit is 60
+JUDGING_SECONDS = 40.0  # of one task, whose soft limit is 60
 
 log = structlog.get_logger(__name__)
 
@@ -28,12 +29,15 @@ Judging = Callable[[Engine, int, Emit], None]
 
 
 def judge_now(tenants: Iterable[int]) -> None:
-    """Judge what waits of the tenants. A few that come meanwhile may be left for a moment."""
+    """Judge what waits of the tenants. A few punches that come meanwhile may be left for later."""
     for_each(tenants, _judge)
 
 
 def leave_for_a_moment(tenants: Collection[int]) -> bool:
-    """Leave what waits of the tenants while there is more to store. False while it is calm."""
+    """Have what waits of the tenants judged in a moment, if more waits to be stored.
+
+    Return whether it is left. It is not while the queue is calm.
+    """
     gathering = this_process().gathering
     seconds = gathering.seconds()
     if seconds:
@@ -42,16 +46,19 @@ def leave_for_a_moment(tenants: Collection[int]) -> bool:
 
 
 def judge_gathered() -> None:
-    """Judge what this ending process has left for a moment. No task would find anybody to do it."""
+    """Judge what this process has left for a moment, as it ends.
+
+    A task for it might find no worker any more.
+    """
     for_each(this_process().gathering.take(), judge)
 
 
 def for_each(tenants: Iterable[int], judging: Judging) -> None:
-    """Do it for each tenant, and leave to the next sweep what time does not allow.
+    """Call `judging` for each tenant, and leave to the next sweep those there is no time for.
 
-    They come in any order, so that one that kills its judge does not come first each time.
+    The order is random, so that a tenant that kills its judge does not come first each time.
     """
-    until = time.monotonic() + ENOUGH
+    until = time.monotonic() + JUDGING_SECONDS
     for tenant_id in sorted(tenants, key=lambda _: random.random()):  # noqa: S311 - no secret
         if time.monotonic() < until:
             _survive(judging, tenant_id)
@@ -62,9 +69,9 @@ def _judge(engine: Engine, tenant_id: int, emit: Emit) -> None:
 
 
 def _survive(judging: Judging, tenant_id: int) -> None:
-    """Judge, and let a failure end here: what waits stays in its table.
+    """Call `judging`, and log and count its failure.
 
-    The sweep takes it, halving what fails.
+    What waited stays in its table. The sweep takes it, halving what fails.
     """
     process = this_process()
     try:
@@ -75,9 +82,10 @@ def _survive(judging: Judging, tenant_id: int) -> None:
 
 
 def _enqueue(tenants: Iterable[int]) -> None:
-    """Enqueue one judge task per tenant, which has the limits of every task.
+    """Enqueue one judge task per tenant.
 
-    Its queue is not that of the punches, where it would come after all that wait.
+    It has the limits of every task. Its queue is not that of the punches, where it would come after
+    all of those that wait.
     """
     judge_tenant = current_app.tasks[JUDGE_TASK]
     for tenant_id in tenants:

@@ -1,5 +1,6 @@
-"""Calls that cannot be carried out as they are: what they brought is kept among the rejected, never
-dropped with the task.
+"""Calls that cannot be carried out as they are.
+
+What they brought is kept among the rejected, never dropped with the task.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,36 +31,29 @@ def arguments(
     needed: Sequence[str],
     optional: Sequence[str] = (),
 ) -> list[Any]:
-    """The values of `needed`, then of `optional` (None where absent). Raises BadCall; every
-    argument is a keyword.
+    """Return the values of `needed`, then of `optional` (None where absent).
+
+    Raises BadCall where an argument came by position, is unknown, or is missing.
     """
-    known = [*needed, *optional]
+    names = [*needed, *optional]
+    listed = ", ".join(names)
     if args:
-        raise BadCall(
-            reason(
-                "positional_argument",
-                "",
-                f"came by position; name every argument: {', '.join(known)}",
-            )
-        )
-    if unknown := sorted(str(name) for name in kwargs if name not in known):
-        raise BadCall(
-            reason(
-                "unknown_argument",
-                unknown[0],
-                f"is no argument of this task; it has {', '.join(known)}",
-            )
-        )
+        text = f"came by position; name every argument: {listed}"
+        raise BadCall(reason("positional_argument", "", text))
+    if unknown := sorted(str(name) for name in kwargs if name not in names):
+        text = f"is no argument of this task; it has {listed}"
+        raise BadCall(reason("unknown_argument", unknown[0], text))
     if missing := [name for name in needed if name not in kwargs]:
         raise BadCall(reason("missing", missing[0], "is required; add it"))
-    return [kwargs.get(name) for name in known]
+    return [kwargs.get(name) for name in names]
 
 
 def refuse(
     engine: Engine, by: Submitter, args: Sequence[Any], kwargs: Mapping[str, Any], why: Reason
 ) -> None:
-    """Keep what a call brought, and commit. Punches are kept one by one, so that each can be
-    resubmitted.
+    """Keep what a call brought, and commit.
+
+    Punches are kept one by one, so that each can be resubmitted.
     """
     rejections = [unreadable(content, [why]) for content in _contents(args, kwargs)]
     with transaction(engine) as cursor:
@@ -70,21 +64,26 @@ def refuse(
 
 
 def _contents(args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
+    """Return what is kept of the call: each punch, or the roster or message, or else all of it."""
     if args:
-        named = [
-            content
-            for argument in args
-            for content in (argument if isinstance(argument, list) else [argument])
-        ]
-        readable = (
-            named
-            and set(kwargs) <= {"backfill"}
-            and all(isinstance(content, dict) for content in named)
-        )
-        return named if readable else [{"args": list(args), **kwargs}]
-    if isinstance(kwargs.get("punches"), list) and kwargs["punches"]:
-        return kwargs["punches"]
+        return _positional(args, kwargs)
+    if isinstance(punches := kwargs.get("punches"), list) and punches:
+        return punches
     for name in ("punch", "roster", "message"):
         if name in kwargs:
             return [kwargs[name]]
     return [dict(kwargs)]
+
+
+def _positional(args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
+    """Return what came by position: each object, where it is nothing but objects and lists of them.
+
+    Else all of the call, in one.
+    """
+    contents: list[Any] = []
+    for argument in args:
+        contents += argument if isinstance(argument, list) else [argument]
+    are_objects = bool(contents) and all(isinstance(content, dict) for content in contents)
+    return (
+        contents if are_objects and set(kwargs) <= {"backfill"} else [{"args": [*args], **kwargs}]
+    )

@@ -1,14 +1,17 @@
-"""What all tasks share: nothing personal shows in what is told of them, and nothing submitted is
-lost with one.
+"""What all tasks share.
+
+Nothing personal shows in events, logs and results of a task, and nothing submitted is lost with it.
 """
 
 import random
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, NoReturn
 
 import structlog
 from billiard.exceptions import SoftTimeLimitExceeded
+from celery import shared_task
 from celery.exceptions import Ignore, Reject, Retry
 from kombu.exceptions import OperationalError as BrokerAway
 
@@ -40,18 +43,17 @@ _EXPIRED = reason(
 _FAILS = reason(
     "keeps_failing",
     "",
-    "failed in each of the task's retries, for no reason that is known; send it again, and report this",
+    "failed in each of the task's retries, for no reason that is known; "
+    "send it again, and report this",
 )
 
 
 class TaskFailed(Exception):
-    """A task failed. It carries the class of the error, not its text, which may quote what was
-    submitted.
-    """
+    """A task failed. This carries the error's class, not its text, which may quote a submission."""
 
 
 class QuietTask(IdsOnlyTask):
-    """A task of which events, logs and results tell ids only."""
+    """A task whose events, logs and results tell ids only."""
 
     abstract = True
 
@@ -65,17 +67,26 @@ class QuietTask(IdsOnlyTask):
         TASKS.labels(task=self.name, outcome="done").inc()
 
     def work(self, args: Any, kwargs: Any) -> None:
+        """Do what the task is for."""
         self.run(*args, **kwargs)
 
-    def after_error(self, error: Exception, args: Any, kwargs: Any) -> NoReturn:  # noqa: ARG002 - others keep what was submitted
+    def after_error(
+        self,
+        error: Exception,
+        args: Any,  # noqa: ARG002 - a DoorTask keeps what was submitted
+        kwargs: Any,  # noqa: ARG002
+    ) -> NoReturn:
+        """Log and count the failure. Raises TaskFailed."""
         TASKS.labels(task=self.name, outcome="failed").inc()
         log.error(TASK_FAILED, task=self.name, task_id=self.request.id, exc_info=error)
         raise TaskFailed(type(error).__name__) from None
 
 
 class DoorTask(QuietTask):
-    """A task that brings something. It waits for a database that is away; failing otherwise, what
-    it brought is kept as rejected.
+    """A task by which something is submitted.
+
+    It waits for a database that is away. Where it keeps failing otherwise, what it brought is kept
+    as rejected.
     """
 
     abstract = True
@@ -84,9 +95,7 @@ class DoorTask(QuietTask):
 
     @property
     def submitter(self) -> Submitter:
-        """The task's producer, by what it says of itself: Celery's clients name their process and
-        host.
-        """
+        """The task's producer, as it names itself: Celery's clients give their process and host."""
         return Submitter(self.name, self.request.origin)
 
     def work(self, args: Any, kwargs: Any) -> None:
@@ -98,18 +107,22 @@ class DoorTask(QuietTask):
             refuse(this_process().engine, self.submitter, args, kwargs, bad.why)
 
     def after_error(self, error: Exception, args: Any, kwargs: Any) -> NoReturn:
+        """Put the task back, or keep what it brought.
+
+        Raises Retry or Reject where the task comes again, TaskFailed where it does not.
+        """
         retries = self.request.retries
         try:
             if is_away(error):
                 self._again(error, _jitter(1), retries)
             if retries < self.max_retries:
                 self._again(error, _jitter(2**retries / 4), retries + 1)
-        # nested as deep as can be read, but not written again: it is kept at once
+        # What is nested too deep to be written again is kept at once.
         except RecursionError:
             log.warning(TASK_NOT_WRITTEN, task=self.name, task_id=self.request.id)
         try:
             refuse(this_process().engine, self.submitter, args, kwargs, _FAILS)
-        # whatever it is, the task is not let go before what it brought is kept
+        # Whatever the error is, the task is not let go before what it brought is kept.
         except Exception as worse:
             self._again_or_back(worse, _jitter(2), retries)
         super().after_error(error, args, kwargs)
@@ -123,18 +136,19 @@ class DoorTask(QuietTask):
         log.error(TASK_KEPT, task=self.name)
 
     def _again(self, error: Exception, seconds: float, retries: int) -> NoReturn:
-        """Put the task back into its queue after a pause, but where the broker is away leave it to
-        its redelivery.
+        """Put the task back into its queue after a pause.
 
-        The pause is made in the task's place. One that the message asked for, and a worker kept,
-        could be asked for by anybody: on quorum queues two such messages keep a worker from all
-        others.
+        Raises Retry; where the broker is away, Reject, which leaves the task to its redelivery; and
+        RecursionError where it is nested too deep to be written again.
+
+        The task pauses in its place. An `eta`, for which a worker would hold it, could be asked for
+        by anybody: on quorum queues two such messages keep a worker from all others.
         """
         TASKS.labels(task=self.name, outcome="put_off").inc()
         log.warning(
             TASK_PUT_OFF, task=self.name, task_id=self.request.id, retries=retries, exc_info=error
         )
-        with suppress(SoftTimeLimitExceeded):  # which comes once, and must not cost the task
+        with suppress(SoftTimeLimitExceeded):  # it comes once, and must not cost the task
             pause(seconds, is_away(error))
         try:
             self.signature_from_request(retries=retries).apply_async()
@@ -143,16 +157,21 @@ class DoorTask(QuietTask):
         raise Retry(exc=TaskFailed(type(error).__name__), when=0)
 
     def _again_or_back(self, error: Exception, seconds: float, retries: int) -> NoReturn:
+        """Put the task back; what cannot be written again is left to its redelivery."""
         try:
             self._again(error, seconds, retries)
         except RecursionError:
             raise Reject("it cannot be written again", requeue=True) from None
 
 
+def task(name: str, **options: Any) -> Callable[[Callable[..., None]], QuietTask]:
+    """Declare a function as the task of this name, with Celery's `options`."""
+    declare: Callable[[Callable[..., None]], QuietTask] = shared_task(name=name, **options)
+    return declare
+
+
 def pause(seconds: float, is_database_away: bool) -> None:
-    """Let it pass, whatever the task failed of. A database that is away is given some more time to
-    come back.
-    """
+    """Sleep, and then give a database that is away some more time to come back."""
     time.sleep(seconds)
     if is_database_away:
         wait_for(this_process().engine)

@@ -1,4 +1,4 @@
-"""What became of what came by a task: counted, and which tenants have something to judge."""
+"""Outcomes of what came by a task: count them, and find which tenants have something to judge."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
@@ -9,7 +9,7 @@ from worker.metrics import PUNCHES, REJECTED
 
 
 def count_punches(outcomes: Sequence[Outcome], door: str) -> None:
-    """Count what became of punches that came by `door`, and why some were rejected."""
+    """Count what became of punches that came by `door`, and the reasons of those rejected."""
     for status, count in Counter(outcome.became for outcome in outcomes).items():
         PUNCHES.labels(status=status).inc(count)
     for outcome in outcomes:
@@ -18,11 +18,11 @@ def count_punches(outcomes: Sequence[Outcome], door: str) -> None:
 
 def count_reasons(door: str, reasons: Iterable[Reason]) -> None:
     """Count each reason for which something that came by `door` was rejected."""
-    for why in reasons:
-        REJECTED.labels(task=door, code=why["code"]).inc()
+    for reason in reasons:
+        REJECTED.labels(task=door, code=reason["code"]).inc()
 
 
 def to_judge(outcomes: Sequence[Outcome]) -> Collection[int]:
-    """The tenants of the punches that were accepted."""
+    """Return the ids of the tenants whose punches were accepted."""
     accepted = (outcome.tenant_id for outcome in outcomes if outcome.status == "accepted")
     return {tenant_id for tenant_id in accepted if tenant_id is not None}

@@ -1,5 +1,6 @@
-"""Workers note when a sweep has finished, and when a task came through `attendance`: servers tell
-by it whether work is done.
+"""Note when a sweep has finished, and when a task came through the queue `attendance`.
+
+Servers tell by these notes whether work is done.
 """
 
 import time
@@ -15,20 +16,22 @@ from models.database import autocommitted
 from worker.process import this_process
 
 PULSE_NOT_NOTED = "pulse_not_noted"
-# Of the tasks of one name, or of those of `attendance`, a process notes one in so many seconds.
-EVERY = 5.0
+# A process notes each sweep, and the tasks of `attendance`, once in so many seconds.
+SECONDS_BETWEEN_NOTES = 5.0
 
 log = structlog.get_logger(__name__)
 
 _noted_at: dict[str, float] = {}
 
 
-@signals.task_success.connect(weak=False)
 def note_success(sender: Any, **_: Any) -> None:
-    """In the process that ran the task, after it has done what it owed."""
+    """Note that the task `sender` came through.
+
+    Called in the process that ran it, after it has done what it owed.
+    """
     name = _pulse_of(sender)
     now = time.monotonic()
-    if name is None or now - _noted_at.get(name, -EVERY) < EVERY:
+    if name is None or now - _noted_at.get(name, -SECONDS_BETWEEN_NOTES) < SECONDS_BETWEEN_NOTES:
         return
     _noted_at[name] = now
     try:
@@ -38,9 +41,12 @@ def note_success(sender: Any, **_: Any) -> None:
         log.warning(PULSE_NOT_NOTED, pulse=name, exc_info=error)
 
 
+signals.task_success.connect(note_success)
+
+
 def _pulse_of(task: Any) -> str | None:
-    sweep = task.name.removeprefix("upkeep.")
+    sweep: str = task.name.removeprefix("upkeep.")
     if sweep in pulse.SWEEPS:
         return sweep
-    came_by = (task.request.delivery_info or {}).get("routing_key")
-    return pulse.TASKS if came_by == pulse.TASKS else None
+    queue = (task.request.delivery_info or {}).get("routing_key")
+    return pulse.TASKS if queue == pulse.TASKS else None

@@ -1,9 +1,7 @@
-"""The tasks `upkeep.*`: what beat and servers have the workers do. None brings anything to lose."""
+"""The tasks `upkeep.*`, which beat and servers send. None brings anything that could be lost."""
 
 from datetime import timedelta
 from typing import Any
-
-from celery import shared_task
 
 from models.broker import JUDGE_TASK
 from models.database import transaction
@@ -13,7 +11,7 @@ from worker.judging.sweep import judge_left, judge_moments, tenants_left, tenant
 from worker.process import this_process
 from worker.retention import prune
 from worker.tasks.after_storing import for_each, judge_now
-from worker.tasks.base import QuietTask
+from worker.tasks.base import QuietTask, task
 
 SWEEP_EVERY = timedelta(seconds=30)
 
@@ -25,18 +23,18 @@ _UPKEEP: dict[str, Any] = {
 }
 
 
-@shared_task(name=JUDGE_TASK, **_UPKEEP)
+@task(JUDGE_TASK, **_UPKEEP)
 def judge_tenant(tenant_id: int) -> None:
     """Judge what waits of the tenant now.
 
-    For doors that store punches without being workers, and for what was gathered.
+    Servers that have stored punches send this, and workers that had left some for a moment.
     """
     judge_now([tenant_id])
 
 
-@shared_task(name="upkeep.sweep_left", send_events=False, **_UPKEEP)
+@task("upkeep.sweep_left", send_events=False, **_UPKEEP)
 def sweep_left() -> None:
-    """Every second: judge what a crash left behind."""
+    """Judge what a crash left behind. Runs every second."""
     process = this_process()
     with transaction(process.engine) as cursor:
         tenants = tenants_left(cursor)
@@ -44,29 +42,32 @@ def sweep_left() -> None:
     for_each(tenants, judge_left)
 
 
-@shared_task(name="upkeep.sweep_moments", **_UPKEEP)
+@task("upkeep.sweep_moments", **_UPKEEP)
 def sweep_moments() -> None:
-    """Every half minute: judge what the passing of time has changed."""
+    """Judge what the passing of time has changed. Runs every half minute."""
     with transaction(this_process().engine) as cursor:
         tenants = tenants_unswept(cursor, SWEEP_EVERY / 2)
     for_each(tenants, judge_moments)
 
 
-@shared_task(name="upkeep.keep_alerts", **_UPKEEP)
+@task("upkeep.keep_alerts", **_UPKEEP)
 def keep_all_alerts() -> None:
-    """Every quarter minute: do what time does to alerts."""
+    """Do what time does to alerts. Runs every quarter minute."""
     with transaction(this_process().engine) as cursor:
         tenants = tenants_due(cursor)
     for_each(tenants, keep_alerts)
 
 
-@shared_task(name="upkeep.prune", soft_time_limit=3_000, time_limit=3_060, **_UPKEEP)
+@task("upkeep.prune", soft_time_limit=3_000, time_limit=3_060, **_UPKEEP)
 def prune_old() -> None:
-    """Every ten minutes: remove what is older than it is to be kept."""
+    """Remove what is older than it is to be kept. Runs every ten minutes."""
     process = this_process()
     prune(process.engine, timedelta(days=process.settings.feed_retention_days))
 
 
-@shared_task(name="upkeep.pass_through", send_events=False, **_UPKEEP)
+@task("upkeep.pass_through", send_events=False, **_UPKEEP)
 def pass_through() -> None:
-    """Every quarter minute, through `attendance`: come, so that worker.tasks.pulse notes it."""
+    """Come through the queue `attendance`, so that worker.tasks.pulse notes it.
+
+    Runs every quarter minute.
+    """
