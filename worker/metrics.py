@@ -103,7 +103,7 @@ class SumOfProcesses(multiprocess.MultiProcessCollector):
     """
 
     def __init__(self, registry: CollectorRegistry, path: str | None = None) -> None:
-        super().__init__(registry, path)
+        super().__init__(registry, path)  # type: ignore[no-untyped-call]  # the library's
 
     def collect(self) -> Iterable[Metric]:
         files = [str(file) for file in Path(self._path).glob("*.db") if file.stat().st_size]

@@ -75,14 +75,20 @@ def prune_feed(engine: Engine, tenant_id: int, age: timedelta) -> int:
     total = 0
     while True:
         with transaction(engine) as cursor:
-            rows, highest = cursor.execute(
-                _MESSAGES, {"tenant_id": tenant_id, "age": age, "limit": BATCH}
-            ).fetchone() or (0, 0)
-            if rows:
-                cursor.execute(_FLOOR, (highest, tenant_id))
+            rows = _prune_messages(cursor, tenant_id, age)
         total += rows
         if rows < BATCH:
             return total
+
+
+def _prune_messages(cursor: Cursor, tenant_id: int, age: timedelta) -> int:
+    rows: int
+    rows, highest = cursor.execute(
+        _MESSAGES, {"tenant_id": tenant_id, "age": age, "limit": BATCH}
+    ).fetchone() or (0, 0)
+    if rows:
+        cursor.execute(_FLOOR, (highest, tenant_id))
+    return rows
 
 
 def _prune_table(engine: Engine, tenant_id: int, table: str, age: timedelta) -> int:

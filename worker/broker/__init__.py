@@ -1,2 +1,5 @@
-"""All that is overridden of Celery, kombu and billiard, listed in worker.broker.overridden; the
-settings of Celery; and what a worker asks its broker and answers over it."""
+"""The settings of Celery, and all that is overridden of it, of kombu and of billiard.
+
+worker.broker.overridden lists what is. Here is also what a worker asks its broker, and how it
+answers those who ask over it.
+"""

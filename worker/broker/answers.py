@@ -1,6 +1,6 @@
-"""What a worker answers to remote control: each command that only looks. It refuses all others.
+"""Answers to remote control, for each command that only looks. All others are refused.
 
-It puts an answer together from what may be told, so that no password nor other secret is in one.
+An answer is put together from what anybody may know, so that it holds no password or other secret.
 """
 
 import platform
@@ -16,44 +16,42 @@ from kombu.utils.encoding import safe_repr
 
 from worker.broker.configuration import OPEN
 
-# Of a worker's statistics; of what it knows of its broker.
+# The fields of a worker's statistics, and of its broker in them, that anybody may know.
 _STATISTICS = ("total", "pid", "clock", "uptime", "pool", "prefetch_count", "rusage")
 _BROKER = ("transport", "hostname", "port", "virtual_host", "ssl", "connect_timeout", "heartbeat")
 
 
 def address(url: object) -> str:
-    """A broker's address without any password; of several Sentinels, the last one's."""
+    """Return a broker's address without any password; for several Sentinels the last one's."""
     scheme, _, rest = str(url).partition("://")
     return f"{scheme}://{rest.rpartition('@')[2].partition('?')[0]}"
 
 
 def _configuration(state: Any, _: dict[str, Any]) -> dict[str, Any]:
-    """Tell what Rollcall itself chose, which is no secret, and where the broker is."""
+    """Answer what Rollcall itself chose, which is no secret, and where the broker is."""
     conf = state.app.conf
-    told = {name: conf[name] for name in OPEN} | {"broker_url": address(conf.broker_url)}
-    return jsonify(told, unknown_type_filter=safe_repr)
+    settings = {name: conf[name] for name in OPEN} | {"broker_url": address(conf.broker_url)}
+    answer: dict[str, Any] = jsonify(settings, unknown_type_filter=safe_repr)
+    return answer
 
 
 def _report(state: Any, arguments: dict[str, Any]) -> dict[str, str]:
-    versions = f"celery:{celery.__version__} kombu:{kombu.__version__} billiard:{billiard.__version__} py:{platform.python_version()}"
+    versions = (
+        f"celery:{celery.__version__} kombu:{kombu.__version__} "
+        f"billiard:{billiard.__version__} py:{platform.python_version()}"
+    )
     lines = [f"software -> {versions}", f"platform -> {platform.platform()}"]
-    return {
-        "ok": "\n".join(
-            [
-                *lines,
-                *(f"{name}: {value!r}" for name, value in _configuration(state, arguments).items()),
-            ]
-        )
-    }
+    settings = _configuration(state, arguments)
+    lines += [f"{name}: {value!r}" for name, value in settings.items()]
+    return {"ok": "\n".join(lines)}
 
 
 def _statistics(state: Any, _: dict[str, Any]) -> dict[str, Any]:
-    known = control.stats(state)
-    broker = {name: value for name, value in known.get("broker", {}).items() if name in _BROKER}
+    stats = control.stats(state)
+    broker = {name: value for name, value in stats.get("broker", {}).items() if name in _BROKER}
     broker["hostname"] = str(broker.get("hostname")).rpartition("@")[2]
-    return {name: known[name] for name in _STATISTICS if name in known} | {
-        "broker": broker | {"ssl": bool(broker.get("ssl"))}
-    }
+    broker["ssl"] = bool(broker.get("ssl"))
+    return {name: stats[name] for name in _STATISTICS if name in stats} | {"broker": broker}
 
 
 def _hello(state: Any, _: dict[str, Any]) -> dict[str, Any]:
@@ -71,7 +69,7 @@ def _events_are_on(*_: Any) -> dict[str, str]:
 
 
 def _stock(command: Callable[..., Any], *passed: str) -> Callable[[Any, dict[str, Any]], Any]:
-    """Ask Celery's own command, with none of the arguments but those."""
+    """Answer by Celery's own command, and pass it only those arguments."""
     return lambda state, arguments: command(
         state, **{name: arguments[name] for name in passed if name in arguments}
     )
@@ -94,7 +92,7 @@ ANSWERS: dict[str, Callable[[Any, dict[str, Any]], Any]] = {
     "scheduled": _stock(control.scheduled),
     "stats": _statistics,
 }
-# As older clients call them.
+# The names, with `dump_` before them, by which older clients call commands.
 _FORMERLY = {
     "active": "active",
     "conf": "conf",

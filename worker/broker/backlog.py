@@ -1,4 +1,4 @@
-"""How many tasks wait for a worker, whichever broker holds them."""
+"""Ask how many tasks wait for a worker, whichever broker holds them."""
 
 from typing import Any
 
@@ -9,14 +9,17 @@ QUEUE = "attendance"
 
 
 class Backlog:
-    """Asks the broker over a connection of its own."""
+    """Asks the broker how many tasks wait, over a connection of its own."""
 
     def __init__(self) -> None:
         self._connection: Any = None
         self._channel: Any = None
 
     def __call__(self) -> int:
-        """How many; 0 where the broker does not tell: on Redis an empty queue is none."""
+        """Return how many wait.
+
+        0 where the broker does not answer or has no such queue: Redis has none that is empty.
+        """
         if self._connection is None:
             self._connection = current_app.connection_for_read(heartbeat=0)
         try:
@@ -29,6 +32,6 @@ class Backlog:
         return 0
 
     def _forget_channel_of(self, connection: Any) -> None:
-        # closes the channel on an error; the others do not
+        # RabbitMQ closes the channel on an error; other brokers do not.
         if connection.transport.driver_type == "amqp":
             self._channel = None

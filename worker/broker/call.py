@@ -1,4 +1,4 @@
-"""The call that a message is: its arguments, and nothing that is to be run after it."""
+"""Read the call out of a task's message: its arguments, and nothing to be run after it."""
 
 from typing import Any
 
@@ -14,15 +14,19 @@ Body = tuple[Any, str, str]  # the text, its content type and encoding
 
 
 def call_in(message: Any, options: dict[str, Any]) -> tuple[Call, Body]:
-    """The call, its arguments never null; and its body for the pool, as it came if that will do."""
+    """Return the call, its arguments never null, and its body for the pool.
+
+    The body is the message's own, if that will do. Raises TypeError where the arguments are neither
+    a list nor an object.
+    """
     args, kwargs, embed = options["body"] if options["decoded"] else message.payload
     call: Call = ([] if args is None else args, {} if kwargs is None else kwargs, {})
     if not isinstance(call[0], list | tuple) or not isinstance(call[1], dict):
         raise TypeError
-    linked = bool(embed) and not _is_empty(embed)
-    if linked:
+    has_links = bool(embed) and not _is_empty(embed)
+    if has_links:
         IGNORED.labels(wish="link").inc()
-    if linked or options["decoded"] or args is None or kwargs is None:
+    if has_links or options["decoded"] or args is None or kwargs is None:
         return call, (dumps(call), "application/json", "utf-8")
     return call, (message.body, message.content_type, message.content_encoding)
 

@@ -11,6 +11,7 @@ from models.settings import Settings
 
 
 def configuration(settings: Settings) -> dict[str, Any]:
+    """Return Celery's settings by name, those of the broker as `settings` have them."""
     queues = [task_queue(name, settings.broker_queue_type) for name in ("attendance", UPKEEP_QUEUE)]
     broker = broker_configuration(settings.broker_url, settings.broker_queue_type)
     return _TASKS | _WORKER | _BEAT | broker | {"task_queues": queues}
@@ -70,21 +71,18 @@ def _every(seconds: float, task: str, **options: Any) -> dict[str, Any]:
 
 
 _BEAT: dict[str, Any] = {
-    # Nothing to remember between runs: everything is due right after a start, and safe when done
-    # twice.
+    # Beat remembers nothing between runs: everything is due at its start, and safe to do twice.
     "beat_scheduler": "worker.broker.scheduler:HeartbeatScheduler",
     "beat_max_loop_interval": 1,
     "beat_schedule": {
-        # `expires`: what no worker took in time is dropped, as the next of its kind does all of its
-        # work.
+        # `expires`: what no worker took in time is dropped; the next of its kind does its work too.
         "sweep_left": _every(1.0, "upkeep.sweep_left", expires=5),
         "sweep_moments": _every(30.0, "upkeep.sweep_moments", expires=30),
         "keep_alerts": _every(15.0, "upkeep.keep_alerts", expires=15),
         "prune": _every(600.0, "upkeep.prune", expires=600),
-        # Goes the way of the punches, so that somebody sees on a quiet night, too, that they would
-        # be taken.
+        # Goes the way of the punches, which shows also on a quiet night that they would be taken.
         "pass_through": _every(15.0, "upkeep.pass_through", expires=60, queue="attendance"),
     },
 }
-# What anybody who asks over the broker may be told: all that does not come from the environment.
+# The settings that anybody who asks over the broker may know: none comes from the environment.
 OPEN = tuple(_TASKS | _WORKER | _BEAT)

@@ -1,6 +1,6 @@
 """The part of a worker that takes messages off the broker. It drops what it cannot take.
 
-Celery foresees a good deal, but ends the worker over the rest; and then the next worker, which is
+Celery foresees a good deal, but ends the worker over the rest, and then the next one, which is
 given the same message. Workers do not listen to each other (mingle, gossip): Celery believes each
 message of that kind, and it costs every worker its time.
 """
@@ -22,10 +22,10 @@ _LEFT_OUT = ("gossip:Gossip", "control:Control", "delayed_delivery:DelayedDelive
 _ALONE = {"without_mingle": True, "without_gossip": True}
 
 
-class SteadyConsumer(Consumer):
+class SteadyConsumer(Consumer):  # type: ignore[misc]  # Celery has no types
     """Celery's consumer, which listens to no other worker and drops what it cannot take."""
 
-    class Blueprint(Consumer.Blueprint):
+    class Blueprint(Consumer.Blueprint):  # type: ignore[misc]
         default_steps = [  # noqa: RUF012 - as Celery's
             step for step in Consumer.Blueprint.default_steps if not step.endswith(_LEFT_OUT)
         ]
@@ -49,13 +49,16 @@ class SteadyConsumer(Consumer):
 
         return take_or_drop
 
-    def on_unknown_task(self, body: Any, message: Any, exc: Exception) -> None:  # noqa: ARG002 - nor what they hold is told
+    def on_unknown_task(self, body: Any, message: Any, exc: Exception) -> None:  # noqa: ARG002 - may hold personal data
         log.error(TASK_UNKNOWN)
         message.reject_log_error(log, self.connection_errors)
 
 
 def _bare(content_type: Any) -> Any:
-    """Without parameters and in lower case: `Application/JSON; charset=utf-8` is JSON in UTF-8."""
+    """Return it in lower case and without parameters.
+
+    `Application/JSON; charset=utf-8` is `application/json`, which is in UTF-8 anyhow.
+    """
     if not isinstance(content_type, str):
         return content_type
     return content_type.partition(";")[0].strip().lower()

@@ -1,8 +1,8 @@
 """How a process of the pool ends: it waits until the main process has read all that it said.
 
-By default it waits for half a minute. A Celery that stops forgets a task which it handed over a
-moment ago, and does not read what becomes of it: that wait is for nothing. The broker brings the
-task again, and it changes nothing.
+By default it waits for half a minute. A Celery that stops forgets the task which it handed over a
+moment ago, and does not read its outcome: that wait is for nothing. The broker brings the task
+again, which changes nothing.
 """
 
 from typing import Any
@@ -16,6 +16,7 @@ def end_soon(**_: Any) -> None:
 
 
 def end_within(seconds: float) -> None:
+    """Let the pool's processes wait for so long at most."""
     pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT = round(
         seconds / pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_INTERVAL
     )

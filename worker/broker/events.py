@@ -8,11 +8,11 @@ from typing import Any
 from celery import bootsteps
 from celery.worker.consumer.events import Events
 
-_SECONDS = 0.1
+_SECONDS_BETWEEN_FLUSHES = 0.1
 
 
-class EventsTogether(bootsteps.StartStopStep):
-    """A step of the worker's consumer, which has what is buffered sent later.
+class EventsTogether(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery has no types
+    """A step of the worker's consumer that puts off sending what is buffered.
 
     Celery's own sends it in every turn of its loop, a few times in each task.
     """
@@ -24,7 +24,7 @@ class EventsTogether(bootsteps.StartStopStep):
             consumer.event_dispatcher.on_send_buffered = _Later(consumer)
 
     def shutdown(self, consumer: Any) -> None:
-        """Send what is left, before Celery's own step closes what it is sent by."""
+        """Send what is left, before Celery's own step closes the way out."""
         consumer._flush_events()
 
 
@@ -35,7 +35,7 @@ class _Later:
     def __call__(self) -> None:
         if not self._is_due:
             self._is_due = True
-            self._consumer.hub.call_later(_SECONDS, self._flush)
+            self._consumer.hub.call_later(_SECONDS_BETWEEN_FLUSHES, self._flush)
 
     def _flush(self) -> None:
         self._is_due = False

@@ -1,6 +1,6 @@
-"""What a producer says of its task, in the headers of the message: what is used and makes sense.
+"""Read the headers of a task's message, and keep only those that are used and make sense.
 
-Celery believes the rest as well, and may end over it.
+A producer may write anything there. Celery believes all of it, and may end over it.
 """
 
 from datetime import UTC, datetime
@@ -12,34 +12,35 @@ from celery.utils.time import maybe_iso8601
 _KEPT = ("root_id", "parent_id", "origin")
 
 
-def headers_in(given: dict[str, Any]) -> dict[str, Any]:
-    """The headers that are kept of those given. Raises KeyError where no task is named."""
-    task_id, retries = given.get("id"), given.get("retries")
+def headers_in(headers: dict[str, Any]) -> dict[str, Any]:
+    """Return the headers that are kept. Raises KeyError where no task is named."""
+    task_id, retries = headers.get("id"), headers.get("retries")
     return {
-        "task": given["task"],
+        "task": headers["task"],
         "id": str(task_id) if isinstance(task_id, str | UUID) and task_id else str(uuid4()),
         "retries": retries if type(retries) is int else 0,
-        **{name: given[name] for name in _KEPT if isinstance(given.get(name), str)},
+        **{name: headers[name] for name in _KEPT if isinstance(headers.get(name), str)},
     }
 
 
-def deadline_in(given: dict[str, Any], *, keeps_expired: bool) -> dict[str, Any]:
-    """`expires`, for Celery to drop the task by.
+def deadline_in(headers: dict[str, Any], *, keeps_expired: bool) -> dict[str, Any]:
+    """Return the header `expires`, by which Celery drops the task.
 
-    Where what is too late is kept: whether it is too late, or was when it came first.
+    For a task that `keeps_expired`, return `expired` instead: whether it is too late now, or was
+    when it came first.
     """
-    if keeps_expired and given.get("expired") is True:
+    if keeps_expired and headers.get("expired") is True:
         return {"expired": True}
-    moment = _moment(given.get("expires"))
+    moment = _moment(headers.get("expires"))
     if moment is None:
         return {}
     if keeps_expired:
         return {"expired": moment < datetime.now(UTC)}
-    return {"expires": given["expires"]}
+    return {"expires": headers["expires"]}
 
 
 def _moment(value: object) -> datetime | None:
-    """One without an offset is in UTC, as Celery writes it. Nothing else is a deadline."""
+    """Read a moment, in UTC where it has no offset, as Celery writes it. None for all else."""
     try:
         moment = maybe_iso8601(value) if isinstance(value, str) else None
         return moment.replace(tzinfo=moment.tzinfo or UTC) if moment else None

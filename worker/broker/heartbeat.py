@@ -1,7 +1,7 @@
-"""A file whose age tells whether a worker, or beat, is at work: a probe looks at it without
-starting a Python.
+"""A file whose age tells whether a worker, or beat, is at work.
 
-The main loop itself touches it, never a thread, which would go on when the loop hangs.
+A probe looks at it without starting a Python. The main loop itself touches it, never a thread,
+which would go on when the loop hangs.
 """
 
 import sys
@@ -15,13 +15,16 @@ from celery.worker.consumer.tasks import Tasks
 from models.settings import load_settings
 
 HEARTBEAT_NOT_WRITTEN = "heartbeat_not_written"
-EVERY = 2.0
+SECONDS_BETWEEN_BEATS = 2.0
 
 log = structlog.get_logger(__name__)
 
 
 class Heartbeat:
-    """`path` may be empty: then nothing is written. What an earlier process left there is removed."""
+    """The file at `path`, or nothing where that is empty.
+
+    What an earlier process left there is removed. Raises SystemExit where it cannot be written.
+    """
 
     def __init__(self, path: str) -> None:
         self._file = Path(path) if path else None
@@ -29,7 +32,7 @@ class Heartbeat:
             _begin(self._file)
 
     def touch(self) -> None:
-        """It beats. A file that cannot be written grows old, and ends no loop."""
+        """Make the file new. One that cannot be written grows old, and ends no loop."""
         try:
             if self._file:
                 self._file.touch()
@@ -38,7 +41,7 @@ class Heartbeat:
 
 
 def _begin(file: Path) -> None:
-    """Raises SystemExit with one clear line where it cannot be written."""
+    """Remove the file. Raises SystemExit with one clear line where it cannot be written."""
     try:
         file.touch()
         file.unlink()
@@ -49,8 +52,8 @@ def _begin(file: Path) -> None:
         raise SystemExit(2) from None
 
 
-class ConsumerHeartbeat(bootsteps.StartStopStep):
-    """A step of the worker's consumer: touch the file from its loop.
+class ConsumerHeartbeat(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery has no types
+    """A step of the worker's consumer that touches the file from its loop.
 
     The loop turns only while the broker is there. A broker that hangs stops it too: the loop sends
     Celery's own heartbeats, and waits for each to be taken.
@@ -64,7 +67,7 @@ class ConsumerHeartbeat(bootsteps.StartStopStep):
         self._entry: Any = None
 
     def start(self, consumer: Any) -> None:
-        self._entry = consumer.hub.call_repeatedly(EVERY, self._heartbeat.touch)
+        self._entry = consumer.hub.call_repeatedly(SECONDS_BETWEEN_BEATS, self._heartbeat.touch)
 
     def stop(self, consumer: Any) -> None:  # noqa: ARG002 - the library's signature
         if self._entry:

@@ -1,4 +1,4 @@
-"""Arguments told by their ids only: in events, in logs and to `inspect`."""
+"""Show a task's arguments by their ids only, in events, in logs and to `inspect`."""
 
 from typing import Any
 
@@ -7,15 +7,16 @@ _TEXT = ("punch_id", "message_id")
 
 
 def ids_of(arguments: object) -> str:
-    """A text of ids and sizes, nothing else: `{'punch': {'tenant_id': 1, 'punch_id': 'p-1'}}`."""
+    """Return a text of ids and sizes only: `{'punch': {'tenant_id': 1, 'punch_id': 'p-1'}}`."""
     return repr(_ids(arguments)) if isinstance(arguments, dict) else "{}"
 
 
 def _ids(fields: dict[Any, Any]) -> dict[str, Any]:
-    told: dict[str, Any] = {name: fields[name] for name in _WHOLE if type(fields.get(name)) is int}
-    told |= {name: fields[name][:64] for name in _TEXT if isinstance(fields.get(name), str)}
+    ids: dict[str, Any] = {name: fields[name] for name in _WHOLE if type(fields.get(name)) is int}
+    ids |= {name: fields[name][:64] for name in _TEXT if isinstance(fields.get(name), str)}
     for name in ("punch", "roster", "tenant", "message"):
         if isinstance(fields.get(name), dict):
-            told[name] = _ids(fields[name])
-    told |= {name: len(fields[name]) for name in ("punches",) if isinstance(fields.get(name), list)}
-    return told
+            ids[name] = _ids(fields[name])
+    if isinstance(fields.get("punches"), list):
+        ids["punches"] = len(fields["punches"])
+    return ids

@@ -1,4 +1,4 @@
-"""Logs of a worker and of beat: ours, in the place of those that Celery sets up."""
+"""The logs of a worker and of beat: ours take the place of those that Celery sets up."""
 
 from typing import Any
 

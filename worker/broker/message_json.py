@@ -11,10 +11,10 @@ from kombu.serialization import registry
 from kombu.utils import json
 
 _DIGITS = bytes.maketrans(b"123456789", b"000000000")
-# A whole number of so many may lie beyond 64 bits; orjson would make a fraction of it, and lose its
-# last digits.
+# A whole number of so many digits may need more than 64 bits. orjson would make a float of it, and
+# lose its last digits.
 _LONG = b"0" * 19
-_TYPED = b"__type__"  # as kombu writes a date, which it reads as one
+_TYPED = b"__type__"  # marks a date or the like, as kombu writes and reads it
 _DISGUISED = re.compile(rb"\\u00[4-7]")  # a letter that nobody needs to escape
 
 
@@ -34,12 +34,13 @@ def loads(data: Any) -> object:
 def dumps(value: object) -> bytes | str:
     """Write what `loads` reads as `value` again.
 
-    But a UUID becomes text; NaN and infinities, which JSON does not have, become null.
+    Only a UUID becomes text; NaN and infinities, which JSON does not have, become null.
     """
     try:
         return orjson.dumps(value, option=orjson.OPT_PASSTHROUGH_DATETIME)
     except orjson.JSONEncodeError:
-        return json.dumps(value)
+        text: str = json.dumps(value)
+        return text
 
 
 def read_quickly() -> None:

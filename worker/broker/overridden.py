@@ -6,22 +6,21 @@ tests/worker/broker/test_overridden.py fails when the source of any of it change
   other: `Mingle` and `Events` get `without_mingle` and `without_gossip` through `create`.
 - redis_channel: No envelope ends a worker on Redis, where `_receive`, `_restore`, `_get` and
   `restore_by_tag` read by `loads` of their module; `create_channel` and `qos` make our classes.
-  A channel that is closed after `_do_close_transport` has nothing left to give back by.
-- held: Both notes of a message are taken or struck in one transaction, over connections of the
+  A channel that is closed after `_do_close_transport` has no connection to give messages back by.
+- unacked: Both notes of a message are written or struck in one transaction, over connections of the
   `pool`, where kombu's `pipe_or_acquire` and `_remove_from_indices` make a client and a pipeline
   for each. `restore_by_tag` and `restore_visible` read the notes, which hold `_raw` of a `Message`.
 - message_json: JSON is read and written by orjson, unless it holds what `object_hook` makes a date
   of, or `default` writes.
 - strategy, call, headers: A body that neither `proto1_to_proto2` nor `hybrid_to_proto2` knows is
   refused, an `eta` and links are left out, and so are headers that are not used.
-- request: What is told of a task is its ids, and `revoked` heeds nothing but `expires`. The class
+- request: Only the ids of a task are shown, and `revoked` heeds nothing but `expires`. The class
   that `create_request_cls` makes, and `execute_using_pool`, give the pool the text of the message,
   which `fast_trace_task` and `trace_task_ret` read. A task that `_retry_worker_lost` gives up is
   kept among the rejected.
-- task: What a message says of its arguments (`argsrepr`, `kwargsrepr`) is ids only;
-  `start_strategy` finds our strategy, and
-  `build_tracer` our `__call__` by `task_has_custom`. A retry keeps the header `expired`, which
-  `Context` has as `get`.
+- task: A message shows the ids of its arguments only (`argsrepr`, `kwargsrepr`); `start_strategy`
+  finds our strategy, and `build_tracer` our `__call__` by `task_has_custom`. A retry keeps the
+  header `expired`, which `Context` has as `get`.
 - own_tasks: Once `finalize` has them all, Celery's own tasks are unregistered.
 - remote_control, answers: Questions are answered and nothing is changed. `on_message`,
   `handle_message` and `dispatch`, which do whatever a message says, are not called; the commands
@@ -82,7 +81,7 @@ OVERRIDDEN = (
     virtual.Channel.qos.fget,  # type: ignore[attr-defined]
     virtual.Transport.create_channel,
     Connection._do_close_transport,
-    # held
+    # unacked
     redis.QoS.append,
     redis.QoS.ack,
     redis.QoS.reject,

@@ -1,4 +1,7 @@
-"""A worker knows its own tasks only: Celery brings some that run others, which a message names."""
+"""A worker has its own tasks only.
+
+Celery brings some that run other tasks, which a message names.
+"""
 
 from typing import Any
 

@@ -21,14 +21,19 @@ from worker.metrics import REFUSED_CONTROLS
 REMOTE_CONTROL_REFUSED = "remote_control_refused"
 REMOTE_CONTROL_UNREADABLE = "remote_control_unreadable"
 REMOTE_CONTROL_FAILED = "remote_control_failed"
-REFUSAL = "refused: nothing changes a worker of Rollcall over the broker; stop one by SIGTERM (docs/operating.md says more)"
+REFUSAL = (
+    "refused: nothing changes a worker of Rollcall over the broker; stop one by SIGTERM "
+    "(docs/operating.md says more)"
+)
 
 log = structlog.get_logger(__name__)
 
-_LONGEST = 65_536  # bytes of a question
+_QUESTION_BYTES = 65_536  # at most
 
 
 class ReplyTo(BaseModel, strict=True):
+    """Where a question is to be answered."""
+
     exchange: str
     routing_key: str
 
@@ -45,9 +50,9 @@ class Question(BaseModel, strict=True):
     ticket: str | None = None
 
     def is_for(self, hostname: str) -> bool:
-        """Whether a worker of this name is asked.
+        """Tell whether the worker of this name is asked.
 
-        Patterns are globs: the regular expressions that Celery takes as well may take for ever.
+        Patterns are globs. Celery takes regular expressions as well, which may run for ever.
         """
         if self.destination:
             return hostname in self.destination
@@ -56,8 +61,8 @@ class Question(BaseModel, strict=True):
         return True
 
 
-class RemoteControl(Control):
-    """The step of the worker's consumer that listens, in the place of Celery's."""
+class RemoteControl(Control):  # type: ignore[misc]  # Celery has no types
+    """The step of the worker's consumer that listens to remote control, in Celery's place."""
 
     def __init__(self, consumer: Any, **options: Any) -> None:
         super().__init__(consumer, **options)
@@ -65,7 +70,7 @@ class RemoteControl(Control):
         self.start, self.stop, self.shutdown = self.box.start, self.box.stop, self.box.shutdown
 
 
-class Mailbox(Pidbox):
+class Mailbox(Pidbox):  # type: ignore[misc]  # Celery has no types
     """The mailbox of one worker.
 
     It does not believe the clock that a message brings: a forged one may be too large to send on.
@@ -77,6 +82,7 @@ class Mailbox(Pidbox):
         self.consumer.consume()
 
     def take(self, message: Any) -> None:
+        """Answer the message, if it is a question for this worker."""
         try:
             question = _question_in(message)
         except (
@@ -91,18 +97,19 @@ class Mailbox(Pidbox):
         if question.is_for(self.hostname):
             try:
                 self._reply(question, self.answer(question))
-            except Exception as error:  # the broker's, or of an answer that cannot be written
+            except Exception as error:  # of the broker, or of an answer that cannot be written
                 log.error(REMOTE_CONTROL_FAILED, command=_known(question.method), exc_info=error)
                 self.reset()
 
     def answer(self, question: Question) -> Any:
+        """Return the answer, or a refusal or an error, as Celery's clients expect them."""
         if question.method not in ANSWERS:
             REFUSED_CONTROLS.labels(command=_known(question.method)).inc()
             log.warning(REMOTE_CONTROL_REFUSED, command=_known(question.method))
             return {"error": REFUSAL}
         try:
             return ANSWERS[question.method](self.node.state, question.arguments or {})
-        # of arguments that make no sense
+        # over arguments that make no sense
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             log.warning(REMOTE_CONTROL_FAILED, command=question.method, exc_info=error)
             return {
@@ -110,14 +117,15 @@ class Mailbox(Pidbox):
             }
 
     def _reply(self, question: Question, answer: Any) -> None:
-        """Send it where Celery's clients wait for it, and to no other exchange: not the tasks'."""
+        """Send it to the exchange where Celery's clients wait, and to none of the tasks'."""
         to = question.reply_to
         if to and to.exchange == self.node.mailbox.reply_exchange.name:
             self.node.reply({self.hostname: answer}, to.exchange, to.routing_key, question.ticket)
 
 
 def _question_in(message: Any) -> Question:
-    if len(message.body or "") > _LONGEST:
+    """Raises ValueError, or what Celery and kombu raise over what they cannot read."""
+    if len(message.body or "") > _QUESTION_BYTES:
         raise ValueError("longer than any question")
     return Question.model_validate(message.decode())
 
@@ -127,5 +135,5 @@ def _unreadable(_message: Any, error: Exception) -> None:
 
 
 def _known(command: str) -> str:
-    """The command as a label of a metric: one of Celery's, or none in particular."""
+    """Return the command as a label of a metric: one of Celery's, or "other"."""
     return command if command in Panel.data else "other"

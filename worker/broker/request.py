@@ -1,9 +1,8 @@
 """How a worker sees a task's message.
 
-What it tells of it, in events, logs and to `inspect`, it makes here, out of ids: a producer's own
-headers may say anything. A task runs when it comes, and nothing after it: an `eta` would have the
-worker hold it, a thousand of them stop it, and what a message links to is run by whoever is named
-there.
+What events, logs and `inspect` show of it is made here, out of ids: a producer's own headers may
+say anything. A task runs when it comes, and nothing runs after it. An `eta` would have the worker
+hold it, and a thousand of them stop the worker; links would run any task that a message names.
 """
 
 from typing import Any
@@ -18,55 +17,58 @@ from worker.broker.ids import ids_of
 from worker.metrics import IGNORED
 
 
-class QuietRequest(Request):
-    """A request whose representation holds ids only."""
+class QuietRequest(Request):  # type: ignore[misc]  # Celery has no types
+    """A request that shows the ids of its task only."""
 
     def __init__(self, message: Any, **options: Any) -> None:
         try:
-            given = options.get("headers") or message.headers
-            call, as_sent = call_in(message, options)
+            sent = options.get("headers") or message.headers
+            call, body = call_in(message, options)
             keeps_expired = options["task"].keeps_expired
-            headers = headers_in(given) | deadline_in(given, keeps_expired=keeps_expired)
+            headers = headers_in(sent) | deadline_in(sent, keeps_expired=keeps_expired)
             changed = {"body": call, "decoded": True, "headers": headers}
             super().__init__(message, **(options | changed))
         except (TypeError, ValueError, KeyError, RecursionError) as error:
             raise InvalidTaskError(f"no task message: {type(error).__name__}") from None
         # The pool's processes get the text, and read it themselves. To pickle what it holds fails
         # where that is nested deep, and would end this worker, and the next that gets the message.
-        self._body, self._content_type, self._content_encoding = as_sent
-        if given.get("eta") is not None:
+        self._body, self._content_type, self._content_encoding = body
+        if sent.get("eta") is not None:
             IGNORED.labels(wish="eta").inc()
         self._argsrepr = f"({len(self._args)} positional)" if self._args else "()"
         self._kwargsrepr = ids_of(self._kwargs)
         self._request_dict = _Fields(self.request_dict)
-        told = {"argsrepr": self._argsrepr, "kwargsrepr": self._kwargsrepr}
-        self._request_dict.update(told, reply_to=None)
+        shown = {"argsrepr": self._argsrepr, "kwargsrepr": self._kwargsrepr}
+        self._request_dict.update(shown, reply_to=None)
 
     def info(self, safe: bool = False) -> dict[str, Any]:  # noqa: ARG002 - it is always safe
-        return super().info(safe=True)
+        fields: dict[str, Any] = super().info(safe=True)
+        return fields
 
     def revoked(self) -> bool:
-        """Whether it came too late for its `expires`.
+        """Tell whether the task came too late for its `expires`.
 
-        Celery would also drop what shares an id or a stamp with something revoked.
+        Celery would also drop a task that shares an id or a stamp with a revoked one.
         """
-        if self._already_revoked or not self.maybe_expire():
-            return self._already_revoked
+        if self._already_revoked:
+            return True
+        if not self.maybe_expire():
+            return False
         self._announce_revoked("expired", False, None, True)
         return True
 
     def on_failure(
         self, exc_info: Any, send_failed_event: bool = True, return_ok: bool = False
     ) -> None:
-        """Fail as Celery does. What killed its process in each of its retries is kept."""
+        """Fail as Celery does, but keep what killed its process in each of its retries."""
         lost = isinstance(exc_info.exception, WorkerLostError)
         if lost and self._context.retries >= self.task.max_retries:
             self.task.on_lost_for_good(self._args, self._kwargs)
         super().on_failure(exc_info, send_failed_event=send_failed_event, return_ok=return_ok)
 
 
-class _Fields(dict):
-    """What is known of a request. Pickled it is flat, whatever a producer nests in its headers.
+class _Fields(dict[str, Any]):
+    """The fields of a request. They are pickled flat, whatever a producer nests in its headers.
 
     The arguments are in the body.
     """

@@ -1,5 +1,7 @@
-"""Beat's scheduler. It keeps nothing between runs, shows that it is at work by a heartbeat, and
-ends when it is told to, whatever its broker does.
+"""Beat's scheduler.
+
+It keeps nothing between runs, shows by a heartbeat that it is at work, and ends when it is told to,
+whatever its broker does.
 """
 
 from typing import Any
@@ -10,25 +12,28 @@ from models.settings import load_settings
 from worker.broker.heartbeat import Heartbeat
 
 
-class HeartbeatScheduler(Scheduler):
-    """Beat after each tick if the broker took what was sent last: something is, each second."""
+class HeartbeatScheduler(Scheduler):  # type: ignore[misc]  # Celery has no types
+    """Touches the heartbeat after each tick if the broker took what was sent last.
+
+    Something is sent each second.
+    """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         self._heartbeat = Heartbeat(load_settings().heartbeat_file)
-        self._taken = False
+        self._was_taken = False
         super().__init__(*arguments, **options)
 
     def apply_async(self, entry: Any, *arguments: Any, **options: Any) -> Any:
-        self._taken = False
-        sent = super().apply_async(entry, *arguments, **options)
-        self._taken = True
-        return sent
+        self._was_taken = False
+        result = super().apply_async(entry, *arguments, **options)
+        self._was_taken = True
+        return result
 
     def tick(self, *arguments: Any, **options: Any) -> float:
-        delay = super().tick(*arguments, **options)
-        if self._taken:
+        seconds: float = super().tick(*arguments, **options)
+        if self._was_taken:
             self._heartbeat.touch()
-        return delay
+        return seconds
 
     def close(self) -> None:
         """Leave the connection to the end of the process, which comes next.

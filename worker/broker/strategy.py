@@ -1,4 +1,4 @@
-"""From a message to the pool: Celery's own way, for what is the message of a task."""
+"""The way of a message to the pool: Celery's own, but for messages of tasks only."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,7 +8,10 @@ from celery.worker.strategy import default
 
 
 def strategy(task: Any, app: Any, consumer: Any, **options: Any) -> Callable[..., Any]:
-    """Take a message as Celery does, but refuse a body of no known shape: it ends the worker."""
+    """Return Celery's handler of messages, but it refuses a body of no known shape.
+
+    Celery would end the worker over one. Raises InvalidTaskError over it instead.
+    """
     take = default(task, app, consumer, **options)
 
     def take_tasks_only(message: Any, body: Any, *rest: Any, **more: Any) -> Any:

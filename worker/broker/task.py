@@ -1,6 +1,4 @@
-"""Celery's Task, of whose arguments events and logs tell ids only, and which no worker holds for
-later.
-"""
+"""Celery's Task, but events and logs show only the ids in its arguments, and none is held back."""
 
 from typing import Any
 
@@ -9,17 +7,18 @@ from celery import Task
 from worker.broker.ids import ids_of
 
 
-class IdsOnlyTask(Task):
-    """A task of which Celery tells ids only, wherever it tells something of it."""
+class IdsOnlyTask(Task):  # type: ignore[misc]  # Celery has no types
+    """A task of whose arguments Celery shows ids only, wherever it shows any."""
 
     abstract = True
     Request = "worker.broker.request:QuietRequest"
     Strategy = "worker.broker.strategy:strategy"
-    keeps_expired = False  # whether one that came after its `expires` runs all the same, told so
+    # Whether a task that came after its `expires` runs all the same, with `expired` in its request.
+    keeps_expired = False
 
     def apply_async(self, args: Any = None, kwargs: Any = None, **options: Any) -> Any:
-        told = {"argsrepr": "()", "kwargsrepr": ids_of(kwargs)}
-        return super().apply_async(args, kwargs, **(options | told))
+        shown = {"argsrepr": "()", "kwargsrepr": ids_of(kwargs)}
+        return super().apply_async(args, kwargs, **(options | shown))
 
     def signature_from_request(
         self,
@@ -28,11 +27,14 @@ class IdsOnlyTask(Task):
         countdown: float = 0,  # noqa: ARG002 - it is always at once
         **options: Any,
     ) -> Any:
-        """The task as it goes back into its queue: at once; and what came too late, still did."""
+        """Return the task as it goes back into its queue: at once, and still too late if it was."""
         again = super().signature_from_request(request, *arguments, **options)
         if (request or self.request).get("expired"):
             again.options["headers"] = {**(again.options.get("headers") or {}), "expired": True}
         return again
 
     def on_lost_for_good(self, args: Any, kwargs: Any) -> None:
-        """Called in the worker's main process: the task has killed its process once too often."""
+        """Keep what the task brought, which has killed its process once too often.
+
+        Called in the worker's main process.
+        """

@@ -1,4 +1,4 @@
-"""A pool of threads does not work on RabbitMQ.
+"""Refuse a pool of threads on RabbitMQ, where it does not work.
 
 Its threads would acknowledge through one connection at once, which py-amqp is not made for (its
 issue 267): it hangs.
@@ -11,7 +11,7 @@ from models.settings import load_settings
 
 
 def refuse_threads(sender: Any, **_: Any) -> None:
-    """Raise SystemExit where the starting worker has a pool of threads and RabbitMQ as its broker."""
+    """Raise SystemExit where the starting worker has a pool of threads, and RabbitMQ as broker."""
     is_rabbitmq = load_settings().broker_url.startswith(("amqp", "pyamqp"))
     if is_rabbitmq and getattr(sender.pool_cls, "__module__", "") == "celery.concurrency.thread":
         print(

@@ -1,13 +1,13 @@
-"""What Celery and kombu raise over a message of a type or shape that they do not expect.
+"""The errors that Celery and kombu raise over a message of a type or shape they do not expect.
 
-They would end the worker over it.
+The worker would end over one.
 """
 
 from redis.exceptions import DataError
 
 MESSAGE_DROPPED = "message_dropped"
 
-# A broker that is away raises others.
+# None of these is raised over a broker that is away.
 UNEXPECTED = (
     ArithmeticError,
     AttributeError,

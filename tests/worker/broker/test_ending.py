@@ -35,7 +35,8 @@ from kombu.serialization import registry
 import worker.celery
 import worker.broker.message_json
 signals.worker_init.send(sender=None)
-print(pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT, registry._decoders["application/json"] is worker.broker.message_json.loads)
+is_ours = registry._decoders["application/json"] is worker.broker.message_json.loads
+print(pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT, is_ours)
 """
     done = subprocess.run(
         [sys.executable, "-c", script], env=settings_env, capture_output=True, text=True, check=True

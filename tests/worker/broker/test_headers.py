@@ -1,4 +1,4 @@
-"""What a worker takes of a producer's headers."""
+"""The headers of a producer that a worker keeps."""
 
 from uuid import UUID
 

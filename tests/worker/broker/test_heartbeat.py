@@ -1,5 +1,6 @@
-"""A file's age tells whether a worker or beat is at work: it grows old when the process hangs, and
-while its broker is away.
+"""A file's age tells whether a worker or beat is at work.
+
+It grows old when the process hangs, and while its broker is away.
 """
 
 import os
@@ -9,7 +10,6 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -18,10 +18,10 @@ import pytest
 
 from tests.chaos.proxy import Backstage, Proxy
 from tests.worker.live import running_worker, runs, until
-from worker.broker.heartbeat import EVERY
+from worker.broker.heartbeat import SECONDS_BETWEEN_BEATS
 
 # The probe of docs/operating.md looks for a minute; here it is as short as a busy machine allows.
-OLD = 3 * EVERY
+OLD_SECONDS = 3 * SECONDS_BETWEEN_BEATS
 
 
 class Line(NamedTuple):
@@ -41,7 +41,7 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def to_broker(settings_env: dict[str, str]) -> Iterator[Lines]:
-    """Makes lines that lead to the broker."""
+    """Give a function that makes lines to the broker."""
     parts = urlsplit(settings_env["CELERY_BROKER_URL"])
     credentials = parts.netloc.rpartition("@")[0]
     backstage = Backstage()
@@ -62,14 +62,14 @@ def to_broker(settings_env: dict[str, str]) -> Iterator[Lines]:
 
 @pytest.fixture
 def line(settings_env: dict[str, str], to_broker: Lines) -> Proxy:
-    """What the broker's address leads through from now on."""
+    """Lead the broker's address through a proxy, and give that."""
     line = to_broker()
     settings_env["CELERY_BROKER_URL"] = line.url
     return line.proxy
 
 
 def beats(file: Path) -> bool:
-    return file.exists() and time.time() - file.stat().st_mtime < OLD
+    return file.exists() and time.time() - file.stat().st_mtime < OLD_SECONDS
 
 
 def comes_to_life(file: Path) -> None:
@@ -80,9 +80,10 @@ def grows_old(file: Path) -> None:
     until(lambda: not beats(file), 120)
 
 
-def beats_while_it_works(process: subprocess.Popen, line: Proxy, file: Path) -> None:
-    """Check that it does not while it hangs, while its broker is gone and while the line there is
-    dead, and that it does again afterwards.
+def beats_while_it_works(process: subprocess.Popen[bytes], line: Proxy, file: Path) -> None:
+    """Check that it beats again after it hung, its broker was gone and the line there was dead.
+
+    And that it beats at none of these times.
     """
     comes_to_life(file)
     process.send_signal(signal.SIGSTOP)
@@ -100,7 +101,7 @@ def beats_while_it_works(process: subprocess.Popen, line: Proxy, file: Path) -> 
 
 
 @contextmanager
-def running_beat(env: dict[str, str], log: Path) -> Iterator[subprocess.Popen]:
+def running_beat(env: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
     with log.open("ab") as output:
         command = ["celery", "-A", "worker", "beat"]
         process = subprocess.Popen(command, env=env, stdout=output, stderr=output)
@@ -118,10 +119,9 @@ def test_workers_of_every_pool_beat_while_they_take_messages_and_beat_while_its_
     """Each goes its own way on a line of its own, all at once: most of it is waiting."""
     broker = settings_env["CELERY_BROKER_URL"]
     names = [pool for pool in ("prefork", "threads", "solo") if runs(broker, pool)] + ["beat"]
-    with ThreadPoolExecutor(len(names)) as at_once:
-        starting = partial(at_once.submit, live)
-        courses = [starting(name, settings_env, tmp_path, to_broker()) for name in names]
-    failures = {name: course.exception() for name, course in zip(names, courses, strict=True)}
+    with ThreadPoolExecutor(len(names)) as pool:
+        lives = [pool.submit(live, name, settings_env, tmp_path, to_broker()) for name in names]
+    failures = {name: life.exception() for name, life in zip(names, lives, strict=True)}
     assert failures == dict.fromkeys(names)
 
 
@@ -129,7 +129,7 @@ def running(
     name: str,
     env: dict[str, str],
     log: Path,
-) -> AbstractContextManager[subprocess.Popen]:
+) -> AbstractContextManager[subprocess.Popen[bytes]]:
     if name == "beat":
         return running_beat(env, log)
     return running_worker(env, log, "--pool", name, "--hostname", f"{name}@%h")

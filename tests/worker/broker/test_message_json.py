@@ -98,7 +98,7 @@ def test_a_moment_is_written_as_kombu_writes_it() -> None:
 
 
 def _known(value: object) -> object:
-    """A value that equals only one of the same types."""
+    """Return a value that equals only one of the same types."""
     if isinstance(value, dict):
         return {name: _known(inner) for name, inner in value.items()}
     if isinstance(value, list):

@@ -142,17 +142,17 @@ def name_of(function: Callable[..., Any]) -> str:
 
 
 def our_modules() -> list[ModuleType]:
-    """Those that override something, or may."""
-    found = [worker.metrics]
-    for room in (worker.broker, worker.tasks):
-        names = [name for _, name, _ in pkgutil.iter_modules(room.__path__, f"{room.__name__}.")]
-        found += [importlib.import_module(name) for name in names]
-    return [module for module in found if module is not overridden]
+    """Return the modules that override something, or may."""
+    modules = [worker.metrics]
+    for package in (worker.broker, worker.tasks):
+        infos = pkgutil.iter_modules(package.__path__, f"{package.__name__}.")
+        modules += [importlib.import_module(info.name) for info in infos]
+    return [module for module in modules if module is not overridden]
 
 
 @pytest.mark.parametrize("function", OVERRIDDEN, ids=name_of)
 def test_what_is_overridden_has_not_changed(function: Callable[..., Any]) -> None:
-    """If it has: read the new source, see whether ours still holds, and write down its digest."""
+    """Where it has: read the new source, see whether ours still holds, and note its digest."""
     assert READ[name_of(function)] == digest(function)
 
 
@@ -176,22 +176,22 @@ def test_every_override_of_the_libraries_is_watched() -> None:
 
 
 def _overrides() -> Iterator[Callable[..., Any]]:
-    """The libraries' functions that methods of our classes stand in for."""
+    """Yield the libraries' functions that methods of our classes stand in for."""
     for ours in _classes():
         for name in vars(ours):
-            there = [vars(base)[name] for base in _bases(ours) if name in vars(base)]
-            if there and inspect.isfunction(there[0]):
-                yield there[0]
+            overridden = [vars(base)[name] for base in _bases(ours) if name in vars(base)]
+            if overridden and inspect.isfunction(overridden[0]):
+                yield overridden[0]
 
 
 def _classes() -> list[type]:
-    found = [kind for module in our_modules() for kind in vars(module).values()]
-    types = [kind for kind in found if isinstance(kind, type)]
-    return [kind for kind in types if kind.__module__.startswith("worker.")]
+    values = [value for module in our_modules() for value in vars(module).values()]
+    classes = [value for value in values if isinstance(value, type)]
+    return [kind for kind in classes if kind.__module__.startswith("worker.")]
 
 
 def _bases(ours: type) -> list[type]:
-    """The classes of the libraries under a class of ours."""
+    """Return the classes of the libraries under a class of ours."""
     bases = [base for base in ours.__mro__ if base.__module__.startswith(LIBRARIES)]
     return [base for base in bases if base.__module__ not in INTERFACES]
 
@@ -207,7 +207,7 @@ def test_every_private_name_of_the_libraries_is_in_something_watched() -> None:
 
 
 def _inherited_names(ours: type) -> Iterator[str]:
-    """What a class of ours reads or sets of itself and the module of one under it names, too."""
+    """Yield the private names that both our class and the module of a class under it use."""
     text = " ".join(inspect.getsource(sys.modules[base.__module__]) for base in _bases(ours))
     nodes = ast.walk(_tree(sys.modules[ours.__module__]))
     own = [node for node in nodes if isinstance(node, ast.ClassDef) and node.name == ours.__name__]
@@ -216,7 +216,7 @@ def _inherited_names(ours: type) -> Iterator[str]:
 
 
 def _private_names(tree: ast.AST, *, of_self: bool) -> set[str]:
-    """The attributes that are read or set there, of itself or of others."""
+    """Return the private attributes that the code reads or sets, on `self` or on others."""
     attributes = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute)]
     selves = {node: ast.unparse(node.value) in ("self", "super()") for node in attributes}
     names = {node.attr for node in attributes if selves[node] == of_self}
@@ -232,7 +232,7 @@ def _knows(text: str, name: str) -> bool:
 
 
 def test_of_the_consumers_steps_those_left_out_are_known() -> None:
-    """What a later Celery adds is to be looked at: whether it takes messages, and what for."""
+    """Where a later Celery adds one: see whether it takes messages, and what for."""
     names = [step.rpartition(":")[2] for step in Consumer.Blueprint.default_steps]
     known = ["Connection", "Mingle", "Events", "Gossip", "Heart", "Control", "Tasks"]
     assert names == [*known, "DelayedDelivery", "Evloop", "Agent"]

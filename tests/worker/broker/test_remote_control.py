@@ -1,5 +1,6 @@
-"""Remote control of a real worker over the broker: what looks is answered, what would change it is
-refused, what is nothing is dropped.
+"""Remote control of a real worker over the broker.
+
+What looks is answered, what would change the worker is refused, and what is no question is dropped.
 """
 
 import json
@@ -14,7 +15,9 @@ import psutil
 import pytest
 from celery import Celery
 from celery.worker.control import Panel
-from kombu import Connection, Exchange, Producer
+from kombu.connection import Connection
+from kombu.entity import Exchange
+from kombu.messaging import Producer
 from redis import Redis
 from sqlalchemy import Engine
 
@@ -37,7 +40,7 @@ QUESTIONS = (
     "scheduled",
     "stats",
 )
-# What each would need to do its worst.
+# The arguments by which each would do its worst.
 HARM: dict[str, dict[str, Any]] = {
     "add_consumer": {"queue": "elsewhere"},
     "autoscale": {"max": 0, "min": 0},
@@ -64,11 +67,9 @@ def operator(broker: str) -> Iterator[Celery]:
 
 
 def ask(app: Celery, command: str, **arguments: Any) -> Any:
-    """The one worker's answer."""
-    ((answer,),) = [
-        reply.values()
-        for reply in app.control.broadcast(command, arguments, reply=True, timeout=30, limit=1)
-    ]
+    """Return the one worker's answer."""
+    replies = app.control.broadcast(command, arguments, reply=True, timeout=30, limit=1)
+    ((answer,),) = [reply.values() for reply in replies]
     return answer
 
 
@@ -101,8 +102,8 @@ def test_every_question_is_answered_and_no_secret_with_it(
         urlsplit(settings_env["DATABASE_URL"]).password,
         urlsplit(broker).password,
     ]
-    told = json.dumps(answers)
-    assert not [secret for secret in secrets if secret and secret != "guest" and secret in told]
+    text = json.dumps(answers)
+    assert not [secret for secret in secrets if secret and secret != "guest" and secret in text]
 
 
 @pytest.mark.process

@@ -1,4 +1,4 @@
-"""Workers note what came through and which sweep has finished; nothing that failed is noted."""
+"""Workers note what came through, and which sweep has finished, but nothing that failed."""
 
 from pathlib import Path
 
@@ -24,13 +24,13 @@ def noted(engine: Engine) -> set[str]:
 
 
 def age_all(engine: Engine) -> None:
-    """But of what is done every ten minutes."""
+    """Make every note a day old, but that of what is done every ten minutes."""
     with transaction(engine) as cursor:
         cursor.execute("UPDATE pulse SET at = at - interval '1 day' WHERE name <> 'prune'")
 
 
 def late(engine: Engine) -> list[str]:
-    return [each.name for each in pulse.late(rows(engine, pulse.AGES))]
+    return [sweep.name for sweep in pulse.late(rows(engine, pulse.AGES))]
 
 
 @pytest.mark.process
@@ -48,9 +48,7 @@ def test_what_beat_sends_at_its_start_makes_all_of_it_young(
 def test_any_task_of_the_punches_queue_shows_that_it_is_served(
     settings_env: dict[str, str], log: Path, engine: Engine
 ) -> None:
-    """So that a long queue, through which beat's own come late, is no reason for alarm while it is
-    worked on.
-    """
+    """While a long queue is worked on, beat's own tasks come late, which is no reason for alarm."""
     with running_worker(settings_env, log):
         send(settings_env["CELERY_BROKER_URL"], "attendance.submit", {"punch": punch("p1")})
         until(lambda: pulse.TASKS in noted(engine))

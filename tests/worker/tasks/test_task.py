@@ -1,5 +1,6 @@
-"""What all tasks share, without a broker: what they tell, and what becomes of what they brought
-when they fail.
+"""What all tasks share, without a broker.
+
+What is shown of them, and what becomes of what they brought when they fail.
 """
 
 from typing import Any
@@ -43,7 +44,10 @@ class Failing(DoorTask):
     def run(self, **_: Any) -> None:
         raise self.error
 
-    def signature_from_request(self, *_: Any, retries: int, **__: Any) -> Any:
+    def signature_from_request(
+        self, *_: Any, countdown: float = 0, retries: int = 0, **__: Any
+    ) -> Any:
+        assert countdown == 0
         task = self
 
         class Signature:
@@ -57,9 +61,10 @@ class Failing(DoorTask):
         return Signature()
 
 
-def registered(task: Task) -> Any:
-    """The task, of an app that knows no other by this name: whoever imported one shared it with
-    all.
+def register(task: Task) -> Any:
+    """Return the task, of an app that has no other by this name.
+
+    A shared task of the name belongs to every app, once any test has imported it.
     """
     app = Celery("test", set_as_current=False)
     app.tasks.pop(task.name, None)
@@ -78,7 +83,7 @@ def failing(
         Gathering(lambda: 0),
     )
     monkeypatch.setattr(worker.tasks.base, "this_process", lambda: process)
-    task = registered(Failing())
+    task: Failing = register(Failing())
     monkeypatch.setattr(
         worker.tasks.base, "pause", lambda seconds, is_away: task.pauses.append((seconds, is_away))
     )
@@ -93,7 +98,7 @@ def call(task: Failing, retries: int, **kwargs: Any) -> None:
         task.pop_request()
 
 
-def kept(engine: Engine) -> list[tuple]:
+def kept(engine: Engine) -> list[tuple[Any, ...]]:
     return rows(engine, "SELECT tenant_id, punch_id, reasons -> 0 ->> 'code' FROM rejected")
 
 
@@ -172,10 +177,8 @@ class Again(DoorTask):
 
 
 def test_what_goes_back_into_its_queue_is_held_by_nobody() -> None:
-    """As where Celery itself sends it again, because it has lost its process: an `eta` would keep a
-    worker from other tasks.
-    """
-    task = registered(Again())
+    """Celery sends a task again that has lost its process. An `eta` would block a worker by it."""
+    task = register(Again())
     again = task.signature_from_request(Context(args=(), kwargs={}), countdown=1, retries=2)
     assert again.options["retries"] == 2
     assert not {"countdown", "eta", "expires"} & {
@@ -219,7 +222,7 @@ def test_what_killed_its_process_every_time_is_kept(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "shown"),
     [
         (
             {"punch": punch("p1", person_name="Ada", latitude=1.0)},
@@ -238,16 +241,14 @@ def test_what_killed_its_process_every_time_is_kept(
     ],
 )
 def test_of_its_arguments_a_task_tells_ids_and_sizes(
-    arguments: dict[str, Any], told: dict[str, Any]
+    arguments: dict[str, Any], shown: dict[str, Any]
 ) -> None:
-    assert ids_of(arguments) == repr(told)
+    assert ids_of(arguments) == repr(shown)
 
 
 def test_what_came_too_late_still_has_when_it_comes_again() -> None:
-    """Put off because the database was away, its `expires` would be forgotten, and it be taken
-    after all.
-    """
-    task = registered(Again())
+    """Put off while the database was away, it would else lose its `expires`, and be taken."""
+    task = register(Again())
     again = task.signature_from_request(Context(args=(), kwargs={}, expired=True), retries=0)
     assert deadline_in(again.options["headers"], keeps_expired=True) == {"expired": True}
     assert deadline_in(again.options["headers"], keeps_expired=False) == {}

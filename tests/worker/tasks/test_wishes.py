@@ -1,5 +1,6 @@
-"""What producers wish for beside a task, of a real worker: it is run when it comes, nothing after
-it, and nothing of it is lost.
+"""What a producer may ask for beside a task, of a real worker.
+
+The task runs when it comes, nothing runs after it, and nothing that it brought is lost.
 """
 
 import json
@@ -24,7 +25,7 @@ BEFORE = (datetime.now(UTC) - timedelta(minutes=1)).isoformat()
 
 @pytest.fixture
 def producer(settings_env: dict[str, str]) -> Iterator[Celery]:
-    """A stock one."""
+    """A producer with Celery's stock client."""
     with Celery(
         "producer",
         broker=settings_env["CELERY_BROKER_URL"],
@@ -44,7 +45,7 @@ def stored(engine: Engine) -> list[str]:
     ]
 
 
-def rejected(engine: Engine) -> list[tuple]:
+def rejected(engine: Engine) -> list[tuple[Any, ...]]:
     return rows(
         engine, "SELECT door, punch_id, reasons -> 0 ->> 'code' FROM rejected ORDER BY 1, 2"
     )
@@ -125,25 +126,24 @@ def test_nothing_is_run_after_a_task_whatever_its_message_links_to(
 
 
 def test_celerys_own_tasks_are_none_of_a_workers(worker: str, engine: Engine) -> None:
-    call = {
+    call: dict[str, Any] = {
         "task": "attendance.submit",
         "args": [],
         "kwargs": {"punch": imposter("mapped")},
         "options": {},
         "subtask_type": None,
     }
-    each = {"task": call, "it": [[]]}
+    mapping = {"task": call, "it": [[]]}
     group = {
         "tasks": [call],
         "result": [["g", None], [[["x", None], None]]],
         "group_id": "g",
         "partial_args": [],
     }
-    others: dict[str, Any] = {
-        name: {}
-        for name in ("chunks", "chain", "chord", "accumulate", "backend_cleanup", "chord_unlock")
-    }
-    for name, arguments in {"map": each, "starmap": each, "group": group, **others}.items():
+    names = ("chunks", "chain", "chord", "accumulate", "backend_cleanup", "chord_unlock")
+    without_arguments: dict[str, Any] = {name: {} for name in names}
+    calls = {"map": mapping, "starmap": mapping, "group": group} | without_arguments
+    for name, arguments in calls.items():
         send(worker, f"celery.{name}", arguments)
         send(worker, f"celery.{name}", arguments, protocol=1)
     send(worker, *submitting("last"))
@@ -187,7 +187,19 @@ def test_what_comes_too_late_is_kept_and_can_be_submitted_again(
     send(worker, "upkeep.judge", {"tenant_id": 1}, expires=BEFORE)  # nobody needs it any more
     # as a worker of ours that has put it off
     send(worker, "attendance.submit", {"punch": punch("again")}, expired=True)
-    odd = (0, -1, 0.5, True, [], {}, "", "never", "0000-00-00", "9999-12-31T23:59:59-23:59", LATER)
+    odd: tuple[Any, ...] = (
+        0,
+        -1,
+        0.5,
+        True,
+        [],
+        {},
+        "",
+        "never",
+        "0000-00-00",
+        "9999-12-31T23:59:59-23:59",
+        LATER,
+    )
     for number, value in enumerate(odd):
         send(worker, "attendance.submit", {"punch": punch(f"x{number:02}")}, expires=value)
     until(lambda: len(rejected(engine)) == 8 and len(stored(engine)) == len(odd), 60)

@@ -1,4 +1,4 @@
-"""What a worker notes on Redis of the messages it holds."""
+"""A worker's notes on Redis of the messages that it has not acknowledged."""
 
 import json
 from collections.abc import Iterator
@@ -7,12 +7,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from kombu import Connection
+from kombu.connection import Connection
 from redis import Redis, ResponseError
 from redis.exceptions import TimeoutError as RedisSilent
 
-from worker.broker.held import HeldMessages
 from worker.broker.redis_channel import steady_redis
+from worker.broker.unacked import UnackedMessages
 
 
 @pytest.fixture
@@ -25,19 +25,19 @@ def redis(redis_url: str) -> Iterator[Redis]:
 def channel(redis_url: str) -> Iterator[Any]:
     steady_redis()
     with Connection(redis_url) as connection:
-        queue = connection.SimpleQueue("held")
+        queue = connection.SimpleQueue("jobs")
         for number in range(20):
             queue.put({"number": number})
         channel = connection.channel()
-        assert isinstance(channel.qos, HeldMessages)
+        assert isinstance(channel.qos, UnackedMessages)
         yield channel
 
 
 def test_what_is_taken_is_noted_and_what_is_done_is_struck(channel: Any, redis: Redis) -> None:
-    one, two = channel.basic_get("held"), channel.basic_get("held")
+    one, two = channel.basic_get("jobs"), channel.basic_get("jobs")
     assert _noted(redis) == {one.delivery_tag, two.delivery_tag}
     message, exchange, routing_key = json.loads(redis.hget("unacked", one.delivery_tag) or "")
-    assert (message, exchange, routing_key) == (one._raw, "held", "held")
+    assert (message, exchange, routing_key) == (one._raw, "jobs", "jobs")
     one.ack()
     assert _noted(redis) == {two.delivery_tag}
     two.reject()
@@ -45,16 +45,16 @@ def test_what_is_taken_is_noted_and_what_is_done_is_struck(channel: Any, redis: 
 
 
 def test_what_is_put_back_comes_again(channel: Any, redis: Redis) -> None:
-    taken = channel.basic_get("held")
+    taken = channel.basic_get("jobs")
     taken.requeue()
     assert _noted(redis) == set()
-    assert taken.payload in [channel.basic_get("held").payload for _ in range(20)]
+    assert taken.payload in [channel.basic_get("jobs").payload for _ in range(20)]
 
 
 def test_a_connection_that_redis_has_closed_is_opened_again(channel: Any, redis: Redis) -> None:
-    taken = [channel.basic_get("held")]
+    taken = [channel.basic_get("jobs")]
     _close_connections(channel, redis)
-    taken.append(channel.basic_get("held"))
+    taken.append(channel.basic_get("jobs"))
     _close_connections(channel, redis)
     for message in taken:
         message.ack()
@@ -62,7 +62,7 @@ def test_a_connection_that_redis_has_closed_is_opened_again(channel: Any, redis:
 
 
 class _Connection:
-    """One that answers, or does not."""
+    """A connection that answers, or does not."""
 
     def __init__(self, answers: bool) -> None:
         self.answers, self.sent, self.is_open = answers, 0, True
@@ -83,7 +83,7 @@ class _Connection:
 
 
 def test_what_a_connection_that_went_dead_has_not_answered_is_said_again_on_another() -> None:
-    """As where a firewall has forgotten it. By then the message is in no queue any more."""
+    """A firewall may have forgotten the connection; the message is in no queue any more by then."""
     dead, live = _Connection(False), _Connection(True)
     pool = [live, dead]
     channel: Any = SimpleNamespace(
@@ -98,16 +98,17 @@ def test_what_a_connection_that_went_dead_has_not_answered_is_said_again_on_anot
     ):
         setattr(channel, name, name)
     message: Any = SimpleNamespace(
-        _raw={}, delivery_info={"exchange": "held", "routing_key": "held"}
+        _raw={}, delivery_info={"exchange": "jobs", "routing_key": "jobs"}
     )
-    HeldMessages(channel).append(message, "tag")
+    unacked: Any = UnackedMessages
+    unacked(channel).append(message, "tag")
     assert (dead.is_open, live.is_open, live.sent) == (False, True, 4)
 
 
 def test_what_redis_refuses_is_an_error_and_the_next_is_noted_all_the_same(
     channel: Any, redis: Redis
 ) -> None:
-    taken = [channel.basic_get("held"), channel.basic_get("held")]
+    taken = [channel.basic_get("jobs"), channel.basic_get("jobs")]
     redis.delete("unacked")
     redis.set("unacked", "of another kind")
     with pytest.raises(ResponseError, match="WRONGTYPE"):
@@ -118,25 +119,25 @@ def test_what_redis_refuses_is_an_error_and_the_next_is_noted_all_the_same(
 
 
 def test_acknowledging_is_safe_from_any_thread(channel: Any, redis: Redis) -> None:
-    taken = [channel.basic_get("held") for _ in range(20)]
+    taken = [channel.basic_get("jobs") for _ in range(20)]
     with ThreadPoolExecutor(8) as threads:
         assert list(threads.map(lambda message: message.ack(), taken)) == [None] * 20
     assert _noted(redis) == set()
 
 
 def _close_connections(channel: Any, redis: Redis) -> None:
-    """Those that the channel has at rest, by Redis. Other tests have theirs on the same server."""
-    resting = [
+    """Have Redis close the connections that the channel has at rest, and no other test's."""
+    connections = [
         connection for connection in channel.pool._available_connections if connection.is_connected
     ]
-    assert resting
-    for connection in resting:
+    assert connections
+    for connection in connections:
         connection.send_command("CLIENT", "ID")
         assert redis.client_kill_filter(_id=connection.read_response()) == 1
 
 
 def _noted(redis: Redis) -> set[str]:
-    """The tags of what is held, by both notes."""
-    tags, index = redis.hkeys("unacked"), redis.zrange("unacked_index", 0, -1)
-    assert sorted(tags) == sorted(index)
+    """Return the tags of unacknowledged messages, which both notes have."""
+    tags: list[Any] = redis.hkeys("unacked")
+    assert sorted(tags) == sorted(redis.zrange("unacked_index", 0, -1))
     return {tag.decode() for tag in tags}
