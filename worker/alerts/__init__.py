@@ -1,3 +1,1 @@
-"""What becomes of alerts: they follow the anomalies, fall quiet, belong together, and escalate as
-time goes by.
-"""
+"""Alerts follow the anomalies, fall quiet, are correlated, and escalate as time goes by."""

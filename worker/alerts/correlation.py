@@ -1,8 +1,8 @@
-"""What belongs together: alerts of one person, device or site within a time.
+"""Correlate alerts: those of one person, device or site, within a time, belong together.
 
 They carry a common correlation_id. A new alert joins those that were seen within its site's
-`correlation_minutes`. Where it joins several companies they become one, under the oldest's name:
-ids are in the order of time.
+`correlation_minutes`. Where it joins several groups, these become one under the oldest
+correlation_id: ids are in the order of time.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,7 +22,7 @@ from worker.rules.window import Window
 Key = tuple[str, Any]  # person_id, site_id or device_id, and its value
 
 _SINCE = "unnest(%({0})s::{1}[], %({0}_since)s::timestamptz[]) AS r(value, since)"
-_COMPANY = f"""
+_CORRELATED = f"""
 SELECT 'person_id', r.value::text, alert.correlation_id FROM {_SINCE.format("people", "bigint")}
 JOIN alert ON tenant_id = %(tenant_id)s AND person_id = r.value AND last_seen >= r.since
 UNION
@@ -32,10 +32,10 @@ UNION
 SELECT 'device_id', r.value, alert.correlation_id FROM {_SINCE.format("devices", "text")}
 JOIN alert ON tenant_id = %(tenant_id)s AND device_id = r.value AND last_seen >= r.since
 """
-# Neither a move nor a change of the alert's version: an operator's move is not refused for it.
-_RENAME = f"""
-UPDATE alert SET correlation_id = r.name, updated_at = %(at)s
-FROM unnest(%(old)s::uuid[], %(new)s::uuid[]) AS r(old, name)
+# This is no move, and leaves the alert's version: an operator's move is not refused for it.
+_MERGE = f"""
+UPDATE alert SET correlation_id = r.new, updated_at = %(at)s
+FROM unnest(%(old)s::uuid[], %(new)s::uuid[]) AS r(old, new)
 WHERE tenant_id = %(tenant_id)s AND correlation_id = r.old RETURNING {SELECTED}
 """
 
@@ -45,51 +45,53 @@ def correlate(
     window: Window,
     entries: Sequence[Entry],
 ) -> tuple[list[Entry], list[Message]]:
-    """Give new alerts the correlation_id of the company they fall into.
+    """Give new alerts the correlation_id of the alerts they belong to.
 
-    Return the entries with the names that their alerts have from now on, for the caller to write,
-    and what is to be said of other alerts that are renamed.
+    Return the entries, their alerts with the correlation_id that they have from now on, for the
+    caller to write; and the messages of other alerts whose correlation_id has changed.
     """
     created = [entry.alert for entry in entries if entry.before is None]
     if not created:
         return list(entries), []
-    names = Names()
-    keys: dict[UUID, list[Key]] = {alert.correlation_id: _keys(alert) for alert in created}
-    known: dict[Key, UUID] = {}
-    for kind, value, company in cursor.execute(_COMPANY, _wanted(window, created)):
-        known[kind, value] = names.join(known.get((kind, value)) or company, company)
-    for own, its in keys.items():
-        for key in its:
-            known[key] = names.join(known.get(key, own), own)
-    old = [name for name in names.joined if name not in keys]
-    renamed = _rename(cursor, window, {name: names.of(name) for name in old})
+    groups = Groups()
+    by_key: dict[Key, UUID] = {}
+    for kind, value, group in cursor.execute(_CORRELATED, _correlated_with(window, created)):
+        by_key[kind, value] = groups.merge(by_key.get((kind, value)) or group, group)
+    for alert in created:
+        for key in _keys(alert):
+            group = alert.correlation_id
+            by_key[key] = groups.merge(by_key.get(key, group), group)
+    new = {alert.correlation_id for alert in created}
+    merged = {group: groups.oldest(group) for group in groups.merged if group not in new}
+    changed = _merge(cursor, window, merged)
     written = {entry.alert.alert_id for entry in entries}
-    messages = [message_of(alert, alert) for alert in renamed if alert.alert_id not in written]
-    return [_named(entry, names) for entry in entries], messages
+    messages = [message_of(alert, alert) for alert in changed if alert.alert_id not in written]
+    return [_grouped(entry, groups) for entry in entries], messages
 
 
-class Names:
-    """Companies that were found to be one, each by its oldest name."""
+class Groups:
+    """Groups of correlated alerts, by correlation_id, some of which were found to be one."""
 
     def __init__(self) -> None:
-        self.joined: dict[UUID, UUID] = {}
+        self.merged: dict[UUID, UUID] = {}  # a group, and an older one that it is part of
 
-    def of(self, name: UUID) -> UUID:
-        while name in self.joined:
-            name = self.joined[name]
-        return name
+    def oldest(self, group: UUID) -> UUID:
+        """Return the group that this one is part of by now, be it itself."""
+        while group in self.merged:
+            group = self.merged[group]
+        return group
 
-    def join(self, one: UUID, other: UUID) -> UUID:
-        """The name of both from now on."""
-        older, younger = sorted((self.of(one), self.of(other)))
+    def merge(self, one: UUID, other: UUID) -> UUID:
+        """Make both one group, and return it."""
+        older, younger = sorted((self.oldest(one), self.oldest(other)))
         if older != younger:
-            self.joined[younger] = older
+            self.merged[younger] = older
         return older
 
 
-def _named(entry: Entry, names: Names) -> Entry:
-    name = names.of(entry.alert.correlation_id)
-    return replace(entry, alert=replace(entry.alert, correlation_id=name))
+def _grouped(entry: Entry, groups: Groups) -> Entry:
+    group = groups.oldest(entry.alert.correlation_id)
+    return replace(entry, alert=replace(entry.alert, correlation_id=group))
 
 
 def _keys(alert: Alert) -> list[Key]:
@@ -101,7 +103,8 @@ def _keys(alert: Alert) -> list[Key]:
     return [key for key in keys.items() if key[1] is not None]
 
 
-def _wanted(window: Window, created: Sequence[Alert]) -> dict[str, Any]:
+def _correlated_with(window: Window, created: Sequence[Alert]) -> dict[str, Any]:
+    """Return the values of `_CORRELATED`: each person, site and device with its earliest time."""
     since = [_since(window, alert) for alert in created]
     people = _earliest((alert.person_id for alert in created), since)
     sites = _earliest((alert.site_id for alert in created), since)
@@ -119,25 +122,26 @@ def _wanted(window: Window, created: Sequence[Alert]) -> dict[str, Any]:
 
 
 def _since(window: Window, alert: Alert) -> datetime:
-    """From when on other alerts are its company."""
+    """Return since when another alert has to have been seen to be correlated with this one."""
     return window.as_of - timedelta(minutes=window.policy(alert.site_id).correlation_minutes)
 
 
 def _earliest(values: Iterable[Any], since: Sequence[datetime]) -> dict[Any, datetime]:
-    found: dict[Any, datetime] = {}
+    earliest: dict[Any, datetime] = {}
     for value, moment in zip(values, since, strict=True):
-        found[value] = min(found.get(value, moment), moment)
-    return found
+        earliest[value] = min(earliest.get(value, moment), moment)
+    return earliest
 
 
-def _rename(cursor: Cursor, window: Window, renamed: Mapping[UUID, UUID]) -> list[Alert]:
-    if not renamed:
+def _merge(cursor: Cursor, window: Window, merged: Mapping[UUID, UUID]) -> list[Alert]:
+    """Give the alerts of each old group the new correlation_id, and return them."""
+    if not merged:
         return []
     values = {
         "tenant_id": window.tenant_id,
         "at": window.as_of,
-        "old": list(renamed),
-        "new": list(renamed.values()),
+        "old": list(merged),
+        "new": list(merged.values()),
     }
     with cursor.connection.cursor(row_factory=class_row(Alert)) as rows:
-        return sorted(rows.execute(_RENAME, values).fetchall(), key=lambda alert: alert.alert_id)
+        return sorted(rows.execute(_MERGE, values).fetchall(), key=lambda alert: alert.alert_id)

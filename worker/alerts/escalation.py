@@ -1,7 +1,7 @@
-"""What time does to alerts: they escalate, fall back to NEW, and come out of quiet.
+"""Do what time does to alerts: they escalate, fall back to NEW, and come out of quiet.
 
-Each once, however many schedulers run: the moments stand in the rows. Whoever takes them holds the
-alerts' lock, and the next to come finds them changed.
+They do so once, however many schedulers run: the moments stand in the rows. Whoever takes those
+holds the alerts' lock, and the next to come finds them changed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,7 +29,7 @@ from worker.alerts.follow import WITHDRAWN
 from worker.alerts.quieting import kept_quiet
 from worker.emit import Emit
 
-BATCH = 500
+BATCH = 500  # alerts in one transaction
 
 _MOMENTS = ("escalates_at", "relapses_at", "quiet_until")
 _TENANT = "SELECT tenant_id FROM alert WHERE {} <= clock_timestamp()"
@@ -49,7 +49,10 @@ ORDER BY alert_id LIMIT {BATCH}
 
 
 class Due(NamedTuple):
-    """An alert of which a moment has come; how many of its anomalies still stand; its site's."""
+    """An alert of which a moment has come, and what decides what becomes of it.
+
+    `standing` is how many of its anomalies still stand; policy and time zone are its site's.
+    """
 
     alert: Alert
     standing: int
@@ -58,13 +61,14 @@ class Due(NamedTuple):
 
 
 def tenants_due(cursor: Cursor) -> list[int]:
+    """Return the tenants with an alert of which a moment has come."""
     return [tenant_id for (tenant_id,) in cursor.execute(_TENANTS)]
 
 
 def keep_alerts(engine: Engine, tenant_id: int, emit: Emit) -> None:
-    """Do what is due of the tenant's alerts, in batches, each said once it is committed.
+    """Do what is due for the tenant's alerts, in batches, and say each once it is committed.
 
-    A batch is a constant number of statements.
+    A batch takes a constant number of statements.
     """
     taken = BATCH
     while taken == BATCH:
@@ -81,17 +85,18 @@ def _keep_some(
     cursor: Cursor,
     tenant_id: int,
 ) -> tuple[int, list[feed.Message], feed.Appended | None]:
+    """Do one batch, and return how many alerts it had, and what was appended to the feed."""
     at = lock_alerts(cursor, tenant_id)
     due = _due(cursor, tenant_id, at)
     quiets = read_quiet(cursor, tenant_id, at)
-    messages = messages_of(save(cursor, [_entry(each, quiets, at) for each in due], at))
+    entries = [_entry(alert, quiets, at) for alert in due]
+    messages = messages_of(save(cursor, entries, at))
     return len(due), messages, feed.append(cursor, tenant_id, messages) if messages else None
 
 
 def _due(cursor: Cursor, tenant_id: int, at: datetime) -> list[Due]:
     with cursor.connection.cursor(row_factory=dict_row) as rows:
-        found = rows.execute(_DUE, {"tenant_id": tenant_id, "at": at}).fetchall()
-    return [_due_in(row) for row in found]
+        return [_due_in(row) for row in rows.execute(_DUE, {"tenant_id": tenant_id, "at": at})]
 
 
 def _due_in(row: Mapping[str, Any]) -> Due:
@@ -100,7 +105,7 @@ def _due_in(row: Mapping[str, Any]) -> Due:
 
 
 def _entry(due: Due, quiets: Sequence[Quiet], at: datetime) -> Entry:
-    """What its moment makes of an alert. Afterwards none of its moments is due any more."""
+    """Return what becomes of an alert. None of its moments is due any more afterwards."""
     status = due.alert.status
     if status == "SUPPRESSED":
         return _end_of_quiet(due, quiets, at)
@@ -112,7 +117,7 @@ def _entry(due: Due, quiets: Sequence[Quiet], at: datetime) -> Entry:
 
 
 def _end_of_quiet(due: Due, quiets: Sequence[Quiet], at: datetime) -> Entry:
-    """Raised where it still stands, unless something else keeps it quiet."""
+    """Return the alert resolved, or raised, or still quiet where something else keeps it so."""
     if not due.standing:
         return _moved(due, "resolve", at, WITHDRAWN)
     if cover := cover_of(quiets, due.alert, at, due.zone):

@@ -1,6 +1,6 @@
-"""Alerts from anomalies, in the commit that records them.
+"""Make alerts of anomalies, in the commit that records these.
 
-There is one open alert a person, site and type, however many anomalies it has.
+There is one open alert for a person, site and type, however many anomalies it has.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -31,7 +31,7 @@ from models.policy import Policy
 from models.tables.alerts import IS_OPEN
 from models.vocabulary import gravest
 from worker.alerts.correlation import correlate
-from worker.alerts.quieting import hush
+from worker.alerts.quieting import apply_quiet
 from worker.rules.window import Window
 
 WITHDRAWN = "All its anomalies were withdrawn."
@@ -39,11 +39,11 @@ WITHDRAWN = "All its anomalies were withdrawn."
 Key = tuple[int, int, str]  # person_id, site_id, anomaly_type
 
 
-class Change(NamedTuple):
-    """An anomaly that viewers are told of.
+class AnomalyChange(NamedTuple):
+    """A change of an anomaly that viewers are told of.
 
-    Whether it stands for them now, and whether that is news, or graver than before. What merely
-    changes its score brings no alert back that an operator has resolved.
+    `stands` is whether it stands for them now, `arises` whether that is news, or graver than
+    before. A change of the score alone brings no alert back that an operator has resolved.
     """
 
     anomaly: Anomaly
@@ -51,12 +51,12 @@ class Change(NamedTuple):
     arises: bool
 
 
-class Open(NamedTuple):
-    """An open alert: how many of its anomalies still stand, and which that changed it holds."""
+class OpenAlert(NamedTuple):
+    """An open alert: how many of its anomalies still stand, and which that changed are its own."""
 
     alert: Alert
     standing: int
-    held: frozenset[UUID]
+    anomaly_ids: frozenset[UUID]
 
 
 _OPEN = f"""
@@ -66,56 +66,56 @@ SELECT {SELECTED},
         AND standing AND NOT shadow) AS standing,
     ARRAY(SELECT anomaly_id FROM alert_anomaly AS part
      WHERE part.tenant_id = alert.tenant_id AND part.alert_id = alert.alert_id
-        AND anomaly_id = ANY(%(anomalies)s)) AS held
+        AND anomaly_id = ANY(%(anomalies)s)) AS anomaly_ids
 FROM unnest(%(people)s::bigint[], %(sites)s::bigint[], %(types)s::text[])
     AS r(person_id, site_id, anomaly_type)
 JOIN alert USING (person_id, site_id, anomaly_type)
 WHERE alert.tenant_id = %(tenant_id)s AND {IS_OPEN}
 """
-_HOLD = insert("alert_anomaly", ("tenant_id", "alert_id", "anomaly_id"))
+_ADD_ANOMALIES = insert("alert_anomaly", ("tenant_id", "alert_id", "anomaly_id"))
 
 
-def follow(cursor: Cursor, window: Window, changes: Sequence[Change]) -> list[Message]:
-    """Open, bump or resolve the alerts of these anomalies, which are written.
+def follow(cursor: Cursor, window: Window, changes: Sequence[AnomalyChange]) -> list[Message]:
+    """Open, bump or resolve the alerts of these anomalies, which are already written.
 
-    Return what is to be said, each alert at most once. A constant number of statements. Operators'
-    moves wait until the caller commits.
+    Return the messages, at most one of each alert. This takes a constant number of statements.
+    Operators' moves wait until the caller commits.
     """
     if not changes:
         return []
     at = lock_alerts(cursor, window.tenant_id)
     by_key = _by_key(changes)
-    opened = _opened(cursor, window.tenant_id, by_key, changes)
+    open_alerts = _open_alerts(cursor, window.tenant_id, by_key, changes)
     entries: list[Entry] = []
-    held: list[dict[str, Any]] = []
-    for key, of_key in by_key.items():
-        open_alert = opened.get(key)
-        new = _new(of_key, open_alert)
-        if entry := _entry(window, open_alert, of_key, new):
+    added: list[dict[str, Any]] = []
+    for key, changes_of_key in by_key.items():
+        open_alert = open_alerts.get(key)
+        new = _new(changes_of_key, open_alert)
+        if entry := _entry(window, open_alert, changes_of_key, new):
             entries.append(entry)
-            held += [_holding(entry.alert, anomaly) for anomaly in new]
+            added += [_alert_anomaly(entry.alert, anomaly) for anomaly in new]
     if not entries:
         return []
-    entries, renamed = correlate(cursor, window, hush(cursor, window, entries))
+    entries, correlated = correlate(cursor, window, apply_quiet(cursor, window, entries))
     saved = save(cursor, entries, at)
-    cursor.execute(_HOLD, {"rows": document(held)})
-    return messages_of(saved) + renamed
+    cursor.execute(_ADD_ANOMALIES, {"rows": document(added)})
+    return messages_of(saved) + correlated
 
 
-def _new(changes: Iterable[Change], open_alert: Open | None) -> list[Anomaly]:
-    """The anomalies that arise and are not held yet."""
-    held = open_alert.held if open_alert else frozenset[UUID]()
+def _new(changes: Iterable[AnomalyChange], open_alert: OpenAlert | None) -> list[Anomaly]:
+    """Return the anomalies that arise, and that the alert does not have yet."""
+    anomaly_ids = open_alert.anomaly_ids if open_alert else frozenset[UUID]()
     arising = (change.anomaly for change in changes if change.arises)
-    return [anomaly for anomaly in arising if anomaly.anomaly_id not in held]
+    return [anomaly for anomaly in arising if anomaly.anomaly_id not in anomaly_ids]
 
 
 def _entry(
     window: Window,
-    open_alert: Open | None,
-    changes: Sequence[Change],
+    open_alert: OpenAlert | None,
+    changes: Sequence[AnomalyChange],
     new: Sequence[Anomaly],
 ) -> Entry | None:
-    """What the changes of one key make; None where operators would see no difference."""
+    """Return what the changes of one key make; None where operators would see no difference."""
     if open_alert is None:
         return _create(window, new) if new else None
     policy = window.policy(open_alert.alert.site_id)
@@ -125,9 +125,9 @@ def _entry(
 
 
 def _create(window: Window, anomalies: Sequence[Anomaly]) -> Entry:
-    """A new alert on these anomalies of one key.
+    """Return a new alert on these anomalies of one key.
 
-    Quiet may still suppress it, and it gets its correlation_id from its company.
+    Quiet may still suppress it, and it may get the correlation_id of others.
     """
     last, as_of = anomalies[-1], window.as_of
     alert = Alert(
@@ -161,7 +161,7 @@ def _resolve(window: Window, alert: Alert, policy: Policy) -> Entry:
 def _bump(
     window: Window,
     alert: Alert,
-    changes: Sequence[Change],
+    changes: Sequence[AnomalyChange],
     new: Sequence[Anomaly],
     policy: Policy,
 ) -> Entry | None:
@@ -186,7 +186,7 @@ def _bump(
 
 
 def _hasten(window: Window, alert: Alert, policy: Policy) -> Alert:
-    """One that has become graver waits no longer than its severity lets it."""
+    """Return the alert, graver now, so that it waits no longer than its severity allows."""
     due = escalates_at(alert, policy, window.as_of)
     if not alert.escalates_at or not due:
         return alert
@@ -212,7 +212,7 @@ def _by_system(
     )
 
 
-def _holding(alert: Alert, anomaly: Anomaly) -> dict[str, Any]:
+def _alert_anomaly(alert: Alert, anomaly: Anomaly) -> dict[str, Any]:
     return {
         "tenant_id": alert.tenant_id,
         "alert_id": alert.alert_id,
@@ -225,23 +225,23 @@ def _device(window: Window, anomaly: Anomaly) -> str | None:
     return punch.device_id if punch else None
 
 
-def _by_key(changes: Sequence[Change]) -> dict[Key, list[Change]]:
-    found: dict[Key, list[Change]] = {}
+def _by_key(changes: Sequence[AnomalyChange]) -> dict[Key, list[AnomalyChange]]:
+    by_key: dict[Key, list[AnomalyChange]] = {}
     for change in changes:
-        found.setdefault(_key(change.anomaly), []).append(change)
-    return found
+        by_key.setdefault(_key(change.anomaly), []).append(change)
+    return by_key
 
 
 def _key(row: Anomaly | Alert) -> Key:
     return row.person_id, row.site_id, row.anomaly_type
 
 
-def _opened(
+def _open_alerts(
     cursor: Cursor,
     tenant_id: int,
     keys: Mapping[Key, Any],
-    changes: Sequence[Change],
-) -> dict[Key, Open]:
+    changes: Sequence[AnomalyChange],
+) -> dict[Key, OpenAlert]:
     people, sites, types = zip(*keys, strict=True)
     values = {
         "tenant_id": tenant_id,
@@ -251,6 +251,8 @@ def _opened(
         "anomalies": [change.anomaly.anomaly_id for change in changes],
     }
     with cursor.connection.cursor(row_factory=dict_row) as rows:
-        found = rows.execute(_OPEN, values).fetchall()
-    opened = [Open(alert_in(row), row["standing"], frozenset(row["held"])) for row in found]
-    return {_key(each.alert): each for each in opened}
+        open_alerts = [
+            OpenAlert(alert_in(row), row["standing"], frozenset(row["anomaly_ids"]))
+            for row in rows.execute(_OPEN, values)
+        ]
+    return {_key(open_alert.alert): open_alert for open_alert in open_alerts}

@@ -1,4 +1,7 @@
-"""Alerts that fall into quiet: new ones, and those nobody has taken up yet when one more comes."""
+"""Suppress alerts that fall into quiet.
+
+These are new ones, and those that nobody has taken up yet when one more anomaly comes.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,20 +17,20 @@ from models.alerts.quiet_rows import read_quiet
 from models.alerts.rows import Entry
 from worker.rules.window import Window
 
-# What falls into quiet, and what is in it.
+# The states of alerts that may fall into quiet, and of those that are in it.
 _MAY_BE_QUIET = MOVES["suppress"].sources | MOVES["raise"].sources
 
 
-def hush(cursor: Cursor, window: Window, entries: Sequence[Entry]) -> list[Entry]:
-    """The entries, their alerts SUPPRESSED where a silence or maintenance window matches now.
+def apply_quiet(cursor: Cursor, window: Window, entries: Sequence[Entry]) -> list[Entry]:
+    """Return the entries, their alerts SUPPRESSED where a silence or maintenance window matches.
 
-    One that was SUPPRESSED and has grown too grave for what hid it is raised.
+    An alert that was SUPPRESSED and has grown too grave for what hid it is raised.
     """
     quiets = read_quiet(cursor, window.tenant_id, window.as_of)
-    return [_hushed(window, quiets, entry) for entry in entries]
+    return [_with_quiet(window, quiets, entry) for entry in entries]
 
 
-def _hushed(window: Window, quiets: Sequence[Quiet], entry: Entry) -> Entry:
+def _with_quiet(window: Window, quiets: Sequence[Quiet], entry: Entry) -> Entry:
     alert, as_of = entry.alert, window.as_of
     if alert.status not in _MAY_BE_QUIET:
         return entry
@@ -45,7 +48,7 @@ def _hushed(window: Window, quiets: Sequence[Quiet], entry: Entry) -> Entry:
 
 
 def kept_quiet(alert: Alert, cover: Cover) -> Alert:
-    """The alert as this cover keeps it quiet."""
+    """Return the alert as this cover keeps it quiet."""
     return replace(
         alert,
         quiet_id=cover.quiet.quiet_id,

@@ -1,3 +1,1 @@
-"""Judging a tenant: what waits, who takes it, what is found, what is recorded, and what is given
-up.
-"""
+"""Judging a tenant: take what waits, find anomalies, record them, and give up what kills judges."""

@@ -1,4 +1,4 @@
-"""A database that is away: how it shows, and waiting for it."""
+"""A database that is away: tell it by its errors, and wait for it."""
 
 import time
 
@@ -12,15 +12,16 @@ DATABASE_ERRORS = (
     sqlalchemy.exc.OperationalError,
     sqlalchemy.exc.InterfaceError,
 )
-# SQLSTATE classes of a database that is away, restarting or out of resources; without one, it did
-# not answer at all.
+# SQLSTATE classes of a database that is away, restarting or out of resources. An error without one
+# means that it did not answer at all.
 _AWAY = ("08", "53", "57P", "25006")
-# How long a task waits in its place for the database, before the worker goes on to the next.
-# Shorter than the broker's patience.
+# How long a task waits in its place for the database, before the worker goes on to the next task.
+# The broker would wait longer before it hands the task to another.
 _WAIT_SECONDS = 5.0
 
 
 def is_away(error: Exception) -> bool:
+    """Tell whether the error is of a database that is away, be it psycopg's or SQLAlchemy's."""
     sqlstate = getattr(getattr(error, "orig", error), "sqlstate", None)
     return (isinstance(error, DATABASE_ERRORS) and sqlstate is None) or (sqlstate or "").startswith(
         _AWAY
@@ -28,8 +29,9 @@ def is_away(error: Exception) -> bool:
 
 
 def wait_for(engine: Engine) -> None:
-    """Until the database answers, a few seconds at most: the more tasks wait in their places, the
-    fewer go round in circles.
+    """Wait until the database answers, a few seconds at most.
+
+    The more tasks wait in their places, the fewer go to the broker and come back.
     """
     deadline, pause = time.monotonic() + _WAIT_SECONDS, 0.05
     while time.monotonic() < deadline:

@@ -40,12 +40,13 @@ def detect(window: Window, detectors: Iterable[ModuleType] = DETECTORS) -> list[
 
 
 def _run(detector: ModuleType, window: Window) -> Iterator[Finding]:
-    """All findings at once; where the detector crashes, one subject at a time, so that only the
-    culprit's are lost.
+    """Find all at once, and where the detector crashes, one subject at a time.
+
+    So only the findings on the subject it crashes on are lost.
     """
     try:
-        return iter([found for found in detector.detect(window) if isinstance(found, Finding)])
-    # whatever it was, the other detectors and the other subjects must not suffer by it
+        return iter([row for row in detector.detect(window) if isinstance(row, Finding)])
+    # Whatever the error is, the other detectors and subjects must not suffer by it.
     except Exception:
         return iter(
             [
@@ -58,9 +59,7 @@ def _run(detector: ModuleType, window: Window) -> Iterator[Finding]:
 
 def _run_on(detector: ModuleType, window: Window, subject: Subject) -> list[Finding]:
     try:
-        return [
-            found for found in detector.detect(window.of(subject)) if isinstance(found, Finding)
-        ]
+        return [row for row in detector.detect(window.of(subject)) if isinstance(row, Finding)]
     except Exception:
         DETECTOR_CRASHES.labels(anomaly_type=detector.TYPE).inc()
         window.crashed.add((subject, detector.TYPE))
@@ -99,8 +98,9 @@ def _scored_findings(window: Window, by_type: dict[str, list[Finding]]) -> Itera
 
 
 def fraud_score(window: Window, standing: Iterable[Finding]) -> float:
-    """1 - product of (1 - weight x confidence) over the types that stand on one subject, shadow
-    left out. 0..1, 4 decimals.
+    """Return 1 - product of (1 - weight x confidence) over the types that stand on one subject.
+
+    Types in shadow are left out. It is from 0 to 1, with 4 decimals.
     """
     remains = 1.0
     for finding in standing:
@@ -111,8 +111,10 @@ def fraud_score(window: Window, standing: Iterable[Finding]) -> float:
 
 
 def _lead(findings: list[Finding]) -> tuple[Finding, list[Finding]]:
-    """The gravest first: by severity, then confidence, then in the order the detector gave them,
-    which is the definitions'.
+    """Return the gravest finding, and the others, gravest first.
+
+    They are ordered by severity, then by confidence, then as the detector yields them, which is the
+    order of the definitions.
     """
     ranked = sorted(findings, key=lambda f: (-gravity(f.severity), -f.confidence))
     return ranked[0], ranked[1:]
@@ -129,7 +131,7 @@ def _also(finding: Finding) -> dict[str, Any]:
 
 
 def _private(leading: Finding, rest: list[Finding]) -> dict[str, Any] | None:
-    """What names other sites, by reason."""
+    """Return the evidence that names other sites, by reason."""
     named = {finding.reason: finding.private for finding in (leading, *rest) if finding.private}
     return named or None
 

@@ -1,59 +1,62 @@
-"""Judging together what comes singly: at once while it is calm; while more tasks wait in the queue,
-what they bring as well.
+"""Judge together the punches that come one by one.
 
-What was left for a moment is judged by a task of its own, under the limits of every task. What a
-process that is killed has left is the sweep's, as after any crash.
+While the queue is calm each is judged at once. While more tasks wait, it is left for a moment, and
+judged with those that they bring, by a task of its own, under the limits of every task. What a
+killed process has left is the sweep's, as after any crash.
 """
 
 import threading
 import time
 from collections.abc import Callable, Collection
 
-# Punches are left for about as long as what waits takes to be stored; and for well below the second
-# after which the sweep takes them for left behind.
+# Punches are left for about as long as it takes to store those that wait; and for well below the
+# second after which the sweep believes them left behind.
 _SECONDS_A_TASK = 0.002
-_MOST = 0.5
-_MANY = 10  # tasks in the queue
-_GOOD_FOR = 0.1  # seconds, of an answer of the broker
+_LONGEST_SECONDS = 0.5
+_MANY_TASKS = 10  # in the queue: from so many on punches are left
+_ANSWER_SECONDS = 0.1  # for so long an answer of the broker is believed
 
 
 class Gathering:
-    """What one process has stored and left. `backlog` tells how many tasks wait."""
+    """The tenants of which this process has left punches. `backlog` tells how many tasks wait."""
 
     def __init__(self, backlog: Callable[[], int]) -> None:
         self._backlog = backlog
         self._lock = threading.Lock()
         self._tenants: set[int] = set()
-        self._asked = -_GOOD_FOR
-        self._waiting = 0
+        self._asked_at = -_ANSWER_SECONDS
+        self._tasks = 0
 
     def seconds(self) -> float:
-        """For how long to leave what a task brought, 0 while it is calm."""
+        """Return for how many seconds to leave what a task brought, 0 while the queue is calm."""
         with self._lock:
-            # What comes while some are left is judged with them, whatever the broker says by now:
-            # asking costs what storing does.
-            if not self._tenants and time.monotonic() - self._asked >= _GOOD_FOR:
-                self._waiting = self._backlog()
-                self._asked = time.monotonic()
-            return min(self._waiting * _SECONDS_A_TASK, _MOST) if self._waiting >= _MANY else 0.0
+            # What comes while some are left is judged with them, whatever the broker would answer:
+            # to ask it costs as much as to store a punch.
+            if not self._tenants and time.monotonic() - self._asked_at >= _ANSWER_SECONDS:
+                self._tasks = self._backlog()
+                self._asked_at = time.monotonic()
+            if self._tasks < _MANY_TASKS:
+                return 0.0
+            return min(self._tasks * _SECONDS_A_TASK, _LONGEST_SECONDS)
 
     def leave(
         self, tenants: Collection[int], seconds: float, judge: Callable[[Collection[int]], None]
     ) -> None:
-        """Have the tenants judged that much later, or earlier, together with what else is left
-        until then. `judge` must not raise.
+        """Have the tenants judged after so many seconds, with all others left until then.
+
+        It is earlier where some were left before. `judge` gets the tenants' ids and must not raise.
         """
         with self._lock:
-            is_set = bool(self._tenants)
+            has_timer = bool(self._tenants)
             self._tenants.update(tenants)
-            if not self._tenants or is_set:
+            if not self._tenants or has_timer:
                 return
         timer = threading.Timer(seconds, lambda: judge(self.take()))
-        timer.daemon = True  # a process that ends takes what is left itself
+        timer.daemon = True  # a process that ends judges what is left itself
         timer.start()
 
     def take(self) -> set[int]:
-        """The tenants that were left, and are not any more."""
+        """Return the tenants that were left, and leave them no longer."""
         with self._lock:
             tenants, self._tenants = self._tenants, set()
         return tenants

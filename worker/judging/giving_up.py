@@ -1,5 +1,6 @@
-"""Giving up what kills or fails every judge that takes it: the punch is rejected and counts as
-voided, so that the others can be judged.
+"""Give up what kills or fails every judge that takes it, so that the rest can be judged.
+
+A punch is rejected and counts as voided.
 """
 
 from datetime import datetime
@@ -28,20 +29,29 @@ log = structlog.get_logger(__name__)
 _WHY = reason(
     KILLS_WORKER,
     "",
-    "killed the worker that judged it, or made it fail, three times alone; correct the punch, or void it, and report this",
+    "killed the worker that judged it, or made it fail, three times alone; "
+    "correct the punch, or void it, and report this",
 )
 
 _VERSION = ", ".join(VERSION)
-# A correction of the punch brings it back; the row of `pending` judges what its absence changes.
+# A correction of the punch brings it back. By the new row of `pending` is judged what its absence
+# changes.
 _VOID = f"""
 WITH gone AS (
-    DELETE FROM pending WHERE tenant_id = %(tenant_id)s AND pending_id = %(row_id)s RETURNING punch_id
+    DELETE FROM pending
+    WHERE tenant_id = %(tenant_id)s AND pending_id = %(row_id)s
+    RETURNING punch_id
 ), voided AS (
-    UPDATE punch SET voided_at = %(at)s, void_reason = '{KILLS_WORKER}', voided_by = %(by)s::jsonb
-    FROM gone WHERE punch.tenant_id = %(tenant_id)s AND punch.punch_id = gone.punch_id AND voided_at IS NULL
+    UPDATE punch
+    SET voided_at = %(at)s, void_reason = '{KILLS_WORKER}', voided_by = %(by)s::jsonb
+    FROM gone
+    WHERE punch.tenant_id = %(tenant_id)s
+        AND punch.punch_id = gone.punch_id
+        AND voided_at IS NULL
     RETURNING punch.*
 ), waiting AS (
-    INSERT INTO pending ({_VERSION}, received_at, cause) SELECT {_VERSION}, %(at)s, %(cause)s::jsonb FROM voided
+    INSERT INTO pending ({_VERSION}, received_at, cause)
+    SELECT {_VERSION}, %(at)s, %(cause)s::jsonb FROM voided
 )
 SELECT {", ".join(name for name in COLUMNS if name != "extra")}, extra::text AS extra FROM voided
 """
@@ -49,10 +59,9 @@ _DROP = "DELETE FROM roster_change WHERE tenant_id = %s AND change_id = ANY(%s) 
 
 
 def give_up(cursor: Cursor, tenant_id: int, table: str, ids: list[int], at: datetime) -> None:
-    """Take one row of `pending`, or those of one key of `roster_change`, out of what waits for
-    good, and keep what it was about.
+    """Delete one row of `pending`, or the rows of one key of `roster_change`, and log what it was.
 
-    Needs the tenant's lock.
+    The punch of a row of `pending` is kept among the rejected. Needs the tenant's lock.
     """
     if table == "pending":
         (row_id,) = ids
@@ -62,16 +71,16 @@ def give_up(cursor: Cursor, tenant_id: int, table: str, ids: list[int], at: date
 
 
 def _give_up_punch(cursor: Cursor, tenant_id: int, row_id: int, at: datetime) -> None:
-    given = {
+    values = {
         "tenant_id": tenant_id,
         "row_id": row_id,
         "at": at,
         "by": _JUDGE.as_text(),
         "cause": cause.of_void(_JUDGE),
     }
-    voided = cursor.execute(_VOID, given).fetchone()
-    # voided before: then it is the judgement of its absence that fails, and nothing is left to
-    # reject
+    voided = cursor.execute(_VOID, values).fetchone()
+    # It was voided before: what fails is the judgement of its absence, and nothing is to be
+    # rejected.
     if voided is None:
         log.error(PUNCH_GIVEN_UP, tenant_id=tenant_id, punch_id=None)
         return

@@ -1,8 +1,7 @@
-"""Judging a tenant: one at a time, all that waits, one transaction a batch; and what was found is
-said once it is committed.
+"""Judge a tenant: all that waits of it, one transaction a batch, one judge at a time.
 
-Whoever finds the tenant taken leaves its work to the holder, who looks again after each commit,
-when the lock is free.
+What was found is said once it is committed. Whoever finds the tenant's lock taken leaves the work
+to its holder, who looks again after each commit, when the lock is free.
 """
 
 import time
@@ -46,41 +45,43 @@ class Judgement(NamedTuple):
 
     messages: list[feed.Message]
     appended: feed.Appended | None
-    # seconds from the receipt of the oldest punch to the judgement's `as_of`; 0 where no punch was
-    # judged
-    lag: float
+    # from the receipt of the oldest punch to the judgement's `as_of`; 0 where no punch was judged
+    lag_seconds: float
     began: float  # on the monotonic clock, when `as_of` was read
 
 
-# A task that found much to do leaves the rest to the next, so that it ends well before its time
-# limit.
-PATIENCE = 10.0
+# A task with more to judge leaves it to the next, so that it ends well before its time limit.
+JUDGE_SECONDS = 10.0
 
 
 def judge(engine: Engine, tenant_id: int, emit: Emit, put_off: PutOff = lambda: False) -> None:
-    """Judge what waits of the tenant, unless somebody else is at it.
+    """Judge what waits of the tenant, unless somebody else is judging it.
 
-    `put_off` is asked when a few more came meanwhile: whether it sees to it that they are judged
-    later.
+    `put_off` is called when a few more punches have come meanwhile. It returns whether it has them
+    judged later.
     """
-    until = time.monotonic() + PATIENCE
-    while (judged := _judge_some(engine, tenant_id, emit)) is not None and time.monotonic() < until:
+    until = time.monotonic() + JUDGE_SECONDS
+    while (rows := _judge_next_batch(engine, tenant_id, emit)) is not None:
+        if time.monotonic() >= until:
+            return
         with autocommitted(engine) as cursor:
             waits = anything_waits(cursor, tenant_id)
-        if not waits or (judged < BATCH and put_off()):
+        if not waits or (rows < BATCH and put_off()):
             return
 
 
 def try_lock(cursor: Cursor, tenant_id: int) -> datetime | None:
-    """The moment of judgement, by the database's clock; None where somebody else is judging the
-    tenant.
+    """Take the tenant's lock, and return the moment of judgement, by the database's clock.
+
+    Return None where somebody else is judging the tenant.
     """
     sql = "SELECT pg_try_advisory_xact_lock(%s), clock_timestamp()"
-    got, as_of = _row(cursor, sql, tenant_lock_key(tenant_id))
-    return as_of if got else None
+    is_locked, as_of = _row(cursor, sql, tenant_lock_key(tenant_id))
+    return as_of if is_locked else None
 
 
 def wait_lock(cursor: Cursor, tenant_id: int) -> datetime:
+    """Take the tenant's lock, wait for it if need be, and return the moment of judgement."""
     cursor.execute("SELECT pg_advisory_xact_lock(%s)", (tenant_lock_key(tenant_id),))
     (as_of,) = _row(cursor, "SELECT clock_timestamp()")
     assert isinstance(as_of, datetime)
@@ -88,8 +89,9 @@ def wait_lock(cursor: Cursor, tenant_id: int) -> datetime:
 
 
 def judge_batch(cursor: Cursor, tenant_id: int, batch: Batch, as_of: datetime) -> Judgement:
-    """Judge a batch and drop it from what waits. The last thing before the commit; needs the
-    tenant's lock.
+    """Judge a batch, and drop it from what waits.
+
+    This is the last thing before the commit. Needs the tenant's lock.
     """
     began = time.monotonic()
     messages = find_and_record(cursor, tenant_id, batch.touched, as_of)
@@ -103,23 +105,26 @@ def judge_batch(cursor: Cursor, tenant_id: int, batch: Batch, as_of: datetime) -
 def find_and_record(
     cursor: Cursor, tenant_id: int, touched: Touched, as_of: datetime
 ) -> list[feed.Message]:
+    """Load the window of what was touched, detect, record, and return what is to be said."""
     window = load(cursor, tenant_id, touched, as_of)
     fault_point("judging", (punch.punch_id for punch in window.punches_to_judge))
     return record(cursor, window, detect(window), touched) + tell_once(cursor, window, touched)
 
 
 def say(tenant_id: int, judgement: Judgement, emit: Emit) -> None:
-    """Emit what a committed judgement found, outside of its lock."""
+    """Publish what a committed judgement found. Its lock is not held any more."""
     fault_point("after_judge_commit")
     if judgement.appended is None:
         return
     fault_point("between_commit_and_emit")
     emit(tenant_id, *judgement.appended, judgement.messages)
-    if judgement.lag:
-        metrics.RECEIPT_TO_EMIT.observe(judgement.lag + time.monotonic() - judgement.began)
+    if judgement.lag_seconds:
+        seconds = judgement.lag_seconds + time.monotonic() - judgement.began
+        metrics.RECEIPT_TO_EMIT.observe(seconds)
 
 
 def count(tenant_id: int, batch: Batch, judgement: Judgement) -> None:
+    """Count and log what a committed judgement did."""
     metrics.JUDGED.labels(table=batch.table).inc(len(batch.ids))
     for message in judgement.messages:
         metrics.MESSAGES.labels(event=message.event, anomaly_type=message.anomaly_type or "").inc()
@@ -132,9 +137,10 @@ def count(tenant_id: int, batch: Batch, judgement: Judgement) -> None:
     )
 
 
-def _judge_some(engine: Engine, tenant_id: int, emit: Emit) -> int | None:
-    """Judge one batch, if anything waits: how many rows of it. None where somebody else is judging
-    the tenant.
+def _judge_next_batch(engine: Engine, tenant_id: int, emit: Emit) -> int | None:
+    """Judge one batch of the tenant, if anything waits, and return how many rows it had.
+
+    Return None where somebody else is judging the tenant.
     """
     with pipelined(engine) as cursor:
         as_of = try_lock(cursor, tenant_id)
@@ -150,5 +156,5 @@ def _judge_some(engine: Engine, tenant_id: int, emit: Emit) -> int | None:
 
 def _row(cursor: Cursor, sql: str, *arguments: object) -> tuple[Any, ...]:
     row: tuple[Any, ...] | None = cursor.execute(sql, arguments).fetchone()
-    assert row is not None  # these SELECTs have no FROM: they always give a row
+    assert row is not None  # a SELECT without a FROM always returns one row
     return row

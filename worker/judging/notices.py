@@ -1,6 +1,7 @@
-"""What a tenant is told once, for ever.
+"""Notices, each of which a tenant gets only once.
 
-That a device its roster does not name is used like a kiosk, and that a punch_id was used twice.
+They say that a device its roster does not name is used like a kiosk, and that a punch_id was used
+twice.
 """
 
 from dataclasses import dataclass
@@ -17,13 +18,13 @@ from worker.rules.kiosks import UNDECLARED_SHARED_DEVICE, Kiosk, undeclared_kios
 from worker.rules.window import Window
 
 PUNCH_ID_REUSED = "PUNCH_ID_REUSED"
-# Beside the message_ids of noc.publish, and never pruned with them.
+# Tells our message_ids from those of noc.publish. Ours are never pruned.
 PREFIX = "rollcall:"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """The payload of a `finding_created` of our own, but for what it is about."""
+    """The payload of a `finding_created` of our own, without what it is about."""
 
     type: Literal["finding_created"] = "finding_created"
     tenant_id: int
@@ -35,6 +36,8 @@ class Notice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KioskNotice(Notice):
+    """Says that a device is used like a kiosk."""
+
     device_id: str
     people: int
     seen_at: datetime
@@ -43,12 +46,12 @@ class KioskNotice(Notice):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReuseNotice(Notice):
-    """Told where a punch does not count any more."""
+    """Says that a punch does not count any more, at its site."""
 
     punch_id: str
     person_id: int
     occurred_at: str
-    other_person_id: int | None  # None of another site
+    other_person_id: int | None  # None where the other punch was at another site
     other_occurred_at: str
     explanation: str
 
@@ -61,15 +64,15 @@ RETURNING message_id
 
 
 def tell_once(cursor: Cursor, window: Window, touched: Touched) -> list[Message]:
-    """A `finding_created` for each thing found that the tenant was not told of before.
+    """Return a `finding_created` for each notice that the tenant did not get before.
 
-    At most one statement.
+    This takes one statement at most.
     """
     notices = _kiosks(window) | _reused(window, touched)
     if not notices:
         return []
-    told = {"tenant_id": window.tenant_id, "said_at": window.as_of}
-    rows = document({"message_id": message_id, **told} for message_id in notices)
+    common = {"tenant_id": window.tenant_id, "said_at": window.as_of}
+    rows = document({"message_id": message_id, **common} for message_id in notices)
     new = cursor.execute(_REMEMBER, {"rows": rows}).fetchall()
     return [_message(notices[message_id]) for (message_id,) in sorted(new)]
 
@@ -80,7 +83,7 @@ def _kiosks(window: Window) -> dict[str, Notice]:
 
 
 def _kiosk(window: Window, kiosk: Kiosk) -> Notice:
-    used = f"{kiosk.people} people used the device {kiosk.device_id} within 7 days."
+    usage = f"{kiosk.people} people used the device {kiosk.device_id} within 7 days."
     return KioskNotice(
         tenant_id=window.tenant_id,
         timestamp=window.as_of.astimezone(UTC),
@@ -89,25 +92,28 @@ def _kiosk(window: Window, kiosk: Kiosk) -> Notice:
         device_id=kiosk.device_id,
         people=kiosk.people,
         seen_at=kiosk.seen_at.astimezone(UTC),
-        explanation=f"{used} Declare it as shared, or as somebody's.",
+        explanation=f"{usage} Declare it as shared, or as somebody's.",
     )
 
 
 def _reused(window: Window, touched: Touched) -> dict[str, Notice]:
-    found: dict[str, Notice] = {}
+    notices: dict[str, Notice] = {}
     for version in touched.punches:
         if reuse := (version.cause or {}).get("reuse"):
             message_id = _message_id(PUNCH_ID_REUSED, version.punch_id)
-            found.setdefault(message_id, _reuse(window, version.punch_id, **reuse))
-    return found
+            notices.setdefault(message_id, _reuse(window, version.punch_id, **reuse))
+    return notices
 
 
 def _reuse(window: Window, punch_id: str, lost: dict[str, Any], other: dict[str, Any]) -> Notice:
-    """Of another site it says a time and "another site"."""
-    is_here = other["site_id"] == lost["site_id"]
-    is_hers = other["person_id"] == lost["person_id"]
-    whom = "the same person" if is_hers else "another person"
-    where = "" if is_here else " at another site"
+    """Return the notice for the site of the punch that is lost to the `other` of the same id.
+
+    Where the other was at another site, it names only its time.
+    """
+    is_same_site = other["site_id"] == lost["site_id"]
+    is_same_person = other["person_id"] == lost["person_id"]
+    whom = "the same person" if is_same_person else "another person"
+    where = "" if is_same_site else " at another site"
     return ReuseNotice(
         tenant_id=window.tenant_id,
         timestamp=window.as_of.astimezone(UTC),
@@ -116,7 +122,7 @@ def _reuse(window: Window, punch_id: str, lost: dict[str, Any], other: dict[str,
         punch_id=punch_id,
         person_id=lost["person_id"],
         occurred_at=lost["occurred_at"],
-        other_person_id=other["person_id"] if is_here else None,
+        other_person_id=other["person_id"] if is_same_site else None,
         other_occurred_at=other["occurred_at"],
         explanation=f"The punch_id {punch_id} of {lost['occurred_at']} also came for {whom}{where} "
         f"at {other['occurred_at']}, which is taken as a correction: this punch does not count. "

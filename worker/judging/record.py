@@ -1,8 +1,8 @@
-"""Recording a judgement: what stands now against what stood before, of the judged subjects only.
+"""Record a judgement: compare what stands now on the judged subjects with what stood before.
 
 Rows are written only where something changed, and viewers are told only of what they can see. An
-anomaly's row is for ever: what no longer holds stops `standing`, and one that holds again keeps its
-id. Alerts follow the anomalies that viewers are told of.
+anomaly's row is for ever: one that no longer holds stops `standing`, and one that holds again keeps
+its id. Alerts follow the anomalies that viewers are told of.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,7 +19,7 @@ from models.bulk import document, insert
 from models.feed import Message
 from models.ids import time_ordered_id
 from models.vocabulary import gravity
-from worker.alerts.follow import Change, follow
+from worker.alerts.follow import AnomalyChange, follow
 from worker.judging.withdrawal import note_causes
 from worker.load.arrays import texts
 from worker.load.touched import Touched
@@ -27,13 +27,14 @@ from worker.rules.finding import ScoredFinding, Subject
 from worker.rules.window import Window
 
 Identity = tuple[str, str, str, int, int]  # punch_id, shift_id, anomaly_type, person_id, site_id
-Reviews = dict[UUID, tuple[str | None, int | None]]  # verdict, and the policy's version it judged
+# By anomaly_id: the operator's verdict, and the version of the policy that it judged.
+Reviews = dict[UUID, tuple[str | None, int | None]]
 
 
 class Difference(NamedTuple):
-    """An anomaly that is to be written, as it stood before (None for a new one), and as it stands.
+    """An anomaly to be written, as it stood before (None for a new one), and as it stands now.
 
-    `event` is how viewers are told of it, if they are.
+    `event` is the message that tells viewers of it, or None.
     """
 
     before: Anomaly | None
@@ -58,7 +59,7 @@ WHERE tenant_id = %(tenant_id)s AND punch_id = '' AND shift_id = ANY(%(shifts)s)
 
 _IDENTITY = ("punch_id", "shift_id", "anomaly_type", "person_id", "site_id")
 _FIXED = ("tenant_id", "anomaly_id", "detected_at", *_IDENTITY)
-# An operator's: read back from the row that the statement has locked, and never written.
+# Columns that operators write: only read here, from the row that the statement has locked.
 _OPERATORS = ("review", "reviewed_version")
 _WRITTEN = tuple(name for name in ANOMALY_COLUMNS if name not in _OPERATORS)
 _WRITE = f"""
@@ -77,16 +78,16 @@ def record(
 ) -> list[Message]:
     """Write what changed about the window's subjects, and return the messages that say so.
 
-    Each anomaly's and each alert's at most once. A constant number of statements, however many
-    subjects there are.
+    There is at most one of each anomaly and of each alert. It takes a constant number of
+    statements, however many subjects there are.
     """
     differences = list(compare(window, _stored(cursor, window), scored_findings))
     reviews = _write(cursor, [difference.after for difference in differences])
     withdrawn = [difference.after for difference in differences if not difference.after.standing]
     note_causes(cursor, window, withdrawn, touched)
-    told = [_reviewed(difference, reviews) for difference in differences if difference.event]
-    alerts = follow(cursor, window, [_change(difference) for difference in told])
-    return [_message(difference) for difference in told] + alerts
+    news = [_reviewed(difference, reviews) for difference in differences if difference.event]
+    alerts = follow(cursor, window, [_change(difference) for difference in news])
+    return [_message(difference) for difference in news] + alerts
 
 
 def compare(
@@ -94,7 +95,7 @@ def compare(
     stored: dict[Identity, Anomaly],
     scored_findings: Sequence[ScoredFinding],
 ) -> Iterator[Difference]:
-    """What is to be written, what fell away first."""
+    """Yield what is to be written; what fell away comes first."""
     standing = {_identity_of(scored): scored for scored in scored_findings}
     yield from _fallen_away(window, stored, standing)
     for identity, scored in standing.items():
@@ -123,17 +124,17 @@ def _fallen_away(
             yield Difference(before, after, _event(after, before))
 
 
-def _change(difference: Difference) -> Change:
+def _change(difference: Difference) -> AnomalyChange:
     before, after = difference.before, difference.after
     stands = after.is_visible
     if before is None or not before.said or not before.is_visible:
-        return Change(after, stands, stands)
+        return AnomalyChange(after, stands, stands)
     is_graver = gravity(after.severity) > gravity(before.severity)
-    return Change(after, stands, stands and is_graver)
+    return AnomalyChange(after, stands, stands and is_graver)
 
 
 def _event(after: Anomaly, before: Anomaly | None) -> AnomalyEvent | None:
-    """What viewers are told of an anomaly that is to be written."""
+    """Return the message by which viewers are told of an anomaly that is to be written, if any."""
     if before is None or not before.said:
         return "anomaly_detected" if after.is_visible else None
     if after.is_visible != before.is_visible:
@@ -189,8 +190,8 @@ def _anomaly(window: Window, scored: ScoredFinding, before: Anomaly | None) -> A
 def _message(difference: Difference) -> Message:
     assert difference.event is not None
     before = difference.before
-    told = before.severity if before and before.said else None
-    return message_of(difference.event, difference.after, told)
+    prior_severity = before.severity if before and before.said else None
+    return message_of(difference.event, difference.after, prior_severity)
 
 
 def _stored(cursor: Cursor, window: Window) -> dict[Identity, Anomaly]:
@@ -204,7 +205,7 @@ def _stored(cursor: Cursor, window: Window) -> dict[Identity, Anomaly]:
 
 
 def _write(cursor: Cursor, anomalies: Sequence[Anomaly]) -> Reviews:
-    """Their reviews, and the versions of the policy that these judged, by anomaly_id.
+    """Write the anomalies, and return their reviews as they stand in the database.
 
     Rows are locked in the order of their ids, so that overlapping writers cannot deadlock.
     """
@@ -224,7 +225,7 @@ def _reviewed(difference: Difference, reviews: Reviews) -> Difference:
 
 
 def _as_json_reads(value: dict[str, Any]) -> dict[str, Any]:
-    """The same values as they come back from the database: tuples as lists, keys as text."""
+    """Return the value as it comes back from the database: tuples as lists, keys as text."""
     read: dict[str, Any] = orjson.loads(orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS))
     return read
 

@@ -1,9 +1,8 @@
-"""What a sweep takes of the work that waits, and notes of it: how often a judge died or failed of
-it.
+"""Choose what a sweep judges next, and note how often a judge died of it or failed.
 
 The note is committed before the judgement begins. What is still noted as taken when the next sweep
-has the tenant's lock was with a judge that died; a judge that comes back with an error gives back
-what it took.
+has the tenant's lock was with a judge that died. A judge that ends with an error gives back what it
+took.
 """
 
 from collections.abc import Iterator
@@ -25,11 +24,11 @@ JUDGE_DIED = "judge_died"
 
 log = structlog.get_logger(__name__)
 
-# 1000 >> 10 is 0: from this many attempts on a row, or a key of the roster, is judged alone.
+# 1000 >> 10 is 0: from so many attempts on, a row, or a key of the roster, is judged alone.
 _ALONE = BATCH.bit_length()
 LONE_ATTEMPTS = 3
 
-# As many as one judgement takes, and no more: of the roster all rows of a key, which count as one.
+# As many as one judgement takes, and no more. All rows of a key of the roster count as one.
 _WAITING = {
     "pending": f"""
         SELECT ARRAY[pending_id], attempts, taken FROM pending
@@ -43,25 +42,34 @@ _WAITING = {
     """,
 }
 _NOTE = {
-    "pending": "UPDATE pending SET attempts = %s, taken = %s WHERE tenant_id = %s AND pending_id = ANY(%s)",
-    "roster_change": "UPDATE roster_change SET attempts = %s, taken = %s WHERE tenant_id = %s AND change_id = ANY(%s)",
+    "pending": """
+        UPDATE pending SET attempts = %s, taken = %s
+        WHERE tenant_id = %s AND pending_id = ANY(%s)
+    """,
+    "roster_change": """
+        UPDATE roster_change SET attempts = %s, taken = %s
+        WHERE tenant_id = %s AND change_id = ANY(%s)
+    """,
 }
 
 
 class Suspects(NamedTuple):
-    """Rows that are judged together next; they had `before` attempts, and have `attempts` unless
-    the database fails them.
+    """Rows that are judged together next.
+
+    They had `attempts_before`, and have `attempts` from now on. Where the database fails, not they,
+    they go back to what they had.
     """
 
     table: str
     ids: list[int]
-    before: int
+    attempts_before: int
     attempts: int
 
 
-class _Subject(NamedTuple):
-    """What cannot be judged by halves: a row of `pending`, or all of a key of `roster_change` that
-    were tried as often.
+class _Unit(NamedTuple):
+    """Rows that cannot be judged apart.
+
+    One row of `pending`, or all of a key of `roster_change` with the same number of attempts.
     """
 
     ids: list[int]
@@ -70,8 +78,9 @@ class _Subject(NamedTuple):
 
 
 def take(engine: Engine, tenant_id: int, as_of: datetime) -> Suspects | None:
-    """Choose what to judge next, and commit that it is taken. Needs the tenant's lock, which
-    another transaction holds.
+    """Choose what to judge next, and commit that it is taken. Return None where nothing is left.
+
+    Needs the tenant's lock, which another transaction holds.
     """
     with transaction(engine) as cursor:
         suspects = _choose(cursor, tenant_id, "pending", as_of) or _choose(
@@ -86,56 +95,59 @@ def take(engine: Engine, tenant_id: int, as_of: datetime) -> Suspects | None:
 
 @contextmanager
 def given_back(engine: Engine, tenant_id: int, suspects: Suspects) -> Iterator[None]:
-    """For as long as they are judged: if that fails they are not taken any more, so that nobody
-    believes their judge dead.
+    """Give the suspects back if judging them, inside this block, raises.
+
+    They are not noted as taken any more then, so that nobody believes their judge dead.
     """
     try:
         yield
     except BaseException as error:
-        attempts = suspects.attempts if _is_theirs(error) else suspects.before
+        attempts = suspects.attempts if _is_fault_of_rows(error) else suspects.attempts_before
         try:
             _give_back(engine, tenant_id, suspects, attempts)
         except DATABASE_ERRORS:
             wait_for(engine)
-            # then it counts as a death, and the error goes its way
+            # Where they cannot be given back now either, it counts as a death of their judge.
             with suppress(*DATABASE_ERRORS):
                 _give_back(engine, tenant_id, suspects, attempts)
         raise
 
 
-def halved(attempts: int, subjects: int) -> int:
-    """The attempts to mark `subjects` with that have `attempts`: as many as make the next batch at
-    most half of this one.
+def halved(attempts: int, units: int) -> int:
+    """Return the attempts to note for so many `units` that have had `attempts`.
+
+    It is as many as make the next batch at most half as large as this one.
     """
     following = attempts + 1
-    while following < _ALONE and BATCH >> following > subjects // 2:
+    while following < _ALONE and BATCH >> following > units // 2:
         following += 1
     return following
 
 
 def _choose(cursor: Cursor, tenant_id: int, table: str, as_of: datetime) -> Suspects | None:
-    subjects = [_Subject(*row) for row in cursor.execute(_WAITING[table], (tenant_id, as_of))]
-    if not subjects:
+    units = [_Unit(*row) for row in cursor.execute(_WAITING[table], (tenant_id, as_of))]
+    if not units:
         return None
-    most = subjects[0].attempts
-    if dead := [row_id for subject in subjects if subject.taken for row_id in subject.ids]:
-        # none has more attempts than what was taken last
-        cursor.execute(_NOTE[table], (most, False, tenant_id, dead))
-        log.warning(JUDGE_DIED, tenant_id=tenant_id, table=table, rows=len(dead), attempts=most)
-    if most >= _ALONE + LONE_ATTEMPTS - 1:
-        give_up(cursor, tenant_id, table, subjects[0].ids, as_of)
+    attempts = units[0].attempts
+    if taken := [row_id for unit in units if unit.taken for row_id in unit.ids]:
+        # No unit has more attempts than those that were taken last.
+        cursor.execute(_NOTE[table], (attempts, False, tenant_id, taken))
+        log.warning(
+            JUDGE_DIED, tenant_id=tenant_id, table=table, rows=len(taken), attempts=attempts
+        )
+    if attempts >= _ALONE + LONE_ATTEMPTS - 1:
+        give_up(cursor, tenant_id, table, units[0].ids, as_of)
         return _choose(cursor, tenant_id, table, as_of)
-    alike = [subject.ids for subject in subjects if subject.attempts == most][
-        : max(BATCH >> most, 1)
-    ]
-    return Suspects(
-        table, [row_id for ids in alike for row_id in ids], most, halved(most, len(alike))
-    )
+    chosen = [unit for unit in units if unit.attempts == attempts][: max(BATCH >> attempts, 1)]
+    ids = [row_id for unit in chosen for row_id in unit.ids]
+    return Suspects(table, ids, attempts, halved(attempts, len(chosen)))
 
 
-def _is_theirs(error: BaseException) -> bool:
-    """Whether the rows may be what it failed of. The database's trouble and an end of the process
-    are not; what takes for ever is.
+def _is_fault_of_rows(error: BaseException) -> bool:
+    """Tell whether the rows may be why judging failed.
+
+    They are not where the database fails or the process ends; a statement that runs for too long
+    may be their fault.
     """
     return isinstance(error, QueryCanceled) or (
         isinstance(error, Exception) and not isinstance(error, DATABASE_ERRORS)

@@ -1,10 +1,9 @@
-"""What nobody else does: the work that a crash left behind, and the moments that pass without
-anybody punching.
+"""Sweep up what nobody else judges: work that a crash left behind, and moments that pass.
 
-Work whose judge died is taken by its attempts, which are committed before it is judged. What kills
-or fails every judge is halved, 1,000 rows, 500, 250 ..., until the single row that does it is
-alone; ending three judges alone, it is given up. Everything here may run twice at once, and under
-several schedulers.
+Work whose judge died is taken by its attempts, which are committed before it is judged. A batch
+that kills or fails every judge is halved, 1,000 rows, 500, 250 ..., until the single row that does
+it is alone. When that has ended three judges alone, it is given up. Everything here may run twice
+at once, and under several schedulers.
 """
 
 import time
@@ -17,7 +16,7 @@ from models import feed
 from models.database import transaction
 from worker.emit import Emit
 from worker.judging.judge import (
-    PATIENCE,
+    JUDGE_SECONDS,
     Judgement,
     count,
     find_and_record,
@@ -30,8 +29,7 @@ from worker.judging.suspects import Suspects, given_back, take
 from worker.judging.work_queue import Batch, take_changes, take_punches
 from worker.load.touched import Touched
 
-# A sweep that comes late, after days without a scheduler, catches up in steps that a window can
-# hold.
+# After days without a scheduler a sweep catches up in steps, each of which a window can hold.
 _STEP = timedelta(hours=6)
 
 _LEFT = """
@@ -41,33 +39,35 @@ SELECT tenant_id, count(*) FROM (
     SELECT tenant_id FROM roster_change WHERE at < clock_timestamp() - interval '1 second'
 ) AS left_over GROUP BY tenant_id
 """
-# Python may be at a judgement for as long as a task may take (90 s). Ended as idle, it would lose
-# the lock while it is still at it.
+# Python may work on a judgement for as long as a task may take (90 s). If Postgres ended the
+# session as idle meanwhile, the lock would be lost.
 _KEEP_LOCK = "SET LOCAL idle_in_transaction_session_timeout = '95s'"
 _UNSWEPT = "SELECT tenant_id FROM tenant WHERE NOT deleted AND swept_at < clock_timestamp() - %s"
 
 
 def tenants_left(cursor: Cursor) -> dict[int, int]:
-    """Tenants with work that has waited for over a second, and how many rows of it."""
+    """Return the tenants with work that has waited for over a second, and how many rows it has."""
     return dict(cursor.execute(_LEFT).fetchall())
 
 
 def tenants_unswept(cursor: Cursor, age: timedelta) -> list[int]:
+    """Return the tenants whose moments were judged longer than `age` ago."""
     return [tenant_id for (tenant_id,) in cursor.execute(_UNSWEPT, (age,))]
 
 
 def judge_left(engine: Engine, tenant_id: int, emit: Emit) -> None:
     """Judge what a crash may have left of the tenant, unless somebody is judging it now."""
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + JUDGE_SECONDS
     while time.monotonic() < until and _judge_suspects(engine, tenant_id, emit):
         pass
 
 
 def judge_moments(engine: Engine, tenant_id: int, emit: Emit) -> None:
-    """Judge whatever the moments since the last sweep may have changed: no-shows, spells too long,
-    missing check-outs.
+    """Judge whatever the time since the last sweep may have changed.
+
+    That is no-shows, spells that are too long, and missing check-outs.
     """
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + JUDGE_SECONDS
     caught_up = False
     while not caught_up and time.monotonic() < until:
         with transaction(engine) as cursor:
@@ -77,10 +77,10 @@ def judge_moments(engine: Engine, tenant_id: int, emit: Emit) -> None:
 
 
 def _judge_suspects(engine: Engine, tenant_id: int, emit: Emit) -> bool:
-    """False where nothing is left, or somebody else is at it.
+    """Judge the next suspects. Return False where none are left, or somebody is judging the tenant.
 
-    The lock is held from the choice to the judgement's commit. Another sweep would else take what
-    is about to be judged for what its judge died of, and after a few such deaths give up a punch
+    The lock is held from the choice to the judgement's commit. Another sweep would else believe
+    that a judge died of what is about to be judged, and after a few such deaths give up a punch
     that nobody ever tried to judge.
     """
     with transaction(engine) as cursor:
@@ -91,7 +91,7 @@ def _judge_suspects(engine: Engine, tenant_id: int, emit: Emit) -> bool:
         with given_back(engine, tenant_id, suspects):
             cursor.execute(_KEEP_LOCK)
             batch, judgement = _judge(cursor, tenant_id, suspects, as_of)
-            cursor.connection.commit()  # here already, so that they are given back where it fails
+            cursor.connection.commit()  # inside the block: where it fails, they are given back
     if batch and judgement:
         count(tenant_id, batch, judgement)
         say(tenant_id, judgement, emit)
@@ -109,6 +109,7 @@ def _judge(
 
 
 def _judge_step(cursor: Cursor, tenant_id: int, as_of: datetime) -> tuple[Judgement, bool]:
+    """Judge the next step of time, and return whether the tenant is swept up to `as_of` now."""
     row = cursor.execute(
         "SELECT swept_at FROM tenant WHERE tenant_id = %s", (tenant_id,)
     ).fetchone()

@@ -1,6 +1,6 @@
-"""Withdrawals that a correction or a void brought about name it in the anomaly's trail.
+"""Name, in an anomaly's trail, the correction or void by which it was withdrawn.
 
-Which change it was, whose, by which door, and when.
+The trail says which it was, whose, by which door, and when.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,8 +14,8 @@ from worker.load.touched import Touched, TouchedPunch
 from worker.rules.window import Window
 
 
-class Change(NamedTuple):
-    """A correction or a void, and the versions of its punch that it touched, the last one first."""
+class Correction(NamedTuple):
+    """A correction or a void: the versions of its punch that it touched, the last one first."""
 
     versions: tuple[TouchedPunch, ...]
 
@@ -40,47 +40,52 @@ def note_causes(
 ) -> None:
     """Write a line for each anomaly that was withdrawn over a correction or a void.
 
-    At most one statement.
+    This takes one statement at most.
     """
-    changes = _changes(touched.punches)
-    behind = ((each, _change_behind(each, changes, window.policy_version)) for each in withdrawn)
-    lines = [_line(window, anomaly, change) for anomaly, change in behind if change]
+    corrections = _corrections(touched.punches)
+    lines = [
+        _line(window, anomaly, correction)
+        for anomaly in withdrawn
+        if (correction := _correction_behind(anomaly, corrections, window.policy_version))
+    ]
     if lines:
         cursor.execute(insert("withdrawal_trail", lines[0]), {"rows": document(lines)})
 
 
-def _changes(punches: Sequence[TouchedPunch]) -> dict[str, Change]:
-    """The last change of each punch, the last first."""
-    found: dict[str, Change] = {}
+def _corrections(punches: Sequence[TouchedPunch]) -> dict[str, Correction]:
+    """Return the last correction of each punch by its punch_id, the latest first."""
+    corrections: dict[str, Correction] = {}
     for version in reversed(punches):
         if not (version.cause or {}).get("what"):
             continue
-        change = found.setdefault(version.punch_id, Change(()))
-        if not change.versions or change.cause == version.cause:
-            found[version.punch_id] = Change((*change.versions, version))
-    return found
+        correction = corrections.setdefault(version.punch_id, Correction(()))
+        if not correction.versions or correction.cause == version.cause:
+            corrections[version.punch_id] = Correction((*correction.versions, version))
+    return corrections
 
 
-def _change_behind(
+def _correction_behind(
     anomaly: Anomaly,
-    changes: dict[str, Change],
+    corrections: dict[str, Correction],
     policy_version: int,
-) -> Change | None:
-    """That of the subject itself; else of a punch that the anomaly rested on.
+) -> Correction | None:
+    """Return the correction by which the anomaly was withdrawn, as far as can be told.
 
-    Else another of the person's, unless the policy changed as well, which may be all that it is.
+    It is that of the punch itself, else that of a punch in the anomaly's evidence, else another of
+    the same person, unless the policy changed as well, which may be the only cause.
     """
-    if not changes or anomaly.punch_id in changes:
-        return changes.get(anomaly.punch_id)
-    named = set(_texts((anomaly.evidence, anomaly.private_evidence)))
-    rested_on = next((change for punch_id, change in changes.items() if punch_id in named), None)
-    if rested_on or anomaly.policy_version != policy_version:
-        return rested_on
-    of_person = (change for change in changes.values() if anomaly.person_id in change.people)
+    if not corrections or anomaly.punch_id in corrections:
+        return corrections.get(anomaly.punch_id)
+    evidence = set(_texts((anomaly.evidence, anomaly.private_evidence)))
+    in_evidence = [item for punch_id, item in corrections.items() if punch_id in evidence]
+    if in_evidence or anomaly.policy_version != policy_version:
+        return in_evidence[0] if in_evidence else None
+    of_person = (item for item in corrections.values() if anomaly.person_id in item.people)
     return next(of_person, None)
 
 
 def _texts(value: Any) -> Iterator[str]:
+    """Yield every text in a JSON value, but the names of its fields."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):
@@ -90,17 +95,17 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(item)
 
 
-def _line(window: Window, anomaly: Anomaly, change: Change) -> dict[str, Any]:
-    others = {version.site_id for version in change.versions} - {anomaly.site_id}
-    content = change.cause.get("content")
+def _line(window: Window, anomaly: Anomaly, correction: Correction) -> dict[str, Any]:
+    other_sites = {version.site_id for version in correction.versions} - {anomaly.site_id}
+    content = correction.cause.get("content")
     return {
         "tenant_id": window.tenant_id,
         "anomaly_id": anomaly.anomaly_id,
         "at": window.as_of,
-        "cause": change.cause["what"],
-        "punch_id": change.punch_id,
+        "cause": correction.cause["what"],
+        "punch_id": correction.punch_id,
         "content_hash": content and bytes.fromhex(content),
-        "other_sites": ",".join(str(site_id) for site_id in sorted(others)),
-        "received_at": change.versions[0].received_at,
-        "submitted_by": change.cause["submitted_by"],
+        "other_sites": ",".join(str(site_id) for site_id in sorted(other_sites)),
+        "received_at": correction.versions[0].received_at,
+        "submitted_by": correction.cause["submitted_by"],
     }

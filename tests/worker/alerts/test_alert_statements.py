@@ -1,9 +1,8 @@
-"""Alerts cost as many SQL statements by the hundred as one by one: opened, bumped, made one
-company, moved, escalated.
-"""
+"""Hundreds of alerts take as many SQL statements as one: to open, bump, correlate, move, escalate."""
 
 from collections.abc import Callable
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from sqlalchemy import Engine
@@ -23,7 +22,7 @@ FEW, MANY = range(1, 2), range(2, 402)
 
 @pytest.fixture(autouse=True)
 def _company(engine: Engine, heard: Heard) -> None:
-    """All of them known and at their own site, and nothing left to judge of that."""
+    """Roster all of the people at the site, and leave nothing of that to judge."""
     people = [{"person_id": 1_000 + number, "name": f"Person {number}"} for number in (*FEW, *MANY)]
     assignments = [{"person_id": person["person_id"], "site_id": 15} for person in people]
     intake.sync_roster(
@@ -33,8 +32,9 @@ def _company(engine: Engine, heard: Heard) -> None:
 
 
 def judged(engine: Engine, heard: Heard, people: range, day: int) -> int:
-    """What it takes to follow an anomaly of each of these people; loading asks for nothing where
-    there is nothing to find.
+    """Return how many statements it takes to follow an anomaly of each of these people.
+
+    Those that load a window are left out: without anything to find they ask for nothing.
     """
     at = (NOON - timedelta(days=day)).isoformat()
     intake.submit(
@@ -49,15 +49,10 @@ def judged(engine: Engine, heard: Heard, people: range, day: int) -> int:
     return len([sql for sql in statements if "alert" in sql or "quiet" in sql])
 
 
-def ids(engine: Engine, people: range) -> list:
-    return [
-        row[0]
-        for row in rows(
-            engine,
-            "SELECT alert_id FROM alert WHERE person_id = ANY(%s)",
-            [1_000 + each for each in people],
-        )
-    ]
+def alert_ids(engine: Engine, people: range) -> list[UUID]:
+    sql = "SELECT alert_id FROM alert WHERE person_id = ANY(%s)"
+    found = rows(engine, sql, [1_000 + number for number in people])
+    return [alert_id for (alert_id,) in found]
 
 
 def test_opening_and_bumping_alerts(engine: Engine, heard: Heard) -> None:
@@ -72,10 +67,10 @@ def test_opening_and_bumping_alerts(engine: Engine, heard: Heard) -> None:
 
 
 def moved(engine: Engine, people: range) -> int:
-    wanted = [Wanted(alert_id, "acknowledge") for alert_id in ids(engine, people)]
+    moves = [Wanted(alert_id, "acknowledge") for alert_id in alert_ids(engine, people)]
     with counted() as statements:
-        outcomes, _ = make_moves(engine, 1, OPERATOR, wanted)
-    assert not any(each.refused for each in outcomes)
+        outcomes, _ = make_moves(engine, 1, OPERATOR, moves)
+    assert not any(outcome.refused for outcome in outcomes)
     return len(statements)
 
 
@@ -83,7 +78,8 @@ def escalated(engine: Engine, people: range) -> int:
     with transaction(engine) as cursor:
         cursor.execute("UPDATE alert SET escalates_at = NULL WHERE status = 'NEW'")
         cursor.execute(
-            "UPDATE alert SET escalates_at = now() WHERE alert_id = ANY(%s)", (ids(engine, people),)
+            "UPDATE alert SET escalates_at = now() WHERE alert_id = ANY(%s)",
+            (alert_ids(engine, people),),
         )
     with counted() as statements:
         keep_alerts(engine, 1, Heard())

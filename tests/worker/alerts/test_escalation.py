@@ -1,5 +1,6 @@
-"""What time does to alerts: once, however many schedulers run, and within the policy of the tenant
-and of the site.
+"""Time does to alerts what the policy of the tenant and of the site says.
+
+It does so once, however many schedulers run.
 """
 
 import threading
@@ -30,16 +31,17 @@ def policy(engine: Engine, **keys: Any) -> None:
 
 
 def alert(engine: Engine, heard: Heard, name: str = "p", **fields: Any) -> UUID:
-    """The alert of an imposter at site 15, CRITICAL."""
+    """Have an imposter at site 15 judged, and return the id of the alert, which is CRITICAL."""
     intake.submit(engine, [imposter(name, **fields)])
     judge(engine, 1, heard)
-    return rows(
-        engine, "SELECT alert_id FROM alert WHERE person_id = %s", fields.get("person_id", 1)
-    )[0][0]
+    sql = "SELECT alert_id FROM alert WHERE person_id = %s"
+    ((alert_id,),) = rows(engine, sql, fields.get("person_id", 1))
+    assert isinstance(alert_id, UUID)
+    return alert_id
 
 
 def pass_time(engine: Engine, minutes: float) -> None:
-    """Every moment in the rows comes so much nearer."""
+    """Bring every moment in the rows nearer by so much."""
     changes = ", ".join(f"{moment} = {moment} - %(by)s" for moment in MOMENTS)
     with transaction(engine) as cursor:
         cursor.execute(f"UPDATE alert SET {changes}", {"by": timedelta(minutes=minutes)})
@@ -56,7 +58,7 @@ def keep(engine: Engine, heard: Heard) -> None:
         keep_alerts(engine, tenant_id, heard)
 
 
-def state(engine: Engine) -> list[tuple]:
+def state(engine: Engine) -> list[tuple[Any, ...]]:
     return rows(engine, "SELECT status, escalation_step, escalated_to FROM alert ORDER BY alert_id")
 
 

@@ -28,7 +28,7 @@ from worker.judging.judge import judge
 def submit(
     engine: Engine, heard: Heard, *punches: dict[str, Any], backfill: bool = False
 ) -> list[dict[str, Any]]:
-    """Submit, judge, and give what was newly said of alerts."""
+    """Submit, judge, and return the new messages of alerts."""
     before = len(feed(engine))
     intake.submit(engine, punches, backfill=backfill)
     judge(engine, 1, heard)
@@ -36,14 +36,15 @@ def submit(
     return [payload for payload in feed(engine)[before:] if payload["type"].startswith("alert_")]
 
 
-def alerts(engine: Engine) -> list[tuple]:
-    """person, site, type, status, count, severity"""
-    # ids of one judgement are in no order
-    columns = "person_id, site_id, anomaly_type, status, count, severity"
-    return rows(
-        engine,
-        f"SELECT {columns} FROM alert WHERE tenant_id = 1 ORDER BY created_at, person_id, anomaly_type",
-    )
+def alerts(engine: Engine) -> list[tuple[Any, ...]]:
+    """Return person_id, site_id, anomaly_type, status, count and severity of each alert."""
+    # The ids of one judgement are in no order.
+    sql = """
+        SELECT person_id, site_id, anomaly_type, status, count, severity
+        FROM alert WHERE tenant_id = 1
+        ORDER BY created_at, person_id, anomaly_type
+    """
+    return rows(engine, sql)
 
 
 def policy(engine: Engine, heard: Heard, **keys: Any) -> None:
@@ -55,12 +56,10 @@ def later(minutes: int) -> str:
     return (NOON + timedelta(minutes=minutes)).isoformat()
 
 
-def silence(engine: Engine, **wanted: Any) -> Any:
+def silence(engine: Engine, **fields: Any) -> Any:
     ends_at = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
-    given = Silence.model_validate(
-        {"kind": "silence", "reason": "Works at the gate.", "ends_at": ends_at, **wanted}
-    )
-    return add_quiet(engine, 1, OPERATOR, given)
+    content = {"kind": "silence", "reason": "Works at the gate.", "ends_at": ends_at, **fields}
+    return add_quiet(engine, 1, OPERATOR, Silence.model_validate(content))
 
 
 def test_an_anomaly_opens_an_alert_that_is_said_after_it(engine: Engine, heard: Heard) -> None:
@@ -77,7 +76,7 @@ def test_an_anomaly_opens_an_alert_that_is_said_after_it(engine: Engine, heard: 
         "Person 1",
         "Site 15",
     )
-    assert [each["type"] for each in feed(engine)] == ["anomaly_detected", "alert_created"]
+    assert [payload["type"] for payload in feed(engine)] == ["anomaly_detected", "alert_created"]
     assert rows(engine, "SELECT count(*) FROM alert_anomaly") == [(1,)]
     (said_again,) = submit(engine, heard, imposter("p2", occurred_at=later(60)))
     assert (said_again["type"], said_again["count"], said_again["alert_id"]) == (
@@ -193,10 +192,8 @@ def test_fifty_workers_on_one_person_and_type_end_in_one_alert_with_the_right_co
     assert [row[2:5] for row in alerts(engine) if row[2] == "WRONG_PERSON"] == [
         ("WRONG_PERSON", "NEW", 50)
     ]
-    assert rows(
-        engine,
-        "SELECT count(*) FROM alert_anomaly JOIN alert USING (alert_id) WHERE anomaly_type = 'WRONG_PERSON'",
-    ) == [(50,)]
+    sql = "SELECT count(*) FROM alert_anomaly JOIN alert USING (alert_id) WHERE anomaly_type = %s"
+    assert rows(engine, sql, "WRONG_PERSON") == [(50,)]
     created = [
         payload
         for payload in feed(engine)
@@ -206,8 +203,9 @@ def test_fifty_workers_on_one_person_and_type_end_in_one_alert_with_the_right_co
 
 
 def test_workers_and_operators_at_once_lose_nothing(engine: Engine, heard: Heard) -> None:
-    """An operator resolves again and again while anomalies come: each anomaly is in one alert, and
-    the trails add up.
+    """An operator resolves again and again while anomalies come.
+
+    Each anomaly is in one alert, and the trails add up.
     """
     stop = threading.Event()
 
@@ -226,11 +224,12 @@ def test_workers_and_operators_at_once_lose_nothing(engine: Engine, heard: Heard
         finally:
             stop.set()
         resolving.result()
-    ids = rows(
-        engine,
-        "SELECT count(*), count(DISTINCT anomaly_id) FROM alert_anomaly JOIN anomaly USING (tenant_id, anomaly_id)",
-    )
-    assert ids[0][0] == ids[0][1]
+    counts = """
+        SELECT count(*), count(DISTINCT anomaly_id)
+        FROM alert_anomaly JOIN anomaly USING (tenant_id, anomaly_id)
+    """
+    ((in_alerts, anomalies),) = rows(engine, counts)
+    assert in_alerts == anomalies
     sums = "SELECT count FROM alert EXCEPT ALL SELECT sum(added) FROM alert_trail GROUP BY alert_id"
     assert rows(engine, sums) == []
     assert rows(engine, "SELECT sum(count) FROM alert WHERE anomaly_type = 'WRONG_PERSON'") == [
@@ -259,16 +258,16 @@ def test_a_thousand_anomalies_at_once_are_published_in_few_documents(
     assert len(published) <= len(said) // 50
 
 
-# What belongs together.
+# Correlated alerts.
 
 
-def companies(engine: Engine) -> list[set[tuple[int, int]]]:
-    found: dict[Any, set[tuple[int, int]]] = {}
-    for company, person_id, site_id in rows(
-        engine, "SELECT correlation_id, person_id, site_id FROM alert ORDER BY correlation_id"
-    ):
-        found.setdefault(company, set()).add((person_id, site_id))
-    return list(found.values())
+def correlated(engine: Engine) -> list[set[tuple[int, int]]]:
+    """Return the person_id and site_id of all alerts, those that are correlated in one set."""
+    groups: dict[Any, set[tuple[int, int]]] = {}
+    sql = "SELECT correlation_id, person_id, site_id FROM alert ORDER BY correlation_id"
+    for correlation_id, person_id, site_id in rows(engine, sql):
+        groups.setdefault(correlation_id, set()).add((person_id, site_id))
+    return list(groups.values())
 
 
 def age(engine: Engine, minutes: int) -> None:
@@ -284,11 +283,11 @@ def test_alerts_of_one_site_person_or_device_within_the_time_belong_together(
 ) -> None:
     submit(engine, heard, imposter("a", person_id=1, site_id=15))
     submit(engine, heard, imposter("b", person_id=3, site_id=16))
-    assert companies(engine) == [{(1, 15)}, {(3, 16)}]
-    # Person 3 at site 15 belongs to both, so all three are one; whoever holds the other is told of
-    # its new name.
+    assert correlated(engine) == [{(1, 15)}, {(3, 16)}]
+    # Person 3 at site 15 belongs to both, so all three are one. The viewers of site 16 are told of
+    # the new correlation_id.
     said = submit(engine, heard, imposter("c", person_id=3, site_id=15, occurred_at=later(600)))
-    assert companies(engine) == [{(1, 15), (3, 16), (3, 15)}]
+    assert correlated(engine) == [{(1, 15), (3, 16), (3, 15)}]
     of_site_16 = [
         payload
         for payload in said
@@ -299,22 +298,22 @@ def test_alerts_of_one_site_person_or_device_within_the_time_belong_together(
     ]
 
 
-def test_a_device_makes_a_company_across_sites(engine: Engine, heard: Heard) -> None:
+def test_a_device_correlates_across_sites(engine: Engine, heard: Heard) -> None:
     submit(engine, heard, imposter("a", person_id=1, site_id=15, device_id="d"))
     submit(
         engine, heard, imposter("b", person_id=3, site_id=16, device_id="d", occurred_at=later(900))
     )
-    assert len(companies(engine)) == 1
+    assert len(correlated(engine)) == 1
 
 
-def test_what_was_seen_longer_ago_is_no_company(engine: Engine, heard: Heard) -> None:
+def test_what_was_seen_longer_ago_is_not_correlated(engine: Engine, heard: Heard) -> None:
     submit(engine, heard, imposter("a", person_id=1))
     age(engine, 31)
     submit(engine, heard, imposter("b", person_id=3, occurred_at=later(600)))
-    assert len(companies(engine)) == 2
+    assert len(correlated(engine)) == 2
     age(engine, 29)
     submit(engine, heard, imposter("c", person_id=4, occurred_at=later(900)))
-    assert [len(company) for company in companies(engine)] == [1, 2]
+    assert [len(group) for group in correlated(engine)] == [1, 2]
 
 
 def test_many_of_one_judgement_belong_together_at_once(engine: Engine, heard: Heard) -> None:
@@ -326,7 +325,7 @@ def test_many_of_one_judgement_belong_together_at_once(engine: Engine, heard: He
             for number in range(8)
         ),
     )
-    assert sorted(len(company) for company in companies(engine)) == [4, 4]
+    assert sorted(len(group) for group in correlated(engine)) == [4, 4]
 
 
 # Quiet.

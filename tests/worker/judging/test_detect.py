@@ -92,7 +92,8 @@ class Crashing:
 
 
 def crashes() -> float:
-    return DETECTOR_CRASHES.labels(anomaly_type="GPS_SPOOFING")._value.get()
+    value: float = DETECTOR_CRASHES.labels(anomaly_type="GPS_SPOOFING")._value.get()
+    return value
 
 
 def test_a_crash_costs_neither_the_other_findings_nor_its_being_seen() -> None:

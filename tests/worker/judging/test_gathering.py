@@ -1,6 +1,7 @@
-"""Judging together what comes singly, and at once what comes alone."""
+"""Punches that come one by one are judged together while the queue is busy, else at once."""
 
 import threading
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
@@ -15,17 +16,20 @@ from worker.judging import gathering
 from worker.judging.gathering import Gathering
 
 
+def with_backlog(tasks: int) -> Gathering:
+    return Gathering(lambda: tasks)
+
+
 def test_the_more_tasks_wait_the_longer_punches_are_left() -> None:
-    assert [
-        Gathering(lambda waiting=waiting: waiting).seconds() for waiting in (0, 9, 10, 50, 100_000)
-    ] == [0, 0, 0.02, 0.1, 0.5]
+    seconds = [with_backlog(tasks).seconds() for tasks in (0, 9, 10, 50, 100_000)]
+    assert seconds == [0, 0, 0.02, 0.1, 0.5]
 
 
 def test_an_answer_of_the_broker_is_good_for_a_moment() -> None:
     answers = iter([50, 0])
     busy = Gathering(lambda: next(answers))
     assert [busy.seconds() for _ in range(3)] == [0.1, 0.1, 0.1]
-    busy._asked -= gathering._GOOD_FOR
+    busy._asked_at -= gathering._ANSWER_SECONDS
     assert busy.seconds() == 0
 
 
@@ -33,7 +37,7 @@ def test_while_punches_are_left_the_broker_is_not_asked_again() -> None:
     answers = iter([50, 0])
     busy = Gathering(lambda: next(answers))
     busy.leave([1], busy.seconds() + 60, lambda _: None)
-    busy._asked -= gathering._GOOD_FOR
+    busy._asked_at -= gathering._ANSWER_SECONDS
     assert busy.seconds() == 0.1
     busy.take()
     assert busy.seconds() == 0
@@ -58,13 +62,17 @@ def test_the_backlog_is_what_waits_in_the_queue(
 
 def test_what_is_left_is_judged_together_and_what_comes_after_as_well() -> None:
     judged: list[set[int]] = []
+    done = threading.Event()
     left = Gathering(lambda: 0)
+
+    def judge(tenants: Collection[int]) -> None:
+        judged.append(set(tenants))
+        done.set()
+
     for tenants in ([1, 2, 1], [3]):
-        done = threading.Event()
+        done.clear()
         for tenant_id in tenants:
-            left.leave(
-                [tenant_id], 0.05, lambda some, done=done: (judged.append(set(some)), done.set())
-            )
+            left.leave([tenant_id], 0.05, judge)
         assert done.wait(10)
     assert judged == [{1, 2}, {3}]
 
@@ -82,7 +90,7 @@ def test_a_process_that_ends_takes_what_it_has_left() -> None:
 
 
 def queue_punches(broker_url: str, count: int) -> None:
-    """Before there is a worker: as Celery's own producer, which declares the queue."""
+    """Send punches before there is a worker, by Celery's own producer, which declares the queue."""
     app = Celery(broker=broker_url, set_as_current=False)
     for number in range(count):
         app.send_task(

@@ -1,9 +1,9 @@
-"""Judging a tenant: once, by one at a time, at a constant number of statements, and said only when
-it is committed.
+"""Judging a tenant: by one judge at a time, with a constant number of statements.
+
+What is found is said once, and only when it is committed.
 """
 
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -22,14 +22,14 @@ from worker.judging.judge import judge
 
 
 @pytest.fixture
-def statements(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """Every statement that goes to Postgres from here on."""
+def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Give the list of all statements that go to Postgres from here on."""
     sent: list[str] = []
     execute = psycopg.Cursor.execute
 
     def counting(
-        self: psycopg.Cursor, query: Any, *arguments: Any, **options: Any
-    ) -> psycopg.Cursor:
+        self: psycopg.Cursor[Any], query: Any, *arguments: Any, **options: Any
+    ) -> psycopg.Cursor[Any]:
         sent.append(str(query))
         return execute(self, query, *arguments, **options)
 
@@ -38,7 +38,7 @@ def statements(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
 
 def imposters(number: int, start: int = 0) -> list[dict[str, Any]]:
-    """Punches of 20 people, an hour apart each, all with another's face."""
+    """Return punches of 20 people, each an hour apart, all with another person's face."""
     return [
         imposter(
             f"p{index}",
@@ -77,15 +77,13 @@ def test_whoever_finds_the_tenant_taken_leaves_its_work_to_the_holder(
 
 
 def test_the_holder_takes_what_came_while_it_held_the_tenant(engine: Engine) -> None:
-    """Another's punch is stored after this judgement looked, and its judge finds the tenant taken:
-    nothing is left behind.
-    """
+    """A punch may be stored after this judgement looked; its judge then finds the tenant taken."""
     intake.submit(engine, [imposter("p1")])
-    came_late = []
+    late = iter(["p2"])
 
     def emit(*_: Any) -> None:
-        if not came_late:
-            came_late.extend(intake.submit(engine, [imposter("p2")]))
+        for punch_id in late:
+            intake.submit(engine, [imposter(punch_id)])
 
     judge(engine, 1, emit)
     assert waiting(engine) == 0
@@ -93,23 +91,21 @@ def test_the_holder_takes_what_came_while_it_held_the_tenant(engine: Engine) -> 
 
 
 def test_nothing_is_said_before_it_is_committed(engine: Engine) -> None:
-    seen_by_others = []
+    committed: list[bool] = []
+    unlocked: list[bool] = []
 
     def emit(tenant_id: int, _epoch: str, base: int, messages: list[Message]) -> None:
-        last = base + len(messages)
-        seen_by_others.append(
-            rows(engine, "SELECT head >= %s FROM tenant WHERE tenant_id = %s", last, tenant_id)
-            == [(True,)]
-        )
-        with transaction(engine) as cursor:  # nor while the tenant is held
-            held = cursor.execute(
+        ((head,),) = rows(engine, "SELECT head FROM tenant WHERE tenant_id = %s", tenant_id)
+        committed.append(head >= base + len(messages))
+        with transaction(engine) as cursor:  # the tenant's lock must not be held any more either
+            lock = cursor.execute(
                 "SELECT pg_try_advisory_xact_lock(%s)", (tenant_lock_key(tenant_id),)
             ).fetchone()
-        seen_by_others.append(held == (True,))
+        unlocked.append(lock == (True,))
 
     intake.submit(engine, [imposter("p1")])
     judge(engine, 1, emit)
-    assert seen_by_others == [True, True]
+    assert (committed, unlocked) == ([True], [True])
 
 
 def test_positions_are_contiguous_and_nothing_is_found_twice_under_four_judges(
@@ -119,9 +115,9 @@ def test_positions_are_contiguous_and_nothing_is_found_twice_under_four_judges(
     parts = [punches[start : start + 20] for start in range(0, 240, 20)] * 2  # and all of it twice
     start_together = threading.Barrier(4)
 
-    def work(mine: list[list[dict[str, Any]]]) -> None:
+    def work(parts: list[list[dict[str, Any]]]) -> None:
         start_together.wait()
-        for part in mine:
+        for part in parts:
             intake.submit(engine, part)
             judge(engine, 1, heard)
 

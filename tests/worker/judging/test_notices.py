@@ -1,4 +1,4 @@
-"""What a tenant is told once."""
+"""Notices, each of which a tenant gets only once."""
 
 from datetime import timedelta
 from typing import Any
@@ -24,8 +24,8 @@ def test_an_undeclared_kiosk_is_told_once_even_after_the_feed_has_forgotten(
             engine, [punch(f"p{person_id}", person_id=person_id, device_id="lobby", occurred_at=at)]
         )
         judge(engine, 1, heard)
-    (told,) = [payload for payload in feed(engine) if payload["type"] == "finding_created"]
-    assert (told["finding"], told["device_id"], told["people"], told["site_id"]) == (
+    (notice,) = [payload for payload in feed(engine) if payload["type"] == "finding_created"]
+    assert (notice["finding"], notice["device_id"], notice["people"], notice["site_id"]) == (
         "UNDECLARED_SHARED_DEVICE",
         "lobby",
         5,
@@ -122,23 +122,23 @@ def test_it_is_told_where_a_punch_does_not_count_any_more_and_names_no_other_sit
     engine: Engine, heard: Heard
 ) -> None:
     intake.submit(engine, [punch("won", sent_at=LATE), punch("lost", sent_at=LATER)])
-    theirs = {"person_id": 2, "site_id": 16}
+    other = {"person_id": 2, "site_id": 16}
     intake.submit(
-        engine, [punch("won", **theirs, sent_at=LATER), punch("lost", **theirs, sent_at=LATE)]
+        engine, [punch("won", **other, sent_at=LATER), punch("lost", **other, sent_at=LATE)]
     )
     judge(engine, 1, heard)
-    told = {payload["punch_id"]: payload for payload in reused(engine)}
+    notices = {payload["punch_id"]: payload for payload in reused(engine)}
     assert {
-        punch_id: (payload["site_id"], payload["person_id"]) for punch_id, payload in told.items()
+        punch_id: (notice["site_id"], notice["person_id"]) for punch_id, notice in notices.items()
     } == {"won": (15, 1), "lost": (16, 2)}
-    assert {payload["other_person_id"] for payload in told.values()} == {None}
-    assert "another person at another site" in told["won"]["explanation"]
+    assert {notice["other_person_id"] for notice in notices.values()} == {None}
+    assert "another person at another site" in notices["won"]["explanation"]
 
 
 def test_one_that_comes_under_the_id_of_a_voided_punch_is_told(
     engine: Engine, heard: Heard
 ) -> None:
-    """It does not count either, and nobody voided it."""
+    """The new punch does not count either, though nobody voided it."""
     intake.submit(engine, [punch("p1")])
     intake.void(engine, 1, "p1", "a test")
     intake.submit(engine, [punch("p1", person_id=2, site_id=16)])
@@ -154,7 +154,7 @@ def test_what_is_backfilled_tells_of_no_reused_id(engine: Engine, heard: Heard) 
 
 
 def test_two_judges_at_one_reused_id_tell_it_once(engine: Engine, heard: Heard) -> None:
-    """The second comes at it while the first has told it and not committed."""
+    """The second judges while the first has written the notice, and not committed."""
     intake.submit(engine, [punch("p1")])
     intake.submit(engine, [punch("p1", person_id=2)])
     with transaction(engine) as cursor:

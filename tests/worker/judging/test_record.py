@@ -1,4 +1,4 @@
-"""What a judgement writes and says: the difference from what stood before, and nothing else."""
+"""A judgement writes and says only what differs from what stood before."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from worker.judging.judge import judge
 def submit(
     engine: Engine, heard: Heard, *punches: dict[str, Any], backfill: bool = False
 ) -> list[dict[str, Any]]:
-    """Submit, judge, and give what was newly said."""
+    """Submit, judge, and return the new messages."""
     before = len(found(engine))
     assert {outcome.status for outcome in intake.submit(engine, punches, backfill=backfill)} == {
         "accepted"
@@ -210,10 +210,8 @@ def test_what_stood_of_a_detector_that_crashes_stands_until_it_can_decide_again(
         ("GPS_SPOOFING", True),
         ("WRONG_PERSON", True),
     ]
-    said = submit(engine, heard, punch("p1", is_mock_location=True, accuracy_m=5))
-    assert [(payload["anomaly_type"], payload["status"]) for payload in said] == [
-        ("WRONG_PERSON", "WITHDRAWN")
-    ]
+    (said,) = submit(engine, heard, punch("p1", is_mock_location=True, accuracy_m=5))
+    assert (said["anomaly_type"], said["status"]) == ("WRONG_PERSON", "WITHDRAWN")
 
 
 def test_columns_that_a_later_release_has_added_keep_what_they_hold(

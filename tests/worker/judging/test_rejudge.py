@@ -1,5 +1,6 @@
-"""A change of the roster or of the policy judges again what it touches, within `rejudge_days`;
-viewers are told what fell away.
+"""A change of the roster or of the policy judges again what it touches, within `rejudge_days`.
+
+Viewers are told what fell away.
 """
 
 from collections.abc import Callable
@@ -20,7 +21,7 @@ MORNING = datetime.now(UTC).replace(hour=8, minute=0, second=0, microsecond=0) -
 PLACE = {"latitude": 52.5, "longitude": 13.4, "radius_m": 100}
 
 Sync = Callable[..., None]
-Standing = set[tuple[str, str]]  # of what stands: the id of its punch or shift, and its reason
+Standing = set[tuple[str, str]]  # the id of a punch or shift, and the reason that stands on it
 
 
 def at(hours: float) -> str:
@@ -43,7 +44,7 @@ def shift(
 
 @pytest.fixture
 def sync(engine: Engine, heard: Heard) -> Sync:
-    """Bring rows of the roster, and judge what they touch."""
+    """Give a function that syncs rows of the roster, and judges what they touch."""
 
     def run(tenant: dict[str, Any] | None = None, **sections: Any) -> None:
         outcome = intake.sync_roster(
@@ -58,7 +59,7 @@ def sync(engine: Engine, heard: Heard) -> Sync:
 
 @pytest.fixture
 def punch(engine: Engine, heard: Heard) -> Callable[..., None]:
-    """Punch, and have it judged."""
+    """Give a function that submits a punch, and judges it."""
 
     def run(
         punch_id: str,
@@ -95,7 +96,7 @@ def standing(engine: Engine) -> Standing:
 
 
 def told(engine: Engine) -> list[tuple[str, str]]:
-    """Reason and status of all that was said of anomalies, in order."""
+    """Return the reason and status of all messages of anomalies, in order."""
     return [
         (said["reason"], said["status"])
         for said in feed(engine)
@@ -140,21 +141,21 @@ def test_a_person_removed_is_unknown_from_then_on(engine: Engine, sync: Sync, pu
 
 
 def explanations(engine: Engine) -> dict[str, str]:
-    """All that is said of a punch or shift, by its id."""
-    texts = "string_agg(explanation || evidence::text, ' ')"
-    return dict(
-        rows(
-            engine,
-            f"SELECT punch_id || shift_id, {texts} FROM anomaly WHERE tenant_id = 1 AND standing GROUP BY 1",
-        )
-    )
+    """Return the explanations and evidence of what stands on a punch or shift, by its id."""
+    sql = """
+        SELECT punch_id || shift_id, string_agg(explanation || evidence::text, ' ')
+        FROM anomaly WHERE tenant_id = 1 AND standing
+        GROUP BY 1
+    """
+    return dict(rows(engine, sql))
 
 
 def test_a_person_who_comes_to_be_known_is_named_in_others_anomalies(
     engine: Engine, sync: Sync, punch: Any
 ) -> None:
-    """Recognised by a reader, on a device near them, on a device of theirs, expected as a
-    substitute.
+    """Punches name the person: by a reader, on a device near them, on a device of theirs.
+
+    And a shift names them as a substitute.
     """
     sync(
         devices=[
@@ -423,9 +424,7 @@ def test_a_punch_however_old_is_judged_when_it_comes(engine: Engine, punch: Any)
 def test_a_second_shift_of_the_same_start_takes_the_persons_presence_from_the_other(
     engine: Engine, sync: Sync, punch: Any
 ) -> None:
-    """Whoever has a choice attends the lower shift_id, so that the shift they seemed to attend is a
-    no-show.
-    """
+    """Of two shifts a person attends the lower shift_id, so the one they attended is a no-show."""
     punch("before", BEN, -30)
     sync(shifts=[shift("s2", ADA)])
     punch("p1", ADA)
@@ -526,9 +525,7 @@ def test_in_a_shift_of_days_whoever_comes_back_did_not_leave_early(
 def test_a_site_that_turns_out_to_be_near_was_in_reach_of_the_same_face_on_another_name(
     engine: Engine, sync: Sync, punch: Any
 ) -> None:
-    """The reader at one site recognised Ben in Ada; what it rests on is Ben's own punch at the site
-    that moves.
-    """
+    """The reader at one site recognised Ben in Ada. Ben himself punched at the site that moves."""
     sync(sites=[{"site_id": OFFICE, **PLACE}, {"site_id": DEPOT, **PLACE, "latitude": 53.5}])
     punch(
         "there",

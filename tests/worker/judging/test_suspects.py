@@ -1,5 +1,6 @@
-"""What a sweep notes of the work it takes: deaths of judges, and nothing else, however much there
-is to judge and whoever fails.
+"""A sweep notes the deaths of judges, and nothing else.
+
+However much there is to judge, and however judging fails.
 """
 
 from collections.abc import Callable
@@ -32,7 +33,7 @@ def judged_roster(engine: Engine, heard: Heard) -> None:
 
 
 def first_roster(people: int) -> dict[str, Any]:
-    """Beside those of the cast."""
+    """Return a roster with so many people beside those of the cast."""
     return {
         "tenant": roster(1)["tenant"],
         "people": [{"person_id": 1000 + number, "name": "New"} for number in range(people)],
@@ -43,12 +44,12 @@ def deaths(logs: list[Any]) -> list[tuple[str, int]]:
     return [(line["table"], line["rows"]) for line in logs if line["event"] == JUDGE_DIED]
 
 
-def noted(engine: Engine, table: str) -> list[tuple]:
+def noted(engine: Engine, table: str) -> list[tuple[Any, ...]]:
     return rows(engine, f"SELECT DISTINCT attempts, taken FROM {table} WHERE tenant_id = 1")
 
 
 def test_a_first_roster_of_thousands_kills_nobody(engine: Engine, heard: Heard) -> None:
-    """With sweeps and judges at it side by side, and punches that come meanwhile."""
+    """Sweeps and judges work on it side by side, and punches come meanwhile."""
     intake.sync_roster(engine, first_roster(3_000))
     with capture_logs() as logs, ThreadPoolExecutor(4) as pool:
         for number in range(20):
@@ -74,13 +75,9 @@ def test_of_a_roster_just_what_is_judged_is_noted_as_taken(
     find = worker.judging.judge.find_and_record
 
     def find_what_is_taken(cursor: Any, tenant_id: int, touched: Any, as_of: Any) -> Any:
-        (count,) = rows(
-            engine, "SELECT count(DISTINCT key) FROM roster_change WHERE taken AND kind = 'person'"
-        )[0]
-        (tried,) = rows(
-            engine,
-            "SELECT count(DISTINCT key) FROM roster_change WHERE attempts > 0 AND kind = 'person'",
-        )[0]
+        count_keys = "SELECT count(DISTINCT key) FROM roster_change WHERE kind = 'person'"
+        ((count,),) = rows(engine, f"{count_keys} AND taken")
+        ((tried,),) = rows(engine, f"{count_keys} AND attempts > 0")
         taken.append((count, tried))
         assert count == tried == len(touched.people)
         return find(cursor, tenant_id, touched, as_of)
@@ -117,7 +114,8 @@ def lose_connection(cursor: Any) -> None:
     cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
 
 
-ENDS = {  # and the attempts that it leaves: nine halvings of 1,000 make 1, less than half of four
+# Each end with the attempts that it leaves: nine halvings of 1,000 make 1, less than half of four.
+ENDS: dict[str, tuple[Callable[[Any], object], int]] = {
     "an error": (fail(ZeroDivisionError()), 9),
     "the soft time limit": (fail(SoftTimeLimitExceeded()), 9),
     "the end of the process": (fail(SystemExit()), 0),
@@ -135,12 +133,13 @@ def test_a_judge_that_comes_back_is_not_taken_for_dead(
     engine: Engine,
     heard: Heard,
     monkeypatch: pytest.MonkeyPatch,
-    end: Callable[[Any], None],
+    end: Callable[[Any], object],
     attempts: int,
     at: str,
 ) -> None:
-    """Whatever it failed of, at whatever point; and what is the rows' fault counts as an attempt,
-    so that it is halved.
+    """Whatever made it fail, at whatever point.
+
+    What may be the rows' fault counts as an attempt, so that the batch is halved.
     """
     intake.submit(engine, [imposter(f"p{index}", person_id=index + 3) for index in range(4)])
     age(engine)
@@ -158,7 +157,7 @@ def test_a_judge_that_comes_back_is_not_taken_for_dead(
 def test_nor_is_one_whose_commit_fails(
     engine: Engine, heard: Heard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    judge_batch = worker.judging.sweep.judge_batch
+    judge_batch = worker.judging.judge.judge_batch
 
     def judge_and_lose_connection(cursor: Any, *arguments: Any) -> Any:
         judgement = judge_batch(cursor, *arguments)
@@ -181,17 +180,17 @@ def test_python_may_be_at_it_for_longer_than_a_session_may_idle(
     engine: Engine, heard: Heard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else the judge would lose the tenant's lock, and the next sweep would believe it dead."""
-    allowed = []
+    timeouts = []
 
     def ask(cursor: Any, *_: Any) -> list[Any]:
-        allowed.append(cursor.execute("SHOW idle_in_transaction_session_timeout").fetchone())
+        timeouts.append(cursor.execute("SHOW idle_in_transaction_session_timeout").fetchone())
         return []
 
     monkeypatch.setattr(worker.judging.judge, "find_and_record", ask)
     intake.submit(engine, [imposter("p1")])
     age(engine)
     judge_left(engine, 1, heard)
-    assert allowed == [("95s",)]
+    assert timeouts == [("95s",)]
 
 
 def test_a_key_of_the_roster_that_fails_every_judge_is_given_up_with_all_its_rows(
@@ -205,7 +204,11 @@ def test_a_key_of_the_roster_that_fails_every_judge_is_given_up_with_all_its_row
         return find(cursor, tenant_id, touched, as_of)
 
     monkeypatch.setattr(worker.judging.judge, "find_and_record", fail_on_poison)
-    changes = "INSERT INTO roster_change (tenant_id, kind, key, at) SELECT 1, 'person', key, now() FROM unnest(%s::text[]) AS key RETURNING 1"
+    changes = """
+        INSERT INTO roster_change (tenant_id, kind, key, at)
+        SELECT 1, 'person', key, now() FROM unnest(%s::text[]) AS key
+        RETURNING 1
+    """
     rows(engine, changes, [str(person_id) for person_id in (*range(1, 60), 7, 7)])
     with capture_logs() as logs:
         for _ in range(12):

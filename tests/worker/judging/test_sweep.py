@@ -1,4 +1,4 @@
-"""What nobody else does: work left by a crash, work that kills its judge, and moments that pass."""
+"""Sweeps: of work that a crash left, of work that kills its judge, and of moments that pass."""
 
 import os
 import signal
@@ -45,8 +45,9 @@ def judge_in_a_process(url: str, faults: str) -> int:
 
 
 def dies_of(poison: str, url: str, judging: Callable[[Engine, int, Any], None]) -> bool:
-    """Whether a child process dies of judging tenant 1, as it does of the punch `poison` unless
-    that is voided.
+    """Tell whether a child process dies of judging tenant 1.
+
+    It does of the punch `poison`, unless that is voided.
     """
     find = worker.judging.judge.find_and_record
 
@@ -139,18 +140,18 @@ def test_batches_are_halved_down_to_one(engine: Engine) -> None:
 def test_a_sweep_is_not_taken_for_dead_by_the_next_one(
     engine: Engine, heard: Heard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Others come by whenever it has committed something, as often as it takes to give a punch up."""
-    others = iter(range(LONE_ATTEMPTS + 1))
+    """Another comes whenever it has committed something, as often as gives a punch up."""
+    other_sweeps = iter(range(LONE_ATTEMPTS + 1))
 
     @contextmanager
-    def transaction_and_others(engine: Engine) -> Iterator[Cursor]:
+    def transaction_and_sweep(engine: Engine) -> Iterator[Cursor]:
         with transaction(engine) as cursor:
             yield cursor
-        if next(others, None) is not None:
+        if next(other_sweeps, None) is not None:
             judge_left(engine, 1, heard)
 
     for module in (worker.judging.sweep, worker.judging.suspects):
-        monkeypatch.setattr(module, "transaction", transaction_and_others)
+        monkeypatch.setattr(module, "transaction", transaction_and_sweep)
     intake.submit(engine, [imposter("p1")])
     age(engine)
     with capture_logs() as logs:
@@ -166,8 +167,8 @@ def test_a_sweep_is_not_taken_for_dead_by_the_next_one(
 def test_a_punch_that_kills_its_worker_is_found_rejected_and_the_others_are_judged(
     engine: Engine, postgres_url: str, heard: Heard
 ) -> None:
-    others = [imposter(f"p{index}", person_id=index % 9 + 3, site_id=16) for index in range(7)]
-    intake.submit(engine, [*others[:3], imposter("poison"), *others[3:]])
+    punches = [imposter(f"p{index}", person_id=index % 9 + 3, site_id=16) for index in range(7)]
+    intake.submit(engine, [*punches[:3], imposter("poison"), *punches[3:]])
     assert dies_of("poison", postgres_url, judge)
     age(engine)
     deaths = 0
@@ -267,23 +268,26 @@ def turn(shift_id: str, starts: float, ends: float) -> dict[str, Any]:
 
 
 def a_minute_passes(engine: Engine, heard: Heard) -> list[tuple[str, str]]:
-    """What stands once the sweep has come, of two schedulers at once and again, as reason and
-    severity.
+    """Return what stands a minute later, as reason and severity.
+
+    The sweep of two schedulers comes at once, and then again.
     """
     rows(engine, "UPDATE punch SET occurred_at = occurred_at - interval '1 minute' RETURNING 1")
     rows(
         engine,
-        "UPDATE shift SET starts_at = starts_at - interval '1 minute', ends_at = ends_at - interval '1 minute' RETURNING 1",
+        "UPDATE shift SET starts_at = starts_at - interval '1 minute', "
+        "ends_at = ends_at - interval '1 minute' RETURNING 1",
     )
     rows(engine, "UPDATE tenant SET swept_at = swept_at - interval '1 minute' RETURNING 1")
     before = len(found(engine))
     with ThreadPoolExecutor(2) as schedulers:
         for done in [schedulers.submit(judge_moments, engine, 1, heard) for _ in range(3)]:
             done.result()
-    told = [
-        (said["anomaly_id"], said["status"], said["severity"]) for said in found(engine)[before:]
+    news = [
+        (payload["anomaly_id"], payload["status"], payload["severity"])
+        for payload in found(engine)[before:]
     ]
-    assert len(told) == len(set(told))
+    assert len(news) == len(set(news))
     return standing(engine)
 
 
@@ -294,8 +298,8 @@ def standing(engine: Engine) -> list[tuple[str, str]]:
 
 
 SOON = 30 / 3600  # half a minute
-# in hours from now: shifts, the check-in; whether a check-out follows it; what stands before and
-# after
+# Shifts and the check-in, in hours from now; whether a check-out follows; what stands before the
+# moment, and after it.
 MOMENTS = {
     "work passes the limit": ([], -16 + SOON, False, [], [("still_working", "HIGH")]),
     "it has been over for so long that it counts as forgotten": (

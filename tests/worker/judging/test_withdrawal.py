@@ -1,6 +1,4 @@
-"""A correction or a void that withdraws an anomaly stands in its trail: which it was, whose, by
-which door.
-"""
+"""The correction or void that withdraws an anomaly stands in its trail, with whose it is."""
 
 from datetime import timedelta
 
@@ -17,10 +15,13 @@ from tests.worker.conftest import Heard
 from worker.judging.judge import judge
 
 KIOSK = Submitter("POST /api/v1/punches", "kiosk-3", frozenset({15, 16}))
-TOLD = {"door": "POST /api/v1/punches", "name": "kiosk-3"}
+SUBMITTED_BY = {"door": "POST /api/v1/punches", "name": "kiosk-3"}
 TRAIL = """
-SELECT anomaly.punch_id, anomaly.site_id, cause, withdrawal_trail.punch_id, withdrawal_trail.other_sites, submitted_by
-FROM withdrawal_trail JOIN anomaly USING (tenant_id, anomaly_id) ORDER BY at, 1, 2
+SELECT anomaly.punch_id, anomaly.site_id, cause,
+    withdrawal_trail.punch_id, withdrawal_trail.other_sites, submitted_by
+FROM withdrawal_trail
+JOIN anomaly USING (tenant_id, anomaly_id)
+ORDER BY at, 1, 2
 """
 
 
@@ -30,8 +31,11 @@ def test_a_correction_that_withdraws_names_itself(engine: Engine, heard: Heard) 
     assert rows(engine, TRAIL) == []
     intake.submit(engine, [punch("p1")], by=KIOSK)
     judge(engine, 1, heard)
-    assert rows(engine, TRAIL) == [("p1", 15, "correction", "p1", "", TOLD)]
-    contents = "SELECT content_hash FROM punch WHERE content_hash IN (SELECT content_hash FROM withdrawal_trail)"
+    assert rows(engine, TRAIL) == [("p1", 15, "correction", "p1", "", SUBMITTED_BY)]
+    contents = """
+        SELECT content_hash FROM punch
+        WHERE content_hash IN (SELECT content_hash FROM withdrawal_trail)
+    """
     assert len(rows(engine, contents)) == 1
     intake.submit(engine, [imposter("p1", note="after all")])
     judge(engine, 1, heard)
@@ -49,11 +53,11 @@ def test_a_punch_that_moves_away_says_where_only_to_those_who_may_know(
     judge(engine, 1, heard)
     intake.submit(engine, [imposter("p1", site_id=16)], by=KIOSK)
     judge(engine, 1, heard)
-    assert rows(engine, TRAIL) == [("p1", 15, "correction", "p1", "16", TOLD)]
+    assert rows(engine, TRAIL) == [("p1", 15, "correction", "p1", "16", SUBMITTED_BY)]
 
 
 def test_a_neighbours_correction_names_itself_too(engine: Engine, heard: Heard) -> None:
-    """Two places in no time, of which one was a slip of the clock."""
+    """A person was at two places in no time, and one of these punches was a mistake."""
     sites = [
         {"site_id": 15, "latitude": 52.5, "longitude": 13.4},
         {"site_id": 16, "latitude": 48.1, "longitude": 11.6},
@@ -69,7 +73,7 @@ def test_a_neighbours_correction_names_itself_too(engine: Engine, heard: Heard) 
     assert [payload["anomaly_type"] for payload in found(engine)] == ["IMPOSSIBLE_SHIFTS"]
     intake.submit(engine, [punch("first", site_id=16), punch("other", person_id=5)], by=KIOSK)
     judge(engine, 1, heard)
-    assert rows(engine, TRAIL) == [("far", 16, "correction", "first", "15", TOLD)]
+    assert rows(engine, TRAIL) == [("far", 16, "correction", "first", "15", SUBMITTED_BY)]
 
 
 def test_what_time_or_the_roster_withdraws_is_no_correction(engine: Engine, heard: Heard) -> None:

@@ -142,7 +142,11 @@ def test_celerys_own_tasks_are_none_of_a_workers(worker: str, engine: Engine) ->
     }
     names = ("chunks", "chain", "chord", "accumulate", "backend_cleanup", "chord_unlock")
     without_arguments: dict[str, Any] = {name: {} for name in names}
-    calls = {"map": mapping, "starmap": mapping, "group": group} | without_arguments
+    calls: dict[str, dict[str, Any]] = {
+        "map": mapping,
+        "starmap": mapping,
+        "group": group,
+    } | without_arguments
     for name, arguments in calls.items():
         send(worker, f"celery.{name}", arguments)
         send(worker, f"celery.{name}", arguments, protocol=1)
