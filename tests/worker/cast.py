@@ -1,5 +1,6 @@
-"""What the tests of the pipeline submit, and what they read back. One kind of anomaly is enough for
-them: another's face.
+"""What the tests of the pipeline submit, and what they read back.
+
+One kind of anomaly is enough for them: another person's face.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -14,8 +15,9 @@ NOON = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0) - t
 
 
 def roster(tenant_id: int) -> dict[str, Any]:
-    """Sites 15 and 16, people 1 to 20 assigned to both, no shifts: so nothing but what a punch says
-    of itself is found.
+    """Return sites 15 and 16, and people 1 to 20, assigned to both, without shifts.
+
+    So anomalies come of a punch's own content only.
     """
     return {
         "tenant": {"tenant_id": tenant_id, "name": {1: "Acme", 2: "Globex"}[tenant_id]},
@@ -35,7 +37,7 @@ def roster(tenant_id: int) -> dict[str, Any]:
 
 
 def punch(punch_id: str, **fields: Any) -> dict[str, Any]:
-    """A check-in at noon of Acme's person 1 at site 15."""
+    """Return a check-in at noon of Acme's person 1 at site 15."""
     return {
         "punch_id": punch_id,
         "tenant_id": 1,
@@ -48,42 +50,45 @@ def punch(punch_id: str, **fields: Any) -> dict[str, Any]:
 
 
 def imposter(punch_id: str, **fields: Any) -> dict[str, Any]:
-    """The same with the face of person 2, which is WRONG_PERSON and nothing else."""
+    """Return such a punch with the face of person 2, which is WRONG_PERSON and nothing else."""
     return punch(punch_id, **{"biometric": {"method": "face", "matched_person_id": 2}, **fields})
 
 
-def rows(engine: Engine, sql: str, *arguments: Any) -> list[tuple]:
+def rows(engine: Engine, sql: str, *arguments: Any) -> list[tuple[Any, ...]]:
+    """Run one statement, commit, and return its rows."""
     with transaction(engine) as cursor:
         return cursor.execute(sql, arguments).fetchall()
 
 
-def anomalies(engine: Engine, tenant_id: int = 1) -> list[tuple]:
-    """punch_id, type, person, site, standing; of what was found on punches."""
-    columns = "punch_id, anomaly_type, person_id, site_id, standing"
-    return rows(
-        engine,
-        f"SELECT {columns} FROM anomaly WHERE tenant_id = %s AND punch_id <> '' ORDER BY 1, 2, 3, 4",
-        tenant_id,
-    )
+def anomalies(engine: Engine, tenant_id: int = 1) -> list[tuple[Any, ...]]:
+    """Return punch_id, type, person_id, site_id and standing of all anomalies of punches."""
+    sql = """
+        SELECT punch_id, anomaly_type, person_id, site_id, standing
+        FROM anomaly WHERE tenant_id = %s AND punch_id <> ''
+        ORDER BY 1, 2, 3, 4
+    """
+    return rows(engine, sql, tenant_id)
 
 
 def feed(engine: Engine, tenant_id: int = 1) -> list[dict[str, Any]]:
-    """The payloads of a tenant's feed, in order, with their positions."""
-    found = rows(
-        engine,
-        "SELECT position, body FROM message WHERE tenant_id = %s ORDER BY position",
-        tenant_id,
-    )
-    return [orjson.loads(body) | {"position": position} for position, body in found]
+    """Return the payloads of a tenant's feed, in order, with their positions."""
+    sql = "SELECT position, body FROM message WHERE tenant_id = %s ORDER BY position"
+    messages = rows(engine, sql, tenant_id)
+    return [orjson.loads(body) | {"position": position} for position, body in messages]
 
 
 def found(engine: Engine, tenant_id: int = 1) -> list[dict[str, Any]]:
-    """The same without what is said of alerts, which follow the anomalies."""
+    """Return the payloads of a tenant's feed without those of alerts, which follow anomalies."""
     return [
         payload for payload in feed(engine, tenant_id) if not payload["type"].startswith("alert_")
     ]
 
 
 def waiting(engine: Engine, tenant_id: int = 1) -> int:
-    sql = "SELECT (SELECT count(*) FROM pending WHERE tenant_id = %s) + (SELECT count(*) FROM roster_change WHERE tenant_id = %s)"
-    return rows(engine, sql, tenant_id, tenant_id)[0][0]
+    """Return how many rows wait to be judged."""
+    sql = """
+        SELECT (SELECT count(*) FROM pending WHERE tenant_id = %s)
+            + (SELECT count(*) FROM roster_change WHERE tenant_id = %s)
+    """
+    ((count,),) = rows(engine, sql, tenant_id, tenant_id)
+    return int(count)

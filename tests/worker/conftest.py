@@ -1,6 +1,4 @@
-"""A tenant `acme` (1) with a site and two people, and `globex` (2) beside it, on a database of this
-test's own.
-"""
+"""The tenants Acme (1) and Globex (2), on a database of the test's own."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,19 +23,19 @@ def engine(postgres_url: str) -> Iterator[Engine]:
     with transaction(engine) as cursor:
         faults = list(faults_of_messages(cursor.connection))
     engine.dispose()
-    assert not faults, "whatever a test has had said is as its model says"
+    assert not faults, "every message of a test is as its model says"
 
 
 @pytest.fixture
 def log(tmp_path: Path) -> Iterator[Path]:
-    """What the processes of a test say, printed at the end for one that failed."""
+    """Give the file for the logs of a test's processes, printed where the test fails."""
     path = tmp_path / "process.log"
     yield path
     print(path.read_text(errors="replace") if path.exists() else "")
 
 
 class Heard:
-    """An emit that remembers."""
+    """An `Emit` that keeps what it was called with."""
 
     def __init__(self) -> None:
         self.said: list[tuple[int, str, int, list[Message]]] = []

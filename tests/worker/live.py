@@ -1,6 +1,4 @@
-"""A worker as a process, a producer that knows nothing of its code, and what can be seen of both
-from outside.
-"""
+"""A worker as a process, seen from outside, and a producer that knows nothing of its code."""
 
 import json
 import subprocess
@@ -13,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from celery import Celery
-from kombu import Connection, Producer
+from kombu.connection import Connection
+from kombu.messaging import Producer
 
 SECRET = "Ada Lovelace"  # a person's name, which nothing may show
 
 
 def until(condition: Callable[[], Any], seconds: float = 30.0) -> Any:
-    """The first true value of `condition`, which is asked again and again; fails after `seconds`."""
+    """Call `condition` until its value is true, and return that. Fails after `seconds`."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if value := condition():
@@ -29,15 +28,15 @@ def until(condition: Callable[[], Any], seconds: float = 30.0) -> Any:
 
 
 def runs(broker_url: str, pool: str) -> bool:
-    """Whether a worker of this pool is not refused there."""
+    """Tell whether a worker with this pool starts on this broker."""
     return pool != "threads" or broker_url.startswith("redis://")
 
 
 @contextmanager
-def running_worker(env: dict[str, str], log: Path, *options: str) -> Iterator[subprocess.Popen]:
-    """`celery -A worker worker` until the block ends, and ready when it begins. Its log is at
-    `log`.
-    """
+def running_worker(
+    env: dict[str, str], log: Path, *options: str
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run `celery -A worker worker`, ready when the block begins, until it ends, and log to `log`."""
     with log.open("ab") as output:
         command = ["celery", "-A", "worker", "worker", "--concurrency", "2", *options]
         process = subprocess.Popen(command, env=env, stdout=output, stderr=output)
@@ -52,7 +51,7 @@ def running_worker(env: dict[str, str], log: Path, *options: str) -> Iterator[su
 
 @contextmanager
 def seen_events(broker_url: str) -> Iterator[list[dict[str, Any]]]:
-    """All events of the running workers while the block runs, as Flower would receive them."""
+    """Collect all events of the running workers while the block runs, as Flower would."""
     seen: list[dict[str, Any]] = []
     app = Celery("monitor", broker=broker_url)
     with app.connection() as connection:
@@ -81,12 +80,13 @@ def send(
     task: str,
     kwargs: dict[str, Any],
     *,
-    args: tuple = (),
+    args: tuple[Any, ...] = (),
     protocol: int = 2,
     **headers: Any,
 ) -> str:
-    """Put a message into the queue `attendance`, as a producer in any language would. The task's
-    id.
+    """Send a message to the queue `attendance`, as a producer in any language would.
+
+    Return the task's id.
     """
     task_id = str(uuid.uuid4())
     if protocol == 1:
@@ -110,7 +110,7 @@ def send_text(
     task_id: str = "x",
     content_type: str = "application/json",
 ) -> None:
-    """The same with any body and headers, whether or not they make a task."""
+    """Send a message with any body and headers, whether or not they make a task."""
     with Connection(broker_url) as connection:
         Producer(connection.channel()).publish(
             body,

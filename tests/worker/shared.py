@@ -1,20 +1,20 @@
-"""One running worker for all tests of a module: for those that do no more than send it messages.
+"""One running worker for all tests of a module, which do no more than send it messages.
 
-A module imports all fixtures from here. Each of its tests then has that worker's database as if it
-were new. No other worker may run in such a module: it would take from the same queues.
+The module imports all fixtures from here. Each of its tests then has that worker's database as if
+it were new. No other worker may run in such a module: it would take from the same queues.
 """
 
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import psycopg
 import pytest
 import redis
 from celery import Celery
-from kombu import Connection
+from kombu.connection import Connection
 
 from models.locks import tenant_lock_key
 from tests.conftest import QUEUES, empty_queues, environment, outside_url
@@ -26,7 +26,7 @@ _TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
 
 
 class SharedWorker(NamedTuple):
-    """`tables` are those that tests fill: a migration put nothing into them."""
+    """A running worker. `tables` are those that only tests fill, and no migration."""
 
     env: dict[str, str]
     log: Path
@@ -68,24 +68,24 @@ def _tables_without_rows(database_url: str) -> list[str]:
         return [name for name in tables if not _has_rows(connection, name)]
 
 
-def _has_rows(connection: psycopg.Connection, table: str) -> bool:
+def _has_rows(connection: psycopg.Connection[Any], table: str) -> bool:
     return connection.execute(f"TABLE {table} LIMIT 1").fetchone() is not None
 
 
 @pytest.fixture
 def postgres_url(shared_worker: SharedWorker) -> Iterator[str]:
-    """The worker's database, emptied when the worker has done all that the test gave it."""
+    """Give the worker's database, and empty it when the worker has done all that the test sent."""
     database_url = shared_worker.env["DATABASE_URL"]
     broker_url = shared_worker.env["CELERY_BROKER_URL"]
     yield database_url
     with Celery("probe", broker=broker_url, set_as_current=False) as app:
-        # What it had just been given when it first answered, it knew of when it answered again.
+        # Asked once, it may not know yet of a task that it has just been given.
         until(lambda: _is_idle(app) and _is_idle(app))
     _empty(database_url, shared_worker.tables)
 
 
 def _is_idle(app: Celery) -> bool:
-    """Whether nothing waits in the queues, and the worker says that it is at nothing."""
+    """Tell whether nothing waits in the queues, and the worker says that it has nothing to do."""
     with Connection(app.conf.broker_url) as connection:
         if any(_waiting(connection, queue) for queue in QUEUES):
             return False
@@ -93,7 +93,7 @@ def _is_idle(app: Celery) -> bool:
 
 
 def _waiting(connection: Connection, queue: str) -> int:
-    """How many messages; on Redis an empty queue is none."""
+    """Return how many messages wait in the queue. Redis has no empty queues."""
     try:
         with connection.channel() as channel:
             return int(channel.queue_declare(queue, passive=True).message_count)
@@ -102,25 +102,25 @@ def _waiting(connection: Connection, queue: str) -> int:
 
 
 def _asked(app: Celery, question: str) -> list[object]:
-    """The one worker's answer."""
+    """Return the one worker's answer."""
     replies = app.control.broadcast(question, reply=True, timeout=30, limit=1)
     ((answer,),) = [reply.values() for reply in replies]
     return list(answer)
 
 
 def _empty(database_url: str, tables: list[str]) -> None:
-    """Empty them, once whoever judges one of the tenants has ended."""
+    """Empty the tables, once whoever judges one of the tenants has ended."""
     with psycopg.connect(database_url) as connection:
         for tenant_id in TENANTS:
             connection.execute("SELECT pg_advisory_xact_lock(%s)", [tenant_lock_key(tenant_id)])
-        _set_triggers(connection, tables, "DISABLE")  # some keep a table from being emptied
+        _set_triggers(connection, tables, "DISABLE")  # some refuse to have a table emptied
         connection.execute(f"TRUNCATE {', '.join(tables)} RESTART IDENTITY")
         _set_triggers(connection, tables, "ENABLE")
 
 
-def _set_triggers(connection: psycopg.Connection, tables: list[str], how: str) -> None:
+def _set_triggers(connection: psycopg.Connection[Any], tables: list[str], verb: str) -> None:
     for table in tables:
-        connection.execute(f"ALTER TABLE {table} {how} TRIGGER USER")
+        connection.execute(f"ALTER TABLE {table} {verb} TRIGGER USER")
 
 
 @pytest.fixture
@@ -130,12 +130,12 @@ def settings_env(shared_worker: SharedWorker, postgres_url: str) -> dict[str, st
 
 @pytest.fixture
 def worker(settings_env: dict[str, str]) -> str:
-    """The broker's address of the running worker."""
+    """Give the address of the running worker's broker."""
     return settings_env["CELERY_BROKER_URL"]
 
 
 @pytest.fixture
 def log(shared_worker: SharedWorker) -> Iterator[Path]:
-    """What the worker has said so far, printed at the end for a test that failed."""
+    """Give the file of the worker's log, printed where the test fails."""
     yield shared_worker.log
     print(shared_worker.log.read_text(errors="replace"))

@@ -1,9 +1,8 @@
-"""What a running worker does with messages, whatever they hold: nothing is lost with them, and
-nothing personal is told of them.
-"""
+"""A running worker loses nothing with a message, whatever it holds, and shows nothing personal."""
 
 import asyncio
 import json
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -22,11 +21,12 @@ __all__ = ["log", "postgres_url", "settings_env", "shared_worker", "worker"]
 pytestmark = pytest.mark.process
 
 
-def rejected(engine: Engine) -> list[tuple]:
-    return rows(
-        engine,
-        "SELECT tenant_id, door, punch_id, reasons -> 0 ->> 'code' FROM rejected ORDER BY received_at, punch_id",
-    )
+def rejected(engine: Engine) -> list[tuple[Any, ...]]:
+    sql = """
+        SELECT tenant_id, door, punch_id, reasons -> 0 ->> 'code'
+        FROM rejected ORDER BY received_at, punch_id
+    """
+    return rows(engine, sql)
 
 
 def test_all_tasks_of_the_contract_by_both_protocols(worker: str, engine: Engine) -> None:
@@ -59,7 +59,7 @@ def test_all_tasks_of_the_contract_by_both_protocols(worker: str, engine: Engine
         }
         send(worker, "noc.publish", {"message": message}, protocol=protocol)
     for tenant_id in (1, 2):
-        until(lambda tenant_id=tenant_id: len(found(engine, tenant_id)) == 3)
+        until(partial(_said_three, engine, tenant_id))
         assert rows(
             engine,
             "SELECT count(*) FROM person WHERE tenant_id = %s AND person_id = 500",
@@ -70,15 +70,12 @@ def test_all_tasks_of_the_contract_by_both_protocols(worker: str, engine: Engine
             "anomaly_detected",
             "ticket_updated",
         ]
-    until(
-        lambda: (
-            rows(
-                engine,
-                "SELECT count(*) FROM punch WHERE punch_id = 'three' AND voided_at IS NOT NULL",
-            )
-            == [(2,)]
-        )
-    )
+    voided = "SELECT count(*) FROM punch WHERE punch_id = 'three' AND voided_at IS NOT NULL"
+    until(lambda: rows(engine, voided) == [(2,)])
+
+
+def _said_three(engine: Engine, tenant_id: int) -> bool:
+    return len(found(engine, tenant_id)) == 3
 
 
 def test_calls_that_make_no_sense_are_kept_and_the_worker_goes_on(
@@ -105,7 +102,7 @@ def test_calls_that_make_no_sense_are_kept_and_the_worker_goes_on(
         for tenant_id, _, punch_id, code in rejected(engine)
         if code == "positional_argument"
     )
-    # its tenant's admins see them, and can resubmit them
+    # Their tenant's admins see them, and can resubmit them.
     assert by_position == [(1, "p3"), (1, "p6"), (1, "p7")]
 
 
@@ -127,7 +124,7 @@ def test_messages_that_are_no_tasks_stop_nothing(worker: str, engine: Engine) ->
 
 
 def test_whatever_headers_a_producer_sets_its_punch_is_taken(worker: str, engine: Engine) -> None:
-    # that its client library can write
+    # the largest that the client library can write
     largest = 2**63 - 1 if worker.startswith("amqp") else 10**30
     odd: list[Any] = [None, 5, [], {}, "garbage", largest, [0.001, 0.001], "2001-01-01T00:00:00Z"]
     names = (
@@ -143,16 +140,17 @@ def test_whatever_headers_a_producer_sets_its_punch_is_taken(worker: str, engine
         "lang",
         "id",
     )
-    sent = []
+    sent: list[str] = []
     for name, value in [*product(names, odd), *(("expires", value) for value in odd[:-1])]:
-        sent.append((f"p{len(sent):03}",))
+        sent.append(f"p{len(sent):03}")
         headers = {"id": "x", "task": "attendance.submit", name: value}
-        send_text(worker, json.dumps([[], {"punch": punch(sent[-1][0])}, {}]), headers)
-    until(lambda: rows(engine, "SELECT punch_id FROM punch ORDER BY 1") == sent, 60)
+        send_text(worker, json.dumps([[], {"punch": punch(sent[-1])}, {}]), headers)
+    punch_ids = "SELECT punch_id FROM punch ORDER BY 1"
+    until(lambda: [punch_id for (punch_id,) in rows(engine, punch_ids)] == sent, 60)
 
 
 def test_arguments_that_are_null_are_none(worker: str, engine: Engine) -> None:
-    """As a client writes them whose language has no empty list but a null one."""
+    """A client may write them so whose language has a null, but no empty list."""
     headers = {"id": "x", "task": "attendance.submit"}
     send_text(worker, json.dumps([None, {"punch": punch("p2")}, None]), headers)
     send_text(worker, json.dumps({**headers, "args": None, "kwargs": {"punch": punch("p1")}}), {})
@@ -165,7 +163,7 @@ def test_nothing_personal_is_told_of_a_task_whatever_its_producer_says_of_it(
     worker: str, engine: Engine, log: Path
 ) -> None:
     named: dict[str, Any] = imposter("p1", person_name=SECRET, latitude=48.137, longitude=11.575)
-    headers = {
+    headers: dict[str, Any] = {
         "argsrepr": SECRET,
         "kwargsrepr": SECRET,
         "shadow": SECRET,
@@ -199,13 +197,13 @@ def test_nothing_personal_is_told_of_a_task_whatever_its_producer_says_of_it(
         received["kwargs"]
         == "{'punch': {'tenant_id': 1, 'person_id': 1, 'site_id': 15, 'punch_id': 'p1'}}"
     )
-    # It is kept with what was submitted, for the tenant's admins, and told nowhere.
+    # Who sent it is kept with what was submitted, for the tenant's admins, and shown nowhere.
     assert rows(engine, "SELECT submitted_by ->> 'name' FROM punch WHERE punch_id = 'p1'") == [
         (SECRET,)
     ]
-    told = repr(events) + log.read_text()
+    shown = repr(events) + log.read_text()
     assert not [
-        secret for secret in (SECRET, "48.137", "11.575", "matched_person") if secret in told
+        secret for secret in (SECRET, "48.137", "11.575", "matched_person") if secret in shown
     ]
 
 
@@ -213,7 +211,7 @@ def test_nothing_personal_is_told_of_a_task_whatever_its_producer_says_of_it(
 async def test_a_door_that_is_no_worker_has_its_punches_judged_at_once(
     settings_env: dict[str, str], engine: Engine
 ) -> None:
-    """As the server does it. No scheduler is there to find them later."""
+    """The server is one. No scheduler runs here that would find them later."""
     intake.submit(engine, [imposter("p1")])
     Workers(load_settings(settings_env)).hand_over(1)
     await asyncio.to_thread(until, lambda: found(engine))

@@ -1,4 +1,4 @@
-"""The sum that a worker shows of what its processes counted."""
+"""A worker serves the sum of what its processes counted."""
 
 import urllib.request
 from pathlib import Path
@@ -16,7 +16,7 @@ from worker.metrics import SumOfProcesses, serve
 def test_a_process_that_has_just_begun_to_count_keeps_nobody_from_the_sum(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Between making its file and giving it a size; whoever looked then was answered 500."""
+    """It has made its file, and not yet given it a size. Whoever asked then was answered 500."""
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
     monkeypatch.setattr("prometheus_client.values.ValueClass", MultiProcessValue(lambda: "1"))
     monkeypatch.setattr(

@@ -1,4 +1,4 @@
-"""All that is ever said, in one busy company: every message of its feed is as its model says."""
+"""A busy company in which all is said that ever is: every message is as its model says."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -35,7 +35,7 @@ def submit(engine: Engine, heard: Heard, *punches: dict[str, Any]) -> None:
 
 
 def alert_of(engine: Engine, person_id: int) -> UUID:
-    """The alert of an imposter."""
+    """Return the id of an imposter's alert."""
     sql = "SELECT alert_id FROM alert WHERE person_id = %s AND anomaly_type = 'WRONG_PERSON'"
     ((alert_id,),) = rows(engine, sql, person_id)
     assert isinstance(alert_id, UUID)
@@ -43,10 +43,10 @@ def alert_of(engine: Engine, person_id: int) -> UUID:
 
 
 def every_type(engine: Engine, heard: Heard) -> None:
-    """Three days of a company in which every fraud there is was planted."""
+    """Submit three days of a company in which every fraud there is was planted."""
     company = found_company(1, "Acme", seed=5, sites=20, people=200)
     dates = [date(2026, 3, 18) + timedelta(days=number) for number in range(3)]
-    days = [honest_day(company, each, history_days=20) for each in dates]
+    days = [honest_day(company, day, history_days=20) for day in dates]
     for day in days:
         for reason in PLANTERS:
             plant(day, reason)
@@ -73,8 +73,8 @@ def every_move(engine: Engine, heard: Heard) -> None:
 
 def every_quiet(engine: Engine, heard: Heard) -> None:
     ends_at = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
-    given = {"kind": "silence", "reason": "Works.", "ends_at": ends_at, "people": [9_101, 9_102]}
-    silence = add_quiet(engine, 1, OPERATOR, Silence.model_validate(given))
+    content = {"kind": "silence", "reason": "Works.", "ends_at": ends_at, "people": [9_101, 9_102]}
+    silence = add_quiet(engine, 1, OPERATOR, Silence.model_validate(content))
     submit(engine, heard, imposter("q1", person_id=9_101), imposter("q2", person_id=9_102))
     submit(engine, heard, punch("q2", person_id=9_102))
     cancel_quiet(engine, 1, OPERATOR, silence)
@@ -104,7 +104,7 @@ def every_publication(engine: Engine, heard: Heard) -> None:
 
 
 def test_every_message_of_a_busy_company_is_as_its_model_says(engine: Engine, heard: Heard) -> None:
-    """The fixture `engine` holds every message against its model; here nothing is left out."""
+    """The fixture `engine` checks every message; here every type and state is said."""
     for busy in (every_type, every_move, every_quiet, every_review, every_publication):
         busy(engine, heard)
     said = feed(engine)

@@ -1,4 +1,4 @@
-"""A real worker: however it starts, is asked, dies or ends, nothing is lost with it."""
+"""A real worker: however it starts, is inspected, dies or ends, nothing is lost with it."""
 
 import json
 import os
@@ -9,6 +9,7 @@ import subprocess
 import urllib.request
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -25,19 +26,20 @@ from tests.worker.live import SECRET, running_worker, runs, send, send_text, unt
 pytestmark = pytest.mark.process
 
 
-def heeds_sigterm(process: subprocess.Popen) -> bool:
-    """Whether it has come so far as to end in its own way when asked."""
+def heeds_sigterm(process: subprocess.Popen[bytes]) -> bool:
+    """Tell whether the process has its handler of SIGTERM by now."""
     caught = re.search(
         r"^SigCgt:\s*([0-9a-f]+)", Path(f"/proc/{process.pid}/status").read_text(), re.MULTILINE
     )
     return caught is not None and bool(int(caught[1], 16) >> (signal.SIGTERM - 1) & 1)
 
 
-def rejected(engine: Engine) -> list[tuple]:
-    return rows(
-        engine,
-        "SELECT tenant_id, door, punch_id, reasons -> 0 ->> 'code' FROM rejected ORDER BY received_at, punch_id",
-    )
+def rejected(engine: Engine) -> list[tuple[Any, ...]]:
+    sql = """
+        SELECT tenant_id, door, punch_id, reasons -> 0 ->> 'code'
+        FROM rejected ORDER BY received_at, punch_id
+    """
+    return rows(engine, sql)
 
 
 @pytest.mark.parametrize("pool", ["prefork", "threads", "solo"])
@@ -58,7 +60,7 @@ def test_a_punch_becomes_an_anomaly_in_every_pool(
 def test_a_message_nested_deep_ends_no_worker(
     settings_env: dict[str, str], log: Path, engine: Engine, pool: str
 ) -> None:
-    """In the punch, in the headers, by both protocols: as deep as JSON can be read, and deeper."""
+    """The nesting is in the punch or the headers, as deep as JSON can be read, and deeper."""
     broker, sent = settings_env["CELERY_BROKER_URL"], []
     if not runs(broker, pool):
         return
@@ -102,7 +104,8 @@ def test_an_envelope_that_is_none_ends_no_worker(
             '{"properties": 5}',
         ):
             redis.lpush("attendance", envelope)
-        for delivery_tag in (["a list"], {}, None, True, 5):
+        delivery_tags: list[Any] = [["a list"], {}, None, True, 5]
+        for delivery_tag in delivery_tags:
             redis.lpush("attendance", _envelope(delivery_tag, 10**12))
         send_text(broker, "[[], {}, {}]", {"id": "x", "task": ["unhashable"]})
         send_text(broker, "[[], {}, {}]", {"id": ["unhashable"], "task": "no.such.task"})
@@ -113,7 +116,7 @@ def test_an_envelope_that_is_none_ends_no_worker(
 
 
 def _envelope(delivery_tag: object, body: object) -> str:
-    """As kombu writes it, but for what is given."""
+    """Return an envelope as kombu writes it, but with this tag and body."""
     properties = {
         "delivery_tag": delivery_tag,
         "delivery_info": {"exchange": "", "routing_key": "attendance"},
@@ -130,7 +133,7 @@ def test_an_inspection_shows_ids_only(
     broker = settings_env["CELERY_BROKER_URL"]
     with running_worker(settings_env, log), Celery("operator", broker=broker) as app:
         with make_engine(settings_env["DATABASE_URL"]).begin() as connection:
-            connection.exec_driver_sql("LOCK TABLE punch")  # so that the task is still at it
+            connection.exec_driver_sql("LOCK TABLE punch")  # so that the task is still running
             send(broker, "attendance.submit", {"punch": punch("p1", person_name=SECRET)})
             active = until(
                 lambda: [
@@ -155,8 +158,9 @@ def test_a_worker_killed_between_storing_and_judging_leaves_it_to_the_sweep(
 
 
 # A statement that waits for a lock goes on without the client that sent it.
-END_OTHERS = """
-SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+END_OTHER_SESSIONS = """
+SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid()
 """
 
 
@@ -176,7 +180,7 @@ def test_what_a_killed_worker_held_comes_again_within_seconds(
             os.kill(child.pid, signal.SIGKILL)
         process.kill()
         process.wait()
-        connection.exec_driver_sql(END_OTHERS)
+        connection.exec_driver_sql(END_OTHER_SESSIONS)
     assert rows(engine, "SELECT 1 FROM punch") == []
     with running_worker(settings_env, log):
         until(lambda: found(engine), seconds=60)
@@ -196,15 +200,11 @@ def test_metrics_are_the_sum_of_all_processes(
 
         def metrics() -> str:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
-                return answer.read().decode()
+                return str(answer.read(), "utf-8")
 
         until(lambda: 'rollcall_punches_total{status="accepted"} 10.0' in metrics())
-        until(
-            lambda: (
-                'rollcall_messages_total{anomaly_type="WRONG_PERSON",event="anomaly_detected"} 10.0'
-                in metrics()
-            )
-        )
+        labels = 'anomaly_type="WRONG_PERSON",event="anomaly_detected"'
+        until(lambda: f"rollcall_messages_total{{{labels}}} 10.0" in metrics())
         assert "rollcall_receipt_to_emit_seconds_bucket" in metrics()
         with socket.create_server(("127.0.0.2", port)):  # free: it is served at METRICS_HOST alone
             pass

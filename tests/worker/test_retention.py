@@ -1,4 +1,4 @@
-"""What is kept how long."""
+"""What is kept how long: messages and what belongs to them, and revisions of punches."""
 
 from datetime import timedelta
 
@@ -34,11 +34,12 @@ def say(engine: Engine, number: int, tenant_id: int = 1) -> None:
 
 
 def age_up_to(engine: Engine, position: int) -> None:
-    rows(
-        engine,
-        "UPDATE message SET said_at = said_at - interval '31 days' WHERE tenant_id = 1 AND position <= %s RETURNING 1",
-        position,
-    )
+    sql = """
+        UPDATE message SET said_at = said_at - interval '31 days'
+        WHERE tenant_id = 1 AND position <= %s
+        RETURNING 1
+    """
+    rows(engine, sql, position)
 
 
 def floor_and_positions(engine: Engine, tenant_id: int = 1) -> tuple[int, list[int]]:
@@ -80,19 +81,14 @@ def test_batches_end_where_the_old_ends(engine: Engine, monkeypatch: pytest.Monk
 def test_what_belongs_to_the_feed_goes_with_it_and_revisions_stay(engine: Engine) -> None:
     message = {"type": "ticket_updated", "tenant_id": 1, "message_id": "m1", "data": {}}
     intake.publish(engine, message)
-    rows(
-        engine,
-        "INSERT INTO viewer_filter VALUES (1, 'pid', 'ada', '{}', now() - interval '31 days') RETURNING 1",
-    )
-    rows(engine, "UPDATE published SET said_at = said_at - interval '31 days' RETURNING 1")
-    rows(
-        engine,
-        "INSERT INTO punch_revision VALUES (1, 'p1', '', '{}', NULL, now() - interval '31 days') RETURNING 1",
-    )
-    rows(
-        engine,
-        "INSERT INTO punch_revision VALUES (1, 'p2', '', '{}', NULL, now() - interval '401 days') RETURNING 1",
-    )
+    with transaction(engine) as cursor:
+        cursor.execute("UPDATE published SET said_at = said_at - interval '31 days'")
+        cursor.execute(
+            "INSERT INTO viewer_filter VALUES (1, 'pid', 'ada', '{}', now() - interval '31 days')"
+        )
+        revision = "INSERT INTO punch_revision VALUES (1, %s, '', '{}', NULL, now() - %s)"
+        for punch_id, days in (("p1", 31), ("p2", 401)):
+            cursor.execute(revision, (punch_id, timedelta(days=days)))
     prune(engine, MONTH)
     assert rows(
         engine, "SELECT (SELECT count(*) FROM published), (SELECT count(*) FROM viewer_filter)"

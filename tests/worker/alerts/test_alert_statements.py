@@ -1,4 +1,4 @@
-"""Hundreds of alerts take as many SQL statements as one: to open, bump, correlate, move, escalate."""
+"""Hundreds of alerts take as many statements as one: to open, bump, correlate, move, escalate."""
 
 from collections.abc import Callable
 from datetime import timedelta

@@ -141,18 +141,14 @@ def test_celerys_own_tasks_are_none_of_a_workers(worker: str, engine: Engine) ->
         "partial_args": [],
     }
     names = ("chunks", "chain", "chord", "accumulate", "backend_cleanup", "chord_unlock")
-    without_arguments: dict[str, Any] = {name: {} for name in names}
-    calls: dict[str, dict[str, Any]] = {
-        "map": mapping,
-        "starmap": mapping,
-        "group": group,
-    } | without_arguments
+    calls: dict[str, dict[str, Any]] = {name: {} for name in names}
+    calls |= {"map": mapping, "starmap": mapping, "group": group}
     for name, arguments in calls.items():
         send(worker, f"celery.{name}", arguments)
         send(worker, f"celery.{name}", arguments, protocol=1)
     send(worker, *submitting("last"))
     until(lambda: "last" in stored(engine))
-    # where one was run with arguments that make no call
+    # Had one been run with such arguments, a punch would be rejected.
     assert (stored(engine), rejected(engine)) == (["last"], [])
 
 
