@@ -1,6 +1,6 @@
-"""What a process of a worker works with.
+"""The parts that all tasks of one process share.
 
-It is made in the process that uses it: neither an engine nor an emitter survives a fork.
+They are made in the process that uses them: neither an engine nor an emitter survives a fork.
 """
 
 import os
@@ -21,7 +21,7 @@ _CONNECTIONS = 32
 
 
 class Process(NamedTuple):
-    """The parts that all tasks of one process share."""
+    """The settings, the engine, the emitter, and the tenants of which punches were left."""
 
     settings: Settings
     engine: Engine

@@ -36,7 +36,7 @@ def runs(broker_url: str, pool: str) -> bool:
 def running_worker(
     env: dict[str, str], log: Path, *options: str
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run `celery -A worker worker`, ready when the block begins, until it ends, and log to `log`."""
+    """Run `celery -A worker worker`, ready as the block begins, until it ends. Its log is `log`."""
     with log.open("ab") as output:
         command = ["celery", "-A", "worker", "worker", "--concurrency", "2", *options]
         process = subprocess.Popen(command, env=env, stdout=output, stderr=output)

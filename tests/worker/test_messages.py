@@ -31,33 +31,8 @@ def rejected(engine: Engine) -> list[tuple[Any, ...]]:
 
 def test_all_tasks_of_the_contract_by_both_protocols(worker: str, engine: Engine) -> None:
     for tenant_id, protocol in ((1, 1), (2, 2)):
-        new = roster(tenant_id) | {"people": [{"person_id": 500, "name": "New"}]}
-        send(worker, "roster.sync", {"roster": new}, protocol=protocol)
-        send(
-            worker,
-            "attendance.submit",
-            {"punch": imposter("one", tenant_id=tenant_id)},
-            protocol=protocol,
-        )
-        send(
-            worker,
-            "attendance.submit_batch",
-            {"punches": [imposter("two", tenant_id=tenant_id, person_id=3)]},
-            protocol=protocol,
-        )
-        send(
-            worker,
-            "attendance.void",
-            {"tenant_id": tenant_id, "punch_id": "three", "reason": "test"},
-            protocol=protocol,
-        )
-        message = {
-            "type": "ticket_updated",
-            "tenant_id": tenant_id,
-            "message_id": "m",
-            "data": {"ticket": 7},
-        }
-        send(worker, "noc.publish", {"message": message}, protocol=protocol)
+        for task, kwargs in _calls(tenant_id).items():
+            send(worker, task, kwargs, protocol=protocol)
     for tenant_id in (1, 2):
         until(partial(_said_three, engine, tenant_id))
         assert rows(
@@ -72,6 +47,20 @@ def test_all_tasks_of_the_contract_by_both_protocols(worker: str, engine: Engine
         ]
     voided = "SELECT count(*) FROM punch WHERE punch_id = 'three' AND voided_at IS NOT NULL"
     until(lambda: rows(engine, voided) == [(2,)])
+
+
+def _calls(tenant_id: int) -> dict[str, dict[str, Any]]:
+    """Return the arguments of one call of each task."""
+    ticket = {"type": "ticket_updated", "message_id": "m", "data": {"ticket": 7}}
+    return {
+        "roster.sync": {
+            "roster": roster(tenant_id) | {"people": [{"person_id": 500, "name": "New"}]}
+        },
+        "attendance.submit": {"punch": imposter("one", tenant_id=tenant_id)},
+        "attendance.submit_batch": {"punches": [imposter("two", tenant_id=tenant_id, person_id=3)]},
+        "attendance.void": {"tenant_id": tenant_id, "punch_id": "three", "reason": "test"},
+        "noc.publish": {"message": {**ticket, "tenant_id": tenant_id}},
+    }
 
 
 def _said_three(engine: Engine, tenant_id: int) -> bool:
@@ -173,38 +162,27 @@ def test_nothing_personal_is_told_of_a_task_whatever_its_producer_says_of_it(
     }
     with seen_events(worker) as events:
         task_id = send(worker, "attendance.submit", {"punch": named}, **headers)
-        send(
-            worker,
-            "attendance.submit",
-            {"punch": named | {"kind": SECRET, "punch_id": "p2"}},
-            **headers,
-        )
+        wrong = named | {"kind": SECRET, "punch_id": "p2"}
+        send(worker, "attendance.submit", {"punch": wrong}, **headers)
         send(worker, "attendance.submit", {"punch": named, SECRET: 1}, **headers)
         send(worker, "attendance.submit", {}, args=(SECRET,), **headers)
         send(worker, "no.such.task", {"punch": named}, **headers)
-        send(
-            worker,
-            "roster.sync",
-            {"roster": {"tenant": {"tenant_id": 1}, "people": [{"person_id": 5, "name": SECRET}]}},
-            **headers,
-        )
+        new = {"tenant": {"tenant_id": 1}, "people": [{"person_id": 5, "name": SECRET}]}
+        send(worker, "roster.sync", {"roster": new}, **headers)
         until(lambda: [event["type"] for event in events].count("task-succeeded") >= 5)
     received = next(
         event for event in events if event["type"] == "task-received" and event["uuid"] == task_id
     )
     assert (received["name"], received["args"]) == ("attendance.submit", "()")
-    assert (
-        received["kwargs"]
-        == "{'punch': {'tenant_id': 1, 'person_id': 1, 'site_id': 15, 'punch_id': 'p1'}}"
-    )
+    ids = {"tenant_id": 1, "person_id": 1, "site_id": 15, "punch_id": "p1"}
+    assert received["kwargs"] == repr({"punch": ids})
     # Who sent it is kept with what was submitted, for the tenant's admins, and shown nowhere.
     assert rows(engine, "SELECT submitted_by ->> 'name' FROM punch WHERE punch_id = 'p1'") == [
         (SECRET,)
     ]
     shown = repr(events) + log.read_text()
-    assert not [
-        secret for secret in (SECRET, "48.137", "11.575", "matched_person") if secret in shown
-    ]
+    secrets = (SECRET, "48.137", "11.575", "matched_person")
+    assert [secret for secret in secrets if secret in shown] == []
 
 
 @pytest.mark.usefixtures("worker")

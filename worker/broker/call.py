@@ -6,7 +6,7 @@ from kombu.utils.json import dumps
 
 from worker.metrics import IGNORED
 
-# Where a message names tasks to be run after this one.
+# The fields in which a message names tasks to be run after this one.
 _LINKS = ("callbacks", "errbacks", "chain", "chord")
 
 Call = tuple[Any, Any, dict[str, Any]]

@@ -59,7 +59,7 @@ _WORKER: dict[str, Any] = {
     "broker_connection_retry_on_startup": True,
     "broker_connection_max_retries": None,
     "broker_pool_limit": 10,
-    # What runs when the broker goes away finishes; brought again, it changes nothing.
+    # A task that runs when the broker goes away finishes. When it comes again, it changes nothing.
     "worker_cancel_long_running_tasks_on_connection_loss": False,
 }
 # Older than any interval: everything is due at once when beat starts.

@@ -1,8 +1,8 @@
-"""How a process of the pool ends: it waits until the main process has read all that it said.
+"""Have a process of the pool end soon.
 
-By default it waits for half a minute. A Celery that stops forgets the task which it handed over a
-moment ago, and does not read its outcome: that wait is for nothing. The broker brings the task
-again, which changes nothing.
+It waits until the main process has read its results, by default for half a minute. A Celery that
+stops forgets the task which it handed over a moment ago, and does not read its outcome: that wait
+is for nothing. The broker brings the task again, which changes nothing.
 """
 
 from typing import Any

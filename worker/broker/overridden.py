@@ -1,6 +1,6 @@
-"""All that is overridden of Celery, kombu and billiard, and what of their insides is relied on.
+"""List what we override of Celery, kombu and billiard, and what we rely on of their insides.
 
-tests/worker/broker/test_overridden.py fails when the source of any of it changes. Why each is:
+tests/worker/broker/test_overridden.py fails when the source of any of it changes. By our modules:
 
 - consumer: No message ends a worker. What cannot be taken is dropped; workers do not listen to each
   other: `Mingle` and `Events` get `without_mingle` and `without_gossip` through `create`.

@@ -13,7 +13,7 @@ class IdsOnlyTask(Task):  # type: ignore[misc]  # Celery has no types
     abstract = True
     Request = "worker.broker.request:QuietRequest"
     Strategy = "worker.broker.strategy:strategy"
-    # Whether a task that came after its `expires` runs all the same, with `expired` in its request.
+    # If set, a task that came after its `expires` runs all the same, with `expired` in its request.
     keeps_expired = False
 
     def apply_async(self, args: Any = None, kwargs: Any = None, **options: Any) -> Any:

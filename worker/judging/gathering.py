@@ -30,8 +30,8 @@ class Gathering:
     def seconds(self) -> float:
         """Return for how many seconds to leave what a task brought, 0 while the queue is calm."""
         with self._lock:
-            # What comes while some are left is judged with them, whatever the broker would answer:
-            # to ask it costs as much as to store a punch.
+            # Punches that come while some are left are judged with them, whatever the broker would
+            # answer: to ask it costs as much as to store a punch.
             if not self._tenants and time.monotonic() - self._asked_at >= _ANSWER_SECONDS:
                 self._tasks = self._backlog()
                 self._asked_at = time.monotonic()

@@ -41,7 +41,7 @@ PutOff = Callable[[], bool]
 
 
 class Judgement(NamedTuple):
-    """What one transaction did. `appended` is None where there was nothing to say."""
+    """The outcome of one transaction. `appended` is None where there was nothing to say."""
 
     messages: list[feed.Message]
     appended: feed.Appended | None

@@ -179,7 +179,7 @@ def _anomaly(window: Window, scored: ScoredFinding, before: Anomaly | None) -> A
         updated_at=window.as_of,
         standing=True,
         shadow=scored.shadow,
-        # What viewers were once told of stays live, whatever a later backfill says of its punch.
+        # One that viewers were told of stays live, even if its punch is backfilled later.
         backfill=punch is not None and punch.backfill and not said,
         said=said,
         review=before.review if before else None,

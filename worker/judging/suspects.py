@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 _ALONE = BATCH.bit_length()
 LONE_ATTEMPTS = 3
 
-# As many as one judgement takes, and no more. All rows of a key of the roster count as one.
+# At most as many as one judgement takes. All rows of a key of the roster count as one.
 _WAITING = {
     "pending": f"""
         SELECT ARRAY[pending_id], attempts, taken FROM pending

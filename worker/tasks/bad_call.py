@@ -76,10 +76,7 @@ def _contents(args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
 
 
 def _positional(args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
-    """Return what came by position: each object, where it is nothing but objects and lists of them.
-
-    Else all of the call, in one.
-    """
+    """Return each object that came by position, or the whole call, if anything else came."""
     contents: list[Any] = []
     for argument in args:
         contents += argument if isinstance(argument, list) else [argument]

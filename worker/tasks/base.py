@@ -1,4 +1,4 @@
-"""What all tasks share.
+"""The bases of all tasks.
 
 Nothing personal shows in events, logs and results of a task, and nothing submitted is lost with it.
 """

@@ -100,7 +100,7 @@ def test_its_severity_rises_to_the_gravest_and_never_falls(engine: Engine, heard
     submit(engine, heard, imposter("p1"))
     policy(engine, heard, face_is_another_person_severity="HIGH")
     assert alerts(engine) == [(1, 15, "WRONG_PERSON", "NEW", 1, "HIGH")]
-    # Whoever hears LOW only is told that what they know has become graver.
+    # Viewers who hear LOW only are told that an alert they know has become graver.
     update = heard.messages[-1]
     assert (update.event, update.severity, update.prior_severity) == (
         "alert_updated",

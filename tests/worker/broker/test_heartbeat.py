@@ -116,7 +116,7 @@ def running_beat(env: dict[str, str], log: Path) -> Iterator[subprocess.Popen[by
 def test_workers_of_every_pool_beat_while_they_take_messages_and_beat_while_its_are_taken(
     settings_env: dict[str, str], tmp_path: Path, to_broker: Lines
 ) -> None:
-    """Each goes its own way on a line of its own, all at once: most of it is waiting."""
+    """All run at once, each on a line of its own, as most of their time is waiting."""
     broker = settings_env["CELERY_BROKER_URL"]
     names = [pool for pool in ("prefork", "threads", "solo") if runs(broker, pool)] + ["beat"]
     with ThreadPoolExecutor(len(names)) as pool:

@@ -133,7 +133,7 @@ READ = {
 }
 
 LIBRARIES = ("celery.", "kombu.", "billiard.")
-# What a step is made of: the interface that Celery gives for it.
+# The interfaces that Celery gives for steps: to implement one overrides nothing.
 INTERFACES = ("celery.bootsteps",)
 
 
@@ -234,5 +234,5 @@ def _knows(text: str, name: str) -> bool:
 def test_of_the_consumers_steps_those_left_out_are_known() -> None:
     """Where a later Celery adds one: see whether it takes messages, and what for."""
     names = [step.rpartition(":")[2] for step in Consumer.Blueprint.default_steps]
-    known = ["Connection", "Mingle", "Events", "Gossip", "Heart", "Control", "Tasks"]
-    assert names == [*known, "DelayedDelivery", "Evloop", "Agent"]
+    first = ["Connection", "Mingle", "Events", "Gossip", "Heart", "Control", "Tasks"]
+    assert names == [*first, "DelayedDelivery", "Evloop", "Agent"]

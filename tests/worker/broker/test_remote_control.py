@@ -7,6 +7,7 @@ import json
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -133,26 +134,42 @@ def test_whatever_would_change_a_worker_is_refused_and_counted(
 
 
 NO_QUESTIONS = (
-    *(
-        "null",
-        "[]",
-        "5",
-        '"shutdown"',
-        "{}",
-        "not json",
-        "[" * 10_000,
-        '{"method": 5}',
-        '{"method": "ping", "arguments": [1]}',
-    ),
-    *(
-        '{"method": "ping", "destination": 5}',
-        '{"method": ["ping"]}',
-        '{"method": "ping", "reply_to": 5, "ticket": {}}',
-    ),
+    *("null", "[]", "5", '"shutdown"', "{}", "not json", "[" * 10_000, '{"method": 5}'),
+    '{"method": "ping", "arguments": [1]}',
+    '{"method": "ping", "destination": 5}',
+    '{"method": ["ping"]}',
+    '{"method": "ping", "reply_to": 5, "ticket": {}}',
     '{"method": "ping", "reply_to": {"exchange": "attendance", "routing_key": "attendance"}}',
     '{"method": "ping", "pattern": "(a+)+$", "matcher": "pcre"}',
     json.dumps({"method": "ping", "arguments": {"x": "y" * 1_000_000}}),
 )
+
+
+# None is an envelope, in which kombu expects a message on Redis.
+NO_ENVELOPES = (
+    *("", "garbage", "null", "[]", "{}", '{"body": "x"}'),
+    *('{"properties": 5, "body": 7}', "\xff"),
+)
+
+
+def publish_no_questions(broker: str) -> None:
+    """Publish what is no question, and a question with a forged clock."""
+    exchange = Exchange("celery.pidbox", "fanout", durable=False, delivery_mode="transient")
+    with Connection(broker) as connection:
+        producer = Producer(connection.channel(), exchange)
+        publish = partial(producer.publish, content_encoding="utf-8")
+        for body in NO_QUESTIONS:
+            for content_type in ("application/json", "application/x-python-serialize"):
+                publish(body, content_type=content_type, headers={"clock": "late"})
+        forged = json.dumps({"method": "ping", "arguments": {}})
+        publish(forged, content_type="application/json", headers={"clock": 2**62})
+
+
+def publish_no_envelopes(broker: str) -> None:
+    database = urlsplit(broker).path.strip("/") or "0"
+    with Redis.from_url(broker) as redis:
+        for envelope in NO_ENVELOPES:
+            assert redis.publish(f"/{database}.celery.pidbox", envelope)
 
 
 @pytest.mark.process
@@ -161,40 +178,9 @@ def test_what_is_no_question_ends_neither_the_worker_nor_its_listening(
 ) -> None:
     broker = settings_env["CELERY_BROKER_URL"]
     with running_worker(settings_env, log) as process, operator(broker) as app:
-        with Connection(broker) as connection:
-            producer = Producer(
-                connection.channel(),
-                Exchange("celery.pidbox", "fanout", durable=False, delivery_mode="transient"),
-            )
-            for body in NO_QUESTIONS:
-                for content_type in ("application/json", "application/x-python-serialize"):
-                    producer.publish(
-                        body,
-                        content_type=content_type,
-                        content_encoding="utf-8",
-                        headers={"clock": "late"},
-                    )
-            forged = json.dumps({"method": "ping", "arguments": {}})
-            producer.publish(
-                forged,
-                content_type="application/json",
-                content_encoding="utf-8",
-                headers={"clock": 2**62},
-            )
+        publish_no_questions(broker)
         if broker.startswith("redis://"):
-            database = urlsplit(broker).path.strip("/") or "0"
-            with Redis.from_url(broker) as redis:
-                for envelope in (
-                    "",
-                    "garbage",
-                    "null",
-                    "[]",
-                    "{}",
-                    '{"body": "x"}',
-                    '{"properties": 5, "body": 7}',
-                    "\xff",
-                ):
-                    assert redis.publish(f"/{database}.celery.pidbox", envelope)
+            publish_no_envelopes(broker)
         assert ask(app, "ping") == {"ok": "pong"}
         assert ask(app, "clock")["clock"] < 2**31
         send(broker, "attendance.submit", {"punch": imposter("p1")})

@@ -95,7 +95,7 @@ def standing(engine: Engine) -> Standing:
     )
 
 
-def told(engine: Engine) -> list[tuple[str, str]]:
+def history(engine: Engine) -> list[tuple[str, str]]:
     """Return the reason and status of all messages of anomalies, in order."""
     return [
         (said["reason"], said["status"])
@@ -111,7 +111,7 @@ def test_an_assignment_added_after_the_fact_withdraws_the_unauthorized_site(
     punch("p1", STRANGER)
     assert standing(engine) == {("p1", "not_assigned")}
     sync(assignments=[{"person_id": STRANGER, "site_id": OFFICE}])
-    assert (standing(engine), told(engine)) == (
+    assert (standing(engine), history(engine)) == (
         set(),
         [("not_assigned", "DETECTED"), ("not_assigned", "WITHDRAWN")],
     )
@@ -131,7 +131,7 @@ def test_a_person_added_is_no_longer_unknown(engine: Engine, sync: Sync, punch: 
     punch("p1", STRANGER)
     assert standing(engine) == {("p1", "unknown_person")}
     sync(people=[{"person_id": STRANGER, "name": "New"}])
-    assert (standing(engine), told(engine)[-1]) == (set(), ("unknown_person", "WITHDRAWN"))
+    assert (standing(engine), history(engine)[-1]) == (set(), ("unknown_person", "WITHDRAWN"))
 
 
 def test_a_person_removed_is_unknown_from_then_on(engine: Engine, sync: Sync, punch: Any) -> None:
@@ -197,7 +197,7 @@ def test_a_cancelled_shift_withdraws_its_no_show(engine: Engine, sync: Sync, pun
     assert ("s1", "no_show") in standing(engine)
     sync(shifts=[shift("s1", ADA, cancelled=True)])
     assert standing(engine) == set()
-    assert ("no_show", "WITHDRAWN") in told(engine)
+    assert ("no_show", "WITHDRAWN") in history(engine)
 
 
 def test_a_shift_that_comes_late_finds_who_was_there_and_who_was_not(
@@ -239,7 +239,7 @@ def test_a_shift_moved_in_time_makes_its_check_in_late_or_not(
     punch("p2", ADA, 8, out=True)
     assert standing(engine) == {("p1", "late")}
     sync(shifts=[shift("s1", ADA, starts=0.5)])
-    assert (standing(engine), told(engine)[-1]) == (set(), ("late", "WITHDRAWN"))
+    assert (standing(engine), history(engine)[-1]) == (set(), ("late", "WITHDRAWN"))
 
 
 def test_a_site_that_turns_out_to_be_elsewhere_withdraws_the_geofence_violation(
@@ -249,7 +249,7 @@ def test_a_site_that_turns_out_to_be_elsewhere_withdraws_the_geofence_violation(
     punch("p1", latitude=52.51, longitude=13.4, accuracy_m=5)
     assert standing(engine) == {("p1", "outside_fence")}
     sync(sites=[{"site_id": OFFICE, **PLACE, "latitude": 52.51}])
-    assert (standing(engine), told(engine)[-1]) == (set(), ("outside_fence", "WITHDRAWN"))
+    assert (standing(engine), history(engine)[-1]) == (set(), ("outside_fence", "WITHDRAWN"))
 
 
 CITY = [[13.3, 52.4], [13.5, 52.4], [13.5, 52.6], [13.3, 52.6], [13.3, 52.4]]
@@ -266,7 +266,7 @@ def test_a_wider_fence_withdraws_it_and_a_narrower_one_raises_it_again(
     sync(sites=[{"site_id": OFFICE, **fence}])
     assert standing(engine) == set()
     sync(sites=[{"site_id": OFFICE, **PLACE, "boundary": None}])
-    assert told(engine) == [
+    assert history(engine) == [
         ("outside_fence", status) for status in ("DETECTED", "WITHDRAWN", "DETECTED")
     ]
     assert len(rows(engine, "SELECT 1 FROM anomaly")) == 1
@@ -281,7 +281,7 @@ def test_a_device_declared_as_shared_withdraws_buddy_punching_on_both_punches(
     assert standing(engine) == {("p1", "same_device"), ("p2", "same_device")}
     sync(devices=[{"device_id": "tablet", "shared": True}])
     assert standing(engine) == set()
-    assert told(engine)[-2:] == [("same_device", "WITHDRAWN")] * 2
+    assert history(engine)[-2:] == [("same_device", "WITHDRAWN")] * 2
 
 
 def test_a_device_declared_as_somebodys_raises_it_at_whoever_else_used_it(
@@ -327,7 +327,7 @@ def test_a_policy_of_the_tenant_judges_again(engine: Engine, sync: Sync, punch: 
     sync({"policy": {"biometric_min_score": 0.8}})
     assert standing(engine) == {("p1", "low_score")}
     sync({"policy": {"biometric_min_score": None}})
-    assert (standing(engine), told(engine)[-1]) == (set(), ("low_score", "WITHDRAWN"))
+    assert (standing(engine), history(engine)[-1]) == (set(), ("low_score", "WITHDRAWN"))
 
 
 def test_a_policy_of_a_site_judges_that_site_again_and_goes_over_the_tenants(
@@ -355,10 +355,10 @@ def test_a_weight_changes_the_score_and_each_anomaly_of_the_punch_says_so_once(
         longitude=0.0,
         biometric={"method": "face", "score": 0.6, "liveness": 0.9},
     )
-    assert len(told(engine)) == 2
+    assert len(history(engine)) == 2
     sync({"policy": {"biometric_anomaly_weight": 0.1}})
     scores = {said["fraud_score"] for said in feed(engine)[-2:]}
-    assert (len(told(engine)), len(scores)) == (4, 1)
+    assert (len(history(engine)), len(scores)) == (4, 1)
     assert {said["type"] for said in feed(engine)[-2:] if said["type"].startswith("anomaly")} == {
         "anomaly_updated"
     }
@@ -370,12 +370,12 @@ def test_a_type_switched_off_or_into_shadow_is_withdrawn_for_viewers_and_returns
 ) -> None:
     punch("p1", biometric={"method": "face", "score": 0.6, "liveness": 0.9})
     sync({"policy": {"biometric_anomaly": mode}})
-    assert told(engine)[-1] == ("low_score", "WITHDRAWN")
+    assert history(engine)[-1] == ("low_score", "WITHDRAWN")
     assert rows(engine, "SELECT standing, shadow FROM anomaly") == [
         (mode == "shadow", mode == "shadow")
     ]
     sync({"policy": {"biometric_anomaly": "on"}})
-    assert told(engine)[-1] == ("low_score", "DETECTED")
+    assert history(engine)[-1] == ("low_score", "DETECTED")
 
 
 def test_a_new_version_of_the_policy_alone_is_no_change(
@@ -385,7 +385,7 @@ def test_a_new_version_of_the_policy_alone_is_no_change(
     before = rows(engine, "SELECT xmin::text, * FROM anomaly")
     sync({"policy": {"biometric_min_score": 0.7, "kiosk_people": 6}})
     assert rows(engine, "SELECT policy_version FROM tenant WHERE tenant_id = 1") == [(2,)]
-    assert (rows(engine, "SELECT xmin::text, * FROM anomaly"), len(told(engine))) == (before, 1)
+    assert (rows(engine, "SELECT xmin::text, * FROM anomaly"), len(history(engine))) == (before, 1)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,4 @@
-"""What all tasks share, without a broker.
-
-What is shown of them, and what becomes of what they brought when they fail.
-"""
+"""The bases of all tasks, without a broker: what they show, and keep when they fail."""
 
 from typing import Any
 

@@ -55,6 +55,12 @@ def submitting(punch_id: str) -> tuple[str, dict[str, Any]]:
     return "attendance.submit", {"punch": imposter(punch_id)}
 
 
+def old_body(punch: dict[str, Any], **fields: Any) -> str:
+    """Return a message of protocol 1, in which the headers stand in the body, as `fields`."""
+    kwargs = {"punch": punch}
+    return json.dumps({"id": "x", "task": "attendance.submit", "kwargs": kwargs, **fields})
+
+
 def test_no_task_is_held_for_later(worker: str, engine: Engine, producer: Celery) -> None:
     name, arguments = submitting("countdown")
     producer.send_task(name, kwargs=arguments, countdown=3600)
@@ -62,19 +68,7 @@ def test_no_task_is_held_for_later(worker: str, engine: Engine, producer: Celery
         name, kwargs={"punch": imposter("eta")}, eta=datetime.now(UTC) + timedelta(days=1)
     )
     send(worker, *submitting("header"), eta=LATER)
-    send_text(
-        worker,
-        json.dumps(
-            {
-                "id": "x",
-                "task": name,
-                "args": [],
-                "kwargs": {"punch": imposter("body")},
-                "eta": LATER,
-            }
-        ),
-        {},
-    )
+    send_text(worker, old_body(imposter("body"), args=[], eta=LATER), {})
     until(lambda: stored(engine) == ["body", "countdown", "eta", "header"])
 
 
@@ -91,15 +85,7 @@ def test_nothing_is_run_after_a_task_whatever_its_message_links_to(
     chain(call(*submitting("first")), also, void).apply_async()
     chord([call(*submitting("header"))], also).apply_async()
     links = {"callbacks": [also], "errbacks": [void], "chord": also}
-    old = {
-        "id": "x",
-        "task": "attendance.submit",
-        "args": [],
-        "kwargs": {"punch": imposter("old")},
-        **links,
-        "taskset": "g",
-    }
-    send_text(worker, json.dumps(old), {})
+    send_text(worker, old_body(imposter("old"), args=[], **links, taskset="g"), {})
     embeds: list[Any] = [
         links | {"chain": [also]},
         {"retries": 99, "id": "y", "args": ["z"], "timelimit": [1, 1]},
@@ -111,13 +97,8 @@ def test_nothing_is_run_after_a_task_whatever_its_message_links_to(
     for number, embed in enumerate(embeds):
         body = json.dumps([[], {"punch": imposter(f"p{number}")}, embed])
         send_text(worker, body, {"id": f"x{number}", "task": "attendance.submit", "group": "g"})
-    expected = [
-        "first",
-        "header",
-        "linked",
-        "old",
-        *(f"p{number}" for number in range(len(embeds))),
-    ]
+    numbered = [f"p{number}" for number in range(len(embeds))]
+    expected = ["first", "header", "linked", "old", *numbered]
     until(lambda: set(expected) <= set(stored(engine)), 60)
     send(worker, *submitting("last"))
     until(lambda: "last" in stored(engine))
@@ -155,37 +136,17 @@ def test_celerys_own_tasks_are_none_of_a_workers(worker: str, engine: Engine) ->
 def test_what_comes_too_late_is_kept_and_can_be_submitted_again(
     worker: str, engine: Engine
 ) -> None:
-    send(
-        worker,
-        "attendance.submit_batch",
-        {"punches": [punch("p1"), punch("p2")], "backfill": True},
-        expires=BEFORE,
-    )
-    send(
-        worker,
-        "attendance.submit",
-        {"punch": punch("naive")},
-        expires=BEFORE.removesuffix("+00:00"),
-    )
-    send_text(
-        worker,
-        json.dumps(
-            {
-                "id": "x",
-                "task": "attendance.submit",
-                "kwargs": {"punch": punch("old")},
-                "expires": BEFORE,
-            }
-        ),
-        {},
-    )
-    send(
-        worker, "attendance.void", {"tenant_id": 1, "punch_id": "p3", "reason": "x"}, expires=BEFORE
-    )
+    batch = {"punches": [punch("p1"), punch("p2")], "backfill": True}
+    send(worker, "attendance.submit_batch", batch, expires=BEFORE)
+    naive = BEFORE.removesuffix("+00:00")
+    send(worker, "attendance.submit", {"punch": punch("naive")}, expires=naive)
+    send_text(worker, old_body(punch("old"), expires=BEFORE), {})
+    void = {"tenant_id": 1, "punch_id": "p3", "reason": "x"}
+    send(worker, "attendance.void", void, expires=BEFORE)
     send(worker, "roster.sync", {"roster": roster(1)}, expires=BEFORE)
     send(worker, "noc.publish", {"message": {"tenant_id": 1}}, expires=BEFORE)
     send(worker, "upkeep.judge", {"tenant_id": 1}, expires=BEFORE)  # nobody needs it any more
-    # as a worker of ours that has put it off
+    # A worker of ours that has put a task off sends it so.
     send(worker, "attendance.submit", {"punch": punch("again")}, expired=True)
     odd: tuple[Any, ...] = (
         0,
@@ -204,14 +165,10 @@ def test_what_comes_too_late_is_kept_and_can_be_submitted_again(
         send(worker, "attendance.submit", {"punch": punch(f"x{number:02}")}, expires=value)
     until(lambda: len(rejected(engine)) == 8 and len(stored(engine)) == len(odd), 60)
     assert {code for _, _, code in rejected(engine)} == {"expired"}
-    punches = [
-        punch_id for door, punch_id, _ in rejected(engine) if door.startswith("attendance.submit")
-    ]
-    assert punches == ["again", "naive", "old", "p1", "p2"]
-    for (rejected_id,) in rows(
-        engine,
-        "SELECT rejected_id FROM rejected WHERE tenant_id = 1 AND door LIKE 'attendance.submit%%'",
-    ):
+    submitted = "FROM rejected WHERE tenant_id = 1 AND door LIKE 'attendance.submit%%'"
+    punch_ids = [row[0] for row in rows(engine, f"SELECT punch_id {submitted} ORDER BY 1")]
+    assert punch_ids == ["again", "naive", "old", "p1", "p2"]
+    for (rejected_id,) in rows(engine, f"SELECT rejected_id {submitted}"):
         assert intake.resubmit(engine, 1, rejected_id).status == "accepted"
     assert set(stored(engine)) >= {"naive", "old", "p1", "p2"}
 
@@ -219,36 +176,23 @@ def test_what_comes_too_late_is_kept_and_can_be_submitted_again(
 def test_json_is_taken_whatever_its_content_type_says_beside_it(
     worker: str, engine: Engine
 ) -> None:
-    taken = (
+    json_types = (
         "application/json",
         "application/json; charset=utf-8",
         "Application/JSON;charset=UTF-8",
         "application/json ;x=y",
     )
-    for number, content_type in enumerate(
-        (
-            *taken,
-            "application/x-python-serialize",
-            "text/plain; charset=utf-8",
-            "application/x-yaml",
-            ";",
-        )
-    ):
-        kwargs = {"punch": imposter(f"p{number}", person_name="Jürgen")}
-        send_text(
-            worker,
-            json.dumps([[], kwargs, {}]),
-            {"id": f"x{number}", "task": "attendance.submit"},
-            content_type=content_type,
-        )
-        old = json.dumps(
-            {
-                "id": f"y{number}",
-                "task": "attendance.submit",
-                "args": [],
-                "kwargs": {"punch": imposter(f"q{number}")},
-            }
-        )
+    other_types = (
+        "application/x-python-serialize",
+        "text/plain; charset=utf-8",
+        "application/x-yaml",
+        ";",
+    )
+    for number, content_type in enumerate(json_types + other_types):
+        body = json.dumps([[], {"punch": imposter(f"p{number}", person_name="Jürgen")}, {}])
+        headers = {"id": f"x{number}", "task": "attendance.submit"}
+        send_text(worker, body, headers, content_type=content_type)
+        old = old_body(imposter(f"q{number}"), args=[])
         send_text(worker, old, {}, content_type=content_type)
     send(worker, *submitting("last"))
     until(lambda: "last" in stored(engine))
