@@ -13,7 +13,7 @@ from realtime.expiry import Expiry
 from realtime.feed.filters import parse_filter
 from realtime.feed.follower import Follower
 from realtime.feed.reader import FeedReader
-from realtime.tokens import MAX_ID, Verifier
+from realtime.tokens import Verifier
 
 MAX_PAGE = 500
 
@@ -67,8 +67,8 @@ class Events:
         feed, head = follower.feed, follower.feed.head
         limit = read_integer(data, "limit", MAX_PAGE // 10, 1, MAX_PAGE)
         newest_first = data.get("after") is None
-        after = read_integer(data, "after", 0, 0, MAX_ID)
-        before = read_integer(data, "before", head + 1, 0, MAX_ID)
+        after = read_integer(data, "after", 0, 0, LARGEST_ID)
+        before = read_integer(data, "before", head + 1, 0, LARGEST_ID)
         page = await self._reader.page(
             feed.tenant_id,
             after,

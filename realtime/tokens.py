@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 
 import jwt
 
+from models.ids import LARGEST_ID
 from models.settings import HMAC, Settings
 from models.vocabulary import ROLES
 from realtime.errors import ClientError, Unavailable
 
-MAX_ID = 2**53 - 1
 MAX_SITES = 10_000
 JWKS_LIFESPAN_SECONDS = 300
 # A token with an unknown key id makes us ask the issuer for its keys again, but not more often.
@@ -141,7 +141,7 @@ def read_claims(claims: dict[str, Any]) -> Claims:
 
 
 def is_id(value: object) -> bool:
-    return type(value) is int and 1 <= value <= MAX_ID
+    return type(value) is int and 1 <= value <= LARGEST_ID
 
 
 def _sites(value: object) -> frozenset[int] | None:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
+from models.ids import LARGEST_ID
 from models.schemas.instants import parse_instant
 
 
@@ -55,8 +56,7 @@ def read_date_or_instant(value: object) -> date | datetime:
 # Postgres keeps every character but NUL; Pydantic itself refuses lone surrogates.
 Text = Annotated[str, Field(pattern=r"^[^\x00]*$")]
 Name = Annotated[Text, Field(min_length=1, max_length=500)]
-# What fits into a JavaScript number.
-Id = Annotated[int, Field(ge=1, le=2**53 - 1)]
+Id = Annotated[int, Field(ge=1, le=LARGEST_ID)]
 TextId = Annotated[Text, Field(min_length=1, max_length=64)]
 DeviceId = Annotated[Text, Field(min_length=1, max_length=128)]
 Share = Annotated[float, Field(ge=0, le=1)]

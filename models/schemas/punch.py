@@ -12,6 +12,9 @@ from pydantic import BeforeValidator, ConfigDict, Field, create_model
 
 from models.schemas.fields import DeviceId, Id, Incoming, Instant, Share, Text, TextId
 
+# How many punches one call may submit.
+MOST_PUNCHES = 10_000
+
 
 def _measured(accuracy: object) -> object:
     """iOS says -1 of a place it does not have: that is no accuracy, and the same content as

@@ -6,10 +6,8 @@ from typing import Any
 import click
 
 from models.commands.by_name import Failed
+from models.ids import LARGEST_ID
 from models.vocabulary import ROLES
-
-# The one of realtime.tokens, which takes a while to import. A test holds them to each other.
-MAX_ID = 2**53 - 1
 
 
 class Id(click.ParamType[int]):
@@ -19,7 +17,7 @@ class Id(click.ParamType[int]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         number = int(value) if str(value).isdecimal() else 0
-        if not 1 <= number <= MAX_ID:
+        if not 1 <= number <= LARGEST_ID:
             self.fail(f"{value!r} is no id; ids are integers from 1 to 2^53 - 1", param, ctx)
         return number
 

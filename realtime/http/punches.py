@@ -6,7 +6,7 @@ from aiohttp import web
 from pydantic import Field
 
 from models import intake
-from models.schemas.punch import PunchIn
+from models.schemas.punch import MOST_PUNCHES, PunchIn
 from realtime import metrics
 from realtime.errors import ClientError
 from realtime.http.body import read_json
@@ -20,12 +20,11 @@ from realtime.http.handing_in import (
     submitter,
 )
 
-MAX_PUNCHES = 10_000
 PATH = "/api/v1/punches"
 DOOR = f"POST {PATH}"
 
 # mypy knows no type that is made from another class at run time.
-Punches = Annotated[list[PunchIn], Field(min_length=1, max_length=MAX_PUNCHES)]  # type: ignore[valid-type]
+Punches = Annotated[list[PunchIn], Field(min_length=1, max_length=MOST_PUNCHES)]  # type: ignore[valid-type]
 
 
 async def submit_punches(request: web.Request) -> OutcomeItem | list[OutcomeItem]:
@@ -34,8 +33,8 @@ async def submit_punches(request: web.Request) -> OutcomeItem | list[OutcomeItem
         raise ClientError("forbidden", "Submitting needs the role admin or the scope submit.")
     body = await read_json(request)
     punches = body if isinstance(body, list) else [body]
-    if not 1 <= len(punches) <= MAX_PUNCHES:
-        raise ClientError("invalid", f"Submit 1 to {MAX_PUNCHES} punches at a time.")
+    if not 1 <= len(punches) <= MOST_PUNCHES:
+        raise ClientError("invalid", f"Submit 1 to {MOST_PUNCHES} punches at a time.")
     if any(another_tenants(punch, claims) for punch in punches):
         text = "At least one punch is another tenant's; nothing was stored."
         raise ClientError("forbidden", text)
@@ -54,7 +53,7 @@ ENDPOINTS = (
         "POST",
         PATH,
         submit_punches,
-        f"Submit one punch or up to {MAX_PUNCHES:,} (role admin or scope submit)",
+        f"Submit one punch or up to {MOST_PUNCHES:,} (role admin or scope submit)",
         "What became of each, in the order given. 403 stores nothing.",
         status=202,
         takes=Body(PunchIn | Punches),

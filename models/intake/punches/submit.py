@@ -28,8 +28,7 @@ from models.intake.refused.rejection import (
     unreadable,
 )
 from models.intake.submitter import OutsideSites, Submitter
-
-MOST_PUNCHES = 10_000
+from models.schemas.punch import MOST_PUNCHES
 
 
 class Taken(NamedTuple):

@@ -2,10 +2,9 @@
 
 from typing import NamedTuple
 
+from models.ids import LARGEST_ID
 from models.intake.content import as_text, digest
 from models.intake.refused.reasons import Reason, reason
-
-LARGEST_ID = 2**53 - 1
 
 TENANT_UNKNOWN = reason(
     "unknown_tenant",

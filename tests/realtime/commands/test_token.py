@@ -3,12 +3,7 @@
 import pytest
 
 from models.commands.by_name import run
-from realtime import tokens
-from realtime.commands.token import MAX_ID, command
-
-
-def test_ids_are_those_that_tokens_are_read_by() -> None:
-    assert MAX_ID == tokens.MAX_ID
+from realtime.commands.token import command
 
 
 def test_where_tokens_are_signed_elsewhere_it_says_so(
