@@ -1,4 +1,4 @@
-"""Alembic's entry: runs the revisions on the connection that models.migrations.upgrade hands over."""
+"""Alembic's entry: it runs the revisions on the connection of models.migrations.upgrade."""
 
 from alembic import context
 

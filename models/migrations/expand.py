@@ -1,12 +1,12 @@
-"""What a revision may do to tables that are in use: each of these holds no reader or writer up.
+"""What a revision may do to tables that are in use without holding any reader or writer up.
 
-The code of the release before runs on the new schema while processes are replaced, so a revision
-only adds; what nothing reads any more goes in a later release. tests/models/migrations holds them
-to it.
+The release before runs on the new schema while processes are replaced, so a revision only adds;
+what nothing reads any more goes in a later release. tests/models/migrations checks that.
 """
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -16,15 +16,15 @@ from models.migrations.patience import LOCK_TIMEOUT, limit_locks
 _STATE = sa.text("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(:name)")
 
 
-def add_column(table: str, column: sa.Column) -> None:
-    """Add a column that rows which are there, and old code, can do without: nullable, or with a
-    constant default.
+def add_column(table: str, column: sa.Column[Any]) -> None:
+    """Add a column that is nullable or has a constant default, as old rows and code lack it.
 
     Raises ValueError for another one.
     """
     if not column.nullable and column.server_default is None:
         raise ValueError(
-            f"{table}.{column.name} must be nullable or have a server_default: old code leaves it out"
+            f"{table}.{column.name} must be nullable or have a server_default:"
+            " old code leaves it out"
         )
     op.add_column(table, column)
 
@@ -32,17 +32,17 @@ def add_column(table: str, column: sa.Column) -> None:
 def build_index(
     name: str, table: str, columns: Sequence[str], *, unique: bool = False, where: str | None = None
 ) -> None:
-    """Build an index while the table is written to. It commits: nothing else belongs into its
-    revision.
+    """Build an index while the table is written to, and again where a build was cut off.
 
-    What a build that was cut off has left is dropped and built again.
+    It commits, so nothing else belongs into its revision.
     """
     with _autocommitted():
         state = op.get_bind().execute(_STATE, {"name": name}).scalar_one_or_none()
         if state:
             return
         print(
-            f"rollcall: building {name} on {table}, once the transactions that are open now have ended",
+            f"rollcall: building {name} on {table},"
+            " once the transactions that are open now have ended",
             flush=True,
         )
         if state is False:
@@ -59,7 +59,7 @@ def build_index(
 
 
 def drop_index(name: str, table: str) -> None:
-    """Take `build_index` back."""
+    """Drop an index that `build_index` has built. It commits as well."""
     with _autocommitted():
         _drop(name, table)
 
@@ -67,8 +67,8 @@ def drop_index(name: str, table: str) -> None:
 def in_batches(statement: str) -> None:
     """Run a statement, each time in a transaction of its own, until it changes no more rows.
 
-    It must bound itself, to some thousand rows, and find only those that are left to change. It
-    commits: nothing else belongs into its revision.
+    The statement limits itself to some thousand rows, and finds only those that are left to change.
+    It commits, so nothing else belongs into its revision.
     """
     with _autocommitted():
         while op.get_bind().execute(sa.text(statement)).rowcount:
@@ -81,8 +81,9 @@ def _drop(name: str, table: str) -> None:
 
 @contextmanager
 def _autocommitted() -> Iterator[None]:
-    """Each statement commits. They wait for others' transactions, and nobody waits for them: for as
-    long as there is patience.
+    """Let each statement of the block commit, and wait for locks as long as there is patience.
+
+    They wait for others' transactions, and nobody waits for them.
     """
     context = op.get_context()
     assert context.config is not None

@@ -1,8 +1,7 @@
-"""Trying a revision again that was turned away from a table which somebody else has locked.
+"""Trying a revision again where somebody else has locked the table that it changes.
 
-Whoever asks for a table's strongest lock makes all later readers and writers of it wait as well,
-until it was granted or given up. So it is given up after LOCK_TIMEOUT, and asked for again after a
-pause in which they get on.
+Whoever waits for a table's strongest lock makes all its later readers and writers wait as well. So
+a revision gives up after LOCK_TIMEOUT, and asks again after a pause in which they get on.
 """
 
 import time
@@ -30,19 +29,20 @@ _REVISION = text("SELECT max(version_num) FROM alembic_version")
 def limit_locks(connection: Connection, seconds: float) -> None:
     """Let no statement of this session wait longer for a lock, once this is committed.
 
-    Not as an option of the connection: poolers refuse those, or leave them out.
+    It is no option of the connection, as poolers refuse those or leave them out.
     """
     connection.execute(_LIMIT, {"value": f"{max(1, int(seconds * 1000))}ms"})
 
 
 class TableBusy(SystemExit):
-    """A revision needs a table that somebody else kept locked for too long. What came before it
-    stands.
+    """A revision needs a table that somebody else kept locked for too long.
+
+    The revisions before it stand.
     """
 
 
 class Patience:
-    """Allows `seconds` of trying again for each revision, from when it was first turned away."""
+    """Allows each revision `seconds` of trying again, from when it first got no lock."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -51,7 +51,7 @@ class Patience:
         self._pause = _FIRST_PAUSE
 
     def wait(self, connection: Connection, error: OperationalError) -> None:
-        """Pause. Raises `error` where it is about no lock, TableBusy where time is up."""
+        """Pause. Raises `error` where it is about no lock, and TableBusy where time is up."""
         if not isinstance(error.orig, errors.LockNotAvailable | errors.DeadlockDetected):
             raise error
         revision = connection.execute(_REVISION).scalar_one()
@@ -61,7 +61,8 @@ class Patience:
             self._revision, self._pause = revision, _FIRST_PAUSE
             self._deadline = time.monotonic() + self._seconds
             print(
-                f"rollcall: the revision after {revision} waits for a lock: {why}; trying again for {self._seconds:.0f} s",
+                f"rollcall: the revision after {revision} waits for a lock: {why};"
+                f" trying again for {self._seconds:.0f} s",
                 flush=True,
             )
         if time.monotonic() >= self._deadline:
@@ -75,14 +76,15 @@ class Patience:
 
 
 def _why(connection: Connection, error: OperationalError) -> str:
-    """Which statement was turned away, and the oldest transaction, which is most likely what it
-    waits for.
+    """Say which statement got no lock, and which transaction is the oldest.
+
+    That one most likely has the lock.
     """
     statement = " ".join((error.statement or "").split())[:100]
     oldest = connection.execute(_OLDEST).one_or_none()
-    held = (
+    culprit = (
         f"pid {oldest.pid} ({oldest.name}) has a transaction open since {oldest.seconds} s"
         if oldest
         else "no transaction is open now"
     )
-    return f"`{statement}`, and {held}"
+    return f"`{statement}`, and {culprit}"

@@ -1,4 +1,4 @@
-"""Bringing a database up to a revision, once Postgres answers, and one process at a time."""
+"""Bringing a database up to a revision: once Postgres answers, and one process at a time."""
 
 import time
 from pathlib import Path
@@ -19,35 +19,36 @@ class PostgresAway(SystemExit):
 
 
 def migrate(url: str, *, revision: str = "head", patience: float = 60.0) -> None:
-    """Upgrade the database to `revision`, each one on the way in a transaction of its own.
+    """Upgrade the database to `revision`, with a transaction for each one on the way.
 
     Two at once take turns, and the second finds nothing to do. Readers and writers go on meanwhile:
     none waits longer for us than LOCK_TIMEOUT. Raises PostgresAway after `patience` seconds without
-    an answer, TableBusy after as long without a lock.
+    an answer, and TableBusy after as long without a lock.
     """
     engine = _make_engine(url)
     with _connected(engine, patience) as connection, turn(connection):
         limit_locks(connection, LOCK_TIMEOUT)
         connection.commit()
-        left = Patience(patience)
+        retries = Patience(patience)
         while True:
             try:
                 command.upgrade(alembic_config(connection, patience), revision)
                 return
             except OperationalError as error:
                 connection.rollback()
-                left.wait(connection, error)
+                retries.wait(connection, error)
 
 
 def _make_engine(url: str) -> Engine:
-    """Not that of models.database, whose statements may not take as long as a migration's."""
-    given = {"connect_timeout": 5, "application_name": "rollcall migrate"}
-    return create_engine(psycopg_url(url), poolclass=NullPool, connect_args=given)
+    """Return an engine without the limits of models.database, as migrations may take longer."""
+    options = {"connect_timeout": 5, "application_name": "rollcall migrate"}
+    return create_engine(psycopg_url(url), poolclass=NullPool, connect_args=options)
 
 
 def write_revision(url: str, message: str) -> None:
-    """Write a file into versions/, to be read and corrected: from the database, which is at the
-    newest revision, to the tables.
+    """Write a revision into versions/, from the database as it is to models.tables.
+
+    The database is at the newest revision. Whoever asked for the file reads and corrects it.
     """
     with create_engine(psycopg_url(url), poolclass=NullPool).connect() as connection:
         newest = max(path.name[:4] for path in (Path(__file__).parent / "versions").glob("0*.py"))
@@ -66,9 +67,9 @@ def alembic_config(connection: Connection, patience: float = 60.0) -> Config:
 
 
 def _connected(engine: Engine, patience: float) -> Connection:
-    """A connection, as soon as Postgres gives one; meanwhile one line says what is waited for."""
+    """Return a connection once Postgres gives one; meanwhile one line says what we wait for."""
     deadline = time.monotonic() + patience
-    told = False
+    is_announced = False
     while True:
         try:
             return engine.connect()
@@ -79,7 +80,7 @@ def _connected(engine: Engine, patience: float) -> Connection:
                 raise PostgresAway(
                     f"rollcall: no Postgres at {where} after {patience:.0f} s: {reason}"
                 ) from None
-            if not told:
+            if not is_announced:
                 print(f"rollcall: waiting for Postgres at {where}: {reason}", flush=True)
-                told = True
+                is_announced = True
             time.sleep(0.2)

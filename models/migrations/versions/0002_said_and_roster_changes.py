@@ -1,6 +1,4 @@
-"""What was said is remembered with the anomaly; changes of the roster wait to be judged;
-substitutes are found by person.
-"""
+"""Anomalies remember what was said; the roster's changes wait; substitutes are found by person."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -41,7 +39,8 @@ def upgrade() -> None:
     op.execute(
         """
         INSERT INTO substitute (tenant_id, person_id, starts_at, shift_id)
-        SELECT DISTINCT tenant_id, unnest(substitutes), starts_at, shift_id FROM shift WHERE NOT deleted
+        SELECT DISTINCT tenant_id, unnest(substitutes), starts_at, shift_id
+        FROM shift WHERE NOT deleted
         """
     )
 

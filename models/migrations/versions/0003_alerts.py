@@ -183,7 +183,8 @@ def upgrade() -> None:
     op.execute(REFUSE)
     for trail in TRAILS:
         op.execute(
-            f"CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {trail} FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
+            f"CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {trail}"
+            " FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
         )
 
 

@@ -1,7 +1,6 @@
-"""Who handed in what, what a clock that is ahead had claimed, and which correction withdrew an
-anomaly.
+"""Who submitted what, what a clock ahead claimed, and which correction withdrew an anomaly.
 
-Columns without a default only: no table is rewritten, and each lock lasts a moment.
+All new columns are without a default: no table is rewritten, and each lock lasts a moment.
 """
 
 import sqlalchemy as sa

@@ -1,3 +1,4 @@
-"""One file a revision, numbered in order. Each is written out by hand, so that later changes to
-models.tables leave it alone.
+"""The revisions, one file each, numbered in order.
+
+They import nothing of models.tables, so that later changes to it leave them alone.
 """
