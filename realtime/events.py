@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from models.ids import LARGEST_ID
 from realtime.admission import read_integer
 from realtime.desk import EVENTS, Desk
 from realtime.errors import ClientError

@@ -1,8 +1,8 @@
 """Policy: every threshold, weight, severity and switch of detection, with its default.
 
-One class a type, in a module of its name; what several types go by stands in places, attendance,
-biometrics and alerts. A tenant's policy and, over it, a site's override each by key. The names are
-those of the definitions (docs/detection.md).
+Each type has a class, in a module of its name; keys that several types go by are in places,
+attendance, biometrics and alerts. A tenant's policy overrides the defaults by key, and a site's
+overrides the tenant's. The names are those of docs/detection.md.
 """
 
 from models.policy.composed import DEFAULT_POLICY, Policy, merged

@@ -12,7 +12,7 @@ T = TypeVar("T", bound=TypePolicy)
 
 
 class Policy(Shared):
-    """Shared keys are its attributes; a type's keys are those of `policy.of(WrongPerson)`."""
+    """The policy of a site. Shared keys are attributes; a type's are `policy.of(WrongPerson)`'s."""
 
     types: Annotated[dict[type[TypePolicy], Any], SkipValidation]
 
@@ -24,29 +24,29 @@ class Policy(Shared):
         return self.of(TYPE_POLICIES[anomaly_type])
 
 
-# Most policies leave most types as they are.
+# Made once, as most policies leave most types as they are.
 _DEFAULTS = {part: part.model_validate({}) for part in TYPE_POLICIES.values()}
 
 
 def merged(tenant: Mapping[str, Any], site: Mapping[str, Any] | None = None) -> Policy:
-    """The policy in force: the site's keys over the tenant's over the defaults. Null clears a key.
+    """Return the policy in force: the site's keys over the tenant's over the defaults.
 
-    Raises pydantic.ValidationError where `validate` was not asked before storing.
+    Null clears a key. Raises pydantic.ValidationError for what `validate` would complain of.
     """
     keys = {**tenant, **{name: value for name, value in (site or {}).items() if value is not None}}
-    given = by_part({name: value for name, value in keys.items() if value is not None})
-    shared = given.pop(Shared, {})
-    types = _DEFAULTS | {part: part.model_validate(fields) for part, fields in given.items()}
+    parts = by_part({name: value for name, value in keys.items() if value is not None})
+    shared = parts.pop(Shared, {})
+    types = _DEFAULTS | {part: part.model_validate(fields) for part, fields in parts.items()}
     return Policy.model_validate({**shared, "types": types})
 
 
 def by_part(keys: Mapping[str, Any]) -> dict[type[Part], dict[str, Any]]:
-    """Sort values by the part of their key, each under its name there; what is no key is shared."""
-    found: dict[type[Part], dict[str, Any]] = {}
+    """Sort values by the part of their key, each under its name there; unknown keys are shared."""
+    parts: dict[type[Part], dict[str, Any]] = {}
     for name, value in keys.items():
         part, field = KEYS.get(name, Key(Shared, name))
-        found.setdefault(part, {})[field] = value
-    return found
+        parts.setdefault(part, {})[field] = value
+    return parts
 
 
 DEFAULT_POLICY = merged({})

@@ -14,9 +14,9 @@ from models.vocabulary import TYPES
 
 
 class Shared(Places, Attendance, Biometrics, Alerts):
-    """What several types go by, and what is of the tenant or of alerts."""
+    """The keys that several types go by, those of alerts, and the tenant's own."""
 
-    # How far back a change of roster or policy, and the sweep, re-judge.
+    # How far back a change of roster or policy has punches judged again, and how far a sweep looks.
     rejudge_days: Days = 35
 
 
@@ -32,7 +32,7 @@ class Key(NamedTuple):
 
 
 def _policy_of(anomaly_type: str) -> type[TypePolicy]:
-    """The class is named as the module is: WrongPerson of models.policy.wrong_person."""
+    """Import the policy of a type; WRONG_PERSON's is models.policy.wrong_person.WrongPerson."""
     module = import_module(f"models.policy.{anomaly_type.lower()}")
     name = "".join(word.capitalize() for word in anomaly_type.split("_"))
     policy: type[TypePolicy] = getattr(module, name)
@@ -54,14 +54,14 @@ def _keys() -> Iterator[tuple[str, Key]]:
 
 
 def _each_once(keys: Iterable[tuple[str, Key]]) -> dict[str, Key]:
-    """Raises TypeError where two parts have the same key."""
-    found: dict[str, Key] = {}
+    """Return the keys by name. Raises TypeError where two parts have the same one."""
+    by_name: dict[str, Key] = {}
     for name, key in keys:
-        if name in found:
-            homes = f"{found[name].part.__name__} and {key.part.__name__}"
+        if name in by_name:
+            homes = f"{by_name[name].part.__name__} and {key.part.__name__}"
             raise TypeError(f"the policy key {name} has two homes: {homes}")
-        found[name] = key
-    return found
+        by_name[name] = key
+    return by_name
 
 
 # The policy classes, by anomaly type.

@@ -1,7 +1,7 @@
-"""What a policy's values may be.
+"""The types and bounds of a policy's values.
 
-Units are as the keys' names say; shares are 0..1. The bounds keep finite how far in time one punch
-may matter to another, and so the cost of judging it.
+Units are as the keys' names say; shares are 0..1. The bounds limit how far in time one punch may
+matter to another, and so the cost of judging it.
 """
 
 from typing import Annotated, Literal

@@ -1,4 +1,4 @@
-"""Where somebody was, and how fast anybody gets from one place to another."""
+"""How exactly a place is known, and how fast anybody gets from one to another."""
 
 from models.policy.measures import Kilometres, Metres, Speed
 from models.policy.part import Part

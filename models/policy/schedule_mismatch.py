@@ -12,8 +12,8 @@ from models.vocabulary import Severity
 class ScheduleMismatch(TypePolicy):
     weight: Share = 0.20
 
-    # Up to a year: it looks back from the moment, and makes no punch dearer. Who enters days after
-    # the fact needs it long.
+    # Up to a year, for tenants that enter punches days after the fact. It looks back from the
+    # moment of judging, and makes no punch dearer to judge.
     no_show_after_minutes: Annotated[float, Field(ge=0, le=527_040)] = 30
 
     late_severity: Severity = "LOW"

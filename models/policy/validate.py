@@ -1,4 +1,4 @@
-"""Whether a policy that somebody sent may be put in force."""
+"""Checking whether a policy that somebody sent may be put in force."""
 
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
@@ -12,16 +12,16 @@ from models.policy.part import Part
 
 
 def validate(policy: object) -> list[str]:
-    """Say what is wrong with a policy that somebody sent, a sentence each. Null clears a key."""
+    """Return a sentence for each thing that is wrong with the policy. Null clears a key."""
     if not isinstance(policy, Mapping):
         return ["policy: must be an object of policy keys"]
     odd = [name for name in policy if not isinstance(name, str)]
     problems = [f"policy: {name!r} is no key; keys are text" for name in odd]
-    given = {name: value for name, value in policy.items() if isinstance(name, str)}
-    unknown = sorted(name for name in given if name not in KEYS)
+    values = {name: value for name, value in policy.items() if isinstance(name, str)}
+    unknown = sorted(name for name in values if name not in KEYS)
     problems += [f"policy.{name}: is no policy of ours{_nearest(name)}" for name in unknown]
-    known = {name: given[name] for name in KEYS if given.get(name) is not None}
-    for part, fields in by_part(known).items():
+    of_keys = {name: values[name] for name in KEYS if values.get(name) is not None}
+    for part, fields in by_part(of_keys).items():
         problems += _problems(part, fields)
     return problems
 

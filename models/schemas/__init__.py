@@ -1,3 +1,1 @@
-"""The shape of everything that travels, as Pydantic models: what comes in by the door, what is said
-to viewers.
-"""
+"""The shape of everything that travels, as Pydantic models: what comes in, and what viewers get."""

@@ -12,7 +12,10 @@ MOST_METRES = 1_000_000  # of altitude, which counts for nothing
 
 
 def check_boundary(boundary: dict[str, Any]) -> dict[str, Any]:
-    """Its type and coordinates. Raises PydanticCustomError `bad_boundary` that says what to mend."""
+    """Return its type and coordinates alone.
+
+    Raises PydanticCustomError `bad_boundary`, which says what to mend.
+    """
     polygons = {
         "Polygon": [boundary.get("coordinates")],
         "MultiPolygon": boundary.get("coordinates"),
@@ -39,7 +42,8 @@ def _rings(polygon: object) -> Iterator[list[Any]]:
             or not all(_is_position(position) for position in ring)
         ):
             raise _bad(
-                "has a ring that is no list of at least four positions [longitude, latitude] within 180 and 90 degrees"
+                "has a ring that is no list of at least four positions [longitude, latitude]"
+                " within 180 and 90 degrees"
             )
         if ring[0] != ring[-1]:
             raise _bad("has a ring that is not closed; repeat its first position at the end")

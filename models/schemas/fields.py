@@ -1,5 +1,6 @@
-"""The field types that what comes in is made of. Strict: a number in quotes is an error, and so is
-a time without an offset.
+"""The types of the fields that come in.
+
+They are strict: a number in quotes is an error, and so is a time without an offset.
 """
 
 from datetime import UTC, date, datetime
@@ -13,9 +14,7 @@ from models.schemas.instants import parse_instant
 
 
 class Incoming(BaseModel):
-    """Base of what callers send: fields of the right type only; fields nobody knows are kept in
-    `model_extra`.
-    """
+    """The base of what callers send. Fields that nobody knows are kept in `model_extra`."""
 
     model_config = ConfigDict(strict=True, extra="allow", allow_inf_nan=False)
 
@@ -24,7 +23,7 @@ _MOMENT = str, datetime
 
 
 def read_instant(value: object) -> datetime:
-    """ISO 8601 with an offset, as an aware datetime in UTC."""
+    """Return the moment that ISO 8601 with an offset names, in UTC. Raises PydanticCustomError."""
     if not isinstance(value, _MOMENT):
         raise PydanticCustomError(
             "wrong_type",
@@ -42,7 +41,10 @@ def read_instant(value: object) -> datetime:
 
 
 def read_date_or_instant(value: object) -> date | datetime:
-    """A date (YYYY-MM-DD: the whole day at the site), or an instant."""
+    """Return a date (YYYY-MM-DD: the whole day at the site), or a moment in UTC.
+
+    Raises PydanticCustomError.
+    """
     if isinstance(value, str) and len(value) == 10:
         try:
             return date.fromisoformat(value)

@@ -1,6 +1,4 @@
-"""Reading moments: ISO 8601, and of RFC 3339 also what Python leaves out: a lower-case `z`, and the
-second 60.
-"""
+"""Reading moments: ISO 8601, and what RFC 3339 allows beyond Python, which is `z` and second 60."""
 
 import re
 from datetime import datetime, timedelta
@@ -9,10 +7,10 @@ _SECOND_60 = re.compile(r"^([0-9]{4}-[0-9]{2}-[0-9]{2}.[0-9]{2}:[0-9]{2}):60(?![
 
 
 def parse_instant(text: str) -> datetime:
-    """The moment, aware where the text has an offset. A leap second is taken as the second after
-    it, as the clocks of computers do.
+    """Return the moment, aware where the text has an offset.
 
-    Raises ValueError where there is no such moment.
+    A leap second counts as the second after it, as to the clocks of computers. Raises ValueError
+    where there is no such moment.
     """
     try:
         return datetime.fromisoformat(text)

@@ -1,4 +1,4 @@
-"""A message of an existing app, for the tenant's viewers: the `message` of noc.publish."""
+"""The `message` of noc.publish, by which an existing app says something to a tenant's viewers."""
 
 from typing import Annotated, Any
 

@@ -1,4 +1,4 @@
-"""What is said to viewers: the payload of every event, built by the product and written as it is.
+"""The payload of every event that viewers get. They are sent exactly as these models have them.
 
 A `...Body` is a payload before the feed has given it a position; with one it is a `...Payload`.
 Validate with `TypeAdapter(AlertPayload).validate_json(text)`, describe with its `json_schema()`.
@@ -29,7 +29,7 @@ def instant_text(moment: datetime) -> str:
 
 
 def _written(value: object) -> object:
-    """What is written ends in Z, however many other ways there are to write the same moment."""
+    """Allow no other way to write a moment than the one that ends in Z."""
     if isinstance(value, datetime) or (isinstance(value, str) and _is_instant(value)):
         return value
     raise ValueError("is no ISO 8601 in UTC that ends in Z")
@@ -186,7 +186,7 @@ class TokenExpiredPayload:
     exp: int
 
 
-# Whatever a viewer can be told, by the name of the event.
+# The payload of everything that a viewer can be told, by the name of the event.
 PAYLOADS: dict[str, Any] = {
     "anomaly_detected": AnomalyPayload,
     "anomaly_updated": AnomalyPayload,
@@ -199,12 +199,12 @@ PAYLOADS: dict[str, Any] = {
 
 
 def anomaly_status(standing: bool, shadow: bool, review: str | None) -> str:
-    """What viewers are told of its state. In shadow it is withdrawn to whoever was told of it."""
+    """Return the state as viewers see it: in shadow, an anomaly that they know is withdrawn."""
     return "WITHDRAWN" if shadow or not standing else review or "DETECTED"
 
 
 def body_text(body: object) -> str:
-    """The dataclass of a payload as JSON text. Its moments are in UTC; they end in Z."""
+    """Return the dataclass of a payload as JSON text. Its moments are in UTC, and end in Z."""
     return orjson.dumps(body, option=orjson.OPT_UTC_Z).decode()
 
 
@@ -218,5 +218,5 @@ def json_value(value: Any) -> Any:
 
 
 def in_utc(value: Any) -> Any:
-    """The same moment in UTC, whatever offset the database's session has; else the value."""
+    """Return a moment in UTC, whatever offset the database's session has; any other value as is."""
     return value.astimezone(UTC) if isinstance(value, datetime) else value

@@ -1,7 +1,7 @@
 """A punch: what is judged of it, and how a clock, phone or kiosk reports it.
 
-`Punch` is the one place that names what a punch holds. What is sent is checked by `PunchIn`, which
-is made from it, and stored in the columns of the same names (models.tables.punches).
+`Punch` is the one place that names what a punch holds. `PunchIn`, which is made from it, checks
+what is sent; the columns of the same names store it (models.tables.punches).
 """
 
 from collections.abc import Mapping
@@ -17,9 +17,7 @@ MOST_PUNCHES = 10_000
 
 
 def _measured(accuracy: object) -> object:
-    """iOS says -1 of a place it does not have: that is no accuracy, and the same content as
-    without.
-    """
+    """Return None for -1, which iOS sends where it has no place: it is no accuracy."""
     return None if type(accuracy) in (int, float) and accuracy == -1 else accuracy
 
 
@@ -57,7 +55,7 @@ class Punch(NamedTuple):
 
 
 REPORTED = tuple(name for name in Punch._fields if name != "backfill")
-# What is sent within `biometric`: the column by the name it has there.
+# The columns of what is sent within `biometric`, by the name it has there.
 _PREFIX = "biometric_"
 _SENT_AS = {"biometric_person_id": "matched_person_id"}
 BIOMETRIC = {
@@ -65,14 +63,14 @@ BIOMETRIC = {
     for column in REPORTED
     if column.startswith(_PREFIX)
 }
-# What is sent beside it, under the column's own name.
+# The columns of what is sent beside it, under their own names.
 FLAT = tuple(name for name in REPORTED if not name.startswith(_PREFIX) and name != "is_check_in")
 
 _HINTS = get_type_hints(Punch, include_extras=True)
 
 
 def _fields(columns: Mapping[str, str]) -> dict[str, Any]:
-    """Type and default of what is sent, by the name it is sent under."""
+    """Return the type and default of what is sent, by the name it is sent under."""
     defaults = Punch._field_defaults
     return {sent: (_HINTS[column], defaults.get(column, ...)) for sent, column in columns.items()}
 
@@ -80,21 +78,23 @@ def _fields(columns: Mapping[str, str]) -> dict[str, Any]:
 class _Sent(Incoming):
     model_config = ConfigDict(title="Punch")
 
-    backfill: ClassVar[bool] = False  # nobody says so of one punch: it is of a call
+    backfill: ClassVar[bool] = False  # a call is a backfill, never a single punch
 
     @property
     def is_check_in(self) -> bool:
-        return self.kind == "check_in"  # type: ignore[attr-defined]  # declared below
+        kind: str = self.kind  # type: ignore[attr-defined]  # declared below
+        return kind == "check_in"
 
 
 Biometric = create_model(
     "Biometric",
     __base__=Incoming,
-    __doc__="What the reader made of the person: `score` of the match and `liveness`, 0 to 1, and whom it took them for.",
+    __doc__="What the reader made of the person: `score` of the match and `liveness`, 0 to 1,"
+    " and whom it took them for.",
     **_fields(BIOMETRIC),
 )
 
-# In this order errors are told.
+# Errors are told in this order.
 _SENT: dict[str, Any] = {
     "punch_id": (TextId, ...),
     "tenant_id": (Id, ...),
@@ -109,25 +109,26 @@ _SENT: dict[str, Any] = {
 PunchIn = create_model(
     "PunchIn",
     __base__=_Sent,
-    __doc__="One check-in or check-out. Degrees and metres; impossible coordinates are for detection, so any finite number passes.",
+    __doc__="One check-in or check-out. Degrees and metres; impossible coordinates are for"
+    " detection, so any finite number passes.",
     **_SENT,
 )
 
-# Where each column is found in what was sent. Without a `biometric`, that is itself the None.
+# Where each column is found in what was sent. Without a `biometric`, its None is the value of all.
 _PLACES = {column: f"biometric.{sent}" for sent, column in BIOMETRIC.items()}
 _read = attrgetter(*(_PLACES.get(column, column) for column in Punch._fields))
 _read_without = attrgetter(*("biometric" if c in _PLACES else c for c in Punch._fields))
 
 
 def punch_of(sent: Any) -> Punch:
-    """The punch that a valid PunchIn reports."""
+    """Return the punch that a valid PunchIn reports."""
     return Punch._make((_read_without if sent.biometric is None else _read)(sent))
 
 
 def sent_of(punch: Punch) -> dict[str, Any]:
-    """The punch as its sender wrote it, without what was not given."""
-    biometric = _given({sent: getattr(punch, column) for sent, column in BIOMETRIC.items()})
-    return _given(
+    """Return the punch as its sender wrote it, without fields that were not given."""
+    biometric = _without_nulls({sent: getattr(punch, column) for sent, column in BIOMETRIC.items()})
+    return _without_nulls(
         {
             **{name: getattr(punch, name) for name in FLAT},
             "kind": "check_in" if punch.is_check_in else "check_out",
@@ -136,5 +137,5 @@ def sent_of(punch: Punch) -> dict[str, Any]:
     )
 
 
-def _given(fields: dict[str, Any]) -> dict[str, Any]:
+def _without_nulls(fields: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}

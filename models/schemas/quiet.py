@@ -1,6 +1,4 @@
-"""What somebody sends to have it quiet: a silence now, or a maintenance window, once or again and
-again.
-"""
+"""What somebody sends to have it quiet: a silence, or a maintenance window that recurs or not."""
 
 from datetime import datetime, timedelta
 from typing import Annotated, Literal, Self
@@ -41,7 +39,7 @@ Reason = Annotated[Text, StringConstraints(strip_whitespace=True, min_length=1, 
 Wall = Annotated[datetime, BeforeValidator(_wall)]
 
 
-class _Wanted(BaseModel):
+class _Matchers(BaseModel):
     """What is to be quiet: OR within a list, AND between them; an empty one means all."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
@@ -53,14 +51,14 @@ class _Wanted(BaseModel):
     people: Annotated[list[Id], Field(max_length=1_000)] = []
 
 
-class Silence(_Wanted):
+class Silence(_Matchers):
     """From now until `ends_at`, at most 31 days ahead."""
 
     kind: Literal["silence"]
     ends_at: Instant
 
 
-class Planned(_Wanted):
+class Planned(_Matchers):
     """A maintenance window from one moment to another."""
 
     kind: Literal["maintenance"]
@@ -76,7 +74,7 @@ class Planned(_Wanted):
         return self
 
 
-class Recurring(_Wanted):
+class Recurring(_Matchers):
     """A maintenance window by an RFC 5545 rule, in the wall time of each site it is for;
     `starts_at` is its first start.
     """
@@ -95,4 +93,4 @@ class Recurring(_Wanted):
         return self
 
 
-Wanted = Annotated[Silence | Planned | Recurring, Field(discriminator="kind")]
+WantedQuiet = Annotated[Silence | Planned | Recurring, Field(discriminator="kind")]

@@ -1,5 +1,6 @@
-"""A roster: what was planned. Every field but the key may be left out, which keeps its value; null
-clears it.
+"""A roster: what was planned.
+
+Every field but the key may be left out, which keeps its value; null clears it.
 """
 
 from datetime import timedelta
@@ -12,8 +13,8 @@ from pydantic_core import PydanticCustomError
 from models.schemas.boundary import check_boundary
 from models.schemas.fields import DateOrInstant, DeviceId, Id, Incoming, Instant, Name, TextId
 
-# Judging looks no further back for a shift that a punch may lie in. No law lets a person work for a
-# week on end.
+# Judging looks no further back for a shift that a punch may belong to. No law lets a person work
+# for a week on end.
 LONGEST_SHIFT = timedelta(days=7)
 
 _ZONES = frozenset(available_timezones()) - {"Factory", "localtime"}
@@ -33,7 +34,7 @@ def _unique(ids: list[int]) -> list[int]:
 
 
 class RosterRow(Incoming):
-    """What all rows share. `model_fields_set` tells a field left out from one set to null."""
+    """The base of all rows. `model_fields_set` tells a field left out from one set to null."""
 
     deleted: bool = False
 
@@ -93,11 +94,13 @@ class ShiftIn(RosterRow):
 
 
 class TenantOnly(Incoming):
-    """The least a roster must have: whose it is, and when it was sent. Rows are checked one by one."""
+    """The tenant of a roster, as far as the whole roster depends on it."""
 
     tenant_id: Id
 
 
 class Envelope(Incoming):
+    """The least that a roster must have. Its rows are checked one by one."""
+
     tenant: TenantOnly
     sent_at: Instant | None = None

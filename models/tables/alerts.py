@@ -1,6 +1,4 @@
-"""What operators work on: alerts, the anomalies in them, who moved them when, reviews, and what is
-kept quiet.
-"""
+"""The tables of alerts, of their anomalies and their trail, of reviews, and of quiet."""
 
 from sqlalchemy import BigInteger, Column, DateTime, Double, Index, Integer, Table, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -8,15 +6,14 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from models.tables.base import instant, metadata, tenant_key
 from models.vocabulary import ALERT_STATES
 
-# Spelled as the index below is, or the planner does not use it. A further state that is not open
-# therefore takes a migration.
+# Queries spell it as the index below, or the planner does not use that. So a further state that is
+# not open takes a migration.
 IS_OPEN = " AND ".join(
     f"status <> '{name}'" for name, state in ALERT_STATES.items() if not state.is_open
 )
 
-# One open alert per person, site and type: the unique partial index says so, whoever writes.
-# Whoever writes holds the tenant's alerts_lock_key as well, so that nobody moves what somebody else
-# has read.
+# The unique partial index allows one open alert per person, site and type, whoever writes. Whoever
+# does holds the tenant's alerts_lock_key, so that nobody moves what somebody else has read.
 alert = Table(
     "alert",
     metadata,
@@ -39,8 +36,7 @@ alert = Table(
     Column("escalation_step", Integer, nullable=False, server_default=text("0")),
     Column("escalated_to", Text),
     instant("escalates_at"),  # when the next step of the chain is due, null where none is
-    # when it falls back to NEW for lack of progress, null where it does not
-    instant("relapses_at"),
+    instant("relapses_at"),  # when it falls back to NEW for lack of progress, null where never
     Column("quiet_id", Uuid),  # the silence or maintenance window that hides it while SUPPRESSED
     instant("quiet_until"),
     Column("quiet_reason", Text),
@@ -87,8 +83,7 @@ alert_anomaly = Table(
     Index("ix_alert_anomaly_anomaly", "tenant_id", "anomaly_id"),
 )
 
-# Append-only: the migration puts a trigger on both trails that refuses any change or removal of a
-# row.
+# Append-only: the migration puts a trigger on both trails that refuses to change or remove a row.
 alert_trail = Table(
     "alert_trail",
     metadata,
@@ -98,14 +93,14 @@ alert_trail = Table(
     instant("at", nullable=False),
     Column("actor", Text, nullable=False),  # the token's sub, or `system`
     Column("role", Text, nullable=False),
-    # of models.alerts.moves, or `create`, `bump`, `wait` (a later end of quiet)
+    # A move of models.alerts.moves, or `create`, `bump`, `wait` (a later end of quiet).
     Column("move", Text, nullable=False),
     Column("from_status", Text),
     Column("to_status", Text, nullable=False),
     Column("note", Text),
     Column("assignee", Text),
-    # Anomalies that came with this line: over all lines of an alert they add up to its count, and
-    # over all lines with a quiet_id to what that silence or window hid.
+    # How many anomalies came with this line. Over all lines of an alert they add up to its count,
+    # and over all lines with a quiet_id to what that silence or maintenance window hid.
     Column("added", Integer, nullable=False),
     Column("quiet_id", Uuid),
     Index(
@@ -130,7 +125,7 @@ review_trail = Table(
     Column("policy_version", Integer, nullable=False),
 )
 
-# A silence has an end; a maintenance window has a start and a length, and where it recurs an RFC
+# A silence has an end; a maintenance window has a start and a length and, where it recurs, an RFC
 # 5545 rule in its sites' time. An empty list matches all.
 quiet = Table(
     "quiet",
@@ -145,13 +140,13 @@ quiet = Table(
     Column("sites", ARRAY(BigInteger), nullable=False, server_default=text("'{}'")),
     Column("people", ARRAY(BigInteger), nullable=False, server_default=text("'{}'")),
     instant("starts_at", nullable=False),
-    instant("ends_at"),  # of a silence its expiry; of a recurring window null
-    # of a recurring window its first start, in wall time at its sites
+    instant("ends_at"),  # null for a recurring maintenance window without an end
+    # The first start of a recurring maintenance window, in wall time at its sites.
     Column("starts_wall", DateTime(timezone=False)),
     Column("duration_seconds", Double),
     Column("rrule", Text),
     instant("created_at", nullable=False),
-    instant("cancelled_at"),  # ended before its time, by whom
+    instant("cancelled_at"),  # when it was ended before its time
     Column("cancelled_by", Text),
     Index("ix_quiet_starts", "tenant_id", "starts_at"),
 )

@@ -1,5 +1,6 @@
-"""What detection found: one row per subject (punch or shift), type, person and site, for ever;
-`standing` says whether it holds.
+"""What detection found: one row per subject (punch or shift), type, person and site, for ever.
+
+`standing` says whether it still holds.
 """
 
 from sqlalchemy import (
@@ -28,8 +29,7 @@ anomaly = Table(
     metadata,
     tenant_key(),
     Column("anomaly_id", Uuid, primary_key=True),
-    # Exactly one of the two is set; the other is ''. A shift's and a punch's id may be spelled the
-    # same.
+    # One of the two is set; the other is ''. A shift and a punch may have the same id.
     Column("punch_id", Text, nullable=False, server_default=text("''")),
     Column("shift_id", Text, nullable=False, server_default=text("''")),
     Column("anomaly_type", Text, nullable=False),
@@ -41,8 +41,8 @@ anomaly = Table(
     Column("confidence", Double, nullable=False),
     Column("reason", Text, nullable=False),
     Column("explanation", Text, nullable=False),
-    # `evidence` names only the anomaly's own site; `private_evidence` what rests on `other_sites`,
-    # for tokens that cover them.
+    # `evidence` names only the anomaly's own site. `private_evidence` is what rests on
+    # `other_sites`, for tokens that cover them.
     json_object("evidence"),
     json_object("private_evidence", nullable=True),
     Column("other_sites", Text, nullable=False, server_default=text("''")),
@@ -54,7 +54,7 @@ anomaly = Table(
     Column("standing", Boolean, nullable=False, server_default=text("true")),
     Column("shadow", Boolean, nullable=False, server_default=text("false")),
     Column("backfill", Boolean, nullable=False, server_default=text("false")),
-    # Whether viewers were ever told of it: a first time is `anomaly_detected`, any later one
+    # Whether viewers were ever told of it: the first message is `anomaly_detected`, any later one
     # `anomaly_updated`.
     Column("said", Boolean, nullable=False, server_default=text("false")),
     # An operator's latest verdict, and the version of the policy that it judged.
@@ -72,7 +72,7 @@ anomaly = Table(
     ),
     Index("ix_anomaly_detected", "tenant_id", "detected_at", "anomaly_id"),
     Index("ix_anomaly_person", "tenant_id", "person_id", "occurred_at"),
-    # What precision is counted from.
+    # Precision is counted from these.
     Index(
         "ix_anomaly_reviewed",
         "tenant_id",
@@ -84,8 +84,8 @@ anomaly = Table(
     ),
 )
 
-# Withdrawals that a correction or a void of a punch brought about: which, and whose. Append-only,
-# as the other trails are.
+# The corrections and voids that had anomalies withdrawn, and whose they were. Append-only, as the
+# other trails are.
 withdrawal_trail = Table(
     "withdrawal_trail",
     metadata,
@@ -93,9 +93,9 @@ withdrawal_trail = Table(
     Column("anomaly_id", Uuid, primary_key=True),
     instant("at", nullable=False, primary_key=True),  # of the judgement
     Column("cause", Text, nullable=False),  # correction | void
-    # the anomaly's own, or a neighbour's on which it rested
+    # The anomaly's own punch, or a neighbour on which it rested.
     Column("punch_id", Text, nullable=False),
-    Column("content_hash", LargeBinary),  # of the correction: which of the punch's contents
+    Column("content_hash", LargeBinary),  # of the content that a correction brought
     Column("other_sites", Text, nullable=False, server_default=text("''")),  # as of an anomaly
     instant("received_at", nullable=False),  # of the correction or void
     submitter("submitted_by"),

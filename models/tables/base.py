@@ -1,5 +1,6 @@
-"""The one MetaData all tables register with, and the column shapes they share."""
+"""The MetaData that all tables register with, and the columns that several have."""
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, Column, DateTime, MetaData
@@ -15,22 +16,23 @@ metadata = MetaData(
 )
 
 
-def tenant_key() -> Column:
-    """First column of every primary key. No foreign key: rows may wait for a tenant that has not
-    come yet.
+def tenant_key() -> Column[int]:
+    """Return the first column of every primary key.
+
+    It is no foreign key, as rows may wait for a tenant that has not come yet.
     """
     return Column("tenant_id", BigInteger, primary_key=True, autoincrement=False)
 
 
-def instant(name: str, *, nullable: bool = True, **kwargs: Any) -> Column:
-    """A moment, always with its offset; psycopg returns it aware, in UTC."""
+def instant(name: str, *, nullable: bool = True, **kwargs: Any) -> Column[datetime]:
+    """Return a column of moments; psycopg returns them aware, in UTC."""
     return Column(name, DateTime(timezone=True), nullable=nullable, **kwargs)
 
 
-def submitter(name: str) -> Column:
-    """Who handed something in; null for what came before this was kept."""
+def submitter(name: str) -> Column[Any]:
+    """Return a column of submitters; it is null where a row is older than the column."""
     return json_object(name, nullable=True)
 
 
-def json_object(name: str, *, nullable: bool = False, **kwargs: Any) -> Column:
+def json_object(name: str, *, nullable: bool = False, **kwargs: Any) -> Column[Any]:
     return Column(name, JSONB, nullable=nullable, **kwargs)

@@ -1,14 +1,15 @@
-"""The feed: what was said to each tenant's viewers, numbered 1, 2, 3 ... in commit order; and what
-viewers filter by.
+"""The tables of the feed: each tenant's messages, numbered 1, 2, 3 ... in commit order.
+
+The filters of viewers are beside them.
 """
 
 from sqlalchemy import BigInteger, Column, Index, Table, Text
 
 from models.tables.base import instant, json_object, metadata, tenant_key
 
-# `body` is the payload as JSON text without its position, which is given out by the commit:
-# models.feed puts it in. The columns beside it are what filters look at; prior_severity is what was
-# said of the same anomaly before.
+# `body` is the payload as JSON text without its position, which models.feed puts in. Filters look
+# at the other columns; prior_severity is the one that viewers were told before of the same anomaly
+# or alert.
 message = Table(
     "message",
     metadata,
@@ -22,23 +23,22 @@ message = Table(
     Column("body", Text, nullable=False),
     instant("said_at", nullable=False),
     Index("ix_message_said", "tenant_id", "said_at"),
-    # What viewers of a few sites replay, without reading what the rest of the tenant was told.
+    # Viewers of a few sites replay by it, without reading the messages of the others.
     Index("ix_message_site", "tenant_id", "site_id", "position"),
 )
 
-# message_ids of noc.publish that were said, so that one said again is not.
+# The message_ids of noc.publish that were said, so that none is said twice.
 published = Table(
     "published",
     metadata,
     tenant_key(),
     Column("message_id", Text, primary_key=True),
     instant("said_at", nullable=False),
-    # fields of the envelope that Rollcall does not know, kept as they came
+    # Fields of the envelope that Rollcall does not know, kept as they came.
     json_object("extra", nullable=True),
 )
 
-# The filter in force of a connection that set one, by the pid it recovers with; any server can read
-# it.
+# The filters of connections that set one, by the pid with which they recover on any server.
 viewer_filter = Table(
     "viewer_filter",
     metadata,

@@ -1,11 +1,11 @@
-"""When what has to happen again and again last did, in the whole installation."""
+"""The table of pulses: when what has to happen again and again last did, in the installation."""
 
 from sqlalchemy import Column, Table, Text
 
 from models.tables.base import instant, metadata
 
-# The one key that does not start with tenant_id: these rows are the installation's, a handful
-# of them, written over and never added to. models.pulse has their names.
+# The one key that does not start with tenant_id, as these rows are the installation's. They are a
+# handful, which models.pulse names, and are written over again and again.
 pulse = Table(
     "pulse",
     metadata,

@@ -1,6 +1,4 @@
-"""What was reported: punches as they stand, the contents they had before, and what waits to be
-judged.
-"""
+"""The tables of punches as they stand, of the contents they had, and of what waits to be judged."""
 
 from sqlalchemy import (
     BigInteger,
@@ -20,8 +18,8 @@ from sqlalchemy import (
 from models.tables.base import instant, json_object, metadata, submitter, tenant_key
 
 # A void that came before its punch is a row without content: person_id and site_id are 0,
-# content_hash is empty, and voided_at is set, as it stays when the content comes. Whoever reads
-# punches to judge or list leaves out voided ones.
+# content_hash is empty, and voided_at is set, which stays so when the content comes. Whoever reads
+# punches to judge or list them leaves out voided ones.
 punch = Table(
     "punch",
     metadata,
@@ -51,11 +49,9 @@ punch = Table(
     Column("backfill", Boolean, nullable=False, server_default=text("false")),
     instant("voided_at"),
     Column("void_reason", Text),
-    # The `sent_at` it came with, where that was ahead of its receipt: `sent_at` is then the
-    # receipt.
+    # The `sent_at` it came with, where that was ahead of its receipt, which `sent_at` then is.
     instant("claimed_at"),
-    # Who handed in the content that stands, and who voided it: models.intake.submitter says how it
-    # is written.
+    # Who submitted the content that stands, and who voided it, as models.intake.submitter has it.
     submitter("submitted_by"),
     submitter("voided_by"),
     Index("ix_punch_person_occurred", "tenant_id", "person_id", "occurred_at"),
@@ -67,7 +63,7 @@ punch = Table(
         "occurred_at",
         postgresql_where=text("device_id IS NOT NULL"),
     ),
-    # Readers that recognised somebody else: a person's own biometrics are found by the person.
+    # For punches at which the reader recognised somebody else; a person's own are found by person.
     Index(
         "ix_punch_another",
         "tenant_id",
@@ -77,8 +73,7 @@ punch = Table(
     ),
 )
 
-# Contents a corrected punch has had, first one included. A punch that was never corrected has no
-# row here.
+# All contents that a corrected punch has had. A punch that was never corrected has no row here.
 punch_revision = Table(
     "punch_revision",
     metadata,
@@ -92,10 +87,9 @@ punch_revision = Table(
     submitter("submitted_by"),
 )
 
-# What changed and is not judged yet: one row for each version of a punch that came or went. The
-# judge deletes what it judged in the transaction that records the outcome, so a crash leaves the
-# row. `attempts` counts the sweeps that took it and did not come back, or came back because they
-# failed of it; `taken` are those that a sweep is at.
+# The punches to judge: one row for each version of one that came or went. The judge deletes a row
+# in the transaction that records the outcome, so a crash leaves it. `attempts` counts the sweeps
+# that took it and died, or failed because of it; `taken` is set while a sweep is at it.
 pending = Table(
     "pending",
     metadata,
@@ -110,13 +104,12 @@ pending = Table(
     instant("received_at", nullable=False),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("taken", Boolean, nullable=False, server_default=text("false")),
-    # Of a version that a correction or a void brought or took away: which, and whose
+    # The correction or void that brought this version or took it away
     # (models.intake.punches.cause). Null for a new punch.
     json_object("cause", nullable=True),
 )
 
-# What `pending` holds of a version of a punch, and of its receipt: the columns that both tables
-# have.
+# The columns of a version of a punch, which both tables have.
 VERSION = tuple(
     column.name for column in pending.c if column.name in punch.c and column.name != "received_at"
 )

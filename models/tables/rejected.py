@@ -1,5 +1,6 @@
-"""Submissions that could not be judged, with their reasons: never lost, listed for the tenant's
-admins, resubmitted when mended.
+"""The table of submissions that were refused, with the reasons.
+
+They are never lost: the tenant's admins see them in a list, and resubmit what they have mended.
 """
 
 from sqlalchemy import (
@@ -17,7 +18,7 @@ from sqlalchemy import (
 
 from models.tables.base import instant, json_object, metadata, submitter, tenant_key
 
-# tenant_id is 0 where none could be read: those are the business of whoever runs the installation.
+# tenant_id is 0 where none could be read. Those rows are for whoever runs the installation.
 rejected = Table(
     "rejected",
     metadata,
@@ -38,12 +39,12 @@ rejected = Table(
     instant("received_at", nullable=False),
     instant("resubmitted_at"),
     submitter("submitted_by"),
-    # Whether whoever handed it in may write to some sites only: taken up by itself later, it may
-    # touch no site but its own.
+    # Whether its submitter may write to some sites only. Taken up again later by itself, it may
+    # then touch no site but its own.
     Column("confined", Boolean),
     Index("uq_rejected_content", "tenant_id", "content_hash", unique=True),
     Index("ix_rejected_received", "tenant_id", "received_at", "rejected_id"),
-    # Whether a punch that comes settles an earlier rejection of it.
+    # For the rejections that a punch settles when it comes.
     Index(
         "ix_rejected_open", "tenant_id", "punch_id", postgresql_where=text("resubmitted_at IS NULL")
     ),

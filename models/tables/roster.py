@@ -1,10 +1,11 @@
-"""What was planned: tenants, sites, people, devices, assignments, shifts, and the policy versions
-they were judged by.
+"""The tables of the roster, and of every policy there was.
 
-Rows are the callers' own integers and belong to their tenant. `sent_at` is the sender's clock of
-the last write that won; `deleted` keeps the row, so that an older message cannot bring it back.
-References may point at what has not come yet.
+Ids are the callers' own, within their tenant. `sent_at` is the sender's clock of the last write
+that won. A row that is removed stays as `deleted`, so that an older roster cannot bring it back.
+References may point at rows that have not come yet.
 """
+
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -24,7 +25,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from models.tables.base import instant, json_object, metadata, submitter, tenant_key
 
 
-def _sync_columns() -> list[Column]:
+def _sync_columns() -> list[Column[Any]]:
     return [
         instant("sent_at"),
         Column("deleted", Boolean, nullable=False, server_default=text("false")),
@@ -42,12 +43,12 @@ tenant = Table(
     Column("roster_complete", Boolean, nullable=False, server_default=text("true")),
     json_object("policy", server_default=text("'{}'::jsonb")),
     Column("policy_version", Integer, nullable=False, server_default=text("1")),
-    # The feed: `epoch` names this history of it, `head` is the last position given out, `floor` the
-    # last one pruned.
+    # The feed: `epoch` names this history of it, `head` is its last position, and `floor` the last
+    # one that was pruned.
     Column("epoch", Text, nullable=False),
     Column("head", BigInteger, nullable=False, server_default=text("0")),
     Column("floor", BigInteger, nullable=False, server_default=text("0")),
-    # The moment up to which the sweeps have judged what waits for something to happen or not.
+    # The moment up to which the sweeps have judged what the passing of time changes.
     instant("swept_at", nullable=False, server_default=text("clock_timestamp()")),
     *_sync_columns(),
 )
@@ -87,9 +88,9 @@ device = Table(
     *_sync_columns(),
 )
 
-# `valid_from_key` is valid_from as it was given, normalised ('' where it was open): part of the key
-# by the contract. A date means whole days at the site, whose zone may change: it is kept as a date
-# and resolved when it is read.
+# `valid_from_key` is valid_from as it was given, normalised ('' where it was open), and part of the
+# key by the contract. A date means whole days at the site, whose zone may change. So it is kept as
+# a date, and read as moments.
 assignment = Table(
     "assignment",
     metadata,
@@ -122,9 +123,9 @@ shift = Table(
     Index("ix_shift_ends", "tenant_id", "ends_at"),
 )
 
-# A shift's substitutes by person, so that one's shifts are found without reading everybody's:
-# models.substitutes keeps it. It may hold more than is still so (the shift says what is), never
-# less.
+# The substitutes of shifts by person, so that a person's shifts are found without reading
+# everybody's. models.substitutes writes it. It may name people who no longer are substitutes (the
+# shift says who is), but lacks none.
 substitute = Table(
     "substitute",
     metadata,
@@ -147,7 +148,7 @@ policy_version = Table(
 )
 
 # What roster.sync changed and the judge has not looked at yet, old values and new alike. The judge
-# deletes what it judged in the transaction that records the outcome.
+# deletes a row in the transaction that records the outcome.
 roster_change = Table(
     "roster_change",
     metadata,
@@ -155,10 +156,10 @@ roster_change = Table(
     Column("change_id", BigInteger, Identity(always=True), primary_key=True),
     # person | named (a person whom others' anomalies may speak of) | site | device | shift | tenant
     Column("kind", Text, nullable=False),
-    Column("key", Text, nullable=False),  # the id as text; '' for the tenant
+    Column("key", Text, nullable=False),  # the id as text, '' for the tenant
     instant("at", nullable=False),
     # As in `pending`.
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("taken", Boolean, nullable=False, server_default=text("false")),
-    submitter("submitted_by"),  # null where the judge spread a change over those whom it touches
+    submitter("submitted_by"),  # null where the judge spread a change over those that it touches
 )

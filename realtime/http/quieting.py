@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from models.alerts.moves import MoveRefused
 from models.alerts.quiet_rows import add_quiet, cancel_quiet
-from models.schemas.quiet import Wanted
+from models.schemas.quiet import WantedQuiet
 from realtime.desk import actor_of
 from realtime.errors import ClientError
 from realtime.http.body import read_object
@@ -18,7 +18,7 @@ from realtime.http.endpoint import Body, endpoint
 from realtime.http.quiet import KINDS, PATH, QUIET, QuietItem
 from realtime.tokens import Claims
 
-WANTED: TypeAdapter[Any] = TypeAdapter(Wanted)
+WANTED: TypeAdapter[Any] = TypeAdapter(WantedQuiet)
 
 
 async def add(request: web.Request) -> QuietItem:
@@ -71,7 +71,7 @@ ENDPOINTS = (
         "A silence, or a maintenance window (role operator)",
         "It is in force.",
         status=201,
-        takes=Body(Wanted),
+        takes=Body(WantedQuiet),
         refuses=("invalid",),
     ),
     endpoint(
