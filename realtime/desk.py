@@ -8,7 +8,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy import Engine
 
-from models.alerts.move import Actor, Moved, Said, Wanted, make_moves
+from models.alerts.move import Actor, Moved, Said, WantedMove, make_moves
 from models.alerts.moves import MoveRefused, operator_moves
 from models.alerts.review import Verdict, review
 from models.emitter import EmitFailed, FeedManager
@@ -45,7 +45,7 @@ class Desk:
             raise refusal(moved)
         return {"alert": moved.alert}
 
-    async def move_all(self, claims: Claims, wanted: Sequence[Wanted]) -> list[Moved]:
+    async def move_all(self, claims: Claims, wanted: Sequence[WantedMove]) -> list[Moved]:
         """Make the moves that are allowed, and return what became of each, in the order given."""
         moved = await asyncio.to_thread(
             self._move_and_say, claims.tenant_id, actor_of(claims), wanted
@@ -67,7 +67,9 @@ class Desk:
         metrics.moves.labels("review", "ok").inc()
         return {"anomaly": anomaly}
 
-    def _move_and_say(self, tenant_id: int, actor: Actor, wanted: Sequence[Wanted]) -> list[Moved]:
+    def _move_and_say(
+        self, tenant_id: int, actor: Actor, wanted: Sequence[WantedMove]
+    ) -> list[Moved]:
         moved, said = make_moves(self._engine, tenant_id, actor, wanted)
         self._say(tenant_id, said)
         return moved
@@ -100,7 +102,7 @@ def refusal(moved: Moved) -> ClientError:
     return ClientError(moved.refused.code, moved.refused.message, **beside)
 
 
-def read_wanted(move: str, data: Mapping[str, Any]) -> Wanted:
+def read_wanted(move: str, data: Mapping[str, Any]) -> WantedMove:
     """Return the move that a client asks for.
 
     Raises ClientError `invalid`; `not_found` for an id that none of ours can be.
@@ -110,7 +112,7 @@ def read_wanted(move: str, data: Mapping[str, Any]) -> Wanted:
         raise ClientError("invalid", "version is an integer, of the alert as you saw it.")
     note = read_text(data, "note", MOST_NOTE_CHARACTERS)
     assignee = read_text(data, "assignee", MOST_NAME_CHARACTERS)
-    return Wanted(read_id(data.get("alert_id"), "alert"), move, note, assignee, version)
+    return WantedMove(read_id(data.get("alert_id"), "alert"), move, note, assignee, version)
 
 
 def read_verdict(data: Mapping[str, Any]) -> Verdict:

@@ -1,4 +1,4 @@
-"""An anomaly as the table `anomaly` holds it, and what viewers are told of it."""
+"""An anomaly as the table `anomaly` holds it, and the messages that viewers get of it."""
 
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
@@ -46,30 +46,39 @@ class Anomaly:
 
     @property
     def is_visible(self) -> bool:
-        """Whether it stands for viewers: what is in shadow or backfilled is stored only."""
+        """Whether viewers see that it stands: in shadow or backfilled, it is stored only."""
         return self.standing and not self.shadow and not self.backfill
 
 
 ANOMALY_COLUMNS = tuple(field.name for field in fields(Anomaly))
 
-# What a payload has by the same name.
-_TOLD = tuple(field.name for field in fields(AnomalyBody) if field.name in ANOMALY_COLUMNS)
-_told = attrgetter(*_TOLD)
+# The columns that a payload has by the same name.
+_IN_BODY = tuple(field.name for field in fields(AnomalyBody) if field.name in ANOMALY_COLUMNS)
+_read_body = attrgetter(*_IN_BODY)
 
 
 def anomaly_body(event: AnomalyEvent, anomaly: Anomaly) -> str:
-    """The payload of `event` as JSON text, without `position`."""
-    told = dict(zip(_TOLD, _told(anomaly), strict=True))
-    told["timestamp"] = anomaly.detected_at.astimezone(UTC)
-    told["occurred_at"] = anomaly.occurred_at.astimezone(UTC)
-    told["punch_id"] = anomaly.punch_id or None
-    told["shift_id"] = anomaly.shift_id or None
-    told["fraud_score"] = round(anomaly.fraud_score, 4)
-    told["status"] = anomaly_status(anomaly.standing, anomaly.shadow, anomaly.review)
-    return body_text(AnomalyBody(type=event, **told))
+    """Return the payload of `event` as JSON text, without `position`."""
+    body = dict(zip(_IN_BODY, _read_body(anomaly), strict=True))
+    body["timestamp"] = anomaly.detected_at.astimezone(UTC)
+    body["occurred_at"] = anomaly.occurred_at.astimezone(UTC)
+    body["punch_id"] = anomaly.punch_id or None
+    body["shift_id"] = anomaly.shift_id or None
+    body["fraud_score"] = round(anomaly.fraud_score, 4)
+    body["status"] = anomaly_status(anomaly.standing, anomaly.shadow, anomaly.review)
+    return body_text(AnomalyBody(type=event, **body))
 
 
-def message_of(event: AnomalyEvent, anomaly: Anomaly, told: str | None) -> Message:
-    """What is said of it as it stands; `told` is the severity that viewers were told before."""
-    body = anomaly_body(event, anomaly)
-    return Message(event, anomaly.site_id, anomaly.anomaly_type, anomaly.severity, told, body)
+def message_of(event: AnomalyEvent, anomaly: Anomaly, prior_severity: str | None) -> Message:
+    """Return the message that says how the anomaly stands.
+
+    `prior_severity` is the one that viewers were told before.
+    """
+    return Message(
+        event,
+        anomaly.site_id,
+        anomaly.anomaly_type,
+        anomaly.severity,
+        prior_severity,
+        anomaly_body(event, anomaly),
+    )

@@ -8,21 +8,23 @@ from models.vocabulary import TAKEN_UP, UNACKNOWLEDGED
 
 
 def escalates_at(alert: Alert, policy: Policy, since: datetime) -> datetime | None:
-    """When the next step of the chain is due for one that nobody has acknowledged since `since`.
+    """Return when the alert's next step of escalation is due, if nobody acknowledges it.
 
-    None past the chain's end. The first step waits as long as the alert's severity says, each
-    further one as long as it says itself, else as long again.
+    The first step is due as long after `since` as the policy has it for the alert's severity; a
+    further step after its own `after_minutes`, or as long again where it has none. It is None for
+    an alert that was taken up or is over, and past the chain's end.
     """
     step = alert.escalation_step
     if alert.status not in UNACKNOWLEDGED or step >= len(policy.escalation_chain):
         return None
-    own = policy.escalation_chain[step].after_minutes
-    minutes = own if own is not None and step else policy.escalate_after(alert.severity)
-    return since + timedelta(minutes=minutes)
+    after_minutes = policy.escalation_chain[step].after_minutes
+    if after_minutes is None or step == 0:
+        after_minutes = policy.escalate_after(alert.severity)
+    return since + timedelta(minutes=after_minutes)
 
 
 def relapses_at(alert: Alert, policy: Policy, since: datetime) -> datetime | None:
-    """When one that was taken up falls back to NEW, if the policy says so."""
+    """Return when an alert that was taken up falls back to NEW, if the policy says so."""
     if alert.status not in TAKEN_UP or policy.relapse_minutes is None:
         return None
     return since + timedelta(minutes=policy.relapse_minutes)

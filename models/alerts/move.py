@@ -31,8 +31,8 @@ class Actor(NamedTuple):
         return self.sites is None or site_id in self.sites
 
 
-class Wanted(NamedTuple):
-    """One move that somebody wants. With `version`, only if the alert is still as they saw it."""
+class WantedMove(NamedTuple):
+    """A move that somebody wants. With `version`, only if the alert is still as they saw it."""
 
     alert_id: UUID
     move: str
@@ -42,9 +42,9 @@ class Wanted(NamedTuple):
 
 
 class Moved(NamedTuple):
-    """What became of it: the alert as it is said now, and the refusal if there was one.
+    """What became of a move: the alert's payload now, and the refusal if there was one.
 
-    The alert is None where there is none to see.
+    `alert` is None where the actor may see no such alert.
     """
 
     alert: dict[str, Any] | None
@@ -52,7 +52,7 @@ class Moved(NamedTuple):
 
 
 class Said(NamedTuple):
-    """What to emit once it is committed; `appended` is None where there is nothing to say."""
+    """The messages to publish once they are committed; without any, `appended` is None."""
 
     appended: feed.Appended | None
     messages: list[feed.Message]
@@ -76,23 +76,26 @@ def make_moves(
     engine: Engine,
     tenant_id: int,
     actor: Actor,
-    wanted: Sequence[Wanted],
+    wanted: Sequence[WantedMove],
 ) -> tuple[list[Moved], Said]:
-    """Each move or its refusal, in the order given; those that are allowed commit together.
+    """Make the moves that are allowed, and commit them together.
 
-    Two operators at once take turns: the second is judged by the state that the first one led to.
+    Return what became of each, in their order, and what to publish. Two operators at once take
+    turns: the second one's moves are judged by the state that the first one's have led to.
     """
     with transaction(engine) as cursor:
         at = lock_alerts(cursor, tenant_id)
-        found = _read(cursor, tenant_id, [want.alert_id for want in wanted])
-        made: dict[UUID, Entry] = {}
-        refusals = [_move(found, made, actor, want, at) for want in wanted]
-        saved = save(cursor, list(made.values()), at)
+        standings = _read(cursor, tenant_id, [move.alert_id for move in wanted])
+        entries: dict[UUID, Entry] = {}
+        refusals = [_move(standings, entries, actor, move, at) for move in wanted]
+        saved = save(cursor, list(entries.values()), at)
         messages = messages_of(saved)
         appended = feed.append(cursor, tenant_id, messages) if messages else None
-    alerts = {alert_id: standing.alert for alert_id, standing in found.items()}
+    alerts = {alert_id: standing.alert for alert_id, standing in standings.items()}
     alerts |= {entry.alert.alert_id: entry.alert for entry in saved}
-    outcomes = [_outcome(alerts, *each) for each in zip(wanted, refusals, strict=True)]
+    outcomes = [
+        _outcome(alerts, move, refused) for move, refused in zip(wanted, refusals, strict=True)
+    ]
     return outcomes, Said(appended, messages)
 
 
@@ -104,7 +107,7 @@ def apply(
     at: datetime,
     arguments: Mapping[str, object],
 ) -> Alert:
-    """The alert as it is after the move. Raises MoveRefused."""
+    """Return the alert as it is after the move. Raises MoveRefused."""
     moved = replace(alert, status=status_after(move, alert.status, role, arguments))
     if move == "assign":
         moved = replace(moved, assigned_to=str(arguments["assignee"]))
@@ -115,7 +118,7 @@ def apply(
     if alert.status == "SUPPRESSED" and move != "note":
         moved = replace(moved, quiet_id=None, quiet_until=None, quiet_reason=None)
     moved = _keep_times(moved, at)
-    # A note on one that waits for somebody is no acknowledgement: its time runs on.
+    # A note acknowledges nothing: the time of an alert that nobody has taken up runs on.
     if move == "note" and moved.status not in TAKEN_UP:
         return moved
     due, relapse = escalates_at(moved, policy, at), relapses_at(moved, policy, at)
@@ -123,61 +126,63 @@ def apply(
 
 
 def policy_in(row: Mapping[str, Any]) -> Policy:
-    """The policy of the site in a row that was read with POLICIES."""
+    """Return the policy of the site in a row that was read with POLICIES."""
     return merged(row["tenant_policy"], row["site_policy"])
 
 
 def _read(cursor: Cursor, tenant_id: int, alert_ids: list[UUID]) -> dict[UUID, Standing]:
-    with cursor.connection.cursor(row_factory=dict_row) as rows:
-        found = rows.execute(_READ, (tenant_id, alert_ids)).fetchall()
-    return {row["alert_id"]: Standing(alert_in(row), policy_in(row)) for row in found}
+    with cursor.connection.cursor(row_factory=dict_row) as reader:
+        rows = reader.execute(_READ, (tenant_id, alert_ids)).fetchall()
+    return {row["alert_id"]: Standing(alert_in(row), policy_in(row)) for row in rows}
 
 
 def _move(
-    found: Mapping[UUID, Standing],
-    made: dict[UUID, Entry],
+    standings: Mapping[UUID, Standing],
+    entries: dict[UUID, Entry],
     actor: Actor,
-    want: Wanted,
+    wanted: WantedMove,
     at: datetime,
 ) -> MoveRefused | None:
-    """Add the move to those that are made, or return why not."""
-    standing = found.get(want.alert_id)
+    """Add the move to `entries`, or return why it is refused."""
+    standing = standings.get(wanted.alert_id)
     if standing is None or not actor.covers(standing.alert.site_id):
         return MoveRefused("not_found", "There is no such alert.")
-    if want.alert_id in made:
+    if wanted.alert_id in entries:
         return MoveRefused("invalid", "The alert is named twice; give each one move.")
     try:
-        made[want.alert_id] = _entry(standing, actor, want, at)
+        entries[wanted.alert_id] = _entry(standing, actor, wanted, at)
     except MoveRefused as refused:
         return refused
     return None
 
 
-def _entry(standing: Standing, actor: Actor, want: Wanted, at: datetime) -> Entry:
+def _entry(standing: Standing, actor: Actor, wanted: WantedMove, at: datetime) -> Entry:
     alert, policy = standing
-    if want.version is not None and want.version != alert.version:
-        seen = f"The alert has changed since version {want.version}"
+    if wanted.version is not None and wanted.version != alert.version:
+        seen = f"The alert has changed since version {wanted.version}"
         raise MoveRefused("conflict", f"{seen}; it is at version {alert.version} now.")
-    arguments = {"note": want.note, "assignee": want.assignee}
+    arguments = {"note": wanted.note, "assignee": wanted.assignee}
     return Entry(
         before=alert,
-        alert=apply(alert, want.move, actor.role, policy, at, arguments),
+        alert=apply(alert, wanted.move, actor.role, policy, at, arguments),
         actor=actor.sub,
         role=actor.role,
-        move=want.move,
-        note=want.note,
-        assignee=want.assignee,
+        move=wanted.move,
+        note=wanted.note,
+        assignee=wanted.assignee,
     )
 
 
-def _outcome(alerts: Mapping[UUID, Alert], want: Wanted, refused: MoveRefused | None) -> Moved:
+def _outcome(
+    alerts: Mapping[UUID, Alert], wanted: WantedMove, refused: MoveRefused | None
+) -> Moved:
     if refused and refused.code == "not_found":
         return Moved(None, refused)
-    return Moved(fields_of(alerts[want.alert_id]), refused)
+    return Moved(fields_of(alerts[wanted.alert_id]), refused)
 
 
 def _step_up(alert: Alert, policy: Policy) -> Alert:
-    """To the next role of the chain; past its end the last one keeps it."""
+    """Escalate to the next role of the chain; past its end the last one keeps the alert."""
     chain, step = policy.escalation_chain, alert.escalation_step
     if step >= len(chain):
         return replace(alert, assigned_to=None)

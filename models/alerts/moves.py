@@ -1,18 +1,18 @@
-"""Which move an alert allows, from where, by whom. The one table; docs/desk.md prints it."""
+"""The table of moves: from which states, and by whom. docs/desk.md prints it."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
 
 from models.vocabulary import ALERT_STATES, OPEN, OPERATORS, TAKEN_UP, UNACKNOWLEDGED, WAITING
 
-# The actor of what no operator did: escalation by time, quiet, anomalies withdrawn.
+# The actor where it was no operator: escalation by time, quiet, anomalies withdrawn.
 SYSTEM = "system"
 
 _SYSTEM = frozenset({SYSTEM})
 
 
 class Move(NamedTuple):
-    """`to` is None where the status stays as it is."""
+    """What a move takes and leads to; `to` is None where the status stays as it is."""
 
     sources: frozenset[str]
     to: str | None
@@ -26,7 +26,7 @@ MOVES: dict[str, Move] = {
     "escalate": Move(frozenset(WAITING), "ESCALATED", OPERATORS | _SYSTEM),
     "resolve": Move(frozenset(OPEN), "RESOLVED", OPERATORS | _SYSTEM),
     "note": Move(frozenset(ALERT_STATES), None, OPERATORS, needs="note"),
-    # By the system alone.
+    # The system's alone.
     "relapse": Move(frozenset(TAKEN_UP), "NEW", _SYSTEM),
     "suppress": Move(frozenset({"NEW"}), "SUPPRESSED", _SYSTEM),
     "raise": Move(frozenset({"SUPPRESSED"}), "NEW", _SYSTEM),
@@ -43,7 +43,7 @@ class MoveRefused(Exception):
 
 
 def status_after(move: str, status: str, role: str, arguments: Mapping[str, object]) -> str:
-    """The status a move leads to. Raises MoveRefused with the contract's code."""
+    """Return the status that a move leads to. Raises MoveRefused with the contract's code."""
     rule = MOVES.get(move)
     if rule is None:
         moves = ", ".join(operator_moves())
@@ -61,5 +61,5 @@ def status_after(move: str, status: str, role: str, arguments: Mapping[str, obje
 
 
 def operator_moves() -> list[str]:
-    """The moves that people make, in the order of the table."""
+    """Return the moves that people make, in the order of the table."""
     return [name for name, rule in MOVES.items() if rule.roles & OPERATORS]

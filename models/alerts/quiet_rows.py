@@ -1,4 +1,4 @@
-"""Silences and maintenance windows as rows: those that can matter, new ones, the end of one."""
+"""Silences and maintenance windows as rows: reading them, adding one, cancelling one."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,7 +19,7 @@ from models.recurrence import parse_rule
 from models.schemas.quiet import LONGEST, Planned, Recurring, Silence
 from models.vocabulary import OPERATORS
 
-# Wall time is up to so much before or after UTC.
+# Wall time is at most this far ahead of UTC, or behind it.
 _AHEAD = timedelta(hours=14)
 _BEHIND = timedelta(hours=12)
 
@@ -31,7 +31,7 @@ WHERE tenant_id = %(tenant_id)s AND cancelled_at IS NULL AND starts_at <= %(at)s
     AND (ends_at IS NULL OR ends_at > %(at)s)
 ORDER BY quiet_id
 """
-# What a row has as it was sent.
+# The columns that hold what was sent as it came.
 _SENT = {"kind", "reason", "types", "severities", "sites", "people"}
 _FIND = "SELECT sites, cancelled_at FROM quiet WHERE tenant_id = %s AND quiet_id = %s FOR UPDATE"
 _CANCEL = """
@@ -44,13 +44,14 @@ WHERE tenant_id = %s AND quiet_id = %s AND status = 'SUPPRESSED' AND quiet_until
 
 
 def read_quiet(cursor: Cursor, tenant_id: int, at: datetime) -> list[Quiet]:
-    """What has begun by `at` and is not over for good."""
-    with cursor.connection.cursor(row_factory=dict_row) as rows:
-        return [as_quiet(row) for row in rows.execute(_READ, {"tenant_id": tenant_id, "at": at})]
+    """Return what has begun by `at` and is not over for good."""
+    with cursor.connection.cursor(row_factory=dict_row) as reader:
+        rows = reader.execute(_READ, {"tenant_id": tenant_id, "at": at})
+        return [as_quiet(row) for row in rows]
 
 
 def as_quiet(row: dict[str, Any]) -> Quiet:
-    once = Quiet(
+    quiet = Quiet(
         row["quiet_id"],
         row["reason"],
         types=frozenset(row["types"]),
@@ -60,9 +61,9 @@ def as_quiet(row: dict[str, Any]) -> Quiet:
         span=Span(row["starts_at"], row["ends_at"]) if row["rrule"] is None else None,
     )
     if row["rrule"] is None:
-        return once
+        return quiet
     length = timedelta(seconds=row["duration_seconds"])
-    return once._replace(rule=parse_rule(row["rrule"], row["starts_wall"]), length=length)
+    return quiet._replace(rule=parse_rule(row["rrule"], row["starts_wall"]), length=length)
 
 
 def add_quiet(
@@ -71,9 +72,10 @@ def add_quiet(
     actor: Actor,
     wanted: Silence | Planned | Recurring,
 ) -> UUID:
-    """Its id. Who may see some sites only may quiet these only, and names them.
+    """Store a silence or maintenance window, commit, and return its id.
 
-    Raises MoveRefused.
+    An actor of some sites names those that it is for. Raises MoveRefused where they do not, or
+    where the actor may not, or where it would be over already.
     """
     _check_role(actor)
     if actor.sites is not None and not (wanted.sites and actor.sites.issuperset(wanted.sites)):
@@ -95,17 +97,18 @@ def add_quiet(
 
 
 def cancel_quiet(engine: Engine, tenant_id: int, actor: Actor, quiet_id: UUID) -> None:
-    """End it now; what it hides is looked at again by the next upkeep.
+    """End a silence or maintenance window now, and commit.
 
-    Raises MoveRefused.
+    The next upkeep looks again at the alerts that it hides. Raises MoveRefused where there is none
+    that the actor may end, or where it was ended already.
     """
     _check_role(actor)
     with transaction(engine) as cursor:
         now = lock_alerts(cursor, tenant_id)
-        found = cursor.execute(_FIND, (tenant_id, quiet_id)).fetchone()
-        sites, cancelled_at = found or ((), None)
+        row = cursor.execute(_FIND, (tenant_id, quiet_id)).fetchone()
+        sites, cancelled_at = row or ((), None)
         out_of_sight = actor.sites is not None and sites and not actor.sites.intersection(sites)
-        if found is None or out_of_sight:
+        if row is None or out_of_sight:
             raise MoveRefused("not_found", "There is no such silence or maintenance window.")
         if actor.sites is not None and not (sites and actor.sites.issuperset(sites)):
             message = "It is for sites that your token does not cover as well."

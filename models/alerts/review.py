@@ -1,4 +1,4 @@
-"""Reviews of anomalies: a verdict is in the trail and in the feed with the same commit."""
+"""Reviewing anomalies: a verdict is in the trail and in the feed with the same commit."""
 
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -44,6 +44,8 @@ FROM review_trail WHERE tenant_id = %(tenant_id)s AND anomaly_id = %(anomaly_id)
 
 
 class Verdict(NamedTuple):
+    """What an operator says of an anomaly."""
+
     anomaly_id: UUID
     verdict: str
     note: str | None = None
@@ -53,41 +55,43 @@ def review(
     engine: Engine,
     tenant_id: int,
     actor: Actor,
-    given: Verdict,
+    verdict: Verdict,
 ) -> tuple[dict[str, Any], Said]:
-    """The anomaly as it is said from now on, with its `review`, and what to emit.
+    """Review an anomaly, and commit.
 
-    One that does not stand any more can be reviewed too: it stays WITHDRAWN, and the verdict counts
-    for precision and shows again should it stand again. The verdict that is there already changes
-    nothing without a note; nor with the note that the same reviewer gave with it, so that a review
-    may be repeated whose answer was lost.
+    Return its payload from now on, with its `review`, and what to publish.
 
-    Raises MoveRefused.
+    An anomaly that does not stand any more can be reviewed too: it stays WITHDRAWN, and the verdict
+    counts for precision and shows again should it stand again. A verdict that is there already
+    changes nothing without a note, nor with the note that the same reviewer gave before: whose
+    answer was lost may repeat a review.
+
+    Raises MoveRefused where the actor may not review, or see no such anomaly.
     """
     if actor.role not in OPERATORS:
         raise MoveRefused("forbidden", "To review an anomaly needs the role operator or admin.")
     with transaction(engine) as cursor:
-        anomaly = _one(cursor, _LOCK, (tenant_id, given.anomaly_id))
+        anomaly = _one(cursor, _LOCK, (tenant_id, verdict.anomaly_id))
         if anomaly is None or not actor.covers(anomaly.site_id):
             raise MoveRefused("not_found", "There is no such anomaly.")
-        if anomaly.review == given.verdict and _is_known(cursor, tenant_id, actor, given):
+        if anomaly.review == verdict.verdict and _is_known(cursor, tenant_id, actor, verdict):
             return _shown(anomaly), NOTHING_SAID
-        anomaly = _write(cursor, tenant_id, actor, given)
-        # Nobody was told of what was only ever backfilled, and nobody is now.
+        anomaly = _write(cursor, tenant_id, actor, verdict)
+        # Viewers never heard of an anomaly that was only ever backfilled, nor do they now.
         messages = [message_of("anomaly_updated", anomaly, None)] if anomaly.said else []
         appended = feed.append(cursor, tenant_id, messages) if messages else None
     return _shown(anomaly), Said(appended, messages)
 
 
-def _is_known(cursor: Cursor, tenant_id: int, actor: Actor, given: Verdict) -> bool:
-    if not given.note:
+def _is_known(cursor: Cursor, tenant_id: int, actor: Actor, verdict: Verdict) -> bool:
+    if not verdict.note:
         return True
-    latest = cursor.execute(_LATEST, (tenant_id, given.anomaly_id)).fetchone()
-    return latest == (actor.sub, given.verdict, given.note)
+    latest = cursor.execute(_LATEST, (tenant_id, verdict.anomaly_id)).fetchone()
+    return latest == (actor.sub, verdict.verdict, verdict.note)
 
 
-def _write(cursor: Cursor, tenant_id: int, actor: Actor, given: Verdict) -> Anomaly:
-    values = {"tenant_id": tenant_id, **given._asdict(), "actor": actor.sub, "role": actor.role}
+def _write(cursor: Cursor, tenant_id: int, actor: Actor, verdict: Verdict) -> Anomaly:
+    values = {"tenant_id": tenant_id, **verdict._asdict(), "actor": actor.sub, "role": actor.role}
     anomaly = _one(cursor, _WRITE, values)
     assert anomaly is not None  # it is locked
     version = anomaly.policy_version
@@ -101,5 +105,5 @@ def _one(cursor: Cursor, sql: str, values: Any) -> Anomaly | None:
 
 
 def _shown(anomaly: Anomaly) -> dict[str, Any]:
-    said: dict[str, Any] = orjson.loads(anomaly_body("anomaly_updated", anomaly))
-    return said | {"review": anomaly.review}
+    payload: dict[str, Any] = orjson.loads(anomaly_body("anomaly_updated", anomaly))
+    return payload | {"review": anomaly.review}

@@ -1,4 +1,4 @@
-"""Alerts as rows: reading them, writing them with their trail, and what is said of one."""
+"""Alerts as rows: reading them, writing them with their trail, and the messages of them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -17,7 +17,7 @@ from models.schemas.payloads import AlertBody, AlertEvent, body_text, in_utc, js
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A change of an alert, which is one line of its trail: `before` is None for a new one.
+    """A change of an alert, which is one line of its trail; `before` is None for a new alert.
 
     `added` counts the anomalies that came with it.
     """
@@ -44,9 +44,9 @@ _values = attrgetter(*("updated_at" if name == "timestamp" else name for name in
 
 
 def lock_alerts(cursor: Cursor, tenant_id: int) -> datetime:
-    """Wait until nobody else writes the tenant's alerts. What is read from then on holds.
+    """Keep all others from writing the tenant's alerts until the end of the transaction.
 
-    Return the moment, by the database's clock.
+    Return the moment from which on nobody does, by the database's clock.
     """
     cursor.execute("SELECT pg_advisory_xact_lock(%s)", (alerts_lock_key(tenant_id),))
     row = cursor.execute("SELECT clock_timestamp()").fetchone()
@@ -56,7 +56,7 @@ def lock_alerts(cursor: Cursor, tenant_id: int) -> datetime:
 
 
 def alert_in(row: Mapping[str, Any]) -> Alert:
-    """The alert in a row that was read with SELECTED, and maybe more."""
+    """Return the alert in a row that was read with SELECTED, and maybe more."""
     return Alert(**{name: row[name] for name in ALERT_COLUMNS})
 
 
@@ -75,16 +75,16 @@ def save(cursor: Cursor, entries: Sequence[Entry], at: datetime) -> list[Entry]:
 
 
 def messages_of(entries: Sequence[Entry]) -> list[Message]:
-    """What is to be said of saved entries, in their order."""
+    """Return the messages of saved entries, in their order."""
     return [message_of(entry.alert, entry.before) for entry in entries]
 
 
 def message_of(alert: Alert, before: Alert | None) -> Message:
-    """What is said of an alert as it stands, whatever it was before; None for a new one."""
+    """Return the message that says how the alert stands; `before` is None for a new one."""
     event: AlertEvent = "alert_updated" if before else "alert_created"
-    told = before.severity if before and before.severity != alert.severity else None
+    prior = before.severity if before and before.severity != alert.severity else None
     text = body_text(_body(event, alert))
-    return Message(event, alert.site_id, alert.anomaly_type, alert.severity, told, text)
+    return Message(event, alert.site_id, alert.anomaly_type, alert.severity, prior, text)
 
 
 def fields_of(alert: Alert) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from aiohttp import web
 from pydantic import Field
 from typing_extensions import TypeAliasType, TypedDict
 
-from models.alerts.move import Moved, Wanted
+from models.alerts.move import Moved, WantedMove
 from models.alerts.moves import operator_moves
 from realtime.desk import MOST_NAME_CHARACTERS, MOST_NOTE_CHARACTERS, read_wanted, refusal
 from realtime.errors import ClientError
@@ -21,7 +21,7 @@ from realtime.http.refusals import Code
 
 MOST_AT_ONCE = 500
 WRONG_IDS = f"alert_ids is a list of 1 to {MOST_AT_ONCE} ids; versions, if any, an object of them."
-Read = Wanted | ClientError
+Read = WantedMove | ClientError
 
 Version = Annotated[int, Field(ge=1)]
 Versions = dict[str, Version | None]
@@ -90,9 +90,9 @@ async def move_many(request: web.Request) -> MoveResults:
     """
     claims = await viewer(request)
     ids, moves = _read_moves(request.path.rpartition("/")[2], await read_object(request))
-    possible = [move for move in moves if isinstance(move, Wanted)]
+    possible = [move for move in moves if isinstance(move, WantedMove)]
     moved = iter(await request.app[CONTEXT].desk.move_all(claims, possible))
-    outcomes = [next(moved) if isinstance(move, Wanted) else move for move in moves]
+    outcomes = [next(moved) if isinstance(move, WantedMove) else move for move in moves]
     pairs = zip(ids, outcomes, strict=True)
     return {"results": [_result(alert_id, outcome) for alert_id, outcome in pairs]}
 

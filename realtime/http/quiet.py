@@ -23,7 +23,7 @@ from typing_extensions import TypedDict
 
 from models.schemas.fields import Id
 from models.schemas.payloads import instant_text
-from models.schemas.quiet import Wanted
+from models.schemas.quiet import WantedQuiet
 from models.tables import alert, alert_trail, quiet
 from models.vocabulary import AnomalyType, Severity
 from realtime.http.fields import Moment, UuidText, choice
@@ -34,7 +34,7 @@ from realtime.tokens import Claims
 
 PATH = "/api/v1/quiet"
 # The models that a new one may be of.
-_MODELS = get_args(get_args(Wanted)[0])
+_MODELS = get_args(get_args(WantedQuiet)[0])
 KINDS = tuple(str(get_args(model.model_fields["kind"].annotation)[0]) for model in _MODELS)
 PLANNED, IN_FORCE, OVER, CANCELLED = STATES = ("planned", "in_force", "over", "cancelled")
 

@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 
 from models import feed
 from models.alerts.alert import Alert
-from models.alerts.move import Actor, Moved, Wanted, make_moves
+from models.alerts.move import Actor, Moved, WantedMove, make_moves
 from models.alerts.moves import SYSTEM
 from models.alerts.rows import Entry, lock_alerts, messages_of, save
 from models.database import transaction
@@ -71,7 +71,7 @@ def move(
     tenant_id: int = 1,
     **arguments: Any,
 ) -> Moved:
-    ((moved,), _) = make_moves(engine, tenant_id, actor, [Wanted(alert_id, name, **arguments)])
+    ((moved,), _) = make_moves(engine, tenant_id, actor, [WantedMove(alert_id, name, **arguments)])
     return moved
 
 

@@ -11,7 +11,7 @@ import orjson
 import pytest
 from sqlalchemy import Engine
 
-from models.alerts.move import Actor, Wanted, make_moves
+from models.alerts.move import Actor, WantedMove, make_moves
 from models.alerts.moves import MOVES, SYSTEM, operator_moves
 from models.database import transaction
 from models.vocabulary import ALERT_STATES, OPEN, ROLES
@@ -181,7 +181,7 @@ def test_many_are_moved_together_and_each_has_its_own_outcome(engine: Engine) ->
     good = [open_alert(engine, person_id=number) for number in range(1, 6)]
     done = open_alert(engine, person_id=9, status="RESOLVED")
     wanted = [
-        Wanted(alert_id, "acknowledge")
+        WantedMove(alert_id, "acknowledge")
         for alert_id in (*good, done, good[0], open_alert(engine, tenant_id=2))
     ]
     moved, told = make_moves(engine, 1, OPERATOR, wanted)

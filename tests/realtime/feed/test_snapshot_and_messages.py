@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from psycopg.rows import class_row
 
 from models.alerts.alert import Alert
-from models.alerts.move import Actor, Wanted, apply, make_moves
+from models.alerts.move import Actor, WantedMove, apply, make_moves
 from models.alerts.moves import SYSTEM, MoveRefused
 from models.alerts.rows import (
     SELECTED,
@@ -110,7 +110,7 @@ class Desk:
                 self.feed.engine,
                 self.tenant_id,
                 OPERATOR,
-                [Wanted(alert_id, name, "Why.", "Ann")],
+                [WantedMove(alert_id, name, "Why.", "Ann")],
             )
 
     def bump(self, which: int, severity: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine
 
 from models import intake
-from models.alerts.move import Wanted, make_moves
+from models.alerts.move import WantedMove, make_moves
 from models.database import transaction
 from tests.models.alerts.cast import OPERATOR
 from tests.models.intake.statements import counted
@@ -67,7 +67,7 @@ def test_opening_and_bumping_alerts(engine: Engine, heard: Heard) -> None:
 
 
 def moved(engine: Engine, people: range) -> int:
-    moves = [Wanted(alert_id, "acknowledge") for alert_id in alert_ids(engine, people)]
+    moves = [WantedMove(alert_id, "acknowledge") for alert_id in alert_ids(engine, people)]
     with counted() as statements:
         outcomes, _ = make_moves(engine, 1, OPERATOR, moves)
     assert not any(outcome.refused for outcome in outcomes)
