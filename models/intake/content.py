@@ -1,4 +1,4 @@
-"""What came in, as text and as a hash."""
+"""Turning what came in into text and into a hash."""
 
 import json
 import reprlib
@@ -8,13 +8,14 @@ import orjson
 
 
 def digest(data: bytes) -> bytes:
-    """16 bytes that tell contents apart."""
+    """Return 16 bytes that tell contents apart."""
     return blake2b(data, digest_size=16).digest()
 
 
 def as_text(content: object) -> str:
-    """Any content as JSON in pure ASCII: NUL and lone surrogates stand escaped, so that any text
-    column takes it.
+    """Return any content as JSON in ASCII, with NUL and lone surrogates escaped.
+
+    So any text column takes it.
     """
     try:
         return json.dumps(content, sort_keys=True, default=str)
@@ -23,7 +24,8 @@ def as_text(content: object) -> str:
 
 
 def as_json(fields: object) -> bytes:
-    """JSON in its one canonical form. Raises TypeError where the content is no JSON that can be
-    kept (see models.intake.flaws).
+    """Return JSON in its canonical form.
+
+    Raises TypeError where the fields are no JSON that can be kept (see models.intake.flaws).
     """
     return orjson.dumps(fields, option=orjson.OPT_SORT_KEYS)

@@ -1,4 +1,4 @@
-"""Whether Postgres could keep what came in, where no schema names its fields."""
+"""Checking whether Postgres could keep what came in, where no schema names its fields."""
 
 import math
 
@@ -7,7 +7,7 @@ from models.intake.refused.reasons import Reason, reason
 
 
 def flaws(value: object, field: str) -> list[Reason]:
-    """Why unknown fields cannot be kept: only what JSON in Postgres refuses."""
+    """Return why unknown fields cannot be kept, which is only for what Postgres' JSON refuses."""
     try:
         text = as_json(value)
     except TypeError:
@@ -15,11 +15,12 @@ def flaws(value: object, field: str) -> list[Reason]:
             reason(
                 "bad_json",
                 field,
-                "holds what JSON cannot: broken Unicode, a number beyond 64 bits, or nesting beyond 250 levels",
+                "holds what JSON cannot: broken Unicode, a number beyond 64 bits,"
+                " or nesting beyond 250 levels",
             )
         ]
-    # The quick look may mistake an escaped backslash for NUL, and orjson writes NaN as null: only
-    # then look closely.
+    # orjson writes NaN as null, and an escaped backslash may look like NUL: in either case look
+    # closely.
     return list(_flaws_within(value, field)) if b"\\u0000" in text or b"null" in text else []
 
 

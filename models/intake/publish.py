@@ -1,4 +1,4 @@
-"""noc.publish: an existing app says something through the tenant's feed, once per message_id."""
+"""noc.publish: an existing app puts a message into the tenant's feed, once per message_id."""
 
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -21,20 +21,22 @@ DOOR = "noc.publish"
 TASK = Submitter(DOOR)
 MOST_BYTES = 16 * 1024
 
-# One row where the tenant is known; `is_new` where the message was not said before.
+# It returns one row where the tenant is known, with `is_new` where the message was not said before.
 _REMEMBER = """
 WITH said AS (
     INSERT INTO published (tenant_id, message_id, said_at, extra)
-    SELECT tenant_id, %(message_id)s, %(at)s, %(extra)s::jsonb FROM tenant WHERE tenant_id = %(tenant_id)s AND NOT deleted
+    SELECT tenant_id, %(message_id)s, %(at)s, %(extra)s::jsonb
+    FROM tenant WHERE tenant_id = %(tenant_id)s AND NOT deleted
     ON CONFLICT (tenant_id, message_id) DO NOTHING
     RETURNING 1
 )
-SELECT EXISTS (SELECT FROM said) AS is_new FROM tenant WHERE tenant_id = %(tenant_id)s AND NOT deleted
+SELECT EXISTS (SELECT FROM said) AS is_new
+FROM tenant WHERE tenant_id = %(tenant_id)s AND NOT deleted
 """
 
 
 class Publication(NamedTuple):
-    """What became of a message, and what to emit: nothing where it was refused, or said before."""
+    """What became of a message, and what to publish: nothing if it was refused, or said before."""
 
     outcome: Outcome
     appended: Appended | None
@@ -42,7 +44,10 @@ class Publication(NamedTuple):
 
 
 def publish(engine: Engine, content: object, by: Submitter = TASK) -> Publication:
-    """Put the message into its tenant's feed and commit. The caller emits it. Raises OutsideSites."""
+    """Put the message into its tenant's feed and commit. The caller publishes it.
+
+    Raises OutsideSites where it is at a site that `by` may not write to.
+    """
     now = datetime.now(UTC)
     try:
         return _publish(engine, _read(content), by, now)
@@ -56,7 +61,8 @@ def _publish(
 ) -> Publication:
     if not by.covers(message.site_id):
         raise OutsideSites
-    said = Message(message.type, message.site_id, None, message.severity, None, _body(message, now))
+    body = _body(message, now)
+    for_feed = Message(message.type, message.site_id, None, message.severity, None, body)
     values = {
         "tenant_id": message.tenant_id,
         "message_id": message.message_id,
@@ -65,42 +71,33 @@ def _publish(
     }
     outcome = Outcome(None, "accepted", [], message.tenant_id, True)
     with transaction(engine) as cursor:
-        remembered = cursor.execute(_REMEMBER, values).fetchone()
-        if remembered == (True,):
-            return Publication(outcome, append(cursor, message.tenant_id, [said]), (said,))
-    if not remembered:
+        row = cursor.execute(_REMEMBER, values).fetchone()
+        if row == (True,):
+            appended = append(cursor, message.tenant_id, [for_feed])
+            return Publication(outcome, appended, (for_feed,))
+    if row is None:
         raise Refused([TENANT_UNKNOWN])
     return Publication(outcome, None, ())
 
 
 def _read(content: object) -> PublishedMessage:
     message = validated(PublishedMessage, content)
-    if problems := flaws(message.data, "data") + flaws(message.model_extra, "") or _too_large(
-        message
-    ):
-        raise Refused(problems)
+    reasons = flaws(message.data, "data") + flaws(message.model_extra, "") or _too_large(message)
+    if reasons:
+        raise Refused(reasons)
     return message
 
 
 def _too_large(message: PublishedMessage) -> list[Reason]:
     size = len(as_json(message.data))
-    return (
-        [
-            reason(
-                "too_large",
-                "data",
-                f"is {size:,} bytes as JSON; at most {MOST_BYTES:,} can be said",
-            )
-        ]
-        if size > MOST_BYTES
-        else []
-    )
+    if size <= MOST_BYTES:
+        return []
+    text = f"is {size:,} bytes as JSON; at most {MOST_BYTES:,} can be said"
+    return [reason("too_large", "data", text)]
 
 
 def _body(message: PublishedMessage, now: datetime) -> str:
-    """The payload without its position, which the feed gives out: so the data's own `position`, if
-    any, goes.
-    """
+    """Return the payload without a position, which the feed gives out; the data's own goes."""
     envelope = {
         "type": message.type,
         "tenant_id": message.tenant_id,

@@ -1,4 +1,4 @@
-"""Who hands something in: kept beside it for the record, and never part of what is compared."""
+"""Submitters: they are kept beside what they submit, for the record, and no part of the content."""
 
 from typing import Any, NamedTuple, Self
 
@@ -8,16 +8,17 @@ MOST_CHARACTERS = 200
 
 
 class OutsideSites(Exception):
-    """What was handed in is, or was, at a site that its submitter may not write to. Nothing of it
-    was stored.
+    """What was submitted is, or was, at a site that its submitter may not write to.
+
+    Nothing of it was stored.
     """
 
 
 class Submitter(NamedTuple):
-    """The door: a task, a request or a command; who came by it: a token's `sub`, or what a task's
-    producer says of itself.
+    """Whoever submits something.
 
-    `sites` are those it may write to, None for all of them.
+    `door` is the task, request or command by which it came. `name` is the token's `sub`, or what
+    the task's producer says of itself. `sites` are those it may write to, None for all of them.
     """
 
     door: str
@@ -28,8 +29,9 @@ class Submitter(NamedTuple):
         return self.sites is None or site_id in self.sites
 
     def as_text(self) -> str:
-        """JSON for the columns `submitted_by` and `voided_by`: `{"door": "POST /api/v1/punches",
-        "name": "kiosk-3"}`.
+        """Return the JSON of columns such as `submitted_by`.
+
+        For example `{"door": "POST /api/v1/punches", "name": "kiosk-3"}`.
         """
         kept = {"door": _bounded(self.door)} | ({"name": _bounded(self.name)} if self.name else {})
         return orjson.dumps(kept).decode()
@@ -38,11 +40,11 @@ class Submitter(NamedTuple):
     def kept(
         cls, door: str, submitted_by: dict[str, Any] | None, sites: frozenset[int] | None = None
     ) -> Self:
-        """Whom the column names; by `door`, where nobody was noted yet."""
-        noted = submitted_by or {"door": door}
-        return cls(noted["door"], noted.get("name"), sites)
+        """Return whom the column names; `door` stands in where it is null."""
+        fields = submitted_by or {"door": door}
+        return cls(fields["door"], fields.get("name"), sites)
 
 
 def _bounded(text: str) -> str:
-    """A producer's and an issuer's own words may be long, and hold what Postgres refuses."""
+    """Escape and cut what producers and issuers say: it may be long, or what Postgres refuses."""
     return (text if text.isprintable() else ascii(text)[1:-1])[:MOST_CHARACTERS]

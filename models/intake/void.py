@@ -1,4 +1,4 @@
-"""Voiding a punch: from then on it counts as never submitted, and stays for the record."""
+"""Voiding a punch: from then on it counts as never submitted, but is kept for the record."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -26,12 +26,16 @@ _VERSION = ", ".join(VERSION)
 _VOID = f"""
 WITH voided AS (
     INSERT INTO punch (
-        tenant_id, punch_id, person_id, site_id, is_check_in, occurred_at, content_hash, received_at, voided_at, void_reason, voided_by
+        tenant_id, punch_id, person_id, site_id, is_check_in, occurred_at, content_hash,
+        received_at, voided_at, void_reason, voided_by
     )
-    SELECT tenant_id, %(punch_id)s, 0, 0, false, 'epoch', '', %(at)s, %(at)s, %(reason)s, %(voided_by)s::jsonb
+    SELECT tenant_id, %(punch_id)s, 0, 0, false, 'epoch', '',
+        %(at)s, %(at)s, %(reason)s, %(voided_by)s::jsonb
     FROM tenant WHERE tenant_id = %(tenant_id)s AND NOT deleted
-    ON CONFLICT (tenant_id, punch_id) DO UPDATE
-    SET voided_at = excluded.voided_at, void_reason = excluded.void_reason, voided_by = excluded.voided_by
+    ON CONFLICT (tenant_id, punch_id) DO UPDATE SET
+        voided_at = excluded.voided_at,
+        void_reason = excluded.void_reason,
+        voided_by = excluded.voided_by
     WHERE punch.voided_at IS NULL OR punch.void_reason = '{KILLS_WORKER}'
     RETURNING {_VERSION}
 ), waiting AS (
@@ -40,17 +44,20 @@ WITH voided AS (
 )
 SELECT 1 FROM tenant WHERE tenant_id = %(tenant_id)s AND NOT deleted
 """
-_SITE = "SELECT site_id FROM punch WHERE tenant_id = %(tenant_id)s AND punch_id = %(punch_id)s FOR NO KEY UPDATE"
+_SITE = """
+SELECT site_id FROM punch
+WHERE tenant_id = %(tenant_id)s AND punch_id = %(punch_id)s
+FOR NO KEY UPDATE
+"""
 
 
 def void(
     engine: Engine, tenant_id: object, punch_id: object, reason: object, by: Submitter = TASK
 ) -> Outcome:
-    """Void the punch, now or when it comes, and commit. Voided once, it stays so with its first
-    reason.
+    """Void the punch, now or when it comes, and commit.
 
-    Raises OutsideSites where `by` may write to some sites only, and the punch is at none of them or
-    has not come yet.
+    Voided once, it stays so with its first reason. Raises OutsideSites where `by` may write to some
+    sites only, and the punch is at none of them or has not come yet.
     """
     content = {"tenant_id": tenant_id, "punch_id": punch_id, "reason": reason}
     at = datetime.now(UTC)
@@ -76,6 +83,6 @@ def _void(engine: Engine, wanted: Void, by: Submitter, at: datetime) -> Outcome:
 
 
 def _site(cursor: Cursor, values: dict[str, Any]) -> int | None:
-    """Where the punch is, which nobody changes before this transaction ends."""
+    """Return the punch's site, which nobody changes before this transaction ends."""
     row = cursor.execute(_SITE, values).fetchone()
     return row[0] if row else None

@@ -1,1 +1,1 @@
-"""Punches: read, stored, corrected."""
+"""Reading, storing and correcting punches."""

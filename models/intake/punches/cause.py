@@ -1,8 +1,7 @@
-"""What a correction or a void leaves with the versions of the punch that it puts up for judging:
-what it was, and whose.
+"""The cause that a correction or a void notes with the versions of the punch that are to be judged.
 
-The judge names it in the trail of each anomaly that it withdraws over it, and tells the tenant of a
-`punch_id` used twice.
+The judge names it in the trail of each anomaly that it withdraws because of it, and tells the
+tenant of a `punch_id` used twice.
 """
 
 from datetime import timedelta
@@ -15,8 +14,8 @@ from models.intake.submitter import Submitter
 from models.schemas.payloads import instant_text
 
 CORRECTION, VOID = "correction", "void"
-# A clock that corrects itself does so within days; one whose counter began anew comes back with its
-# old numbers later.
+# A clock that corrects a punch does so within days. One whose counter began anew comes back with
+# its old numbers later.
 APART = timedelta(days=7)
 
 
@@ -28,7 +27,7 @@ class Reuse(NamedTuple):
 
 
 def is_reuse(before: Row, content: Row) -> bool:
-    """Whether this is hardly the same punch, told better: another person's, or of another week."""
+    """Tell whether `content` is hardly a correction: another person's punch, or another week's."""
     return (
         content.punch.person_id != before.punch.person_id
         or abs(content.punch.occurred_at - before.punch.occurred_at) > APART
@@ -40,16 +39,16 @@ def of_void(by: Submitter) -> str:
 
 
 def of_correction(after: Row, reuse: Reuse | None, by: Submitter) -> str:
-    """`after` is the content that stands from now on."""
-    return _text(by, what=CORRECTION, content=after.content_hash.hex(), reuse=_told(reuse))
+    """Return the cause of a correction; `after` is the content that stands from now on."""
+    return _text(by, what=CORRECTION, content=after.content_hash.hex(), reuse=_as_json(reuse))
 
 
 def of_loss(reuse: Reuse, by: Submitter) -> str:
-    """Of a content that came and changed nothing."""
-    return _text(by, reuse=_told(reuse))
+    """Return the cause of a reuse whose new content came and changed nothing."""
+    return _text(by, reuse=_as_json(reuse))
 
 
-def _told(reuse: Reuse | None) -> dict[str, Any] | None:
+def _as_json(reuse: Reuse | None) -> dict[str, Any] | None:
     if reuse is None:
         return None
     names = ("person_id", "site_id")
@@ -61,5 +60,5 @@ def _told(reuse: Reuse | None) -> dict[str, Any] | None:
 
 
 def _text(by: Submitter, **fields: Any) -> str:
-    given = {name: value for name, value in fields.items() if value is not None}
-    return orjson.dumps(given | {"submitted_by": orjson.Fragment(by.as_text())}).decode()
+    kept = {name: value for name, value in fields.items() if value is not None}
+    return orjson.dumps(kept | {"submitted_by": orjson.Fragment(by.as_text())}).decode()

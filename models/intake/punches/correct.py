@@ -1,4 +1,4 @@
-"""Punches submitted again: the same content changes nothing, another one is a correction."""
+"""Correcting punches: of one submitted again, the same content changes nothing, another may win."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,28 +17,28 @@ _NOTHING = Content(b"", None)
 
 
 class Again(NamedTuple):
-    """A content of a punch that may be there already. `known`: so are its tenant and site."""
+    """A content of a punch that may be stored already. `known`: its tenant and site are there."""
 
     row: Row
     known: bool
 
 
 class Corrected(NamedTuple):
-    changed: list[Row]  # stand now, where another content stood
-    refused: set[ContentKey]  # name an unknown tenant or site, and were never stored
-    # of punches at sites that their submitter may not write to: left as they are
-    outside: set[ContentKey]
-    # the hash of the content that stands now of each punch that was looked at
-    standing: dict[Key, bytes]
+    """What became of punches submitted again."""
+
+    changed: list[Row]  # contents that stand now, where another one stood
+    refused: set[ContentKey]  # contents that were not stored, as their tenant or site is unknown
+    outside: set[ContentKey]  # contents of punches at sites that `by` may not write to
+    standing: dict[Key, bytes]  # the hash of the content that stands now, by punch
 
 
-class _Change(NamedTuple):
-    """What one punch's new contents come to."""
+class _PunchChange(NamedTuple):
+    """What one punch's new contents change."""
 
     before: Row | None
     after: Row
     voided: bool
-    revised: list[Row]
+    revised: list[Row]  # contents to keep for the record
     reused: Row | None  # a new content that hardly is the same punch
 
     @property
@@ -48,31 +48,31 @@ class _Change(NamedTuple):
     def reuse(self) -> cause.Reuse | None:
         if self.before is None or self.reused is None:
             return None
-        won = self.after.content_hash == self.reused.content_hash and not self.voided
-        return (
-            cause.Reuse(self.before, self.reused) if won else cause.Reuse(self.reused, self.before)
-        )
+        if self.after.content_hash == self.reused.content_hash and not self.voided:
+            return cause.Reuse(lost=self.before, other=self.reused)
+        return cause.Reuse(lost=self.reused, other=self.before)
 
 
 def correct(
     cursor: Cursor, contents: Sequence[Again], received_at: datetime, backfill: bool, by: Submitter
 ) -> Corrected:
-    """Let those of `contents` stand that win over what is stored. Locks the punches in the order of
-    their keys.
+    """Let those of `contents` stand that win over what is stored.
+
+    It locks the punches in the order of their keys.
     """
-    arrived: dict[Key, list[Again]] = defaultdict(list)
+    groups: dict[Key, list[Again]] = defaultdict(list)
     for again in contents:
-        arrived[again.row.key].append(again)
-    stored = lock(cursor, arrived, received_at)
-    barred = {key for key in arrived if not _may_write(by, stored.get(key))}
-    outside = {row.content_key for key in barred for row, _ in arrived.pop(key)}
-    others = [key for key, group in arrived.items() if _has_other(stored.get(key), group)]
-    seen = revisions(cursor, others, received_at) if others else {}
+        groups[again.row.key].append(again)
+    stored = lock(cursor, groups, received_at)
+    barred = {key for key in groups if not _may_write(by, stored.get(key))}
+    outside = {row.content_key for key in barred for row, _ in groups.pop(key)}
+    differing = [key for key, group in groups.items() if _has_other(stored.get(key), group)]
+    revised_contents = revisions(cursor, differing, received_at) if differing else {}
     refused: set[ContentKey] = set()
-    changes: list[_Change] = []
-    for key, group in arrived.items():
+    changes: list[_PunchChange] = []
+    for key, group in groups.items():
         before = stored[key].row if key in stored else None
-        revised = seen.get(key, {})
+        revised = revised_contents.get(key, {})
         contents_before = revised or ({before.content_hash: _content(before)} if before else {})
         rows = [row for row, known in group if known or row.content_hash in contents_before]
         refused |= {
@@ -84,12 +84,8 @@ def correct(
             changes.append(_change(before, stored[key].voided, contents_before, revised, rows))
     _write(cursor, changes, received_at, backfill, by)
     changed = [change.after for change in changes if change.is_correction]
-    return Corrected(
-        changed,
-        refused,
-        outside,
-        {change.after.key: change.after.content_hash for change in changes},
-    )
+    standing_hashes = {change.after.key: change.after.content_hash for change in changes}
+    return Corrected(changed, refused, outside, standing_hashes)
 
 
 def _may_write(by: Submitter, stored: Stored | None) -> bool:
@@ -112,11 +108,10 @@ def _change(
     contents_before: dict[bytes, Content],
     revised: dict[bytes, Content],
     rows: list[Row],
-) -> _Change:
+) -> _PunchChange:
     contents = dict(contents_before)
-    top = standing(
-        _content(before) if before else _NOTHING, contents, [_content(row) for row in rows]
-    )
+    current = _content(before) if before else _NOTHING
+    winner = standing(current, contents, [_content(row) for row in rows])
     by_hash = {row.content_hash: row for row in ([before] if before else []) + rows}
     kept = [
         _counted(by_hash[content_hash], content)
@@ -125,7 +120,8 @@ def _change(
     ]
     new = [row for row in rows if row.content_hash not in contents_before]
     reused = next((row for row in new if before and cause.is_reuse(before, row)), None)
-    return _Change(before, _counted(by_hash[top.content_hash], top), voided, kept, reused)
+    after = _counted(by_hash[winner.content_hash], winner)
+    return _PunchChange(before, after, voided, kept, reused)
 
 
 def _counted(row: Row, content: Content) -> Row:
@@ -133,7 +129,11 @@ def _counted(row: Row, content: Content) -> Row:
 
 
 def _write(
-    cursor: Cursor, changes: Sequence[_Change], received_at: datetime, backfill: bool, by: Submitter
+    cursor: Cursor,
+    changes: Sequence[_PunchChange],
+    received_at: datetime,
+    backfill: bool,
+    by: Submitter,
 ) -> None:
     if revised := [row for change in changes for row in change.revised]:
         revise(cursor, revised, received_at, by)
@@ -143,10 +143,11 @@ def _write(
         put_up(cursor, versions, received_at)
 
 
-def _versions(change: _Change, backfill: bool, by: Submitter) -> Iterator[Version]:
-    """What is to be judged: of a punch that counts, as it was and as it is. A `punch_id` used twice
-    is told by the judge as well, also where the other punch lost or is voided; but what is
-    backfilled tells nobody.
+def _versions(change: _PunchChange, backfill: bool, by: Submitter) -> Iterator[Version]:
+    """Yield the versions to judge: a punch that is not voided as it was, and as it is.
+
+    The judge also tells of a `punch_id` used twice, even where the other punch lost or is voided,
+    but not in a backfill.
     """
     reuse = None if backfill else change.reuse()
     if change.is_correction and not change.voided:

@@ -1,5 +1,6 @@
-"""Which content of a punch stands. A function of the contents and, only where none has a sent_at,
-of their order of arrival.
+"""Deciding which content of a punch stands.
+
+Where one has a `sent_at`, the order of their arrival plays no part.
 """
 
 from collections.abc import Iterable
@@ -8,7 +9,7 @@ from typing import Any, NamedTuple
 
 
 class Content(NamedTuple):
-    """One content a punch has had, as far as the decision goes. `claimed_at` as in Row."""
+    """One content of a punch, as far as the decision needs it. `claimed_at` is as in Row."""
 
     content_hash: bytes
     sent_at: datetime | None
@@ -16,11 +17,11 @@ class Content(NamedTuple):
 
 
 def standing(current: Content, seen: dict[bytes, Content], arrived: Iterable[Content]) -> Content:
-    """The content that stands once `arrived` have come, in this order. `seen` gains them, each with
-    its latest `sent_at`.
+    """Return the content that stands once `arrived` have come, in this order.
 
-    The later `sent_at` wins, of equal ones the greater hash, so that the order of arrival plays no
-    part. A content without one is older than any with; between such the last new one wins.
+    `seen` gains them, each with its latest `sent_at`. The later `sent_at` wins, and of equal ones
+    the greater hash, so that the order of arrival plays no part. A content without one is older
+    than any with; of several without, the last new one wins.
     """
     for content in arrived:
         before = seen.get(content.content_hash)
@@ -31,11 +32,11 @@ def standing(current: Content, seen: dict[bytes, Content], arrived: Iterable[Con
 
 
 def later(before: Content, again: Content) -> Content:
-    """What a content that comes again counts as: the later `sent_at` of the two.
+    """Return what a content that comes again counts as: it has the later `sent_at` of the two.
 
     A clock that is ahead counts by the receipt, which is later with each redelivery. So what it
-    sends counts once for each time
-    it claims, as far as that moves on: else a redelivery could undo a correction.
+    sends counts again only if the time that it claims has moved on: else a redelivery could undo a
+    correction.
     """
     if before.claimed_at and again.claimed_at and again.claimed_at <= before.claimed_at:
         return before

@@ -1,10 +1,9 @@
 """The digest of a punch's content: equal where the content is, whichever release read it.
 
-The fields of the first release are hashed by their place in FIRST, nulls included, as every digest
-that is stored was made. A field that came since is hashed as the unknown field that it was before:
-by its name among the `extra` ones, and only where it was given. So a new field changes no stored
-digest, there is nothing to compute anew, and during an upgrade old and new workers give one content
-one digest. `sent_at` is no content.
+The fields of the first release are hashed by their place in FIRST, nulls included, as in every
+digest that is stored. A later field is hashed as the unknown field that it was before: by its name
+among the `extra` ones, and only where it was given. So a new field changes no stored digest, and
+during an upgrade old and new workers give one content one digest. `sent_at` is no content.
 """
 
 from collections.abc import Iterable
@@ -40,20 +39,21 @@ _WITHIN_BIOMETRIC = {column: sent for sent, column in BIOMETRIC.items()}
 
 
 def content_digest(tenant_id: int, punch: Punch, extra: str | None) -> bytes:
-    """The 16 bytes that tell this content from others; `extra` as in Row."""
+    """Return the 16 bytes that tell this content from others. `extra` is as in Row."""
     unknown = unknown_at_first(punch, extra) if _LATER else extra
     return digest(orjson.dumps((tenant_id, *_first(punch), unknown)))
 
 
 def unknown_at_first(punch: Punch, extra: str | None, later: Iterable[str] = _LATER) -> str | None:
-    """The fields that the first release did not know, as it kept them: those in `extra`, and those
-    of `later`.
+    """Return the fields that the first release did not know, as it kept them, as JSON.
+
+    They are those in `extra`, and the columns of `later`.
     """
-    given = {column: value for column in later if (value := getattr(punch, column)) is not None}
-    if not given:
+    columns = {column: value for column in later if (value := getattr(punch, column)) is not None}
+    if not columns:
         return extra
     fields = orjson.loads(extra) if extra else {}
-    for column, value in given.items():
+    for column, value in columns.items():
         if sent := _WITHIN_BIOMETRIC.get(column):
             fields.setdefault("biometric", {})[sent] = value
         else:

@@ -1,6 +1,4 @@
-"""A punch as it is stored: what was sent, checked and flattened into the columns of the table
-`punch`.
-"""
+"""Reading a punch: what was sent is checked, and flattened into columns of the table `punch`."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -16,25 +14,23 @@ from models.intake.refused.reasons import Refused, reason, reasons_of
 from models.schemas.punch import REPORTED, Punch, PunchIn, punch_of, sent_of
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
-AHEAD = timedelta(hours=24)
-# By more a clock is wrong: from then on what it says of the time of sending counts for nothing.
+OCCURRED_AHEAD = timedelta(hours=24)
+# A clock that is ahead by more is wrong, and a `sent_at` by it counts for nothing.
 SENT_AHEAD = timedelta(minutes=5)
 
-
 Key = tuple[int, str]  # tenant_id, punch_id
-ContentKey = tuple[int, str, bytes]  # and content_hash
+ContentKey = tuple[int, str, bytes]  # tenant_id, punch_id, content_hash
 
-
-# Its columns in the table `punch`; those of its receipt stand beside them.
+# The columns of a content in the table `punch`, which has those of its receipt beside them.
 COLUMNS = ("tenant_id", *REPORTED, "extra", "content_hash", "sent_at", "claimed_at")
 
 
 class Row(NamedTuple):
-    """One content of a punch. `extra` holds the unknown fields as JSON text; `content_hash` leaves
-    out `sent_at`.
+    """One content of a punch.
 
-    A `sent_at` ahead of its receipt counts as the receipt; `claimed_at` is then what was sent, the
-    latest if it came again.
+    `extra` holds the unknown fields as JSON text; `content_hash` leaves out `sent_at`. A `sent_at`
+    ahead of its receipt counts as the receipt; `claimed_at` is then what was sent, the latest one
+    if the content came again.
     """
 
     tenant_id: int
@@ -60,19 +56,16 @@ class Row(NamedTuple):
         """The values of COLUMNS, by name."""
         columns = self.punch._asdict()
         del columns["backfill"]
-        columns["tenant_id"], columns["extra"], columns["content_hash"] = (
-            self.tenant_id,
-            self.extra,
-            self.content_hash,
-        )
-        columns["sent_at"], columns["claimed_at"] = self.sent_at, self.claimed_at
+        columns["tenant_id"] = self.tenant_id
+        columns["extra"] = self.extra
+        columns["content_hash"] = self.content_hash
+        columns["sent_at"] = self.sent_at
+        columns["claimed_at"] = self.claimed_at
         return columns
 
 
 def row_of(columns: Mapping[str, Any]) -> Row:
-    """The row that these columns make; `extra` as text. Columns that are no part of it are left
-    out.
-    """
+    """Return the row that these columns make, with `extra` as text; it ignores other columns."""
     punch = Punch(**{name: columns[name] for name in REPORTED})
     rest = {name: columns[name] for name in Row._fields if name != "punch"}
     return Row(punch=punch, **rest)
@@ -82,12 +75,12 @@ _validate = PunchIn.__pydantic_validator__.validate_python
 
 
 def read_punch(content: object, received_at: datetime) -> Row:
-    """The row that `content` makes. Raises Refused with all reasons why it is no punch."""
+    """Return the row that `content` makes. Raises Refused with all reasons why it is no punch."""
     try:
         sent: Any = _validate(content)
     except ValidationError as error:
         raise Refused(reasons_of(error)) from error
-    if not EARLIEST <= sent.occurred_at <= received_at + AHEAD:
+    if not EARLIEST <= sent.occurred_at <= received_at + OCCURRED_AHEAD:
         raise Refused([_implausible])
     punch = punch_of(sent)
     extra = _extra(sent.model_extra, sent.biometric and sent.biometric.model_extra)
@@ -98,8 +91,9 @@ def read_punch(content: object, received_at: datetime) -> Row:
 def when_sent(
     sent_at: datetime | None, received_at: datetime
 ) -> tuple[datetime | None, datetime | None]:
-    """When it counts as sent; and what was claimed, if that is ahead of the receipt and so counts
-    as the receipt.
+    """Return the moment that counts as sent, and the claimed one where that is ahead, else None.
+
+    What is ahead of the receipt counts as the receipt.
     """
     is_ahead = sent_at is not None and sent_at > received_at + SENT_AHEAD
     return (received_at, sent_at) if is_ahead else (sent_at, None)
@@ -113,18 +107,18 @@ _implausible = reason(
 
 
 def _extra(fields: dict[str, Any] | None, biometric_fields: dict[str, Any] | None) -> str | None:
-    """Unknown fields as JSON; those of the biometric object under its name."""
+    """Return unknown fields as JSON, those of the biometric object under its name."""
     if not fields and not biometric_fields:
         return None
     extra = {**(fields or {}), **({"biometric": biometric_fields} if biometric_fields else {})}
-    found = [flaw for name, value in extra.items() for flaw in flaws({name: value}, name)]
-    if found:
-        raise Refused(found)
+    reasons = [flaw for name, value in extra.items() for flaw in flaws({name: value}, name)]
+    if reasons:
+        raise Refused(reasons)
     return as_json(extra).decode()
 
 
 def content_of(row: Row) -> dict[str, Any]:
-    """The punch as its sender wrote it, but for spelling: what punch_revision and the record keep."""
+    """Return the punch as its sender wrote it, but for spelling. Table punch_revision keeps it."""
     extra = orjson.loads(row.extra or "{}")
     sent = sent_of(row.punch) | {"tenant_id": row.tenant_id}
     if row.sent_at is not None:

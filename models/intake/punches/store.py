@@ -1,8 +1,7 @@
-"""Storing punches: SQL over whole batches, the same number of statements for one punch as for ten
-thousand.
+"""Storing punches with SQL over whole batches, as many statements for one as for ten thousand.
 
 Transactions that overlap cannot deadlock: each first inserts in the order of the keys, then locks
-what was there in the same order, and only then writes the rest, which is guarded by those locks.
+what was there in the same order, and only then writes the rest, which those locks guard.
 """
 
 from collections import defaultdict
@@ -20,20 +19,21 @@ from models.intake.punches.row import COLUMNS, SENT_AHEAD, ContentKey, Key, Row,
 from models.intake.submitter import Submitter
 from models.tables.punches import VERSION, punch
 
-# The reason of a void that says no more than that judging the punch brought its worker down.
+# The reason of a void where judging the punch brought its worker down.
 KILLS_WORKER = "kills_worker"
 
 _NAMES = ", ".join(COLUMNS)
 _VERSION = ", ".join(VERSION)
 _KEY = {column.name for column in punch.primary_key}
-# One JSON document is a third of the work, on both sides, that an array for each column is; as
-# JSONB it is nearly twice as much.
+# One JSON document costs both sides a third of what an array for each column does, and JSONB nearly
+# twice as much as JSON.
 _NEW = "ROWS FROM (json_populate_recordset(NULL::punch, %(rows)s::json)) WITH ORDINALITY AS new"
 
 
 class Placed(NamedTuple):
-    """What `insert` says of a content worth another look: not stored, or an earlier one of its
-    punch had been rejected.
+    """What `insert` says of a content that needs another look.
+
+    Either it was not stored, or an earlier content of its punch had been rejected.
     """
 
     tenant_id: int
@@ -50,8 +50,9 @@ class Placed(NamedTuple):
 
 
 class Version(NamedTuple):
-    """A version of a punch that came or went, and what brought that about
-    (models.intake.punches.cause), where it was not its coming.
+    """A version of a punch that came or went.
+
+    `cause` is the correction or void (models.intake.punches.cause); it is None for a new punch.
     """
 
     row: Row
@@ -59,9 +60,7 @@ class Version(NamedTuple):
 
 
 class Stored(NamedTuple):
-    """A punch as it stands. A void that came before its punch is a row without content: `row` is
-    then None.
-    """
+    """A punch as it stands. `row` is None where only its void has come."""
 
     row: Row | None
     voided: bool
@@ -70,13 +69,17 @@ class Stored(NamedTuple):
 _INSERT = f"""
 WITH placed AS MATERIALIZED (
     SELECT {", ".join(f"new.{name}" for name in COLUMNS)}, ordinality,
-        tenant.tenant_id IS NOT NULL AS tenant_known, site.site_id IS NOT NULL AS site_known, EXISTS (
-        SELECT FROM rejected
-        WHERE rejected.tenant_id = new.tenant_id AND rejected.punch_id = new.punch_id AND rejected.resubmitted_at IS NULL
-    ) AS rejected_before
+        tenant.tenant_id IS NOT NULL AS tenant_known,
+        site.site_id IS NOT NULL AS site_known,
+        EXISTS (
+            SELECT FROM rejected
+            WHERE rejected.tenant_id = new.tenant_id AND rejected.punch_id = new.punch_id
+                AND rejected.resubmitted_at IS NULL
+        ) AS rejected_before
     FROM {_NEW}
     LEFT JOIN tenant ON tenant.tenant_id = new.tenant_id AND NOT tenant.deleted
-    LEFT JOIN site ON site.tenant_id = new.tenant_id AND site.site_id = new.site_id AND NOT site.deleted
+    LEFT JOIN site
+        ON site.tenant_id = new.tenant_id AND site.site_id = new.site_id AND NOT site.deleted
 ), stored AS (
     INSERT INTO punch ({_NAMES}, received_at, backfill, submitted_by)
     SELECT {_NAMES}, %(received_at)s, %(backfill)s, %(submitted_by)s::jsonb FROM placed
@@ -87,15 +90,16 @@ WITH placed AS MATERIALIZED (
 ), waiting AS (
     INSERT INTO pending ({_VERSION}, received_at) SELECT {_VERSION}, received_at FROM stored
 )
-SELECT tenant_id, punch_id, content_hash, stored.person_id IS NOT NULL AS stored, tenant_known, site_known, rejected_before
+SELECT tenant_id, punch_id, content_hash, stored.person_id IS NOT NULL AS stored,
+    tenant_known, site_known, rejected_before
 FROM placed LEFT JOIN stored USING (tenant_id, punch_id, content_hash)
 WHERE stored.person_id IS NULL OR rejected_before
 """
 
 _WANTED = "unnest(%(tenant_id)s::bigint[], %(punch_id)s::text[]) AS wanted(tenant_id, punch_id)"
 
-# Kept from before such a `sent_at` counted as its receipt: no content has come yet that was sent
-# later than now.
+# Rows from before a `sent_at` ahead of its receipt counted as the receipt: they are read so now, as
+# nothing was sent later than now.
 _IS_AHEAD = "sent_at > %(ahead)s"
 _SENT_AT = f"CASE WHEN {_IS_AHEAD} THEN received_at ELSE sent_at END"
 _CLAIMED_AT = f"CASE WHEN {_IS_AHEAD} THEN sent_at ELSE claimed_at END"
@@ -119,15 +123,16 @@ FROM punch_revision JOIN {_WANTED} USING (tenant_id, punch_id)
 ORDER BY received_at
 """
 
+_IS_SAME = "punch.content_hash = new.content_hash"
 _REVIVES = f"punch.void_reason = '{KILLS_WORKER}' AND punch.content_hash <> new.content_hash"
 
 # A punch that was set aside because it killed its worker is judged again with its new content.
 _UPDATE = f"""
 UPDATE punch SET
     {", ".join(f"{name} = new.{name}" for name in COLUMNS if name not in _KEY)},
-    received_at = CASE WHEN punch.content_hash = new.content_hash THEN punch.received_at ELSE %(received_at)s END,
+    received_at = CASE WHEN {_IS_SAME} THEN punch.received_at ELSE %(received_at)s END,
     backfill = punch.backfill AND %(backfill)s,
-    submitted_by = CASE WHEN punch.content_hash = new.content_hash THEN punch.submitted_by ELSE %(submitted_by)s::jsonb END,
+    submitted_by = CASE WHEN {_IS_SAME} THEN punch.submitted_by ELSE %(submitted_by)s::jsonb END,
     voided_at = CASE WHEN {_REVIVES} THEN NULL ELSE punch.voided_at END,
     voided_by = CASE WHEN {_REVIVES} THEN NULL ELSE punch.voided_by END
 FROM {_NEW}
@@ -136,13 +141,16 @@ WHERE punch.tenant_id = new.tenant_id AND punch.punch_id = new.punch_id
 
 # The content that stands so far has its receipt and its submitter in the punch.
 _REVISE = """
-INSERT INTO punch_revision (tenant_id, punch_id, content_hash, content, sent_at, claimed_at, received_at, submitted_by)
+INSERT INTO punch_revision (
+    tenant_id, punch_id, content_hash, content, sent_at, claimed_at, received_at, submitted_by
+)
 SELECT new.tenant_id, new.punch_id, new.content_hash, new.content, new.sent_at, new.claimed_at,
     coalesce(punch.received_at, %(received_at)s),
     CASE WHEN punch.punch_id IS NULL THEN %(submitted_by)s::jsonb ELSE punch.submitted_by END
 FROM json_populate_recordset(NULL::punch_revision, %(rows)s::json) AS new
 LEFT JOIN punch USING (tenant_id, punch_id, content_hash)
-ON CONFLICT (tenant_id, punch_id, content_hash) DO UPDATE SET sent_at = excluded.sent_at, claimed_at = excluded.claimed_at
+ON CONFLICT (tenant_id, punch_id, content_hash) DO UPDATE SET
+    sent_at = excluded.sent_at, claimed_at = excluded.claimed_at
 """
 
 _AWAIT = f"""
@@ -162,49 +170,48 @@ def insert(
     *,
     settling: bool,
 ) -> list[Placed]:
-    """Store what is new, and put it up for judging. Of several contents of one punch the first
-    whose site is known is stored.
+    """Store what is new, and put it up for judging. Return what needs another look.
 
-    Unless `settling`, punches are left out of which something was rejected before: to store them
-    settles that.
+    Of several contents of one punch, the first whose site is known is stored. Unless `settling`,
+    it leaves out punches of which something was rejected before, as to store them settles that.
     """
-    given = _given(rows, received_at, by) | {"backfill": backfill}
-    cursor.execute(_INSERT, given | {"settling": settling})
+    values = _values(rows, received_at, by) | {"backfill": backfill, "settling": settling}
+    cursor.execute(_INSERT, values)
     return list(map(class_row(Placed)(cursor), cursor))
 
 
 def lock(cursor: Cursor, keys: Collection[Key], now: datetime) -> dict[Key, Stored]:
-    """The punches as they stand, which nobody else changes before this transaction ends."""
+    """Return the punches as they stand; nobody else changes them before this transaction ends."""
     cursor.execute(_LOCK, _key_columns(keys) | {"ahead": now + SENT_AHEAD})
-    found = [(row_of(columns), columns) for columns in map(dict_row(cursor), cursor)]
-    return {
-        row.key: Stored(row if row.content_hash else None, columns["voided"])
-        for row, columns in found
-    }
+    stored = {}
+    for columns in map(dict_row(cursor), cursor):
+        row = row_of(columns)
+        stored[row.key] = Stored(row if row.content_hash else None, columns["voided"])
+    return stored
 
 
 def revisions(
     cursor: Cursor, keys: Collection[Key], now: datetime
 ) -> dict[Key, dict[bytes, Content]]:
-    """Each content that a corrected punch has had, by hash, with the latest `sent_at` it came with."""
+    """Return each content that a corrected punch has had, by hash, with its latest `sent_at`."""
     cursor.execute(_REVISIONS, _key_columns(keys) | {"ahead": now + SENT_AHEAD})
-    found: dict[Key, dict[bytes, Content]] = defaultdict(dict)
+    contents: dict[Key, dict[bytes, Content]] = defaultdict(dict)
     for tenant_id, punch_id, content_hash, sent_at, claimed_at in cursor:
-        found[tenant_id, punch_id][content_hash] = Content(content_hash, sent_at, claimed_at)
-    return found
+        contents[tenant_id, punch_id][content_hash] = Content(content_hash, sent_at, claimed_at)
+    return contents
 
 
 def update(
     cursor: Cursor, rows: Sequence[Row], received_at: datetime, backfill: bool, by: Submitter
 ) -> None:
     """Let other contents stand. The punches must be locked."""
-    given = _given(rows, received_at, by) | {"backfill": backfill}
-    cursor.execute(_UPDATE, given)
+    cursor.execute(_UPDATE, _values(rows, received_at, by) | {"backfill": backfill})
 
 
 def revise(cursor: Cursor, rows: Sequence[Row], received_at: datetime, by: Submitter) -> None:
-    """Keep contents of corrected punches for the record, before another one stands. The punches
-    must be locked.
+    """Keep contents of corrected punches for the record, before another one stands.
+
+    The punches must be locked.
     """
     names = ("tenant_id", "punch_id", "content_hash", "sent_at", "claimed_at")
     contents = [
@@ -226,7 +233,7 @@ def put_up(cursor: Cursor, versions: Sequence[Version], received_at: datetime) -
     cursor.execute(_AWAIT, {"rows": _document(waiting), "received_at": received_at})
 
 
-def _given(rows: Sequence[Row], received_at: datetime, by: Submitter) -> dict[str, Any]:
+def _values(rows: Sequence[Row], received_at: datetime, by: Submitter) -> dict[str, Any]:
     document = _document([_columns(row) for row in rows])
     return {"rows": document, "received_at": received_at, "submitted_by": by.as_text()}
 
@@ -239,7 +246,7 @@ def _columns(row: Row) -> dict[str, object]:
 
 
 def _document(rows: Sequence[dict[str, object]]) -> str:
-    """The parameter `rows`: objects whose names are columns."""
+    """Return the parameter `rows`: objects whose names are columns."""
     return orjson.dumps(rows, default=_bytea).decode()
 
 

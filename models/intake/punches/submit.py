@@ -1,7 +1,6 @@
-"""Submitting punches: read them and store what is new, in one statement. Corrections and rejections
-follow in a transaction.
+"""Submitting punches: one statement stores what is new, and a transaction corrects and refuses.
 
-Cut off between the two, submitting again does what is left: of what was stored it changes nothing.
+Where it was cut off between the two, submitting again does what is left, and changes nothing else.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -32,14 +31,14 @@ from models.schemas.punch import MOST_PUNCHES
 
 
 class Taken(NamedTuple):
-    """What became of punches, in the order given; and what was refused of them."""
+    """What became of punches, in their order, and what was refused of them."""
 
     outcomes: list[Outcome]
     rejections: list[Rejection]
 
 
 def flaws_of_call(punches: object, backfill: object) -> list[Reason]:
-    """Why a call is refused as a whole, whatever its punches are."""
+    """Return why a call is refused as a whole, whatever its punches are."""
     reasons = []
     if not isinstance(punches, list | tuple):
         reasons.append(reason("wrong_type", "punches", "must be a list"))
@@ -65,12 +64,12 @@ def take(
     keeping: bool = True,
     receipts: Sequence[datetime] | None = None,
 ) -> Taken:
-    """Store `punches` and commit; no SQL statement is run per punch.
+    """Store `punches` and commit, with no SQL statement per punch.
 
-    Raises OutsideSites, with nothing stored, where one is at a site that `by` may not write to, or
-    was before. Unless `keeping`, what is refused is only told, not stored. With `receipts` they are
-    taken up again, having come at these moments: they are not counted as having come again, and
-    what is outside is refused by itself.
+    Raises OutsideSites, with nothing stored, where one is or was at a site that `by` may not write
+    to. Unless `keeping`, rejections are returned only, not stored. `receipts` are given where the
+    punches are taken up again, and say when they first came: they do not count as having come once
+    more, and one outside of the sites of `by` is refused by itself.
     """
     received_at = datetime.now(UTC)
     if any(_names_other_site(content, by) for content in punches):
@@ -79,7 +78,7 @@ def take(
         _read(content, receipt)
         for content, receipt in zip(punches, receipts or [received_at] * len(punches), strict=True)
     ]
-    sound = [each for each in read if isinstance(each, Row)]
+    sound = [row for row in read if isinstance(row, Row)]
     rows = _distinct(sound)
     left: dict[ContentKey, Placed] = {}
     if rows and by.sites is None:  # which is all that most punches need
@@ -95,29 +94,28 @@ def take(
             raise OutsideSites
         missing = {key: _homeless(rows[key], left[key].tenant_known) for key in corrected.refused}
         missing |= {key: _refusal_of(rows[key], OTHER_SITE, None) for key in corrected.outside}
-        verdicts = [
-            _verdict(content, each, missing) for content, each in zip(punches, read, strict=True)
-        ]
-        rejections = [verdict for verdict in verdicts if isinstance(verdict, Rejection)]
-        known = [
+        results = [_result(*pair, missing) for pair in zip(punches, read, strict=True)]
+        rejections = [result for result in results if isinstance(result, Rejection)]
+        rejected_before = [
             row
             for key, row in rows.items()
             if key in left and left[key].rejected_before and key not in missing
         ]
-        came = [*_came(accepted, stands=True), *_came(known, stands=False)]
+        came = [*_came(accepted, stands=True), *_came(rejected_before, stands=False)]
         kept = rejections if keeping else []
         refuse(
             cursor, kept, by, received_at, backfill=backfill, counted=receipts is None, came=came
         )
-    return Taken([_outcome(verdict, corrected.standing) for verdict in verdicts], rejections)
+    return Taken([_outcome(result, corrected.standing) for result in results], rejections)
 
 
 def _names_other_site(content: object, by: Submitter) -> bool:
-    """Whether a punch says it is at a site that its submitter may not write to. One that names none
-    is refused as it is.
+    """Tell whether a punch names a site that its submitter may not write to.
+
+    One that names none is refused for that, later.
     """
-    named = unreadable(content, []).site_id if by.sites is not None else None
-    return named is not None and not by.covers(named)
+    site_id = unreadable(content, []).site_id if by.sites is not None else None
+    return site_id is not None and not by.covers(site_id)
 
 
 def _read(content: object, received_at: datetime) -> Row | Refused:
@@ -128,21 +126,20 @@ def _read(content: object, received_at: datetime) -> Row | Refused:
 
 
 def _distinct(rows: Iterable[Row]) -> dict[ContentKey, Row]:
-    """Each content once, where it first stood, with the latest `sent_at` it came with."""
+    """Return each content once, where it first stood, with the latest `sent_at` it came with."""
     distinct: dict[ContentKey, Row] = {}
     for row in rows:
         first = distinct.setdefault(row.content_key, row)
         if row is not first and row.sent_at:
-            latest = later(
-                *(
-                    Content(each.content_hash, each.sent_at, each.claimed_at)
-                    for each in (first, row)
-                )
-            )
+            latest = later(_content(first), _content(row))
             distinct[row.content_key] = first._replace(
                 sent_at=latest.sent_at, claimed_at=latest.claimed_at
             )
     return distinct
+
+
+def _content(row: Row) -> Content:
+    return Content(row.content_hash, row.sent_at, row.claimed_at)
 
 
 def _store_new(
@@ -154,7 +151,7 @@ def _store_new(
     *,
     settling: bool,
 ) -> dict[ContentKey, Placed]:
-    """Store what is new. What is worth another look, by its key."""
+    """Store what is new. Return what needs another look, by its key."""
     placed = insert(cursor, list(rows.values()), received_at, backfill, by, settling=settling)
     return {place.content_key: place for place in placed}
 
@@ -167,8 +164,10 @@ def _store_left(
     backfill: bool,
     by: Submitter,
 ) -> tuple[list[Row], Corrected]:
-    """Rows that stand now, and may so settle an earlier rejection; and what became of those that
-    were there already.
+    """Store what needed another look.
+
+    Return the rows that stand now, and may so settle an earlier rejection, and what became of the
+    punches that were there already.
     """
     if by.sites is None and (
         settling := {
@@ -213,35 +212,33 @@ def _refusal_of(row: Row, why: Reason, waits_for: str | None) -> Rejection:
     )
 
 
-def _verdict(
+def _result(
     content: object, read: Row | Refused, missing: dict[ContentKey, Rejection]
 ) -> Row | Rejection:
     if isinstance(read, Refused):
         return unreadable(content, read.reasons)
-    homeless = missing.get(read.content_key)
-    return homeless._replace(content=as_text(content)) if homeless else read
+    rejection = missing.get(read.content_key)
+    return rejection._replace(content=as_text(content)) if rejection else read
 
 
-def _outcome(verdict: Row | Rejection, standing: Mapping[Key, bytes]) -> Outcome:
-    if isinstance(verdict, Rejection):
-        return refusal(verdict)
-    applied = standing.get(verdict.key, verdict.content_hash) == verdict.content_hash
-    return Outcome(verdict.punch_id, "accepted", [], verdict.tenant_id, applied)
+def _outcome(result: Row | Rejection, standing: Mapping[Key, bytes]) -> Outcome:
+    if isinstance(result, Rejection):
+        return refusal(result)
+    applied = standing.get(result.key, result.content_hash) == result.content_hash
+    return Outcome(result.punch_id, "accepted", [], result.tenant_id, applied)
 
 
 def refuse_call(
     engine: Engine, call: dict[str, object], reasons: list[Reason], by: Submitter
 ) -> Outcome:
-    """Keep the call as it came."""
+    """Keep the whole call as it came, among the rejected, and commit."""
     rejection = unreadable(call, reasons)._replace(tenant_id=_common_tenant(call["punches"]))
     return refuse_alone(engine, rejection, by, datetime.now(UTC))
 
 
 def _common_tenant(punches: object) -> int:
-    """The one tenant that all of a call's punches name, 0 if there is none."""
-    named = (
-        {unreadable(content, []).tenant_id for content in punches}
-        if isinstance(punches, list)
-        else set()
-    )
-    return named.pop() if len(named) == 1 else 0
+    """Return the one tenant that all of a call's punches name, 0 if there is none."""
+    if not isinstance(punches, list):
+        return 0
+    tenant_ids = {unreadable(content, []).tenant_id for content in punches}
+    return tenant_ids.pop() if len(tenant_ids) == 1 else 0

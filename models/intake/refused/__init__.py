@@ -1,1 +1,1 @@
-"""What is refused: why, and how it is kept."""
+"""Refusing submissions: the reasons why, and how they are kept."""

@@ -1,4 +1,4 @@
-"""What the door says of each submission."""
+"""The outcome of a submission, which its submitter gets."""
 
 from typing import Literal, NamedTuple
 
@@ -13,13 +13,13 @@ class Outcome(NamedTuple):
     status: Literal["accepted", "rejected"]
     reasons: list[Reason]
     tenant_id: int | None
-    # Whether its content is the one that stands: one with an older `sent_at` than what stands is
-    # kept, and changes nothing.
+    # Whether its content stands. One with an older `sent_at` than the one that stands is kept, and
+    # changes nothing.
     applied: bool = False
 
     @property
     def became(self) -> Literal["accepted", "lost", "rejected"]:
-        """As it is counted: what lost is accepted to whoever submitted it, and changed nothing."""
+        """What metrics count it as: "lost" was accepted, and changed nothing."""
         return "lost" if self.status == "accepted" and not self.applied else self.status
 
 

@@ -1,4 +1,4 @@
-"""Why something was not accepted, and what to do about it. docs/submitting.md lists every code."""
+"""The reasons of refusals, and what to do about them. docs/submitting.md lists every code."""
 
 from typing import TypeVar
 
@@ -8,8 +8,10 @@ from typing_extensions import TypedDict
 
 
 class Reason(TypedDict):
-    """`field` is the path to what is wrong ('' for the whole); `message` goes on where the field's
-    name ends.
+    """Why something is refused.
+
+    `field` is the path to what is wrong, '' for the whole. `message` goes on where the name of the
+    field ends.
     """
 
     code: str
@@ -29,7 +31,7 @@ M = TypeVar("M", bound=BaseModel)
 
 
 def validated(schema: type[M], content: object) -> M:
-    """The content, once it fits. Raises Refused with all reasons why it does not."""
+    """Return the content as `schema` has it. Raises Refused with all reasons why it is none."""
     try:
         return schema.model_validate(content)
     except ValidationError as error:
@@ -68,7 +70,7 @@ def reason(code: str, field: str, message: str) -> Reason:
 
 
 def _printable(text: str) -> str:
-    """A caller's own names for fields may hold what Postgres refuses."""
+    """Escape what Postgres refuses, which callers' own names for fields may hold."""
     return text if text.isprintable() else ascii(text)[1:-1]
 
 
@@ -86,5 +88,5 @@ def _reason_of(detail: ErrorDetails) -> Reason:
     if kind in _OTHERS:
         code, message = _OTHERS[kind]
         return reason(code, field, message.format(**detail.get("ctx", {})))
-    # our own, raised with a code and a message for the caller
+    # It is one of ours, raised with a code and a message for the caller.
     return reason(kind, field, detail["msg"])

@@ -1,6 +1,4 @@
-"""The one way in which anything is refused: kept once per tenant and content, with its reasons and
-how often it came.
-"""
+"""Refusing: the one way to do it keeps a content once per tenant, with its reasons and count."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -21,8 +19,9 @@ from models.locks import rejected_lock_key
 
 
 class Came(NamedTuple):
-    """A content that came in. It settles what was refused of it before; where it `stands` now, of
-    its punch as well.
+    """A content that came in, which settles its own earlier rejections.
+
+    If it `stands` now, it settles those of its punch as well.
     """
 
     tenant_id: int
@@ -42,15 +41,16 @@ def refuse(
     counted: bool = True,
     came: Sequence[Came] = (),
 ) -> list[Outcome]:
-    """Settle what `came`, then keep `rejections`, in their order; return what their submitter is
-    told.
+    """Settle earlier rejections of what `came`, then keep `rejections`. Return their outcomes.
 
-    What is kept already gets its new reasons, and is counted unless not `counted`. `door` says what
-    kind of submission it is, where `by` came by another: resubmitting. Takes the tenants' locks,
-    all at once and last of all.
+    A rejection that is kept already gets its new reasons, and is counted if `counted`. `door` says
+    which kind of submission it is, where `by` resubmits it and so came by another. It takes the
+    tenants' locks, all at once and after all others.
     """
-    if tenants := {each.tenant_id for each in rejections} | {each.tenant_id for each in came}:
-        lock(cursor, tenants)
+    tenant_ids = {rejection.tenant_id for rejection in rejections}
+    tenant_ids |= {content.tenant_id for content in came}
+    if tenant_ids:
+        lock(cursor, tenant_ids)
     if came:
         _settle(cursor, came, at)
     if rejections:
@@ -69,11 +69,10 @@ def refuse_alone(
 
 def mark(engine: Engine, tenant_id: int, rejected_ids: Sequence[UUID], at: datetime) -> None:
     """Note that these were submitted again and taken, and commit."""
+    values = {"at": at, "tenant_id": tenant_id, "rejected_ids": list(rejected_ids)}
     with transaction(engine) as cursor:
         lock(cursor, [tenant_id])
-        cursor.execute(
-            _MARK, {"at": at, "tenant_id": tenant_id, "rejected_ids": list(rejected_ids)}
-        )
+        cursor.execute(_MARK, values)
 
 
 _LOCK = "SELECT pg_advisory_xact_lock(key) FROM unnest(%s::bigint[]) AS key"
@@ -83,45 +82,61 @@ UPDATE rejected SET resubmitted_at = %(at)s
 WHERE tenant_id = %(tenant_id)s AND rejected_id = ANY(%(rejected_ids)s) AND resubmitted_at IS NULL
 """
 
-# What waits for its tenant or site may be a correction that still counts, so another content of its
-# punch does not settle it. A content that came before and changed nothing settles only itself: what
-# was refused may be a correction of it.
+# A submission that waits for its tenant or site may be a correction that still counts, so another
+# content of its punch does not settle it. A content that came before and changed nothing settles
+# only itself, as what was refused may be a correction of it.
 _SETTLE = """
 UPDATE rejected SET resubmitted_at = %(at)s
-FROM unnest(%(tenant_id)s::bigint[], %(punch_id)s::text[], %(content_hash)s::bytea[], %(stands)s::boolean[])
-    AS came(tenant_id, punch_id, content_hash, stands)
-WHERE rejected.tenant_id = came.tenant_id AND rejected.punch_id = came.punch_id AND rejected.resubmitted_at IS NULL
+FROM unnest(
+    %(tenant_id)s::bigint[], %(punch_id)s::text[], %(content_hash)s::bytea[], %(stands)s::boolean[]
+) AS came(tenant_id, punch_id, content_hash, stands)
+WHERE rejected.tenant_id = came.tenant_id AND rejected.punch_id = came.punch_id
+    AND rejected.resubmitted_at IS NULL
     AND rejected.door NOT IN ('attendance.void', 'roster.sync', 'noc.publish')
     AND (rejected.content_hash = came.content_hash OR (came.stands AND rejected.waits_for IS NULL))
 """
 
 _KEEP = """
 INSERT INTO rejected (
-    tenant_id, rejected_id, door, punch_id, person_id, site_id, content, content_hash, reasons, waits_for, backfill, times, received_at,
-    submitted_by, confined
+    tenant_id, rejected_id, door, punch_id, person_id, site_id,
+    content, content_hash, reasons, waits_for, backfill, times,
+    received_at, submitted_by, confined
 )
-SELECT tenant_id, rejected_id, %(door)s, punch_id, person_id, site_id, content, content_hash, reasons, waits_for, %(backfill)s, times,
+SELECT
+    tenant_id, rejected_id, %(door)s, punch_id, person_id, site_id,
+    content, content_hash, reasons, waits_for, %(backfill)s, times,
     %(received_at)s, %(submitted_by)s::jsonb, %(confined)s
 FROM unnest(
-    %(tenant_id)s::bigint[], %(rejected_id)s::uuid[], %(punch_id)s::text[], %(person_id)s::bigint[], %(site_id)s::bigint[],
-    %(content)s::text[], %(content_hash)s::bytea[], %(reasons)s::jsonb[], %(waits_for)s::text[], %(times)s::integer[]
-) AS new(tenant_id, rejected_id, punch_id, person_id, site_id, content, content_hash, reasons, waits_for, times)
+    %(tenant_id)s::bigint[], %(rejected_id)s::uuid[],
+    %(punch_id)s::text[], %(person_id)s::bigint[], %(site_id)s::bigint[],
+    %(content)s::text[], %(content_hash)s::bytea[], %(reasons)s::jsonb[],
+    %(waits_for)s::text[], %(times)s::integer[]
+) AS new(
+    tenant_id, rejected_id, punch_id, person_id, site_id,
+    content, content_hash, reasons, waits_for, times
+)
 ON CONFLICT (tenant_id, content_hash) DO UPDATE SET
-    door = excluded.door, reasons = excluded.reasons, waits_for = excluded.waits_for, resubmitted_at = NULL,
-    backfill = rejected.backfill AND excluded.backfill, times = rejected.times + excluded.times,
-    submitted_by = excluded.submitted_by, confined = excluded.confined
+    door = excluded.door,
+    reasons = excluded.reasons,
+    waits_for = excluded.waits_for,
+    resubmitted_at = NULL,
+    backfill = rejected.backfill AND excluded.backfill,
+    times = rejected.times + excluded.times,
+    submitted_by = excluded.submitted_by,
+    confined = excluded.confined
 """
 
 
 def lock(cursor: Cursor, tenant_ids: Iterable[int]) -> None:
-    """One transaction at a time writes to a tenant's rejected rows: those have several keys, and no
-    order suits them all.
+    """Let one transaction at a time write to a tenant's rejected rows.
+
+    They have several keys, and no order of locking rows suits them all.
     """
     cursor.execute(_LOCK, [sorted({rejected_lock_key(tenant_id) for tenant_id in tenant_ids})])
 
 
 def _settle(cursor: Cursor, came: Sequence[Came], at: datetime) -> None:
-    columns = {name: [getattr(each, name) for each in came] for name in Came._fields}
+    columns = {name: [getattr(content, name) for content in came] for name in Came._fields}
     cursor.execute(_SETTLE, columns | {"at": at})
 
 
@@ -134,7 +149,7 @@ def _keep(
     backfill: bool,
     counted: bool,
 ) -> None:
-    """Of several equal ones the last one's reasons count."""
+    """Keep rejections; of several with the same content, the last one's reasons count."""
     times = Counter(rejection.key for rejection in rejections)
     last = {rejection.key: rejection for rejection in rejections}
     columns = {
@@ -144,5 +159,11 @@ def _keep(
     columns["reasons"] = [as_json(reasons).decode() for reasons in columns["reasons"]]
     columns["rejected_id"] = [time_ordered_id(at) for _ in last]
     columns["times"] = [times[key] if counted else 0 for key in last]
-    given = {"door": door, "submitted_by": by.as_text(), "confined": by.sites is not None}
-    cursor.execute(_KEEP, columns | given | {"received_at": at, "backfill": backfill})
+    common = {
+        "door": door,
+        "submitted_by": by.as_text(),
+        "confined": by.sites is not None,
+        "received_at": at,
+        "backfill": backfill,
+    }
+    cursor.execute(_KEEP, columns | common)

@@ -1,4 +1,4 @@
-"""What is refused: as it came, under whatever ids could be made out, with the reasons."""
+"""A rejection: a submission as it came, with the ids that could be read and the reasons."""
 
 from typing import NamedTuple
 
@@ -14,23 +14,23 @@ TENANT_UNKNOWN = reason(
 SITE_UNKNOWN = reason(
     "unknown_site",
     "site_id",
-    "is not in the tenant's roster; bring it with roster.sync, and this is taken up again by itself",
+    "is not in the tenant's roster; bring it with roster.sync,"
+    " and this is taken up again by itself",
 )
 
 
 OTHER_SITE = reason(
     "other_site",
     "site_id",
-    "may not be written to by whoever submitted this, nor may the punch be taken from another; resubmit it",
+    "may not be written to by whoever submitted this, nor may the punch be taken from another;"
+    " resubmit it",
 )
 
 
 class Rejection(NamedTuple):
-    """Something refused. tenant_id is 0 where none could be read; `waits_for` names what a
-    roster.sync has to bring.
-    """
+    """A submission that is refused. `waits_for` names what a roster.sync has to bring."""
 
-    tenant_id: int
+    tenant_id: int  # 0 where none could be read
     punch_id: str | None
     person_id: int | None
     site_id: int | None
@@ -41,22 +41,17 @@ class Rejection(NamedTuple):
 
     @property
     def key(self) -> tuple[int, bytes]:
-        """What is the same is kept once."""
+        """Rejections of the same key are kept as one."""
         return self.tenant_id, self.content_hash
 
 
 def unreadable(content: object, reasons: list[Reason]) -> Rejection:
-    """The rejection of a content that could not be read as what it should be, or whose tenant is
-    not known.
-    """
+    """Return the rejection of a content that cannot be read, or whose tenant is unknown."""
     text = as_text(content)
     fields = content if isinstance(content, dict) else {}
-    punch_id = fields.get("punch_id")
     return Rejection(
         _id(fields.get("tenant_id")) or 0,
-        punch_id
-        if isinstance(punch_id, str) and punch_id.isprintable() and len(punch_id) <= 64
-        else None,
+        _text_id(fields.get("punch_id")),
         _id(fields.get("person_id")),
         _id(fields.get("site_id")),
         text,
@@ -64,6 +59,10 @@ def unreadable(content: object, reasons: list[Reason]) -> Rejection:
         reasons,
         "tenant" if TENANT_UNKNOWN in reasons else None,
     )
+
+
+def _text_id(value: object) -> str | None:
+    return value if isinstance(value, str) and value.isprintable() and len(value) <= 64 else None
 
 
 def _id(value: object) -> int | None:

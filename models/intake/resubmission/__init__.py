@@ -1,3 +1,1 @@
-"""What was refused is submitted again: by hand, or by itself once a roster has brought what it
-lacked.
-"""
+"""Submitting again what was refused: by hand, or once a roster has brought what it lacked."""

@@ -1,45 +1,51 @@
-"""Submitting something again that had been refused, by the door it came by."""
+"""Submitting something again that was refused, by the door it came by."""
 
 from typing import Any
 
 from sqlalchemy import Engine
 
-from models.intake import publish, void
+from models.intake.publish import DOOR as PUBLISH
+from models.intake.publish import publish
 from models.intake.punches.submit import flaws_of_call, take
 from models.intake.refused.outcome import Outcome
-from models.intake.roster import sync
+from models.intake.roster.sync import DOOR as SYNC
+from models.intake.roster.sync import take_roster
 from models.intake.submitter import Submitter
+from models.intake.void import DOOR as VOID
+from models.intake.void import void
+
+# The doors of single submissions. All others are for punches, alone or in calls.
+SINGLE = {SYNC, PUBLISH, VOID}
 
 
 def submit_again(
     engine: Engine, door: str, content: Any, *, by: Submitter, backfill: bool
 ) -> Outcome:
-    """One submission once more, whatever it is: `door` is the one it first came by. What is refused
-    again keeps its row.
+    """Submit `content` once more, as `door` does by which it first came.
 
-    Raises OutsideSites.
+    What is refused again keeps its row among the rejected. Raises OutsideSites where it would write
+    to a site that `by` may not write to.
     """
-    if door == sync.DOOR:
+    if door == SYNC:
         return _roster(engine, content, by)
-    if door == publish.DOOR:
-        return publish.publish(engine, content, by).outcome
-    if door == void.DOOR:
+    if door == PUBLISH:
+        return publish(engine, content, by).outcome
+    if door == VOID:
         fields = content if isinstance(content, dict) else {}
-        return void.void(
-            engine, fields.get("tenant_id"), fields.get("punch_id"), fields.get("reason"), by
-        )
+        tenant_id, punch_id = fields.get("tenant_id"), fields.get("punch_id")
+        return void(engine, tenant_id, punch_id, fields.get("reason"), by)
     if is_call(content):
         return _call(engine, content, by)
     return take(engine, [content], by=by, backfill=backfill, keeping=False).outcomes[0]
 
 
 def is_call(content: object) -> bool:
-    """A whole attendance.submit_batch that was refused, not one of its punches."""
+    """Tell whether it is a whole attendance.submit_batch, and not one of its punches."""
     return isinstance(content, dict) and "punches" in content and "punch_id" not in content
 
 
 def _roster(engine: Engine, content: object, by: Submitter) -> Outcome:
-    outcome = sync.take_roster(engine, content, by)
+    outcome = take_roster(engine, content, by)
     reasons = [why for row in outcome.refused for why in row.reasons]
     return Outcome(
         None, "rejected" if reasons else "accepted", reasons, outcome.tenant_id, not reasons
@@ -47,7 +53,7 @@ def _roster(engine: Engine, content: object, by: Submitter) -> Outcome:
 
 
 def _call(engine: Engine, content: dict[str, Any], by: Submitter) -> Outcome:
-    """Taken once it is a list of a size that fits; each of its punches is then judged by itself."""
+    """Submit a whole call once more; if its list is sound, each punch of it is taken or refused."""
     punches, backfill = content["punches"], content.get("backfill", False)
     if reasons := flaws_of_call(punches, backfill):
         return Outcome(None, "rejected", reasons, None)
@@ -58,13 +64,13 @@ def _call(engine: Engine, content: dict[str, Any], by: Submitter) -> Outcome:
 
 
 def tenants_named(content: object) -> set[object]:
-    """Every tenant that a submission would write to."""
+    """Return every tenant that a submission would write to."""
     if not isinstance(content, dict):
         return set()
     punches = content.get("punches")
-    named = [content, content.get("tenant"), *(punches if isinstance(punches, list) else ())]
+    parts = [content, content.get("tenant"), *(punches if isinstance(punches, list) else ())]
     return {
         part["tenant_id"]
-        for part in named
+        for part in parts
         if isinstance(part, dict) and isinstance(part.get("tenant_id"), int)
     }

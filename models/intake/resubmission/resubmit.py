@@ -1,4 +1,4 @@
-"""Resubmitting what had been refused, as it was or mended."""
+"""Resubmitting what was refused, as it came or mended."""
 
 import json
 from datetime import UTC, datetime
@@ -20,7 +20,10 @@ _OTHER_TENANT = reason(
     "other_tenant", "tenant_id", "is not the tenant that this was refused for; submit it there"
 )
 
-_LOAD = "SELECT door, content, backfill, punch_id, reasons FROM rejected WHERE tenant_id = %s AND rejected_id = %s"
+_LOAD = """
+SELECT door, content, backfill, punch_id, reasons FROM rejected
+WHERE tenant_id = %s AND rejected_id = %s
+"""
 
 _VERSION = ", ".join(VERSION)
 _REVIVE = f"""
@@ -45,11 +48,10 @@ def resubmit(
     *,
     by: Submitter = Submitter(COMMAND),
 ) -> Outcome:
-    """Submit a refused submission of the tenant again, as it came or with `content` in its place,
-    and commit.
+    """Submit a refused submission again, as it came or with `content` in its place, and commit.
 
     tenant_id is 0 for those whose tenant could not be read. Raises LookupError where the tenant has
-    none of this id, OutsideSites where it would write to a site that `by` may not write to.
+    no such submission, and OutsideSites where it would write to a site that `by` may not write to.
     """
     with transaction(engine) as cursor:
         row = cursor.execute(_LOAD, [tenant_id, rejected_id]).fetchone()
@@ -69,7 +71,8 @@ def resubmit(
 
 
 def _revive(cursor: Cursor, tenant_id: int, punch_id: str) -> None:
-    """A punch set aside because it killed its worker is there already: it is put up for judging
-    once more.
+    """Put a punch up for judging once more that was set aside because it killed its worker.
+
+    It is stored already.
     """
     cursor.execute(_REVIVE, {"tenant_id": tenant_id, "punch_id": punch_id, "at": datetime.now(UTC)})

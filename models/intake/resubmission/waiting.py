@@ -1,6 +1,4 @@
-"""What was refused because its tenant or site was not known yet, taken up again once a roster has
-brought it.
-"""
+"""Taking submissions up again that were refused because their tenant or site was not known yet."""
 
 import json
 from collections import defaultdict
@@ -12,23 +10,21 @@ from uuid import UUID
 from sqlalchemy import Engine
 
 from models.database import transaction
-from models.intake import publish, void
 from models.intake.punches.submit import take
 from models.intake.refused.outcome import Outcome
 from models.intake.refused.refuse import mark
 from models.intake.refused.rejection import OTHER_SITE, SITE_UNKNOWN, TENANT_UNKNOWN, Rejection
-from models.intake.resubmission.again import submit_again
-from models.intake.roster import sync
+from models.intake.resubmission.again import SINGLE, submit_again
 from models.intake.submitter import Submitter
 
-PAGE = 1_000
-# Refused for these it stays where it is, among the rejected.
+SUBMISSIONS_A_PAGE = 1_000
+# What is refused again for one of these stays open among the rejected.
 _STILL_OPEN = {TENANT_UNKNOWN["code"], SITE_UNKNOWN["code"], OTHER_SITE["code"]}
-# all other doors are for punches, and taken in batches
-_SINGLY = {sync.DOOR, void.DOOR, publish.DOOR}
 
 
 class Waiting(NamedTuple):
+    """A rejected submission that waits for its tenant or site."""
+
     received_at: datetime
     rejected_id: UUID
     door: str
@@ -40,9 +36,7 @@ class Waiting(NamedTuple):
 
     @property
     def submitter(self) -> Submitter:
-        """Whoever handed it in. Where that could write to some sites only, it may now touch no site
-        but its own.
-        """
+        """Whoever submitted it. If they may write to some sites only, it may write to its own."""
         own = frozenset() if self.site_id is None else frozenset({self.site_id})
         return Submitter.kept(self.door, self.submitted_by, own if self.confined else None)
 
@@ -51,27 +45,33 @@ _BEGINNING = datetime.min.replace(tzinfo=UTC), UUID(int=0)
 
 _PAGE = f"""
 SELECT {", ".join(Waiting._fields)} FROM rejected
-WHERE tenant_id = %(tenant_id)s AND waits_for IS NOT NULL AND resubmitted_at IS NULL AND (door = 'roster.sync') = %(rosters)s
+WHERE tenant_id = %(tenant_id)s AND waits_for IS NOT NULL AND resubmitted_at IS NULL
+    AND (door = 'roster.sync') = %(rosters)s
     AND EXISTS (SELECT FROM tenant WHERE tenant.tenant_id = rejected.tenant_id AND NOT deleted)
     AND (waits_for = 'tenant' OR EXISTS (
-        SELECT FROM site WHERE site.tenant_id = rejected.tenant_id AND site.site_id = rejected.site_id AND NOT deleted
+        SELECT FROM site
+        WHERE site.tenant_id = rejected.tenant_id AND site.site_id = rejected.site_id
+            AND NOT deleted
     ))
     AND (received_at, rejected_id) > (%(after_at)s, %(after_id)s)
 ORDER BY received_at, rejected_id LIMIT %(limit)s
 """
 
 _CAME = """
-SELECT DISTINCT tenant.tenant_id FROM unnest(%(tenant_id)s::bigint[], %(site_id)s::bigint[], %(waits_for)s::text[])
+SELECT DISTINCT tenant.tenant_id
+FROM unnest(%(tenant_id)s::bigint[], %(site_id)s::bigint[], %(waits_for)s::text[])
     AS missed(tenant_id, site_id, waits_for)
 JOIN tenant ON tenant.tenant_id = missed.tenant_id AND NOT tenant.deleted
-LEFT JOIN site ON site.tenant_id = missed.tenant_id AND site.site_id = missed.site_id AND NOT site.deleted
+LEFT JOIN site
+    ON site.tenant_id = missed.tenant_id AND site.site_id = missed.site_id AND NOT site.deleted
 WHERE waits_for = 'tenant' OR site.site_id IS NOT NULL
 """
 
 
 def readmit(engine: Engine, tenant_id: int) -> list[Outcome]:
-    """Submit again, in the order they came, what waited for what the tenant's roster has now:
-    rosters first. Commits by pages.
+    """Submit again what waited for something that the tenant's roster has now.
+
+    Rosters come first, and all else in the order in which it came. It commits page by page.
     """
     return [
         outcome
@@ -82,14 +82,15 @@ def readmit(engine: Engine, tenant_id: int) -> list[Outcome]:
 
 
 def came_meanwhile(engine: Engine, rejections: Iterable[Rejection]) -> list[int]:
-    """Tenants whose roster brought what these wait for between the look at the roster and the
-    commit of the rejection.
+    """Return the tenants whose roster has brought meanwhile what these rejections wait for.
+
+    That is between the look at the roster and the commit of the rejection.
     """
-    missed = [each for each in rejections if each.waits_for]
-    if not missed:
+    waiting = [rejection for rejection in rejections if rejection.waits_for]
+    if not waiting:
         return []
     values = {
-        name: [getattr(each, name) for each in missed]
+        name: [getattr(rejection, name) for rejection in waiting]
         for name in ("tenant_id", "site_id", "waits_for")
     }
     with transaction(engine) as cursor:
@@ -104,7 +105,7 @@ def _pages(engine: Engine, tenant_id: int, rosters: bool) -> Iterator[list[Waiti
             "rosters": rosters,
             "after_at": after_at,
             "after_id": after_id,
-            "limit": PAGE,
+            "limit": SUBMISSIONS_A_PAGE,
         }
         with transaction(engine) as cursor:
             page = [Waiting._make(columns) for columns in cursor.execute(_PAGE, values)]
@@ -121,13 +122,13 @@ def _take_up(engine: Engine, tenant_id: int, page: Sequence[Waiting]) -> list[Ou
     for waiting in page:
         groups[waiting.door, waiting.backfill, waiting.submitter].append(waiting)
     for (door, backfill, by), group in groups.items():
-        ended = list(_submit(engine, door, backfill, by, group))
+        group_outcomes = list(_submit(engine, door, backfill, by, group))
         done += [
             waiting.rejected_id
-            for waiting, outcome in zip(group, ended, strict=True)
+            for waiting, outcome in zip(group, group_outcomes, strict=True)
             if not _stays(outcome)
         ]
-        outcomes += ended
+        outcomes += group_outcomes
     mark(engine, tenant_id, done, datetime.now(UTC))
     return outcomes
 
@@ -136,7 +137,7 @@ def _submit(
     engine: Engine, door: str, backfill: bool, by: Submitter, group: list[Waiting]
 ) -> Iterable[Outcome]:
     contents = [json.loads(waiting.content) for waiting in group]
-    if door in _SINGLY:
+    if door in SINGLE:
         return [
             submit_again(engine, door, content, by=by, backfill=backfill) for content in contents
         ]

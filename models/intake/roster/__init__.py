@@ -1,6 +1,4 @@
-"""roster.sync: what was planned comes in, row by row, and what changed by it is noted for the
-judge.
-"""
+"""roster.sync: what was planned comes in row by row, and changes are noted for the judge."""
 
 from models.intake.roster.sync import RefusedRow, RosterOutcome, take_roster
 

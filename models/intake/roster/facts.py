@@ -1,4 +1,4 @@
-"""What a changed roster row has the judge look at again, of the old values and the new."""
+"""What a changed roster row has the judge look at again, for its old values and its new ones."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -17,12 +17,12 @@ from models.intake.roster.kinds import (
 Fact = tuple[str, str]  # kind and key of roster_change
 
 # A shift that starts later than this has no punch near it yet.
-FAR = timedelta(hours=72)
+SHIFT_AHEAD = timedelta(hours=72)
 _UNJUDGED = {"sent_at", "extra"}
 
 
 def facts(kind: Kind, old: Columns | None, new: Columns, now: datetime) -> set[Fact]:
-    """Empty where no judgement can rest on what changed."""
+    """Return what the judge looks at again: nothing where no judgement can rest on the change."""
     before, after = _judged(kind, old), _judged(kind, new)
     if before == after:
         return set()
@@ -30,7 +30,10 @@ def facts(kind: Kind, old: Columns | None, new: Columns, now: datetime) -> set[F
 
 
 def _judged(kind: Kind, columns: Columns | None) -> Columns | None:
-    """The names of people and sites stand in what is said of them; the tenant's own does not."""
+    """Return the columns that judgements rest on, or None where there is no such row.
+
+    Names of people and sites are in what is said of them; the tenant's own is not.
+    """
     if columns is None or columns["deleted"]:
         return None
     unjudged = _UNJUDGED | {"name"} if kind is TENANT else _UNJUDGED
@@ -51,12 +54,12 @@ def _facts(kind: Kind, before: Columns, after: Columns, now: datetime) -> Iterat
         yield "device", key["device_id"]
     if kind is SHIFT:
         yield "shift", key["shift_id"]
-        if before and before["starts_at"] < now + FAR:
+        if before and before["starts_at"] < now + SHIFT_AHEAD:
             yield from _left_behind(before)
 
 
 def _left_behind(shift: Columns) -> Iterator[Fact]:
-    """The row says no more where the shift was and whose."""
+    """Yield where the shift was and whose, which its row does not say any more."""
     yield "site", str(shift["site_id"])
     for person_id in (shift["person_id"], *shift["substitutes"]):
         yield "person", str(person_id)

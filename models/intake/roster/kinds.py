@@ -1,4 +1,4 @@
-"""The kinds of roster rows: under which name they come, what identifies them, what they hold."""
+"""The kinds of roster rows: the name they come under, their key, and what they hold."""
 
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
@@ -18,8 +18,10 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Kind(NamedTuple):
-    """`blank` holds a new row's values before its fields come. `required` must come with it; its
-    values stand in the row that remembers a removal of what was never there.
+    """A kind of roster rows.
+
+    `blank` has the values of fields that a new row does not bring. Those in `required` it must
+    bring; their values there are for a row that remembers the removal of what never came.
     """
 
     section: str  # its name in the roster
@@ -68,12 +70,12 @@ SECTIONS = (SITE, PERSON, DEVICE, ASSIGNMENT, SHIFT)
 
 
 def key_of(kind: Kind, row: RosterRow) -> tuple[Any, ...]:
-    columns = given(kind, row)
+    columns = sent_columns(kind, row)
     return tuple(columns[name] for name in kind.key)
 
 
-def given(kind: Kind, row: RosterRow) -> Columns:
-    """The columns that the row's sender gave, null where they are to be cleared."""
+def sent_columns(kind: Kind, row: RosterRow) -> Columns:
+    """Return the columns that the row brings, null where they are to be cleared."""
     fields = {
         name: getattr(row, name)
         for name in row.model_fields_set & (type(row).model_fields.keys() - {"tenant_id"})
@@ -94,7 +96,7 @@ def _spelled(moment: date | None) -> str:
 
 
 def _split(name: str, value: Any) -> Columns:
-    """A date and an instant are kept in columns of their own."""
+    """Return the columns of a field: one that may be a date or a moment has one for each."""
     if name not in ("valid_from", "valid_to"):
         return {name: value}
     is_instant = isinstance(value, datetime)

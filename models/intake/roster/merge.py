@@ -1,6 +1,4 @@
-"""What a row comes to, given what was there: an omitted field keeps its value, null clears it,
-`policy` merges by key.
-"""
+"""Merging a roster row with the stored one: omitted fields stay, null clears, `policy` merges."""
 
 from datetime import datetime
 from typing import Any
@@ -8,15 +6,13 @@ from typing import Any
 from models.intake.flaws import flaws
 from models.intake.punches.row import SENT_AHEAD
 from models.intake.refused.reasons import Reason, Refused, reason
-from models.intake.roster.kinds import ASSIGNMENT, SHIFT, SITE, Columns, Kind, given
+from models.intake.roster.kinds import ASSIGNMENT, SHIFT, SITE, Columns, Kind, sent_columns
 from models.policy import validate
 from models.schemas.roster import LONGEST_SHIFT, RosterRow
 
 
 def is_older(stored: Columns | None, sent_at: datetime | None, now: datetime) -> bool:
-    """Whether a newer message wrote the row already. A message without `sent_at` is taken as it
-    comes.
-    """
+    """Tell whether a newer roster wrote the row already. Without `sent_at`, none is older."""
     written = _written(stored, now)
     return bool(written and sent_at and sent_at < written)
 
@@ -24,8 +20,8 @@ def is_older(stored: Columns | None, sent_at: datetime | None, now: datetime) ->
 def merge(
     kind: Kind, stored: Columns | None, row: RosterRow, sent_at: datetime | None, now: datetime
 ) -> Columns:
-    """The row's columns as they shall stand. Raises Refused where that makes no valid row."""
-    fields = given(kind, row)
+    """Return the row's columns as they shall stand. Raises Refused where they make no valid row."""
+    fields = sent_columns(kind, row)
     stamp = {"sent_at": sent_at or _written(stored, now), "deleted": row.deleted}
     if row.deleted:
         return (
@@ -50,8 +46,9 @@ def merge(
 
 
 def _written(stored: Columns | None, now: datetime) -> datetime | None:
-    """The stored row's `sent_at`. One ahead of now was kept before such counted as their receipt,
-    which nobody noted: any other message is newer.
+    """Return the stored row's `sent_at`, or None if it is ahead of now: then any roster is newer.
+
+    Such a row is from before a `sent_at` that is ahead counted as its receipt.
     """
     written = stored["sent_at"] if stored else None
     return None if written and written > now + SENT_AHEAD else written
@@ -85,7 +82,7 @@ def _problems(kind: Kind, columns: Columns, row: RosterRow) -> list[Reason]:
 
 
 def _crossed(kind: Kind, columns: Columns) -> list[Reason]:
-    """What is wrong only between fields."""
+    """Return what is wrong between fields that are sound by themselves."""
     if kind is SITE and (columns["latitude"] is None) != (columns["longitude"] is None):
         return [
             reason("missing", "latitude", "and longitude go together; give both, or null for both")

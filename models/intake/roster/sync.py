@@ -1,6 +1,4 @@
-"""Syncing a roster: read it row by row, merge it with what is stored, note what the judge has to
-look at again.
-"""
+"""Syncing a roster: its rows are merged with the stored ones, and changes noted for the judge."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -28,8 +26,9 @@ DOOR = "roster.sync"
 
 
 class RefusedRow(NamedTuple):
-    """A row that was not taken: its place in its section, counted from 0, and why. Section '' is
-    the roster as a whole.
+    """A row that was not taken: its place in its section, counted from 0, and why.
+
+    The roster as a whole has the section ''.
     """
 
     section: str
@@ -38,8 +37,9 @@ class RefusedRow(NamedTuple):
 
 
 class RosterOutcome(NamedTuple):
-    """What became of a roster. `tenant_id` is None where none could be read; `facts` are what the
-    judge looks at again.
+    """What became of a roster.
+
+    `tenant_id` is None where none could be read; `facts` are what the judge looks at again.
     """
 
     tenant_id: int | None
@@ -48,11 +48,10 @@ class RosterOutcome(NamedTuple):
 
 
 def take_roster(engine: Engine, roster: object, by: Submitter) -> RosterOutcome:
-    """Store what the roster names and commit. Waits for whoever judges the tenant; runs no
-    statement per row.
+    """Store what the roster names and commit, with no SQL statement per row.
 
-    Raises OutsideSites where `by` may write to some sites only: a roster speaks of the whole
-    tenant.
+    It waits for whoever judges the tenant. Raises OutsideSites where `by` may write to some sites
+    only, as a roster is about the whole tenant.
     """
     if by.sites is not None:
         raise OutsideSites
@@ -79,12 +78,12 @@ def _refuse_whole(
 
 
 def _rejection(roster: object, reasons: list[Reason], tenant_id: int) -> Rejection:
-    """A roster is no site's, whatever it says of itself."""
+    """Return the rejection of a roster, which has no site, whatever fields it has."""
     return unreadable(roster, reasons)._replace(tenant_id=tenant_id, site_id=None)
 
 
 class _Sync:
-    """One roster on its way in. Collects what is refused and what changed."""
+    """The sync of one roster, which collects what is refused and what changed."""
 
     def __init__(
         self,
@@ -123,7 +122,7 @@ class _Sync:
             tables.save_facts(self.cursor, self.tenant_id, self.facts, self.by, self.now)
 
     def _sync_tenant(self, stored: Columns | None) -> bool:
-        """False where the tenant is not known, nor becomes so by this roster."""
+        """Store the tenant's own row. Return whether the tenant is known, before or from now on."""
         known = stored is not None and not stored["deleted"]
         content = self.roster["tenant"]
         if known and content.keys() == {"tenant_id"}:
@@ -144,8 +143,10 @@ class _Sync:
         return known or new is not stored
 
     def _refuse_tenant(self, reasons: list[Reason], known: bool) -> None:
-        """Of a known tenant the other rows are taken without it. Of an unknown one they wait until
-        a roster brings it.
+        """Refuse the tenant's own row.
+
+        The other rows of a known tenant are taken without it. Those of an unknown one wait until a
+        roster brings it.
         """
         if known:
             self._refuse(TENANT, 0, self.roster["tenant"], reasons)
@@ -172,21 +173,24 @@ class _Sync:
             substitutes.refresh(self.cursor, self.tenant_id, [new["shift_id"] for new in changed])
 
     def _read_section(self, kind: Kind) -> dict[tuple[Any, ...], tuple[int, RosterRow]]:
-        """The readable rows of a section by their key, with their place."""
+        """Return the readable rows of a section by their key, each with its place."""
         contents = self.roster.get(kind.section)
         if not isinstance(contents, list | None):
             self._refuse(kind, 0, contents, [reason("wrong_type", kind.section, "must be a list")])
-        named: dict[tuple[Any, ...], list[tuple[int, RosterRow]]] = defaultdict(list)
+        by_key: dict[tuple[Any, ...], list[tuple[int, RosterRow]]] = defaultdict(list)
         for index, content in enumerate(contents if isinstance(contents, list) else []):
             try:
                 row = validated(kind.model, content)
-                named[key_of(kind, row)].append((index, row))
+                by_key[key_of(kind, row)].append((index, row))
             except Refused as refused:
                 self._refuse(kind, index, content, refused.reasons)
-        return {key: rows[0] for key, rows in named.items() if self._is_clear(kind, rows)}
+        return {key: rows[0] for key, rows in by_key.items() if self._is_clear(kind, rows)}
 
     def _is_clear(self, kind: Kind, rows: Sequence[tuple[int, RosterRow]]) -> bool:
-        """The order within a call does not matter, so it cannot decide between two rows of one key."""
+        """Refuse rows of one key that differ, as their order within a call decides nothing.
+
+        Return whether they do not differ.
+        """
         first = rows[0][1]
         if all(row == first and row.model_fields_set == first.model_fields_set for _, row in rows):
             return True
@@ -202,7 +206,7 @@ class _Sync:
     def _merged(
         self, kind: Kind, stored: Columns | None, index: int, row: RosterRow
     ) -> Columns | None:
-        """What to write, None where nothing changes."""
+        """Return the columns to write, or None where nothing changes or the row is refused."""
         if is_older(stored, self.sent_at, self.now):
             return None
         try:
@@ -223,7 +227,7 @@ class _Sync:
             self.policy_changed = True
 
     def _refuse(self, kind: Kind, index: int, content: object, reasons: list[Reason]) -> None:
-        """The row is kept as a roster of its own, so that it can be resubmitted alone."""
+        """Keep the row as a roster of its own, so that it can be resubmitted alone."""
         self.refused.append(RefusedRow(kind.section, index, reasons))
         roster = {name: self.roster[name] for name in ("sent_at",) if name in self.roster}
         roster |= {"tenant": {"tenant_id": self.tenant_id}} | {

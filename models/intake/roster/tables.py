@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from psycopg import Cursor
 
+from models.bulk import records
 from models.intake.content import as_json
 from models.intake.roster.facts import Fact
 from models.intake.roster.kinds import TENANT, Columns, Kind
@@ -16,8 +17,9 @@ RowKey = tuple[Any, ...]
 
 
 class Presence(NamedTuple):
-    """Whether the tenant has any: without people nobody is unknown, without assignments no site is
-    unauthorized.
+    """Whether the tenant has any people and any assignments.
+
+    Without people nobody is unknown, and without assignments no site is unauthorized.
     """
 
     people: bool
@@ -30,28 +32,37 @@ SELECT EXISTS (SELECT FROM person WHERE tenant_id = %(tenant_id)s AND NOT delete
 """
 
 _SAVE_TENANT = """
-INSERT INTO tenant (tenant_id, name, roster_complete, policy, sent_at, deleted, extra, epoch, submitted_by)
-SELECT %(tenant_id)s, name, roster_complete, policy, sent_at, deleted, extra, %(epoch)s, %(submitted_by)s::jsonb
+INSERT INTO tenant (
+    tenant_id, name, roster_complete, policy, sent_at, deleted, extra, epoch, submitted_by
+)
+SELECT %(tenant_id)s, name, roster_complete, policy, sent_at, deleted, extra, %(epoch)s,
+    %(submitted_by)s::jsonb
 FROM jsonb_populate_record(NULL::tenant, %(row)s::jsonb)
 ON CONFLICT (tenant_id) DO UPDATE SET
     name = excluded.name, roster_complete = excluded.roster_complete, policy = excluded.policy,
-    sent_at = excluded.sent_at, deleted = excluded.deleted, extra = excluded.extra, submitted_by = excluded.submitted_by
+    sent_at = excluded.sent_at, deleted = excluded.deleted, extra = excluded.extra,
+    submitted_by = excluded.submitted_by
 """
 
 _SAVE_POLICY = """
 WITH bumped AS (
-    UPDATE tenant SET policy_version = policy_version + %(step)s WHERE tenant_id = %(tenant_id)s RETURNING policy_version, policy
+    UPDATE tenant SET policy_version = policy_version + %(step)s
+    WHERE tenant_id = %(tenant_id)s
+    RETURNING policy_version, policy
+), sites AS (
+    SELECT jsonb_object_agg(site_id, policy) AS policies FROM site
+    WHERE tenant_id = %(tenant_id)s AND NOT deleted AND policy <> '{}'
 )
 INSERT INTO policy_version (tenant_id, version, created_at, policy, site_policies, submitted_by)
-SELECT %(tenant_id)s, policy_version, %(at)s, policy, coalesce(
-    (SELECT jsonb_object_agg(site_id, site.policy) FROM site WHERE tenant_id = %(tenant_id)s AND NOT deleted AND site.policy <> '{}'), '{}'
-), %(submitted_by)s::jsonb
-FROM bumped
+SELECT %(tenant_id)s, policy_version, %(at)s, policy, coalesce(policies, '{}'),
+    %(submitted_by)s::jsonb
+FROM bumped, sites
 """
 
 _SAVE_FACTS = """
 INSERT INTO roster_change (tenant_id, kind, key, at, submitted_by)
-SELECT %(tenant_id)s, kind, key, %(at)s, %(submitted_by)s::jsonb FROM unnest(%(kind)s::text[], %(key)s::text[]) AS fact(kind, key)
+SELECT %(tenant_id)s, kind, key, %(at)s, %(submitted_by)s::jsonb
+FROM unnest(%(kind)s::text[], %(key)s::text[]) AS fact(kind, key)
 """
 
 
@@ -71,47 +82,52 @@ def presence(cursor: Cursor, tenant_id: int) -> Presence:
 def load(
     cursor: Cursor, tenant_id: int, kind: Kind, keys: Iterable[RowKey]
 ) -> dict[RowKey, Columns]:
-    """The stored rows with these keys, removed ones too."""
-    wanted = as_json([dict(zip(kind.key, key, strict=True)) for key in keys]).decode()
-    cursor.execute(
-        f"SELECT {', '.join(kind.columns)} FROM {kind.table} "
-        f"JOIN (SELECT {', '.join(kind.key)} FROM jsonb_populate_recordset(NULL::{kind.table}, %(wanted)s::jsonb)) AS wanted "
-        f"USING ({', '.join(kind.key)}) WHERE tenant_id = %(tenant_id)s",
-        {"tenant_id": tenant_id, "wanted": wanted},
-    )
+    """Return the stored rows with these keys, removed ones too."""
+    key_columns = ", ".join(kind.key)
+    sql = f"""
+    SELECT {", ".join(kind.columns)} FROM {kind.table}
+    JOIN (SELECT {key_columns} FROM {records(kind.table, "keys")}) AS wanted USING ({key_columns})
+    WHERE tenant_id = %(tenant_id)s
+    """
+    rows = as_json([dict(zip(kind.key, key, strict=True)) for key in keys]).decode()
+    cursor.execute(sql, {"tenant_id": tenant_id, "keys": rows})
     return {row[: len(kind.key)]: dict(zip(kind.columns, row, strict=True)) for row in cursor}
 
 
 def save(
     cursor: Cursor, tenant_id: int, kind: Kind, rows: Sequence[Columns], by: Submitter
 ) -> None:
-    names = ", ".join(kind.columns)
-    values = [*(name for name in kind.columns if name not in kind.key), "submitted_by"]
-    cursor.execute(
-        f"INSERT INTO {kind.table} (tenant_id, {names}, submitted_by) "
-        f"SELECT %(tenant_id)s, {names}, %(submitted_by)s::jsonb FROM jsonb_populate_recordset(NULL::{kind.table}, %(rows)s::jsonb) "
-        f"ON CONFLICT (tenant_id, {', '.join(kind.key)}) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in values)}",
-        {"tenant_id": tenant_id, "rows": as_json(rows).decode(), "submitted_by": by.as_text()},
-    )
+    """Write rows whole, new ones and those that are there."""
+    columns = ", ".join(kind.columns)
+    others = [*(name for name in kind.columns if name not in kind.key), "submitted_by"]
+    sql = f"""
+    INSERT INTO {kind.table} (tenant_id, {columns}, submitted_by)
+    SELECT %(tenant_id)s, {columns}, %(submitted_by)s::jsonb FROM {records(kind.table)}
+    ON CONFLICT (tenant_id, {", ".join(kind.key)}) DO UPDATE SET
+        {", ".join(f"{name} = excluded.{name}" for name in others)}
+    """
+    document = as_json(rows).decode()
+    cursor.execute(sql, {"tenant_id": tenant_id, "rows": document, "submitted_by": by.as_text()})
 
 
 def save_tenant(cursor: Cursor, tenant_id: int, row: Columns, by: Submitter) -> None:
-    """A new tenant gets an epoch, which names this history of its feed."""
-    given = {"tenant_id": tenant_id, "row": as_json(row).decode(), "epoch": secrets.token_hex(6)}
-    cursor.execute(_SAVE_TENANT, given | {"submitted_by": by.as_text()})
+    """Write the tenant's own row. A new one gets an epoch, which names this history of its feed."""
+    values = {"tenant_id": tenant_id, "row": as_json(row).decode(), "epoch": secrets.token_hex(6)}
+    cursor.execute(_SAVE_TENANT, values | {"submitted_by": by.as_text()})
 
 
 def save_policy(
     cursor: Cursor, tenant_id: int, by: Submitter, *, is_first: bool, at: datetime
 ) -> None:
     """Keep the policies of the tenant and its sites, whole, under the next version."""
-    given = {"tenant_id": tenant_id, "step": 0 if is_first else 1, "at": at}
-    cursor.execute(_SAVE_POLICY, given | {"submitted_by": by.as_text()})
+    values = {"tenant_id": tenant_id, "step": 0 if is_first else 1, "at": at}
+    cursor.execute(_SAVE_POLICY, values | {"submitted_by": by.as_text()})
 
 
 def save_facts(
     cursor: Cursor, tenant_id: int, facts: Collection[Fact], by: Submitter, at: datetime
 ) -> None:
+    """Note what the judge has to look at again."""
     kinds, keys = zip(*sorted(facts), strict=True)
-    given = {"tenant_id": tenant_id, "kind": list(kinds), "key": list(keys), "at": at}
-    cursor.execute(_SAVE_FACTS, given | {"submitted_by": by.as_text()})
+    values = {"tenant_id": tenant_id, "kind": list(kinds), "key": list(keys), "at": at}
+    cursor.execute(_SAVE_FACTS, values | {"submitted_by": by.as_text()})

@@ -1,4 +1,4 @@
-"""Submitting and syncing, with what each brings about for submissions that were refused before."""
+"""Submitting and syncing, each followed by the submissions that waited for what it brought."""
 
 from collections.abc import Sequence
 
@@ -17,11 +17,11 @@ SYNC = Submitter("roster.sync")
 def submit(
     engine: Engine, punches: Sequence[object], *, by: Submitter = SUBMIT, backfill: bool = False
 ) -> list[Outcome]:
-    """Submit 1 to 10,000 punches, each for itself, and commit: outcomes in the order given.
+    """Submit 1 to 10,000 punches, each for itself, and commit. Return the outcomes in their order.
 
-    What is no such list is refused as a whole, with one outcome. Runs the same few SQL statements
-    for any number of punches.
-    Raises OutsideSites, with nothing stored.
+    What is no such list is refused as a whole, with one outcome. The number of SQL statements does
+    not depend on that of the punches. Raises OutsideSites, with nothing stored, where a punch is or
+    was at a site that `by` may not write to.
     """
     if reasons := flaws_of_call(punches, backfill):
         return [refuse_call(engine, {"punches": punches, "backfill": backfill}, reasons, by)]
@@ -32,8 +32,10 @@ def submit(
 
 
 def sync_roster(engine: Engine, roster: object, *, by: Submitter = SYNC) -> RosterOutcome:
-    """Store what the roster names, commit, and take up again what waited for it. Rows that are
-    wrong are refused singly.
+    """Store what the roster names, commit, and take up again what waited for it.
+
+    Rows that are wrong are refused singly. Raises OutsideSites where `by` may write to some sites
+    only.
     """
     outcome = take_roster(engine, roster, by)
     if outcome.tenant_id is not None:
