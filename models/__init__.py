@@ -1,3 +1,4 @@
-"""The shared vocabulary of workers and servers: tables, schemas of what travels, settings, rooms.
-Imports nothing of ours.
+"""The vocabulary that workers and servers share: tables, schemas, settings, the feed, rooms.
+
+Imports nothing else of ours.
 """

@@ -1,12 +1,12 @@
-"""The broker's address and options as kombu wants them, from the spellings that the settings allow."""
+"""The broker's address and options for kombu, from the spellings that the settings allow."""
 
 import ssl
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from kombu import Exchange, Queue
+from kombu.entity import Exchange, Queue
 
-# Redis hands a task on when its worker has said nothing for this long; then it may run twice, which
+# Redis hands a task on when its worker has been silent for this long. It may then run twice, which
 # changes nothing.
 VISIBILITY_SECONDS = 15
 
@@ -16,20 +16,20 @@ UPKEEP_QUEUE = "upkeep"
 
 
 def task_queue(name: str, queue_type: str) -> Queue:
-    """A queue as every process of ours declares it. A classic one is declared as a Celery without
-    any settings does, so that such producers may come first or last; to RabbitMQ a queue of another
-    type is a mistake of one of the two.
+    """Return a queue as every process of ours declares it.
+
+    A classic queue is declared as by a Celery without any settings, so that such producers may come
+    first or last: RabbitMQ refuses whoever declares a queue with another type than it has.
     """
     arguments = {"x-queue-type": "quorum"} if queue_type == "quorum" else None
     return Queue(name, Exchange(name), routing_key=name, queue_arguments=arguments)
 
 
 def broker_configuration(url: str, queue_type: str = "classic") -> dict[str, Any]:
-    """Celery's settings that depend on the broker. `url` is a broker_url of the settings,
-    `queue_type` its broker_queue_type.
+    """Return Celery's settings that depend on the broker.
 
-    `redis+sentinel://user:password@host:26379,host:26379/0/service` becomes kombu's list of
-    sentinels.
+    `url` and `queue_type` are the settings' broker_url and broker_queue_type. The sentinels of
+    `redis+sentinel://user:password@host:26379,host:26379/0/service` become kombu's list of them.
     """
     scheme = urlsplit(url).scheme
     if scheme in ("amqp", "amqps", "pyamqp"):
@@ -46,8 +46,8 @@ def broker_configuration(url: str, queue_type: str = "classic") -> dict[str, Any
 
 _REDIS_OPTIONS: dict[str, Any] = {
     "visibility_timeout": VISIBILITY_SECONDS,
-    # Only one worker at a time hands on what others held; killed while it does, it keeps the rest
-    # from it for so long (else 300 s).
+    # One worker at a time hands on the tasks of those that are gone. Killed while it does, it keeps
+    # the others from it for this long (kombu's own default: 300 s).
     "unacked_mutex_expire": 5,
     "unacked_restore_interval": 1,
     "unacked_restore_throttle": 1,
@@ -86,20 +86,21 @@ def _rabbitmq(url: str, queue_type: str, *, tls: bool) -> dict[str, Any]:
 
 
 def _tls(url: str) -> dict[str, Any]:
-    """Certificates are verified unless the address says otherwise (`?ssl_cert_reqs=none`); files
-    are named as redis-py does.
+    """Return kombu's TLS options: certificates are verified unless the address says otherwise.
+
+    It says so, and names files, as redis-py has it: `?ssl_cert_reqs=none&ssl_ca_certs=/ca.pem`.
     """
-    given = {
+    options = {
         name: values[-1]
         for name, values in parse_qs(urlsplit(url).query).items()
         if name.startswith("ssl_")
     }
-    required = {"required": ssl.CERT_REQUIRED, "optional": ssl.CERT_OPTIONAL, "none": ssl.CERT_NONE}
-    return given | {"ssl_cert_reqs": required[given.get("ssl_cert_reqs", "required")]}
+    modes = {"required": ssl.CERT_REQUIRED, "optional": ssl.CERT_OPTIONAL, "none": ssl.CERT_NONE}
+    return options | {"ssl_cert_reqs": modes[options.get("ssl_cert_reqs", "required")]}
 
 
 def _sentinels(url: str) -> tuple[str, str]:
-    """The sentinels as `sentinel://...;sentinel://...`, and the name of the service they watch."""
+    """Return the sentinels as `sentinel://...;sentinel://...`, and the service that they watch."""
     parts = urlsplit(url)
     credentials, at, hosts = parts.netloc.rpartition("@")
     database, _, service = parts.path.lstrip("/").partition("/")

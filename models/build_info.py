@@ -1,4 +1,4 @@
-"""The metric that tells which release runs, the same of servers and of workers."""
+"""The metric that tells which release runs; servers and workers both have it."""
 
 from collections.abc import Iterable
 
@@ -13,13 +13,13 @@ from models.version import rollcall_version
 class BuildInfo(Collector):
     """`rollcall_build_info{version,revision} 1`, for a registry.
 
-    It is told when it is asked for, never counted: what a worker's processes count stands in files,
-    where the labels of a release before would stay.
+    It is made when somebody scrapes, never counted: what a worker's processes count is kept in
+    files, in which the labels of an earlier release would stay.
     """
 
     def collect(self) -> Iterable[Metric]:
         labels = ["version", "revision"]
-        said = "Always 1: the release that runs, and the schema's revision that it needs."
-        family = GaugeMetricFamily("rollcall_build_info", said, labels=labels)
+        text = "Always 1: the release that runs, and the schema's revision that it needs."
+        family = GaugeMetricFamily("rollcall_build_info", text, labels=labels)
         family.add_metric([rollcall_version(), newest_revision()], 1)
         yield family

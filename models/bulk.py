@@ -16,7 +16,7 @@ import orjson
 
 
 def document(rows: Iterable[object]) -> str:
-    r"""The rows as a JSON array.
+    r"""Return the rows as a JSON array.
 
     Moments keep their offset; bytes become `\x` and hexadecimal digits; a dict or list is the value
     of a JSON column, and `orjson.Fragment(text)` puts in JSON that is text already. None is NULL,
@@ -29,12 +29,15 @@ def document(rows: Iterable[object]) -> str:
 
 
 def records(table: str, parameter: str = "rows") -> str:
-    """What to select FROM: the rows of the document in this parameter, with all columns."""
+    """Return what to select FROM: the rows of the document in `parameter`, with all columns."""
     return f"jsonb_populate_recordset(NULL::{table}, %({parameter})s::jsonb)"
 
 
 def insert(table: str, columns: Iterable[str]) -> str:
-    """The INSERT of these columns of the document in `rows`. ON CONFLICT, RETURNING may follow."""
+    """Return an INSERT of these columns of the parameter `rows`.
+
+    ON CONFLICT and RETURNING may follow.
+    """
     names = ", ".join(columns)
     return f"INSERT INTO {table} ({names}) SELECT {names} FROM {records(table)}"
 

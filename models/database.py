@@ -1,5 +1,6 @@
-"""Connecting to Postgres: one engine per process, made after any fork. That of a server's loop is
-in realtime.postgres.
+"""Connecting to Postgres: one engine per process, made after any fork.
+
+The asynchronous engine of a server's loop is in realtime.postgres.
 """
 
 import time
@@ -12,12 +13,15 @@ from psycopg import Error as DatabaseError
 from sqlalchemy import Engine, PoolProxiedConnection, create_engine, event
 from sqlalchemy.exc import InvalidatePoolError, OperationalError
 
-# Below Celery's soft time limit (60 s), so that Postgres gives up before a signal lands inside a
-# COMMIT.
-_SESSION = "-c timezone=UTC -c statement_timeout=30000 -c lock_timeout=20000 -c idle_in_transaction_session_timeout=30000"
+# In milliseconds, and below Celery's soft time limit (60 s), so that Postgres gives up before a
+# signal lands inside a COMMIT.
+_SESSION = (
+    "-c timezone=UTC -c statement_timeout=30000 -c lock_timeout=20000"
+    " -c idle_in_transaction_session_timeout=30000"
+)
 
-# Of every engine. A Postgres that hangs, or a network that swallows packets, is noticed within
-# seconds.
+# The options of every engine. A Postgres that hangs, or a network that swallows packets, is noticed
+# within seconds.
 CONNECTING: dict[str, Any] = {
     "connect_args": {
         "options": _SESSION,
@@ -28,7 +32,7 @@ CONNECTING: dict[str, Any] = {
         "keepalives_count": 3,
         "tcp_user_timeout": 20_000,
     },
-    # an error's text ends up in logs, and parameters hold names and places
+    # An error's text ends up in logs, and parameters hold names and places.
     "hide_parameters": True,
 }
 
@@ -36,11 +40,10 @@ _CURSOR = "cursor of autocommitted"
 
 
 def make_engine(url: str, *, pool_size: int = 2, trusted_seconds: float = 0.0) -> Engine:
-    """A pool for one process. Under a forking pool call it in the child: connections do not survive
-    a fork.
+    """Return an engine with a pool for one process. Call it after a fork, in the child.
 
-    A connection is pinged before it is used, unless it was used within `trusted_seconds`: for
-    callers who try again.
+    A connection is pinged before it is used, unless it was last used less than `trusted_seconds`
+    ago: that saves a round trip to callers who try again where it turns out to be dead.
     """
     engine = create_engine(
         psycopg_url(url),
@@ -67,7 +70,7 @@ def _ping_after(engine: Engine, seconds: float) -> None:
 
 
 def psycopg_url(url: str) -> str:
-    """DATABASE_URL as SQLAlchemy wants it, whichever of the usual spellings the host gave it."""
+    """Return DATABASE_URL as SQLAlchemy wants it, whichever of the usual spellings it has."""
     scheme, _, rest = url.partition("://")
     return (
         f"postgresql+psycopg://{rest}"
@@ -78,9 +81,7 @@ def psycopg_url(url: str) -> str:
 
 @contextmanager
 def transaction(engine: Engine) -> Iterator[Cursor]:
-    """A psycopg cursor in a transaction of its own, which the end of the block commits: for SQL
-    over whole batches.
-    """
+    """Yield a psycopg cursor in a transaction, which the end of the block commits."""
     with (
         engine.begin() as connection,
         cast(Connection, connection.connection.driver_connection).cursor() as cursor,
@@ -90,54 +91,54 @@ def transaction(engine: Engine) -> Iterator[Cursor]:
 
 @contextmanager
 def autocommitted(engine: Engine) -> Iterator[Cursor]:
-    """A psycopg cursor of which each statement is a transaction: one round trip instead of three.
-    Fetch within the block.
+    """Yield a psycopg cursor of which each statement is a transaction. Fetch within the block.
+
+    A statement costs one round trip instead of three.
     """
     pooled = _checked_out(engine)
     driver = cast(Connection, pooled.driver_connection)
     try:
         driver.autocommit = True
-        # kept, as it remembers how to write and read each type: a fifth of a small statement
+        # It is kept, as it remembers how to write and read each type, which is a fifth of the cost
+        # of a small statement.
         if _CURSOR not in pooled.info:
             pooled.info[_CURSOR] = driver.cursor()
         yield pooled.info[_CURSOR]
         driver.autocommit = False
     except BaseException:
-        pooled.invalidate()  # whatever state it is in
+        pooled.invalidate()  # nobody knows what state it is in
         raise
     finally:
         pooled.close()
 
 
 def _checked_out(engine: Engine) -> PoolProxiedConnection:
-    """A raw connection. Where none is to be had, it is the same error as of `engine.connect`, which
-    costs twice as much.
+    """Return a raw connection, which costs half of what `engine.connect` does.
+
+    Raises the same OperationalError where there is none.
     """
     try:
         return engine.raw_connection()
-    except DatabaseError as away:
-        raise OperationalError(None, None, away) from away
+    except DatabaseError as error:
+        raise OperationalError(None, None, error) from error
 
 
 @contextmanager
 def pipelined(engine: Engine) -> Iterator[Cursor]:
-    """The same without waiting for each answer: statements are sent one after the other, and waited
-    for where a row is fetched.
+    """Yield a psycopg cursor in a transaction, which waits for answers only where rows are fetched.
 
-    An error shows with the next fetch, or at the end of the block.
+    So an error shows with the next fetch, or at the end of the block, which commits.
     """
     with engine.begin() as connection:
         driver = cast(Connection, connection.connection.driver_connection)
         with driver.pipeline():
-            yield Asking(driver)
-            # in one round trip with what was sent last; the engine's finds nothing to do
+            yield PipelinedCursor(driver)
+            # In one round trip with what was sent last; the engine's own has nothing left to do.
             driver.execute("COMMIT", prepare=False)
 
 
-class Asking(Cursor):
-    """A cursor for several statements at a time: `execute` returns another, from which the rows are
-    fetched, now or later.
-    """
+class PipelinedCursor(Cursor):
+    """A cursor whose `execute` returns another, from which the rows are fetched, now or later."""
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
         return self.connection.cursor().execute(query, params, **options)

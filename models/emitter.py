@@ -1,10 +1,9 @@
-"""Telling the servers: the Redis manager that workers write with. What it says is a hint; the feed
-is the truth.
+"""Publishing messages on Redis, for the servers. It is a hint only; the feed is the truth.
 
 A document on a tenant's channel is `{"method": "say", "tenant_id", "epoch", "base", "messages",
-"host_id", "at"}`, its messages `[event, site_id, anomaly_type, severity, prior_severity, body]`, of
-which number i has position base + 1 + i. One document holds at most 100 messages and, but for a
-single large one, 256 KiB.
+"host_id", "at"}`. Each of its messages is `[event, site_id, anomaly_type, severity, prior_severity,
+body]`, and number i of them has position base + 1 + i. One document holds at most 100 messages and,
+but for a single large one, 256 KiB.
 """
 
 import time
@@ -21,23 +20,23 @@ from models.feed import Message
 
 DOCUMENT_MESSAGES = 100
 DOCUMENT_BYTES = 262_144
-# A worker waits no longer than this for Redis: the servers' next look at the feed brings what it
-# did not say.
-_SECONDS = 2.0
+# A worker waits no longer than this for Redis. Servers find in the feed what it did not publish.
+_REDIS_SECONDS = 2.0
 
 
 class EmitFailed(Exception):
-    """Redis did not take what was to be said; servers will find it in the feed."""
+    """Redis did not take a document; servers will find its messages in the feed."""
 
 
 def tenant_channel(channel: str, tenant_id: int) -> str:
-    """Where one tenant's messages are published, `channel` being the deployment's (REDIS_CHANNEL)."""
+    """Return the channel of one tenant's messages; `channel` is the setting REDIS_CHANNEL."""
     return f"{channel}:{tenant_id}"
 
 
-class FeedManager(socketio.RedisManager):
-    """A write-only Redis manager that says so when it cannot publish, and never addresses everybody
-    by accident.
+class FeedManager(socketio.RedisManager):  # type: ignore[misc]  # socketio is untyped
+    """A write-only Redis manager: it raises where it cannot publish, and never addresses everybody.
+
+    socketio's own logs the failure, and takes an empty room for every client.
     """
 
     # A test compares the source of these with the one that was read: tests/models/test_emitter.py.
@@ -50,15 +49,13 @@ class FeedManager(socketio.RedisManager):
     )
 
     def __init__(self, url: str, channel: str) -> None:
-        options = {"socket_timeout": _SECONDS, "socket_connect_timeout": _SECONDS}
+        options = {"socket_timeout": _REDIS_SECONDS, "socket_connect_timeout": _REDIS_SECONDS}
         super().__init__(url, channel=channel, write_only=True, redis_options=options)
 
     def emit(
         self, event: str, data: Any, namespace: str | None = None, room: Any = None, **kwargs: Any
     ) -> None:
-        """As socketio's. Raises ValueError without a room: the library takes an empty one for every
-        client of every tenant.
-        """
+        """Emit to a room, as socketio does. Raises ValueError without one."""
         if not (kwargs.get("to") or room):
             raise ValueError("emit needs a room; an empty one would reach every tenant")
         super().emit(event, data, namespace=namespace, room=room, **kwargs)
@@ -73,11 +70,9 @@ class FeedManager(socketio.RedisManager):
             raise EmitFailed(str(error)) from error
 
     def say(self, tenant_id: int, epoch: str, base: int, messages: Sequence[Message]) -> None:
-        """Publish messages that have been committed, the first at position `base + 1`, in one round
-        trip.
+        """Publish committed messages in one round trip; the first has position `base + 1`.
 
-        Raises EmitFailed when Redis cannot be reached; some documents may have been published by
-        then.
+        Raises EmitFailed where Redis cannot be reached. Some documents may be published by then.
         """
         channel = tenant_channel(self.channel, tenant_id)
         self._send(
@@ -98,8 +93,8 @@ class FeedManager(socketio.RedisManager):
             try:
                 self._publish_all(documents)
             except RedisConnectionError:
-                # A connection of the pool that died with a Redis since restarted; the next one is
-                # new. Said twice is a repeat.
+                # A connection of the pool died with a Redis that has restarted since; the next one
+                # is new. Servers ignore what comes twice.
                 self._publish_all(documents)
         except (RedisError, OSError) as error:
             raise EmitFailed(str(error)) from error
@@ -127,9 +122,9 @@ class FeedManager(socketio.RedisManager):
             )
 
 
-def _parts(messages: Sequence[Message]) -> Iterator[tuple[int, list[tuple]]]:
-    """Runs of messages that fit a document, each with the index of its first."""
-    part: list[tuple] = []
+def _parts(messages: Sequence[Message]) -> Iterator[tuple[int, list[tuple[Any, ...]]]]:
+    """Yield runs of messages that fit a document, each with the index of its first."""
+    part: list[tuple[Any, ...]] = []
     start = size = 0
     for message in messages:
         if part and (len(part) == DOCUMENT_MESSAGES or size + len(message.body) > DOCUMENT_BYTES):

@@ -1,4 +1,4 @@
-"""The tenant's feed: appending to it, and how a message looks once it has a position."""
+"""A tenant's feed: appending messages to it, and their payloads once they have a position."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -11,8 +11,8 @@ from models.bulk import document, records
 class Message(NamedTuple):
     """One thing said to the tenant's viewers, before it has a position.
 
-    `body` is the payload as a JSON object in text, without `position`. The rest is what rooms and
-    filters go by.
+    `body` is the payload as the text of a JSON object, without `position`. Rooms and filters go by
+    the other fields.
     """
 
     event: str
@@ -30,8 +30,8 @@ class Appended(NamedTuple):
     base: int
 
 
-# The row lock on the tenant makes the order of commits and of positions the same. Messages must be
-# the last statement before the commit, so that the lock is held for a moment only.
+# The row lock on the tenant makes the order of commits and of positions the same. This is the last
+# statement before the commit, so that the lock is held for a moment only.
 _APPEND = f"""
 WITH moved AS (
     UPDATE tenant SET head = head + %(count)s WHERE tenant_id = %(tenant_id)s
@@ -50,7 +50,7 @@ SELECT epoch, base FROM moved
 def append(cursor: Cursor, tenant_id: int, messages: Sequence[Message]) -> Appended:
     """Give `messages` the next positions of the tenant's feed.
 
-    It is the last statement before the commit. Raises LookupError where the tenant is unknown.
+    Call it right before the commit. Raises LookupError where the tenant is unknown.
     """
     rows = document(message._asdict() for message in messages)
     values = {"tenant_id": tenant_id, "count": len(messages), "rows": rows}
@@ -61,5 +61,5 @@ def append(cursor: Cursor, tenant_id: int, messages: Sequence[Message]) -> Appen
 
 
 def payload_text(body: str, position: int) -> str:
-    """The payload as it is sent: the body with its position put in."""
+    """Return the payload as it is sent: `body` with its position."""
     return f'{body[:-1]},"position":{position}}}'

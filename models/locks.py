@@ -1,28 +1,28 @@
-"""Advisory locks of Postgres, each class of them with keys of its own. All are held to the end of
-their transaction.
+"""The keys of our advisory locks in Postgres, which are held to the end of their transaction.
+
+All are signed 64-bit keys, for the lock functions that take a single argument.
 """
 
 from hashlib import blake2b
 
 
 def tenant_lock_key(tenant_id: int) -> int:
-    """Who holds it judges the tenant, or changes what it is judged by: one at a time.
-
-    A signed 64-bit key, for the advisory lock functions that take a single argument.
-    """
+    """Return the key of the lock for judging the tenant, or changing what it is judged by."""
     return _key("tenant", tenant_id)
 
 
 def alerts_lock_key(tenant_id: int) -> int:
-    """Who holds it opens, bumps, moves or names the tenant's alerts: one at a time. Taken before
-    any of their rows is read.
+    """Return the key of the lock for writing the tenant's alerts.
+
+    It is taken before any of their rows is read.
     """
     return _key("alerts", tenant_id)
 
 
 def rejected_lock_key(tenant_id: int) -> int:
-    """Who holds it writes to the tenant's rejected submissions. Taken last, so that it can be part
-    of no deadlock.
+    """Return the key of the lock for writing the tenant's rejected submissions.
+
+    It is taken after all other locks, so that it can be part of no deadlock.
     """
     return _key("rejected", tenant_id)
 

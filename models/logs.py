@@ -1,10 +1,9 @@
-"""Structured logs, the same in every process: one JSON object a line, or readable ones on a
-terminal.
+"""Structured logs of every process: one JSON object a line, or readable lines on a terminal.
 
 An event is a constant and what it is about stands in fields, as ids. No field holds a name, a place
-or a biometric; so of an exception the class and the lines it came through are logged, not its text,
-which may quote the data it broke on. Only a developer's terminal at the level DEBUG shows the whole
-exception.
+or a biometric. So an exception is logged by its class and the lines it came through, without its
+text, which may quote the data it broke on. Only a developer's terminal at the level DEBUG shows the
+whole exception.
 """
 
 import logging
@@ -16,8 +15,8 @@ from typing import Any, TextIO
 import structlog
 from structlog.typing import Processor
 
-# Celery logs whole messages it cannot make sense of; only the first line of these is free of what
-# they hold.
+# Celery logs whole tasks that it cannot make sense of. These records begin with a line that quotes
+# nothing of them.
 _QUOTING = (
     *(
         "Received unregistered task",
@@ -27,7 +26,7 @@ _QUOTING = (
     ),
     "Cannot process event",
 )
-# A line or two a task or request, which task events and metrics say as well.
+# These log a line or two a task or request, which task events and metrics tell as well.
 _CHATTY = (
     "celery.worker.strategy",
     "celery.app.trace",
@@ -39,9 +38,7 @@ _READABLE = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plai
 
 
 def configure_logs(level: str = "INFO", stream: TextIO = sys.stderr) -> None:
-    """Send structlog's and the standard library's records to `stream`. Calling it again replaces
-    what it did before.
-    """
+    """Send the records of structlog and the standard library to `stream`, and nowhere else."""
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -79,19 +76,11 @@ def configure_logs(level: str = "INFO", stream: TextIO = sys.stderr) -> None:
 def error_without_its_text(
     _logger: object, _method: str, event: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
-    """A structlog processor: `exc_info` becomes `error`, `sqlstate` where Postgres gave one, and
-    `frames`.
+    """Replace `exc_info` by `error`, `frames`, and `sqlstate` where Postgres gave one.
+
+    It is a structlog processor.
     """
-    given = event.pop("exc_info", None)
-    error = (
-        given
-        if isinstance(given, BaseException)
-        else given[1]
-        if isinstance(given, tuple)
-        else sys.exc_info()[1]
-        if given
-        else None
-    )
+    error = _exception_of(event.pop("exc_info", None))
     if error is not None:
         event["error"] = name_of(error)
         event["frames"] = [
@@ -104,10 +93,20 @@ def error_without_its_text(
     return event
 
 
+def _exception_of(exc_info: Any) -> BaseException | None:
+    """Return the exception that `exc_info` means, in any of the forms that logging allows."""
+    if isinstance(exc_info, BaseException):
+        return exc_info
+    error: BaseException | None = None
+    if isinstance(exc_info, tuple):
+        error = exc_info[1]
+    elif exc_info:
+        error = sys.exc_info()[1]
+    return error
+
+
 def name_of(error: BaseException) -> str:
-    """Its class; of what the operating system says, the text too, for that is about hosts and
-    files.
-    """
+    """Return the error's class, and the text too of an OSError: that is about hosts and files."""
     if isinstance(error, OSError):
         return f"{type(error).__name__}: {error}"
     return type(error).__name__

@@ -1,5 +1,6 @@
-"""Offsets: the opaque string a viewer hands back to go on where it was. An epoch, which names one
-history of a feed, and a position.
+"""Offsets: the opaque strings that viewers hand back to go on where they were.
+
+An offset is an epoch, which names one history of a feed, and a position in it.
 """
 
 from typing import NamedTuple
@@ -14,7 +15,7 @@ class Offset(NamedTuple):
 
 
 def parse_offset(text: object) -> Offset | None:
-    """None for whatever no server of ours can have given out."""
+    """Return the offset that `text` spells, or None where no server of ours can have given it."""
     if not isinstance(text, str):
         return None
     epoch, dash, digits = text.partition("-")

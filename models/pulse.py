@@ -1,6 +1,6 @@
-"""What has to happen again and again: workers note that it did, and servers look how long ago.
+"""Pulses: workers note that what has to happen again and again did, and servers look how long ago.
 
-A pulse is a row of its own, its time Postgres' own clock.
+A pulse is a row; its time is by Postgres' own clock.
 """
 
 from collections.abc import Iterable, Iterator
@@ -9,13 +9,13 @@ from typing import NamedTuple
 
 from psycopg import Cursor
 
-# A task came through the queue `attendance`; beat's own go through it too, for quiet nights.
+# A task came through the queue `attendance`. Beat sends one of its own, for nights without punches.
 TASKS = "attendance"
 # A server wrote something, to see whether it can.
 WRITTEN = "written"
 
-# How old the last end of each sweep may be: what lies between two starts of it, what it may wait
-# for a worker, and the longest it may take.
+# How old the end of each sweep may be: the time between two starts, plus what it may wait for a
+# worker, plus the longest that it may take.
 SWEEPS = {
     "sweep_left": timedelta(seconds=60),
     "keep_alerts": timedelta(seconds=90),
@@ -42,14 +42,14 @@ class Late(NamedTuple):
 
 
 def note(cursor: Cursor, name: str) -> None:
-    """It happened now. Two that note the same take turns, for as long as a commit takes."""
+    """Note that it happened now. Two that note the same one take turns until the commit."""
     cursor.execute(NOTE, (name,))
 
 
 def late(ages: Iterable[tuple[str, timedelta]]) -> Iterator[Late]:
-    """Those of OLDEST that are too old, or missing, among the rows of AGES."""
-    known = dict(ages)
+    """Yield those of OLDEST that are too old, or missing, among the rows of AGES."""
+    age_by_name = dict(ages)
     for name, oldest in OLDEST.items():
-        age = known.get(name)
+        age = age_by_name.get(name)
         if age is None or age > oldest:
             yield Late(name, age)

@@ -1,11 +1,12 @@
-"""The rule by which a maintenance window recurs, by RFC 5545, read from its text."""
+"""Reading the rule by which a maintenance window recurs, as RFC 5545 writes it."""
 
 from datetime import datetime, timedelta
 from itertools import islice
 
 from dateutil.rrule import DAILY, rrule, rrulestr
 
-HORIZON = timedelta(days=3_660)  # how far ahead a rule is asked whether it ever comes, and counted
+# How far ahead we look whether a rule ever comes, and how often.
+HORIZON = timedelta(days=3_660)
 MOST_A_DAY = 24
 MOST_INTERVAL = 1_000
 MOST_COUNT = 10_000
@@ -14,11 +15,10 @@ _LATER = timedelta(days=19 * 146_097)  # 7,600 years
 
 
 def parse_rule(text: str, starts: datetime) -> rrule:
-    """The rule of a recurring window from its first start in wall time, naive. What comes of it
-    ends by its UNTIL, never by a COUNT.
+    """Return the rule of a recurring maintenance window; `starts` is its first start, naive.
 
-    Raises ValueError with what to change. Nothing finer than daily, with at most 24 starts a day:
-    judging asks it each time.
+    The result ends by its UNTIL, never by a COUNT. Raises ValueError with what to change: it must
+    be daily at the finest, with at most 24 starts a day, as each judgement asks it.
     """
     if starts.tzinfo is not None:
         raise ValueError(
@@ -28,12 +28,12 @@ def parse_rule(text: str, starts: datetime) -> rrule:
         raise ValueError(f"starts_at: give a time in the years {YEARS[0]} to {YEARS[-1]}")
     rule = _single(text, starts)
     try:
-        found = _early_starts(rule)
+        early_starts = _early_starts(rule)
     except (ValueError, IndexError):  # from within dateutil, such as for the 99th Monday of a year
-        found = []
-    if not found:
+        early_starts = []
+    if not early_starts:
         raise ValueError("rrule: never comes")
-    return rule if rule._count is None else rule.replace(count=None, until=found[-1])
+    return rule if rule._count is None else rule.replace(count=None, until=early_starts[-1])
 
 
 def _single(text: str, starts: datetime) -> rrule:
@@ -50,7 +50,8 @@ def _single(text: str, starts: datetime) -> rrule:
         or rule._dtstart != starts
     ):
         raise ValueError(
-            f"rrule: give a single rule, with FREQ of YEARLY, MONTHLY, WEEKLY or DAILY and at most {MOST_A_DAY} starts a day"
+            "rrule: give a single rule, with FREQ of YEARLY, MONTHLY, WEEKLY or DAILY"
+            f" and at most {MOST_A_DAY} starts a day"
         )
     # dateutil follows an INTERVAL of 0 for ever, and knows a BYEASTER that no RFC does.
     if (
@@ -60,17 +61,18 @@ def _single(text: str, starts: datetime) -> rrule:
         or rule._count == 0
     ):
         raise ValueError(
-            f"rrule: give an INTERVAL of 1 to {MOST_INTERVAL:,}, a COUNT of 1 to {MOST_COUNT:,} if any, and no BYEASTER"
+            f"rrule: give an INTERVAL of 1 to {MOST_INTERVAL:,},"
+            f" a COUNT of 1 to {MOST_COUNT:,} if any, and no BYEASTER"
         )
     return rule
 
 
 def _early_starts(rule: rrule) -> list[datetime]:
-    """Its first start before the horizon, or all that its COUNT makes.
+    """Return the rule's first start before the horizon, or all that its COUNT makes.
 
-    dateutil looks for a start that never comes up to the year 9999. The calendar, weekdays and all,
-    is the same again after 400
-    years, so it is asked as late as possible: that takes a twentieth of the time.
+    dateutil looks for a start that never comes up to the year 9999. As the calendar, weekdays and
+    all, repeats itself every 400 years, we ask as late as possible: that takes a twentieth of the
+    time.
     """
     horizon = min(rule._dtstart + HORIZON, rule._until or rule._dtstart + HORIZON)
     late = rule.replace(dtstart=rule._dtstart + _LATER, count=None, until=horizon + _LATER)

@@ -1,4 +1,4 @@
-"""Who hears a message. The only file that knows how a room is spelled."""
+"""Rooms: who hears a message. No other file knows how a room is spelled."""
 
 from collections.abc import Iterable
 
@@ -13,14 +13,14 @@ def site_room(tenant_id: int, site_id: int) -> str:
 
 
 def rooms_of_message(tenant_id: int, site_id: int | None) -> list[str]:
-    """A message without a site goes to viewers of all sites only."""
+    """Return the rooms a message goes to: without a site, only that of viewers of all sites."""
     if site_id is None:
         return [tenant_room(tenant_id)]
     return [tenant_room(tenant_id), site_room(tenant_id, site_id)]
 
 
 def rooms_of_viewer(tenant_id: int, sites: Iterable[int] | None) -> list[str]:
-    """`sites` is None for a token that covers them all."""
+    """Return the rooms a viewer is in; `sites` is None for a token that covers them all."""
     if sites is None:
         return [tenant_room(tenant_id)]
     return [site_room(tenant_id, site_id) for site_id in sites]

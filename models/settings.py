@@ -1,5 +1,6 @@
-"""Settings, all from the environment. README lists them; a missing or nonsensical one ends the
-process with one message.
+"""The settings, all from the environment; the README lists them.
+
+One that is missing or makes no sense ends the process with one message.
 """
 
 import os
@@ -44,9 +45,7 @@ class SettingsError(SystemExit):
 
 
 class Settings(BaseModel):
-    """What every process reads. Times are in seconds, sizes in bytes, unless the name says
-    otherwise.
-    """
+    """What every process reads, in seconds and bytes unless the name says otherwise."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, str_strip_whitespace=True)
 
@@ -133,7 +132,8 @@ class Settings(BaseModel):
                 parts.scheme not in ("http", "https") or not parts.netloc or parts.path
             ):
                 raise ValueError(
-                    f"{origin!r} is no origin; write scheme and host, such as https://noc.example.com, separated by commas"
+                    f"{origin!r} is no origin; write scheme and host,"
+                    " such as https://noc.example.com, separated by commas"
                 )
         return value
 
@@ -142,7 +142,8 @@ class Settings(BaseModel):
     def _long_enough(cls, value: str) -> str:
         if value and len(value.encode()) < 32:
             raise ValueError(
-                "is too short to be safe; give at least 32 bytes, such as the output of `openssl rand -hex 32`"
+                "is too short to be safe; give at least 32 bytes,"
+                " such as the output of `openssl rand -hex 32`"
             )
         return value
 
@@ -151,7 +152,8 @@ class Settings(BaseModel):
     def _fit_for_a_header(cls, value: str) -> str:
         if value and not re.fullmatch(r"[\x21-\x7e]{32,}", value):
             raise ValueError(
-                "is no safe token; give at least 32 characters of ASCII without spaces, such as `openssl rand -hex 32`"
+                "is no safe token; give at least 32 characters of ASCII without spaces,"
+                " such as `openssl rand -hex 32`"
             )
         return value
 
@@ -186,11 +188,10 @@ class Settings(BaseModel):
 
 
 class Given(NamedTuple):
-    """What the environment holds: one sentence a problem, and the settings as far as they make
-    sense.
+    """What the environment holds: the settings as far as they make sense, and a sentence a problem.
 
-    Those named in `wrong` (as fields, in lower case) have another value than was given, or any at
-    all.
+    Settings named in `wrong` (as fields, in lower case) have not the value that the environment
+    gives them, or have one that it does not give.
     """
 
     settings: Settings
@@ -199,7 +200,7 @@ class Given(NamedTuple):
 
 
 def load_settings(environ: Mapping[str, str] = os.environ, *, tokens: bool = False) -> Settings:
-    """The settings of this process. `tokens`: it verifies tokens, so a key is needed as well.
+    """Return the settings of this process. `tokens`: it verifies tokens, so it needs a key as well.
 
     Raises SettingsError (a SystemExit with status 2, printed once) naming every bad setting.
     """
@@ -212,17 +213,18 @@ def load_settings(environ: Mapping[str, str] = os.environ, *, tokens: bool = Fal
 
 
 def read_settings(environ: Mapping[str, str] = os.environ, *, tokens: bool = False) -> Given:
-    """Return what the environment holds, with all that is wrong with it. `tokens` as of
-    load_settings.
+    """Return what the environment holds, and all that is wrong with it.
+
+    `tokens` means what it does for load_settings.
     """
     values = {
         name: environ[name.upper()]
         for name in Settings.model_fields
         if environ.get(name.upper(), "") != ""
     }
-    of_keys = _problems_of_keys(values, needed=tokens)
+    key_problems = _problems_of_keys(values, needed=tokens)
     try:
-        return Given(Settings.model_validate(values), frozenset(), of_keys)
+        return Given(Settings.model_validate(values), frozenset(), key_problems)
     except ValidationError as error:
         details = error.errors()
     wrong = frozenset(str(detail["loc"][0]) for detail in details)
@@ -230,50 +232,46 @@ def read_settings(environ: Mapping[str, str] = os.environ, *, tokens: bool = Fal
     return Given(
         Settings.model_validate(_NEEDED | sound),
         wrong,
-        [_problem(detail) for detail in details] + of_keys,
+        [_problem(detail) for detail in details] + key_problems,
     )
 
 
-# What stands in the place of a setting that has no default and makes no sense, and is not asked.
+# These stand in for settings without a default that make no sense. Nobody reads them.
 _NEEDED = {"database_url": "postgresql://", "redis_url": "redis://"}
 
 
-def _problems_of_keys(given: Mapping[str, str], *, needed: bool) -> list[str]:
-    """What no setting shows by itself. Of values as they were given, so that it is said beside
-    whatever else is wrong.
+def _problems_of_keys(values: Mapping[str, str], *, needed: bool) -> list[str]:
+    """Return what is wrong with the settings for tokens taken together, which none shows by itself.
+
+    It looks at values as the environment has them, so that it finds this beside all other problems.
     """
     keys = [
         name
         for name in ("jwt_secret", "jwt_public_key", "jwt_jwks_url")
-        if given.get(name, "").strip()
+        if values.get(name, "").strip()
     ]
     if not keys:
-        missing = "JWT_SECRET: is not set, nor JWT_PUBLIC_KEY nor JWT_JWKS_URL; one of them is needed to verify tokens"
+        missing = (
+            "JWT_SECRET: is not set, nor JWT_PUBLIC_KEY nor JWT_JWKS_URL;"
+            " one of them is needed to verify tokens"
+        )
         return [missing] if needed else []
     if len(keys) > 1:
-        return [
-            f"{' and '.join(key.upper() for key in keys)} are both set; keep the one your tokens are signed with"
-        ]
-    others = ASYMMETRIC if keys == ["jwt_secret"] else HMAC
-    wrong = [
-        name.strip()
-        for name in given.get("jwt_algorithms", "").split(",")
-        if name.strip() in others
-    ]
-    allowed = ", ".join(sorted((HMAC | ASYMMETRIC) - others))
-    return (
-        [
-            f"JWT_ALGORITHMS: {','.join(wrong)} does not go with {keys[0].upper()}; choose from {allowed}"
-        ]
-        if wrong
-        else []
-    )
+        names = " and ".join(key.upper() for key in keys)
+        return [f"{names} are both set; keep the one your tokens are signed with"]
+    unfit = ASYMMETRIC if keys == ["jwt_secret"] else HMAC
+    algorithms = [name.strip() for name in values.get("jwt_algorithms", "").split(",")]
+    wrong = ",".join(name for name in algorithms if name in unfit)
+    if not wrong:
+        return []
+    allowed = ", ".join(sorted((HMAC | ASYMMETRIC) - unfit))
+    return [f"JWT_ALGORITHMS: {wrong} does not go with {keys[0].upper()}; choose from {allowed}"]
 
 
 def _check_public_key(value: str) -> None:
-    """Raises ValueError where it is none."""
-    # Imported here, as few installations have such a key, and every process and command reads
-    # settings.
+    """Raise ValueError where it is none."""
+    # Imported here: every process and command reads settings, and few installations have such a
+    # key.
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
@@ -288,10 +286,9 @@ def _check_public_key(value: str) -> None:
 def _with_scheme(value: str, schemes: set[str]) -> str:
     parts = urlsplit(value)
     if parts.scheme not in schemes or "://" not in value:
-        raise ValueError(
-            f"is no address Rollcall can use; it starts with one of {', '.join(sorted(s + '://' for s in schemes))}"
-        )
-    # Sentinel and Postgres take several hosts
+        beginnings = ", ".join(sorted(f"{scheme}://" for scheme in schemes))
+        raise ValueError(f"is no address Rollcall can use; it starts with one of {beginnings}")
+    # Sentinel and Postgres take several hosts.
     ports = re.findall(r":([^:,\]]*)(?=,|$)", parts.netloc.rpartition("@")[2])
     if not all(port.isdigit() and 1 <= int(port) <= 65535 for port in ports):
         raise ValueError("has a port that is no number from 1 to 65535")

@@ -1,4 +1,4 @@
-"""What every process that logs says first: which Rollcall it is, and which settings do nothing."""
+"""The first lines that a process logs: which Rollcall it is, and which names are misspelt."""
 
 import os
 from collections.abc import Mapping
@@ -24,5 +24,5 @@ def start_logs(level: str = "INFO") -> None:
 
 def log_misspelt(environ: Mapping[str, str] = os.environ) -> None:
     """Log one warning for each name that is spelled nearly like a setting, without its value."""
-    for given, meant in misspelt(environ).items():
-        log.warning(SETTING_UNKNOWN, given=given, meant=meant)
+    for name, meant in misspelt(environ).items():
+        log.warning(SETTING_UNKNOWN, given=name, meant=meant)

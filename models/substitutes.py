@@ -1,6 +1,4 @@
-"""Who may stand in for whom: the rows by which a substitute's shifts are found without reading
-everybody's.
-"""
+"""The rows by which a substitute's shifts are found without reading everybody's."""
 
 from collections.abc import Sequence
 
@@ -8,15 +6,17 @@ from psycopg import Cursor
 
 _REFRESH = """
 INSERT INTO substitute (tenant_id, person_id, starts_at, shift_id)
-SELECT DISTINCT tenant_id, unnest(substitutes), starts_at, shift_id FROM shift
-WHERE tenant_id = %(tenant_id)s AND shift_id = ANY(%(shift_ids)s::text[]) AND NOT deleted AND substitutes <> '{}'
+SELECT DISTINCT tenant_id, unnest(substitutes), starts_at, shift_id
+FROM shift
+WHERE tenant_id = %(tenant_id)s AND shift_id = ANY(%(shift_ids)s::text[])
+    AND NOT deleted AND substitutes <> '{}'
 ON CONFLICT DO NOTHING
 """
 
 
 def refresh(cursor: Cursor, tenant_id: int, shift_ids: Sequence[str]) -> None:
-    """Note who substitutes in these shifts, after writing them and in the same transaction.
+    """Note who substitutes in these shifts, after writing them, in the same transaction.
 
-    Rows of what a shift said before stay: whoever reads them joins the shift and looks again.
+    Rows of former substitutes stay: whoever reads them joins the shift and looks again.
     """
     cursor.execute(_REFRESH, {"tenant_id": tenant_id, "shift_ids": list(shift_ids)})

@@ -1,9 +1,9 @@
-"""Which Rollcall this is: the version that setup.cfg gives, read from what is installed."""
+"""Rollcall's version: the one that setup.cfg gives, read from what is installed."""
 
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
-# Not a version: what runs without having been installed has none.
+# What runs without having been installed has no version.
 NOT_INSTALLED = "unknown"
 
 

@@ -27,7 +27,10 @@ TYPES = tuple(TITLES)
 
 
 class AnomalyState(NamedTuple):
-    """`is_verdict`: an operator may give it. `is_right`: whether that says detection was right."""
+    """A state of an anomaly. `is_verdict`: an operator may give it.
+
+    `is_right` is whether that verdict says that detection was right.
+    """
 
     title: str
     is_verdict: bool = False
@@ -46,10 +49,11 @@ VERDICTS = tuple(name for name, state in ANOMALY_STATES.items() if state.is_verd
 
 
 class AlertState(NamedTuple):
-    """What is open takes further anomalies of its person, site and type instead of a new alert.
+    """A state of an alert.
 
-    What waits for somebody is counted as open alerts, and escalates unless it is taken up: then it
-    waits for one who knows of it, and may relapse.
+    One that is open takes further anomalies of its person, site and type, instead of a new alert.
+    One that waits for somebody is counted among the open alerts. It escalates until it is taken up:
+    then it waits for somebody who knows of it, and may relapse.
     """
 
     title: str
@@ -97,7 +101,7 @@ else:
 
 
 def gravity(severity: str) -> int:
-    """How grave a severity is: the higher the graver, from 0."""
+    """Return how grave a severity is, from 0: the higher, the graver."""
     return SEVERITIES.index(severity)
 
 

@@ -9,7 +9,7 @@ import click
 
 
 class ByName(click.Group):
-    """`places` says where each subcommand is: `worker.commands.explain:command`."""
+    """A group of commands; `places` says where each is, as `worker.commands.explain:command`."""
 
     def __init__(self, *arguments: Any, places: Mapping[str, str], **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -24,14 +24,17 @@ class ByName(click.Group):
 
 
 class Failed(click.ClickException):
-    """What was asked for cannot be had; the text is one sentence, and the status is 1."""
+    """What was asked for cannot be had.
+
+    The text is one sentence, and the process ends with status 1.
+    """
 
     def show(self, file: IO[Any] | None = None) -> None:
         click.echo(f"rollcall: {self.message}", file=file or sys.stderr)
 
 
 def run(command: click.Command, arguments: Sequence[str] | None, program: str) -> int:
-    """Run what `arguments` (else those of this process) ask for, and return the status.
+    """Run the command with `arguments` (None: those of this process), and return the status.
 
     This is where expected failures end, in one sentence. Raises SystemExit: with 2 where the
     arguments are wrong, with 1 where what was asked for cannot be had, with 130 after Ctrl-C.

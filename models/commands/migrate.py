@@ -24,7 +24,7 @@ def command(patience: float) -> None:
     Where it is there already, nothing is done; two at once take turns. Run it once a deployment,
     before the processes are started.
     """
-    # Imported here, and Alembic last: help needs neither, a wrong setting only the first.
+    # Imported here, and Alembic last: help needs none of it, and a wrong setting no Alembic.
     from models.misspelt import print_misspelt
     from models.settings import load_settings
 

@@ -1,4 +1,4 @@
-"""`rollcall`: one command for whatever is to be done. setup.cfg names its subcommands."""
+"""`rollcall`: the one command, whose subcommands setup.cfg names."""
 
 from importlib.metadata import distribution
 
@@ -14,11 +14,11 @@ GROUP = "rollcall.commands"
 def installed_commands() -> dict[str, str]:
     """Return where each subcommand is, by name: the entry points of setup.cfg, as installed."""
     entry_points = distribution("rollcall").entry_points.select(group=GROUP)
-    return {each.name: each.value for each in entry_points}
+    return {entry_point.name: entry_point.value for entry_point in entry_points}
 
 
-def _print_version(context: click.Context, _: click.Parameter, asked: bool) -> None:
-    if asked:
+def _print_version(context: click.Context, _: click.Parameter, is_wanted: bool) -> None:
+    if is_wanted:
         click.echo(f"rollcall {rollcall_version()}, schema revision {newest_revision()}")
         context.exit()
 

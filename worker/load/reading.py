@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from psycopg import Cursor
 
-from models.database import Asking
+from models.database import PipelinedCursor
 from worker.load.devices import Devices
 from worker.load.shifts import OwnShifts
 from worker.load.tenant import Reach, Tenant, reach_of
@@ -27,12 +27,12 @@ class Reading(NamedTuple):
 
 
 def begin(cursor: Cursor, tenant: Tenant) -> Reading:
-    asking = Asking(cursor.connection)
+    pipelined = PipelinedCursor(cursor.connection)
     return Reading(
-        asking,
+        pipelined,
         tenant,
         reach_of(tenant),
-        Timelines(asking, tenant.tenant_id),
-        OwnShifts(asking, tenant.tenant_id),
-        Devices(asking, tenant.tenant_id),
+        Timelines(pipelined, tenant.tenant_id),
+        OwnShifts(pipelined, tenant.tenant_id),
+        Devices(pipelined, tenant.tenant_id),
     )
