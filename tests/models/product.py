@@ -1,4 +1,4 @@
-"""A copy of the product in a folder of its own, to be changed by a test and run as it is then."""
+"""A copy of the product in a folder of its own, which a test changes and runs."""
 
 import os
 import shutil
@@ -50,7 +50,7 @@ class Product:
         return revision
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """Python with these arguments, in the copy."""
+        """Start Python with these arguments, in the copy."""
         return subprocess.Popen(
             [sys.executable, *arguments],
             cwd=self.folder,
@@ -61,10 +61,10 @@ class Product:
         )
 
     def run(self, *arguments: str) -> tuple[int, str]:
-        """The return code, and all that was said."""
+        """Run Python with these arguments, in the copy. Return its status and all its output."""
         process = self.start(*arguments)
-        said, _ = process.communicate(timeout=120)
-        return process.returncode, said
+        output, _ = process.communicate(timeout=120)
+        return process.returncode, output
 
     def migrate(self, patience: float = 60) -> tuple[int, str]:
         return self.run("-m", "models", "migrate", "--patience", str(patience))

@@ -94,8 +94,8 @@ def test_a_dataclass_is_a_row_and_so_is_json_that_is_text_already(cursor: Cursor
 def test_rows_are_in_the_order_of_the_document(cursor: Cursor) -> None:
     numbers = [3, 1, 2, *range(100, 5_000)]
     rows = document({"number": number} for number in numbers)
-    found = cursor.execute(f"SELECT number FROM {records('thing', 'these')}", {"these": rows})
-    assert [number for (number,) in found] == numbers
+    things = cursor.execute(f"SELECT number FROM {records('thing', 'things')}", {"things": rows})
+    assert [number for (number,) in things] == numbers
 
 
 @pytest.mark.parametrize("value", [2**64, object(), {1, 2}])

@@ -1,6 +1,4 @@
-"""A pool whose connections are not asked each time whether they live; and transactions that wait
-for answers only where they are read.
-"""
+"""Pools that do not ping each time, pipelined transactions, and statements that commit alone."""
 
 from collections.abc import Callable, Iterator
 
@@ -31,7 +29,7 @@ def kill(engine: Engine, postgres_url: str) -> None:
 
 
 def age(engine: Engine, seconds: float) -> None:
-    """As if the pooled connection had been used so long ago."""
+    """Make the pooled connection look as if it had last been used `seconds` earlier."""
 
     @event.listens_for(engine, "checkout", insert=True, once=True)
     def older(_connection: object, record: object, _proxy: object) -> None:
@@ -110,8 +108,9 @@ def test_one_that_fails_shows_where_a_later_answer_is_fetched(trusting: Engine) 
 
 
 def test_an_error_of_the_caller_commits_nothing(trusting: Engine) -> None:
+    no_keys: dict[str, object] = {}
     with pytest.raises(KeyError):
-        add_and(trusting, lambda _: {}[1])
+        add_and(trusting, lambda _: no_keys["missing"])
     assert ids(trusting) == []
 
 

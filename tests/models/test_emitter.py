@@ -1,8 +1,9 @@
-"""What workers write with: says so when Redis is gone, and addresses nobody by accident."""
+"""The manager that workers publish with raises when Redis is gone, and addresses no wrong room."""
 
 import json
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 
 import pytest
 import redis
@@ -42,13 +43,14 @@ def heard(redis_url: str, redis_channel: str) -> Iterator[redis.client.PubSub]:
         yield listening
 
 
-def documents(heard: redis.client.PubSub, number: int) -> list[dict]:
-    found: list[dict] = []
-    while len(found) < number:
+def documents(heard: redis.client.PubSub, number: int) -> list[dict[str, Any]]:
+    """Return the next documents on the channels; fail if fewer come."""
+    documents: list[dict[str, Any]] = []
+    while len(documents) < number:
         published = heard.get_message(timeout=5)
-        assert published is not None, f"only {len(found)} of {number} documents came"
-        found.append(json.loads(published["data"]))
-    return found
+        assert published is not None, f"only {len(documents)} of {number} documents came"
+        documents.append(json.loads(published["data"]))
+    return documents
 
 
 def test_messages_are_said_on_their_tenants_channel(
@@ -122,7 +124,7 @@ def test_an_empty_room_is_refused(redis_url: str, redis_channel: str, nobody: ob
 
 @pytest.mark.parametrize("payload", [{"at": datetime(2026, 1, 1)}, {"score": float("nan")}])  # noqa: DTZ001
 def test_a_payload_that_is_no_json_is_an_error(
-    redis_url: str, redis_channel: str, payload: dict
+    redis_url: str, redis_channel: str, payload: dict[str, Any]
 ) -> None:
     with pytest.raises(EmitFailed):
         FeedManager(redis_url, redis_channel).emit(
@@ -145,7 +147,7 @@ def test_an_emit_to_a_room_reaches_the_managers_own_channel(
 
 
 def test_what_is_overridden_has_not_changed() -> None:
-    """If it has: read the new source, see whether FeedManager still holds, and note the new digest."""
+    """If it has, read the new source, see whether FeedManager still works, and note the digest."""
     digests = {
         f"{function.__module__}.{function.__qualname__}": digest(function)
         for function in FeedManager.OVERRIDDEN

@@ -1,9 +1,10 @@
-"""Logs: one JSON object a line, constant events, ids as fields, and nothing of what was submitted."""
+"""Logs: one JSON object a line, constant events, ids as fields, and nothing that was submitted."""
 
 import io
 import json
 import logging
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import structlog
@@ -18,7 +19,7 @@ class Terminal(io.StringIO):
 
 @pytest.fixture
 def logs_afterwards() -> Iterator[None]:
-    """As they were before."""
+    """Leave logging as it was before the test."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     yield
@@ -33,7 +34,7 @@ def stream(logs_afterwards: None) -> io.StringIO:
     return stream
 
 
-def lines(stream: io.StringIO) -> list[dict]:
+def lines(stream: io.StringIO) -> list[dict[str, Any]]:
     return [json.loads(line) for line in stream.getvalue().splitlines()]
 
 

@@ -1,4 +1,4 @@
-"""Policy: what may be said, and which says it last."""
+"""Policy: which values may be sent, and which of the tenant's and the site's wins."""
 
 from typing import Any
 

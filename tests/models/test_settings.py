@@ -1,4 +1,4 @@
-"""Settings: whatever is missing or makes no sense is named at once, in words that say what would."""
+"""Settings: whatever is missing or makes no sense is named at once, with what would make sense."""
 
 import pytest
 
@@ -70,14 +70,15 @@ def test_a_key_that_is_none_is_named(name: str, value: str) -> None:
 
 
 def test_two_keys_are_one_too_many_whatever_else_is_wrong() -> None:
-    said = problems(JWT_JWKS_URL="https://issuer.example.com/keys", PORT="0")
-    assert [line for line in said if "JWT_SECRET and JWT_JWKS_URL are both set" in line]
-    assert len(said) == 2
+    sentences = problems(JWT_JWKS_URL="https://issuer.example.com/keys", PORT="0")
+    assert [line for line in sentences if "JWT_SECRET and JWT_JWKS_URL are both set" in line]
+    assert len(sentences) == 2
 
 
 def test_a_key_is_missing_only_to_whoever_verifies_tokens() -> None:
     assert problems(JWT_SECRET="") == [
-        "JWT_SECRET: is not set, nor JWT_PUBLIC_KEY nor JWT_JWKS_URL; one of them is needed to verify tokens"
+        "JWT_SECRET: is not set, nor JWT_PUBLIC_KEY nor JWT_JWKS_URL;"
+        " one of them is needed to verify tokens"
     ]
     assert isinstance(load_settings(GOOD | {"JWT_SECRET": ""}), Settings)
 

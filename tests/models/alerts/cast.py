@@ -28,7 +28,7 @@ def open_alert(
     ago: timedelta = timedelta(0),
     **fields: Any,
 ) -> UUID:
-    """A NEW alert of acme's person 1 at site 15, in its trail and in the feed. Its id."""
+    """Store a NEW alert of acme's person 1 at site 15, with trail and message. Return its id."""
     now = datetime.now(UTC) - ago
     alert = new_alert(now, tenant_id=tenant_id, **fields)
     with transaction(engine) as cursor:
@@ -40,8 +40,8 @@ def open_alert(
 
 
 def new_alert(now: datetime, **fields: Any) -> Alert:
-    """The same as a value, which nothing has written yet."""
-    given: dict[str, Any] = {
+    """Return such an alert as a value, which is not stored."""
+    defaults: dict[str, Any] = {
         "tenant_id": 1,
         "alert_id": time_ordered_id(now),
         "person_id": 1,
@@ -59,7 +59,7 @@ def new_alert(now: datetime, **fields: Any) -> Alert:
         "created_at": now,
         "updated_at": now,
     }
-    return Alert(**given | fields)
+    return Alert(**defaults | fields)
 
 
 def move(
@@ -76,7 +76,6 @@ def move(
 
 
 def trail(engine: Engine, alert_id: UUID) -> list[tuple[Any, ...]]:
-    """move, actor, from, to, note, added; in order."""
+    """Return (move, actor, from_status, to_status, note, added) of each line, in their order."""
     with transaction(engine) as cursor:
-        found = cursor.execute(_TRAIL, (alert_id,))
-        return found.fetchall()
+        return cursor.execute(_TRAIL, (alert_id,)).fetchall()

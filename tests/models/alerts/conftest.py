@@ -20,4 +20,4 @@ def engine(postgres_url: str) -> Iterator[Engine]:
     with transaction(engine) as cursor:
         faults = list(faults_of_messages(cursor.connection))
     engine.dispose()
-    assert not faults, "whatever a test has had said is as its model says"
+    assert not faults, "every message of a test is as its payload's model has it"

@@ -1,11 +1,10 @@
-"""Every state, every move, every role: what the table allows happens, is recorded and said;
-anything else changes nothing.
-"""
+"""Every state, move and role: what the table allows is recorded and said, all else does nothing."""
 
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
+from typing import Any
 
 import orjson
 import pytest
@@ -51,17 +50,18 @@ ALLOWED = {
 }
 
 
-def said(engine: Engine, tenant_id: int = 1) -> list[dict]:
+def said(engine: Engine, tenant_id: int = 1) -> list[dict[str, Any]]:
+    """Return the payloads of the tenant's feed."""
     with transaction(engine) as cursor:
-        found = cursor.execute(
+        messages = cursor.execute(
             "SELECT position, body FROM message WHERE tenant_id = %s ORDER BY position",
             (tenant_id,),
         )
-        return [orjson.loads(body) | {"position": position} for position, body in found]
+        return [orjson.loads(body) | {"position": position} for position, body in messages]
 
 
 def expected(status: str, name: str, role: str) -> str:
-    """The status it leads to, or the code of the refusal."""
+    """Return the status that the move leads to, or the code of the refusal."""
     if name not in operator_moves() or role not in ("operator", "admin"):
         return "forbidden"
     return ALLOWED[status].get(name, "conflict")
@@ -80,10 +80,10 @@ def test_all_states_moves_and_roles_as_the_table_says(engine: Engine) -> None:
         )
         outcome = moved.refused.code if moved.refused else moved.alert and moved.alert["status"]
         assert outcome == expected(status, name, role), (status, name, role)
-        gone_on = 0 if moved.refused else 1
+        added = 0 if moved.refused else 1
         assert (len(trail(engine, alert_id)), len(said(engine))) == (
-            before[0] + gone_on,
-            before[1] + gone_on,
+            before[0] + added,
+            before[1] + added,
         )
         assert moved.alert
         if moved.refused:
@@ -99,7 +99,7 @@ def test_all_states_moves_and_roles_as_the_table_says(engine: Engine) -> None:
 
 
 def test_what_the_system_alone_does_nobody_can_claim_by_name(engine: Engine) -> None:
-    """`system` is no role of a token; and it does not make what only people do."""
+    """`system` is no role of a token, and makes no move that is for people."""
     assert SYSTEM not in ROLES
     assert {name for name, rule in MOVES.items() if SYSTEM in rule.roles} == {
         "escalate",
@@ -115,7 +115,7 @@ def test_what_the_system_alone_does_nobody_can_claim_by_name(engine: Engine) -> 
     [("assign", {}), ("assign", {"note": "x"}), ("note", {}), ("note", {"note": ""})],
 )
 def test_a_move_without_what_it_needs_is_invalid(
-    engine: Engine, name: str, arguments: dict
+    engine: Engine, name: str, arguments: dict[str, Any]
 ) -> None:
     refused = move(engine, open_alert(engine), name, **arguments).refused
     assert refused
@@ -154,15 +154,15 @@ def test_a_move_that_names_the_version_it_saw_loses_to_any_change_since(engine: 
 
 
 def test_sites_and_tenant_of_a_token_bound_what_it_may_move(engine: Engine) -> None:
-    here, there = open_alert(engine, site_id=15), open_alert(engine, site_id=16)
-    theirs = open_alert(engine, tenant_id=2)
+    at_site_15, at_site_16 = open_alert(engine, site_id=15), open_alert(engine, site_id=16)
+    of_globex = open_alert(engine, tenant_id=2)
     at_15 = Actor("olga", "operator", frozenset({15}))
-    assert move(engine, here, "acknowledge", at_15).refused is None
-    for alert_id in (there, theirs):
+    assert move(engine, at_site_15, "acknowledge", at_15).refused is None
+    for alert_id in (at_site_16, of_globex):
         moved = move(engine, alert_id, "acknowledge", at_15)
         assert moved.refused
         assert (moved.refused.code, moved.alert) == ("not_found", None)
-    assert move(engine, theirs, "acknowledge", tenant_id=2).refused is None
+    assert move(engine, of_globex, "acknowledge", tenant_id=2).refused is None
 
 
 def test_times_to_acknowledge_and_to_resolve_are_kept(engine: Engine) -> None:
@@ -174,6 +174,7 @@ def test_times_to_acknowledge_and_to_resolve_are_kept(engine: Engine) -> None:
         alert = move(engine, alert_id, name).alert
         assert alert
         assert alert[keeps] >= 0
+    assert alert
     assert alert["acknowledged_at"] <= alert["resolved_at"]
 
 
@@ -184,14 +185,14 @@ def test_many_are_moved_together_and_each_has_its_own_outcome(engine: Engine) ->
         WantedMove(alert_id, "acknowledge")
         for alert_id in (*good, done, good[0], open_alert(engine, tenant_id=2))
     ]
-    moved, told = make_moves(engine, 1, OPERATOR, wanted)
-    assert [each.refused.code if each.refused else "ok" for each in moved] == [
+    outcomes, said = make_moves(engine, 1, OPERATOR, wanted)
+    assert [moved.refused.code if moved.refused else "ok" for moved in outcomes] == [
         *["ok"] * 5,
         "conflict",
         "invalid",
         "not_found",
     ]
-    assert len(told.messages) == 5
+    assert len(said.messages) == 5
 
 
 def test_open_is_whatever_is_not_resolved() -> None:

@@ -1,6 +1,4 @@
-"""Which alerts are open: in the vocabulary, in the table of moves, and in the index that keeps them
-to one.
-"""
+"""Which alerts are open: in the vocabulary, in the table of moves, and in the unique index."""
 
 from itertools import product
 
@@ -25,7 +23,7 @@ def test_the_database_keeps_one_of_what_the_vocabulary_calls_open(engine: Engine
 
 
 def test_what_time_does_to_an_alert_is_allowed_by_the_table() -> None:
-    """Else the upkeep of the whole tenant would be refused, again and again."""
+    """If it were not, the upkeep of the whole tenant would fail again and again."""
     assert MOVES["escalate"].sources.issuperset(UNACKNOWLEDGED)
     assert MOVES["relapse"].sources.issuperset(TAKEN_UP)
     assert all(SYSTEM in MOVES[move].roles for move in ("escalate", "relapse"))

@@ -1,9 +1,8 @@
-"""When it is quiet: recurring windows across both changes of clocks, in two zones; what rules are
-refused.
-"""
+"""When it is quiet: recurring windows over both changes of clocks, in two zones; refused rules."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import product
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -15,7 +14,7 @@ from models.recurrence import parse_rule
 from tests.models.alerts.cast import new_alert
 
 BERLIN, NEW_YORK = ZoneInfo("Europe/Berlin"), ZoneInfo("America/New_York")
-NONE: frozenset = frozenset()
+NONE: frozenset[Any] = frozenset()
 
 
 def window(rule: str, starts: str, hours: float) -> Quiet:
@@ -98,12 +97,12 @@ def test_one_window_is_at_each_sites_own_time() -> None:
 def test_a_rule_ends_by_its_count_or_its_until() -> None:
     for rule in ("FREQ=DAILY;COUNT=3", "FREQ=DAILY;UNTIL=20260103T220000"):
         nights = window(rule, "2026-01-01T22:00:00", 1)
-        found = [
+        days = [
             day
             for day in range(1, 9)
             if nights.span_at(at(f"2026-01-0{day}T22:30:00+01:00"), BERLIN)
         ]
-        assert found == [1, 2, 3], rule
+        assert days == [1, 2, 3], rule
 
 
 @pytest.mark.parametrize(
@@ -119,7 +118,7 @@ def test_a_rule_ends_by_its_count_or_its_until() -> None:
         "FREQ=DAILY;UNTIL=20270101T000000Z",
         "FREQ=DAILY;BYMONTH=13",
         "FREQ=YEARLY;BYDAY=+99MO",
-        "FREQ=DAILY;INTERVAL=0",  # of which dateutil never tires
+        "FREQ=DAILY;INTERVAL=0",  # which dateutil follows for ever
         "FREQ=DAILY;INTERVAL=-1",
         "FREQ=DAILY;INTERVAL=99999999999",
         "FREQ=DAILY;COUNT=0",

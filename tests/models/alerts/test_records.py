@@ -26,21 +26,25 @@ RECORDS = [pytest.param(Alert, alert, id="alert"), pytest.param(Anomaly, anomaly
 
 
 def python_type(column: Column[Any]) -> tuple[type, bool]:
-    """What the column holds, and whether it may hold nothing. BigInteger is an Integer."""
-    (found,) = {python for kind, python in PYTHON.items() if isinstance(column.type, kind)}
-    return found, bool(column.nullable)
+    """Return the type of the column's values, and whether they may be null.
+
+    BigInteger is an Integer.
+    """
+    (value_type,) = {python for kind, python in PYTHON.items() if isinstance(column.type, kind)}
+    return value_type, bool(column.nullable)
 
 
 def field_type(hint: Any) -> tuple[type, bool]:
-    given = get_args(hint) if type(None) in get_args(hint) else (hint,)
-    (held,) = [each for each in given if each is not type(None)]
-    return get_origin(held) or held, type(None) in given
+    """Return the type of the field's values, and whether they may be None."""
+    types = get_args(hint) if type(None) in get_args(hint) else (hint,)
+    (value_type,) = [part for part in types if part is not type(None)]
+    return get_origin(value_type) or value_type, type(None) in types
 
 
 @pytest.mark.parametrize(("record", "table"), RECORDS)
 def test_its_fields_are_the_columns_with_their_types_and_nulls(record: type, table: Table) -> None:
-    held = {name: field_type(hint) for name, hint in get_type_hints(record).items()}
-    assert held == {column.name: python_type(column) for column in table.c}
+    types = {name: field_type(hint) for name, hint in get_type_hints(record).items()}
+    assert types == {column.name: python_type(column) for column in table.c}
 
 
 @pytest.mark.parametrize(("record", "table"), RECORDS)

@@ -20,10 +20,11 @@ from models.commands.by_name import ByName, Failed, run
 from models.commands.rollcall import GROUP, installed_commands, rollcall
 from models.migrations.revision import newest_revision
 from models.version import rollcall_version
+from realtime.commands import serve
 
 CONTEXT = click.Context(rollcall, info_name="rollcall")
 NAMES = sorted(installed_commands())
-# What takes a tenth of a second or more to import.
+# Packages that take a tenth of a second or more to import.
 HEAVY = {
     "aiohttp",
     "alembic",
@@ -36,8 +37,11 @@ HEAVY = {
     "pydantic",
     "redis",
     "shapely",
+    "socketio",
+    "sqlalchemy",
+    "structlog",
+    "uvloop",
 }
-HEAVY |= {"socketio", "sqlalchemy", "structlog", "uvloop"}
 # Nobody listens there.
 SETTINGS = {
     "DATABASE_URL": "postgresql://u:geheim@127.0.0.1:9/x",
@@ -55,7 +59,7 @@ def subcommand(name: str) -> click.Command:
 
 
 def imported_by(statement: str, **environ: str) -> set[str]:
-    """Every module that a fresh Python has after `statement`, whatever that wrote."""
+    """Return every module that a fresh Python has after `statement`, whatever that wrote."""
     listing = "import json, sys; print(); print(json.dumps(sorted(sys.modules)))"
     script = f"try:\n    {statement}\nexcept SystemExit:\n    pass\n{listing}"
     ran = subprocess.run(
@@ -70,10 +74,10 @@ def imported_by(statement: str, **environ: str) -> set[str]:
 
 
 def heavy_of(arguments: list[str], **environ: str) -> set[str]:
-    """What of HEAVY is imported by `rollcall` with these arguments."""
+    """Return what `rollcall` with these arguments imports of HEAVY."""
     command = "from models.commands.rollcall import rollcall; rollcall.main"
-    found = imported_by(f"{command}({arguments!r})", **environ)
-    return {name.partition(".")[0] for name in found} & HEAVY
+    modules = imported_by(f"{command}({arguments!r})", **environ)
+    return {name.partition(".")[0] for name in modules} & HEAVY
 
 
 def _without_settings() -> dict[str, str]:
@@ -108,7 +112,7 @@ def test_python_m_runs_the_very_same_commands(group: ByName) -> None:
     installed = installed_commands()
     same = {name: place for name, place in group.places.items() if name != "revision"}
     assert same == {name: installed[name] for name in same}
-    assert realtime.__main__.serve.command is subcommand("serve")
+    assert serve.command is subcommand("serve")
 
 
 @pytest.mark.process
@@ -131,9 +135,9 @@ def test_a_token_costs_no_server() -> None:
 @pytest.mark.process
 def test_what_reads_the_database_costs_no_celery_no_redis_and_no_orm() -> None:
     command = "from models.commands.rollcall import rollcall; rollcall.main"
-    found = imported_by(f"{command}({['explain', 'p', '--tenant', '1']!r})", **SETTINGS)
-    assert {"celery", "kombu", "redis", "socketio", "aiohttp", "alembic"} & found == set()
-    assert "sqlalchemy.orm" not in found and "sqlalchemy" in found
+    modules = imported_by(f"{command}({['explain', 'p', '--tenant', '1']!r})", **SETTINGS)
+    assert {"celery", "kombu", "redis", "socketio", "aiohttp", "alembic"} & modules == set()
+    assert "sqlalchemy.orm" not in modules and "sqlalchemy" in modules
 
 
 @pytest.mark.process
@@ -141,8 +145,8 @@ def test_what_reads_the_database_costs_no_celery_no_redis_and_no_orm() -> None:
 def test_a_subcommand_imports_its_own_side_only(name: str) -> None:
     place = installed_commands()[name]
     side = place.partition(".")[0]
-    found = imported_by(f"import pkgutil; pkgutil.resolve_name({place!r})")
-    assert not [module for module in found if module.partition(".")[0] == SIDES[side]]
+    modules = imported_by(f"import pkgutil; pkgutil.resolve_name({place!r})")
+    assert not [module for module in modules if module.partition(".")[0] == SIDES[side]]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -200,9 +204,9 @@ def test_wrong_usage_is_said_in_a_sentence_with_status_2(
 ) -> None:
     with pytest.raises(SystemExit) as ended:
         run(rollcall, arguments, "rollcall")
-    told = capsys.readouterr()
-    assert (ended.value.code, told.out) == (2, "")
-    assert WRONG[arguments] in told.err
+    output = capsys.readouterr()
+    assert (ended.value.code, output.out) == (2, "")
+    assert WRONG[arguments] in output.err
 
 
 def test_an_expected_failure_is_one_sentence_with_status_1(

@@ -1,4 +1,4 @@
-"""The cast: tenant acme (1) with its sites 15 and 16 is ours; globex (2) has a site 15 of its own."""
+"""The cast: acme (tenant 1, sites 15 and 16) is ours; globex (tenant 2) has its own site 15."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ ACME, GLOBEX = 1, 2
 
 @pytest.fixture
 def bare_engine(postgres_url: str) -> Iterator[Engine]:
-    """Nobody is known yet."""
+    """The engine of a database in which no tenant is known yet."""
     engine = make_engine(postgres_url, pool_size=6)
     yield engine
     engine.dispose()

@@ -1,7 +1,8 @@
-"""Counting the SQL statements that Postgres is sent, by whichever way."""
+"""Counting the SQL statements that Postgres is sent, in whichever way."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 from unittest import mock
 
 import psycopg
@@ -9,12 +10,12 @@ import psycopg
 
 @contextmanager
 def counted() -> Iterator[list[str]]:
-    """The statements sent by cursors within the block, in order."""
+    """Yield a list of the statements that cursors send within the block, in order."""
     sent: list[str] = []
     execute = psycopg.Cursor.execute
 
-    def counting(cursor, query, *args, **kwargs):
-        if query != ";":  # the pool's look whether a connection is alive
+    def counting(cursor: Any, query: Any, *args: Any, **kwargs: Any) -> Any:
+        if query != ";":  # by which the pool asks whether a connection is alive
             sent.append(str(query))
         return execute(cursor, query, *args, **kwargs)
 

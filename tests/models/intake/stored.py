@@ -1,4 +1,4 @@
-"""What stands in the tables, as tests like to read it; and a punch to start from."""
+"""Reading what is stored, for tests, and a punch to start from."""
 
 from time import monotonic, sleep
 from typing import Any
@@ -9,7 +9,7 @@ Content = dict[str, Any]
 
 
 def a_punch(**fields: Any) -> Content:
-    """A sound punch of acme; a field given as None is left out."""
+    """Return a sound punch of acme; a field given as None is left out."""
     punch = {
         "punch_id": "p-1",
         "tenant_id": 1,
@@ -36,9 +36,9 @@ def rejected(engine: Engine) -> list[dict[str, Any]]:
 
 
 def pending(engine: Engine) -> list[tuple[str, int, int]]:
-    """(punch_id, person_id, site_id) of each version that waits to be judged."""
-    found = rows(engine, "SELECT * FROM pending ORDER BY pending_id")
-    return [(row["punch_id"], row["person_id"], row["site_id"]) for row in found]
+    """Return (punch_id, person_id, site_id) of each version that waits to be judged."""
+    versions = rows(engine, "SELECT * FROM pending ORDER BY pending_id")
+    return [(row["punch_id"], row["person_id"], row["site_id"]) for row in versions]
 
 
 def changes(engine: Engine) -> set[tuple[int, str, str]]:
@@ -48,8 +48,15 @@ def changes(engine: Engine) -> set[tuple[int, str, str]]:
     }
 
 
+def person_standing(engine: Engine) -> int:
+    """Return the person of the only punch."""
+    [punch] = punches(engine)
+    person_id: int = punch["person_id"]
+    return person_id
+
+
 def forget(engine: Engine) -> None:
-    """As if everything so far had been judged."""
+    """Remove what waits to be judged, as if everything so far had been."""
     with engine.begin() as connection:
         connection.execute(text("TRUNCATE pending, roster_change"))
 
@@ -59,9 +66,12 @@ def codes(reasons: list[Any]) -> list[tuple[str, str]]:
 
 
 def until_it_waits(engine: Engine) -> None:
-    """Until some connection waits for a lock that another one holds."""
+    """Wait until some connection waits for a lock that another one holds."""
     deadline = monotonic() + 30
-    waits = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    while not rows(engine, waits):
+    waiting = """
+    SELECT 1 FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event_type = 'Lock'
+    """
+    while not rows(engine, waiting):
         assert monotonic() < deadline, "nobody waits for a lock"
         sleep(0.01)

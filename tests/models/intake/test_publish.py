@@ -1,9 +1,11 @@
-"""noc.publish says what an existing app has to say, once, under the envelope's fields."""
+"""noc.publish puts an existing app's message into the feed, once, under the envelope's fields."""
 
 import json
 
+from sqlalchemy import Engine
+
 from models.intake import publish, sync_roster
-from tests.models.intake.stored import codes, rejected, rows
+from tests.models.intake.stored import Content, codes, rejected, rows
 
 MESSAGE = {
     "type": "ticket_updated",
@@ -15,11 +17,11 @@ MESSAGE = {
 }
 
 
-def said(engine):
+def said(engine: Engine) -> list[Content]:
     return rows(engine, "SELECT * FROM message ORDER BY tenant_id, position")
 
 
-def test_a_message_gets_the_next_position_of_its_tenants_feed(engine):
+def test_a_message_gets_the_next_position_of_its_tenants_feed(engine: Engine) -> None:
     publication = publish(engine, MESSAGE)
     assert publication.outcome.status == "accepted"
     [row] = said(engine)
@@ -30,11 +32,12 @@ def test_a_message_gets_the_next_position_of_its_tenants_feed(engine):
         15,
         "HIGH",
     )
+    assert publication.appended
     assert publication.appended.base == 0
     assert publication.messages[0].body == row["body"]
 
 
-def test_a_message_is_said_once(engine):
+def test_a_message_is_said_once(engine: Engine) -> None:
     publish(engine, MESSAGE)
     again = publish(engine, MESSAGE | {"data": {"ticket": 6}})
     assert (again.outcome.status, again.appended, again.messages) == ("accepted", None, ())
@@ -42,7 +45,7 @@ def test_a_message_is_said_once(engine):
     assert [row["tenant_id"] for row in said(engine)] == [1, 2]
 
 
-def test_the_envelopes_fields_win(engine):
+def test_the_envelopes_fields_win(engine: Engine) -> None:
     data = {
         "type": "x",
         "tenant_id": 2,
@@ -67,7 +70,7 @@ def test_the_envelopes_fields_win(engine):
     }
 
 
-WRONG = [
+WRONG: list[tuple[Content, tuple[str, str]]] = [
     ({"type": "anomaly_detected"}, ("unknown_value", "type")),
     ({"severity": "high"}, ("unknown_value", "severity")),
     ({"site_id": "15"}, ("wrong_type", "site_id")),
@@ -81,7 +84,7 @@ WRONG = [
 ]
 
 
-def test_a_message_that_is_wrong_is_kept_with_its_reasons(engine):
+def test_a_message_that_is_wrong_is_kept_with_its_reasons(engine: Engine) -> None:
     for fields, code in WRONG:
         publication = publish(engine, MESSAGE | fields)
         assert codes(publication.outcome.reasons) == [code]
@@ -90,13 +93,13 @@ def test_a_message_that_is_wrong_is_kept_with_its_reasons(engine):
     assert not said(engine)
 
 
-def test_sixteen_kibibytes_are_taken(engine):
+def test_sixteen_kibibytes_are_taken(engine: Engine) -> None:
     assert publish(
         engine, MESSAGE | {"data": {"text": "x" * (16_384 - len('{"text":""}'))}}
     ).appended
 
 
-def test_a_message_that_waits_for_its_tenant_is_said_once_it_comes(engine):
+def test_a_message_that_waits_for_its_tenant_is_said_once_it_comes(engine: Engine) -> None:
     publish(engine, MESSAGE | {"tenant_id": 99})
     sync_roster(engine, {"tenant": {"tenant_id": 99, "name": "New"}})
     assert [(row["tenant_id"], row["position"]) for row in said(engine)] == [(99, 1)]

@@ -1,6 +1,4 @@
-"""Whether a statement of a revision only adds, so that old code runs on the new schema and nobody
-waits long.
-"""
+"""Checking that a revision only adds: old code runs on the new schema, and nobody waits long."""
 
 import re
 from collections.abc import Iterable
@@ -15,24 +13,24 @@ CONSTRAINT = re.compile(
     r"^ALTER TABLE (\S+) ADD (CONSTRAINT|CHECK|FOREIGN KEY|UNIQUE|PRIMARY KEY)\b"
 )
 WHOLE_TABLE = re.compile(r"^(UPDATE|DELETE FROM) (?!alembic_version)")
-# What Postgres works out once, for the rows that are there.
+# A default that Postgres works out once, for all rows that are there.
 CONSTANT = re.compile(r"\bDEFAULT ('[^']*'(::\w+)?|-?[0-9.]+|true|false|null)(?=$| |,)")
 
 
 def flaws(statements: Iterable[str]) -> list[str]:
-    """What is wrong with the statements of one revision, in their order."""
-    new: set[str] = set()
-    found = []
+    """Return what is wrong with the statements of one revision, in their order."""
+    new_tables: set[str] = set()
+    problems = []
     for text in statements:
         statement = " ".join(text.split())
         if table := NEW_TABLE.match(statement):
-            new.add(table[2])
-        if why := _flaw(statement, new):
-            found.append(f"{why}: {statement}")
-    return found
+            new_tables.add(table[2])
+        if flaw := _flaw(statement, new_tables):
+            problems.append(f"{flaw}: {statement}")
+    return problems
 
 
-def _flaw(statement: str, new: set[str]) -> str | None:
+def _flaw(statement: str, new_tables: set[str]) -> str | None:
     if REMOVES.search(statement) or (
         statement.startswith("DROP INDEX") and "CONCURRENTLY" not in statement
     ):
@@ -43,11 +41,11 @@ def _flaw(statement: str, new: set[str]) -> str | None:
         return "demands what old code does not give"
     if (column := NEW_COLUMN.match(statement)) and (flaw := _column_flaw(column[1])):
         return flaw
-    if (index := INDEX.match(statement)) and not index[2] and index[3] not in new:
+    if (index := INDEX.match(statement)) and not index[2] and index[3] not in new_tables:
         return "keeps writers out while it builds"
     if (
         (constraint := CONSTRAINT.match(statement))
-        and constraint[1] not in new
+        and constraint[1] not in new_tables
         and "NOT VALID" not in statement
     ):
         return "keeps everybody out while it checks"

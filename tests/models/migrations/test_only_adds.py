@@ -13,7 +13,7 @@ from models.migrations.expand import add_column
 from models.migrations.upgrade import alembic_config, migrate
 from tests.models.migrations.additions import flaws
 
-# Written for one transaction, in which nothing else ran.
+# Revisions up to this one were written for one transaction, in which nothing else ran.
 EARLY = "0007"
 
 SOUND = [
@@ -24,7 +24,8 @@ SOUND = [
     "DROP INDEX CONCURRENTLY IF EXISTS ix_punch_score",
     "UPDATE alembic_version SET version_num='0008' WHERE alembic_version.version_num = '0007'",
     "ALTER TABLE punch ADD CONSTRAINT ck_punch_x CHECK (x > 0) NOT VALID",
-    "UPDATE punch SET x = 1 WHERE ctid = ANY(ARRAY(SELECT ctid FROM punch WHERE x IS NULL LIMIT 5000))",
+    "UPDATE punch SET x = 1 WHERE ctid ="
+    " ANY(ARRAY(SELECT ctid FROM punch WHERE x IS NULL LIMIT 5000))",
 ]
 UNSOUND = [
     ("ALTER TABLE punch DROP COLUMN extra", "removes"),
@@ -64,7 +65,7 @@ def test_every_revision_from_now_on_only_adds(empty_url: str) -> None:
     engine = sa.create_engine(empty_url.replace("postgresql://", "postgresql+psycopg://"))
     with engine.connect() as connection, noted(engine) as statements:
         script = ScriptDirectory.from_config(alembic_config(connection))
-        later = [each.revision for each in script.walk_revisions(EARLY, "head")][-2::-1]
+        later = [found.revision for found in script.walk_revisions(EARLY, "head")][-2::-1]
         for revision in later:
             statements.clear()
             command.upgrade(alembic_config(connection), revision)
@@ -74,10 +75,10 @@ def test_every_revision_from_now_on_only_adds(empty_url: str) -> None:
 
 @contextmanager
 def noted(engine: Engine) -> Iterator[list[str]]:
-    """What is sent to Postgres within the block."""
+    """Yield a list of the statements that Postgres is sent within the block."""
     statements: list[str] = []
 
-    def note(_connection, _cursor, statement, *_rest):
+    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
         statements.append(statement)
 
     event.listen(engine, "before_cursor_execute", note)

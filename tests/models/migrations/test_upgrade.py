@@ -1,6 +1,4 @@
-"""The schema's history: up from nothing, up from the revision before with data in it, and the same
-as the tables say.
-"""
+"""Migrations: up from nothing, up with data in the tables, and to what models.tables says."""
 
 import os
 import subprocess
@@ -27,27 +25,30 @@ def test_migrations_make_exactly_the_tables_of_the_code(postgres_url: str) -> No
     engine.dispose()
 
 
+ANOMALY = """
+INSERT INTO anomaly (
+    tenant_id, anomaly_id, punch_id, anomaly_type, person_id, site_id, severity, confidence, reason,
+    explanation, evidence, fraud_score, policy_version,
+    occurred_at, detected_at, updated_at{columns}
+) VALUES (
+    1, gen_random_uuid(), 'p1', 'GPS_SPOOFING', 7, 15, 'HIGH', 0.9, 'mock_location',
+    'It was.', '{{}}', 0.8, 3, now(), now(), now(){values}
+)
+"""
+
+
 def test_data_of_the_revision_before_survives_the_newest(empty_url: str) -> None:
     migrate(empty_url, revision="0001")
     with psycopg.connect(empty_url) as connection:
         connection.execute(
             "INSERT INTO tenant (tenant_id, name, epoch, head) VALUES (1, 'Acme', 'e1', 7)"
         )
+        connection.execute(ANOMALY.format(columns="", values=""))
         connection.execute(
             """
-            INSERT INTO anomaly (
-                tenant_id, anomaly_id, punch_id, anomaly_type, person_id, site_id, severity, confidence, reason, explanation, evidence,
-                fraud_score, policy_version, occurred_at, detected_at, updated_at
-            ) VALUES (
-                1, gen_random_uuid(), 'p1', 'GPS_SPOOFING', 7, 15, 'HIGH', 0.9, 'mock_location', 'It was.', '{}',
-                0.8, 1, now(), now(), now()
-            )
-            """
-        )
-        connection.execute(
-            """
-            INSERT INTO shift (tenant_id, shift_id, person_id, site_id, starts_at, ends_at, substitutes)
-            VALUES (1, 's', 7, 15, now(), now(), '{8}')
+            INSERT INTO shift (
+                tenant_id, shift_id, person_id, site_id, starts_at, ends_at, substitutes
+            ) VALUES (1, 's', 7, 15, now(), now(), '{8}')
             """
         )
     migrate(empty_url)
@@ -59,27 +60,17 @@ def test_data_of_the_revision_before_survives_the_newest(empty_url: str) -> None
         assert connection.execute("SELECT punch_id, said FROM anomaly").fetchall() == [("p1", True)]
 
 
-def test_alerts_come_to_a_company_that_has_anomalies_already(empty_url: str) -> None:
+def test_alerts_come_to_a_tenant_that_has_anomalies_already(empty_url: str) -> None:
     migrate(empty_url, revision="0002")
     with psycopg.connect(empty_url) as connection:
         connection.execute(
             "INSERT INTO tenant (tenant_id, name, epoch, head) VALUES (1, 'Acme', 'e1', 7)"
         )
-        connection.execute(
-            """
-            INSERT INTO anomaly (
-                tenant_id, anomaly_id, punch_id, anomaly_type, person_id, site_id, severity, confidence, reason, explanation, evidence,
-                fraud_score, policy_version, occurred_at, detected_at, updated_at, review, said
-            ) VALUES (
-                1, gen_random_uuid(), 'p1', 'GPS_SPOOFING', 7, 15, 'HIGH', 0.9, 'mock_location', 'It was.', '{}',
-                0.8, 3, now(), now(), now(), 'CONFIRMED', true
-            )
-            """
-        )
+        connection.execute(ANOMALY.format(columns=", review, said", values=", 'CONFIRMED', true"))
     migrate(empty_url)
     with psycopg.connect(empty_url) as connection:
-        # What was reviewed before counts for the policy that it was found by; nothing old raises an
-        # alert.
+        # A review from before counts for the policy by which the anomaly was found, and nothing old
+        # raises an alert.
         assert connection.execute("SELECT review, reviewed_version FROM anomaly").fetchall() == [
             ("CONFIRMED", 3)
         ]
@@ -94,8 +85,11 @@ def test_punches_that_were_there_before_are_found_by_the_biometrics_of_another(
         connection.execute(
             """
             INSERT INTO punch (
-                tenant_id, punch_id, person_id, site_id, is_check_in, occurred_at, biometric_person_id, content_hash, received_at
-            ) VALUES (1, 'own', 7, 15, true, now(), 7, '', now()), (1, 'lent', 7, 15, true, now(), 8, '', now()),
+                tenant_id, punch_id, person_id, site_id, is_check_in, occurred_at,
+                biometric_person_id, content_hash, received_at
+            ) VALUES
+                (1, 'own', 7, 15, true, now(), 7, '', now()),
+                (1, 'lent', 7, 15, true, now(), 8, '', now()),
                 (1, 'none', 7, 15, true, now(), NULL, '', now())
             """
         )
@@ -105,9 +99,12 @@ def test_punches_that_were_there_before_are_found_by_the_biometrics_of_another(
     migrate(empty_url)
     with psycopg.connect(empty_url) as connection:
         connection.execute("SET enable_seqscan = off")
-        found = "SELECT punch_id FROM punch WHERE tenant_id = 1 AND biometric_person_id = 8 AND biometric_person_id <> person_id"
-        assert connection.execute(found).fetchall() == [("lent",)]
-        assert "ix_punch_another" in str(connection.execute(f"EXPLAIN {found}").fetchall())
+        query = (
+            "SELECT punch_id FROM punch WHERE tenant_id = 1"
+            " AND biometric_person_id = 8 AND biometric_person_id <> person_id"
+        )
+        assert connection.execute(query).fetchall() == [("lent",)]
+        assert "ix_punch_another" in str(connection.execute(f"EXPLAIN {query}").fetchall())
         assert "ix_site_policy" in str(
             connection.execute(
                 "EXPLAIN SELECT FROM site WHERE tenant_id = 1 AND policy <> '{}'"

@@ -14,7 +14,9 @@ from tests.models.product import Product
 ADD = 'add_column("punch", sa.Column("shoe_size", sa.Integer(), nullable=True))'
 BUILD = 'build_index("ix_punch_score", "punch", ["tenant_id", "biometric_score"])'
 PUNCHES = """
-INSERT INTO punch (tenant_id, punch_id, person_id, site_id, is_check_in, occurred_at, content_hash, received_at)
+INSERT INTO punch (
+    tenant_id, punch_id, person_id, site_id, is_check_in, occurred_at, content_hash, received_at
+)
 SELECT 1, 'p-' || number, number, 15, true, now(), '', now() FROM generate_series(1, %s) AS number
 """
 INSERT = PUNCHES.replace("'p-' ||", "gen_random_uuid() || '-' ||")
@@ -34,7 +36,7 @@ def url(postgres_url: str) -> str:
 
 @contextmanager
 def in_transaction(url: str, statement: str) -> Iterator[psycopg.Connection]:
-    """Somebody whose transaction stays open until it is committed, or to the end of the block."""
+    """Keep a transaction open until it is committed, or to the end of the block."""
     with psycopg.connect(url) as connection:
         connection.execute(statement, [1] if "%s" in statement else None)
         yield connection
@@ -42,7 +44,7 @@ def in_transaction(url: str, statement: str) -> Iterator[psycopg.Connection]:
 
 @contextmanager
 def onlooker(url: str) -> Iterator[psycopg.Connection]:
-    """Somebody who would wait some times as long as we may hold anybody up, and then fail."""
+    """Connect as somebody who fails after waiting eight times as long as we may hold anybody up."""
     options = f"-c lock_timeout={LOCK_TIMEOUT * 8000:.0f}"
     with psycopg.connect(url, autocommit=True, options=options) as connection:
         yield connection
@@ -57,14 +59,14 @@ def until_it_waits(connection: psycopg.Connection) -> None:
 
 def revision(url: str) -> str:
     with psycopg.connect(url) as connection:
-        ((found,),) = connection.execute(IN_DATABASE).fetchall()
-        return found
+        ((name,),) = connection.execute(IN_DATABASE).fetchall()
+        return str(name)
 
 
 def columns(url: str) -> set[str]:
     with psycopg.connect(url) as connection:
-        found = "SELECT attname FROM pg_attribute WHERE attrelid = 'punch'::regclass"
-        return {name for (name,) in connection.execute(found)}
+        query = "SELECT attname FROM pg_attribute WHERE attrelid = 'punch'::regclass"
+        return {name for (name,) in connection.execute(query)}
 
 
 def test_readers_and_writers_get_on_while_a_revision_waits_for_a_long_reader(
@@ -104,16 +106,17 @@ def test_an_index_is_built_beside_those_who_write(product: Product, url: str) ->
     with in_transaction(url, INSERT) as writer, onlooker(url) as other:
         process = product.start("-m", "models", "migrate")
         until_it_waits(other)
-        # Another one, as two deployments start it: it must not wait in a statement, for which the
+        # A second migration, as by a second deployment, must not wait in a statement, for which the
         # index would wait.
         second = product.start("-m", "models", "migrate")
+        assert second.stdout
         assert "another migration" in second.stdout.readline()
         other.execute(INSERT, [1])
         assert revision(url) == newest_revision()
         writer.commit()
-        for each in (process, second):
-            said, _ = each.communicate(timeout=120)
-            assert each.returncode == 0, said
+        for migration in (process, second):
+            output, _ = migration.communicate(timeout=120)
+            assert migration.returncode == 0, output
     with psycopg.connect(url) as connection:
         assert connection.execute(VALID).fetchall() == [(True,)]
     assert revision(url) == new
@@ -137,7 +140,7 @@ def test_what_a_build_that_was_cut_off_left_is_built_again(product: Product, url
 
 
 def test_an_index_that_stands_already_is_left_as_it_is(product: Product, url: str) -> None:
-    """As where the migration was killed between building it and noting the revision."""
+    """So it is where a migration was killed between building it and noting the revision."""
     built = "SELECT 'ix_punch_score'::regclass::oid"
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("CREATE INDEX ix_punch_score ON punch (tenant_id, biometric_score)")

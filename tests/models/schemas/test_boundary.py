@@ -1,5 +1,7 @@
 """The boundary of a site encloses an area, or says clearly why not."""
 
+from typing import Any
+
 import pytest
 from pydantic_core import PydanticCustomError
 
@@ -20,7 +22,7 @@ HOLE = [[0.5, 0.5], [1, 0.5], [1, 1], [0.5, 0.5]]
         {"type": "Polygon", "coordinates": [[[179, -1], [180, -1], [180, 1], [179, -1]]]},
     ],
 )
-def test_an_area_is_taken(boundary):
+def test_an_area_is_taken(boundary: dict[str, Any]) -> None:
     assert check_boundary(boundary | {"bbox": [0, 0, 2, 2]}) == boundary
 
 
@@ -58,6 +60,6 @@ def test_an_area_is_taken(boundary):
         ({"type": "Polygon", "coordinates": [[[0, 0]] * 10_001]}, "simplify"),
     ],
 )
-def test_what_encloses_none_is_told_why(boundary, says):
+def test_what_encloses_none_is_told_why(boundary: dict[str, Any], says: str) -> None:
     with pytest.raises(PydanticCustomError, match=says):
         check_boundary(boundary)

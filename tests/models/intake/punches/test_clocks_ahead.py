@@ -1,13 +1,21 @@
-"""A clock that is ahead cannot lock out the present: what it says of the time of sending counts as
-the receipt.
-"""
+"""A clock that is ahead cannot lock out the present: its `sent_at` counts as the receipt."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from sqlalchemy import Engine
 
 from models.intake import Submitter, resubmit, submit, sync_roster, void
-from tests.models.intake.stored import a_punch, pending, punches, rejected, rows
+from tests.models.intake.stored import (
+    Content,
+    a_punch,
+    pending,
+    person_standing,
+    punches,
+    rejected,
+    rows,
+)
 
 FAR = "9999-01-01T00:00:00Z"
 ACME = {"tenant_id": 1}
@@ -17,25 +25,22 @@ def moment(**ahead: float) -> str:
     return (datetime.now(UTC) + timedelta(**ahead)).isoformat()
 
 
-def person_standing(engine) -> int:
-    [punch] = punches(engine)
-    return punch["person_id"]
-
-
 @pytest.mark.parametrize("claimed", [FAR, "in six minutes"])
-def test_a_true_correction_of_today_wins_over_a_clock_ahead(engine, claimed):
+def test_a_true_correction_of_today_wins_over_a_clock_ahead(engine: Engine, claimed: str) -> None:
     submit(engine, [a_punch(sent_at=moment(minutes=6) if claimed != FAR else FAR)])
     [outcome] = submit(engine, [a_punch(person_id=8, sent_at=moment())])
     assert (outcome.status, outcome.applied) == ("accepted", True)
     assert person_standing(engine) == 8
 
 
-def test_a_clock_five_minutes_ahead_is_believed(engine):
+def test_a_clock_five_minutes_ahead_is_believed(engine: Engine) -> None:
     submit(engine, [a_punch(sent_at=moment(minutes=4.5))])
     assert not submit(engine, [a_punch(note="older", sent_at=moment())])[0].applied
 
 
-def test_a_correction_by_a_clock_ahead_loses_to_what_is_sent_after_its_receipt(engine):
+def test_a_correction_by_a_clock_ahead_loses_to_what_is_sent_after_its_receipt(
+    engine: Engine,
+) -> None:
     submit(engine, [a_punch()])
     submit(engine, [a_punch(person_id=8, sent_at=FAR)])
     submit(engine, [a_punch(person_id=9, sent_at=moment())])
@@ -48,8 +53,10 @@ def test_a_correction_by_a_clock_ahead_loses_to_what_is_sent_after_its_receipt(e
     }
 
 
-def test_what_a_clock_ahead_sent_does_not_undo_a_correction_when_it_is_redelivered(engine):
-    """Its receipt is later each time; what it claims is not."""
+def test_what_a_clock_ahead_sent_does_not_undo_a_correction_when_it_is_redelivered(
+    engine: Engine,
+) -> None:
+    """The receipt of a redelivery is later each time; what it claims is not."""
     ahead = a_punch(person_id=8, sent_at=FAR)
     submit(engine, [ahead])
     submit(engine, [a_punch(person_id=9, sent_at=moment())])
@@ -58,8 +65,8 @@ def test_what_a_clock_ahead_sent_does_not_undo_a_correction_when_it_is_redeliver
     assert person_standing(engine) == 9
 
 
-def test_what_a_clock_ahead_sends_anew_is_no_redelivery(engine):
-    """Back and forth on one device whose clock runs on, if in another year."""
+def test_what_a_clock_ahead_sends_anew_is_no_redelivery(engine: Engine) -> None:
+    """A device goes back and forth; its clock runs on, though in another year."""
     for person, claimed in [
         (8, "2099-01-01T08:00:00Z"),
         (9, "2099-01-01T08:01:00Z"),
@@ -69,7 +76,7 @@ def test_what_a_clock_ahead_sends_anew_is_no_redelivery(engine):
     assert person_standing(engine) == 8
 
 
-def test_of_several_from_a_clock_ahead_in_one_batch_the_last_it_sent_stands(engine):
+def test_of_several_from_a_clock_ahead_in_one_batch_the_last_it_sent_stands(engine: Engine) -> None:
     batch = [
         a_punch(person_id=8 + number, sent_at=f"2099-01-01T08:0{number}:00Z")
         for number in (1, 3, 0, 2)
@@ -78,8 +85,8 @@ def test_of_several_from_a_clock_ahead_in_one_batch_the_last_it_sent_stands(engi
     assert person_standing(engine) == 11
 
 
-def test_what_was_kept_from_year_9999_does_not_lock_the_present(engine):
-    """From before such a clock counted by its receipt."""
+def test_what_was_kept_from_year_9999_does_not_lock_the_present(engine: Engine) -> None:
+    """Such rows are from before a clock that is ahead counted by its receipt."""
     submit(engine, [a_punch(), a_punch(punch_id="p-2"), a_punch(punch_id="p-2", person_id=8)])
     with engine.begin() as connection:
         connection.exec_driver_sql(
@@ -101,8 +108,8 @@ def test_what_was_kept_from_year_9999_does_not_lock_the_present(engine):
     assert [punch["person_id"] for punch in punches(engine)] == [9, 9]
 
 
-def test_a_content_sent_again_much_later_keeps_its_later_sent_at(engine):
-    """Which is after the receipt of its first coming, and so is no sign of a clock ahead."""
+def test_a_content_sent_again_much_later_keeps_its_later_sent_at(engine: Engine) -> None:
+    """It is after the receipt of its first coming, and so is no sign of a clock ahead."""
     submit(engine, [a_punch(sent_at=moment(days=-2))])
     with engine.begin() as connection:
         connection.exec_driver_sql("UPDATE punch SET received_at = now() - interval '2 days'")
@@ -111,7 +118,7 @@ def test_a_content_sent_again_much_later_keeps_its_later_sent_at(engine):
     assert person_standing(engine) == 7
 
 
-def test_one_that_waited_for_its_site_counts_by_its_first_receipt(engine):
+def test_one_that_waited_for_its_site_counts_by_its_first_receipt(engine: Engine) -> None:
     submit(engine, [a_punch(site_id=99, sent_at=FAR)])
     submit(engine, [a_punch(person_id=8, sent_at=moment())])
     sync_roster(
@@ -120,20 +127,20 @@ def test_one_that_waited_for_its_site_counts_by_its_first_receipt(engine):
     assert person_standing(engine) == 8
 
 
-def test_a_resubmission_of_a_clock_ahead_counts_as_now(engine):
+def test_a_resubmission_of_a_clock_ahead_counts_as_now(engine: Engine) -> None:
     submit(engine, [a_punch(kind="nap", sent_at=FAR)])
     resubmit(engine, 1, rejected(engine)[0]["rejected_id"], a_punch(sent_at=FAR))
     submit(engine, [a_punch(person_id=8, sent_at=moment())])
     assert person_standing(engine) == 8
 
 
-def people(engine) -> dict[int, str]:
+def people(engine: Engine) -> dict[int, str]:
     return {
         row["person_id"]: row["name"] for row in rows(engine, "SELECT person_id, name FROM person")
     }
 
 
-def name(engine, person_name: str, **fields) -> None:
+def name(engine: Engine, person_name: str, **fields: Any) -> None:
     sync_roster(
         engine,
         {
@@ -144,7 +151,7 @@ def name(engine, person_name: str, **fields) -> None:
     )
 
 
-def test_a_roster_by_a_clock_ahead_does_not_lock_its_rows(engine):
+def test_a_roster_by_a_clock_ahead_does_not_lock_its_rows(engine: Engine) -> None:
     name(engine, "Ahead", sent_at=FAR)
     name(engine, "Today", sent_at=moment())
     assert people(engine) == {7: "Today"}
@@ -154,7 +161,9 @@ def test_a_roster_by_a_clock_ahead_does_not_lock_its_rows(engine):
 
 
 @pytest.mark.parametrize("fields", [{}, {"sent_at": "now"}])
-def test_a_roster_row_kept_from_year_9999_is_written_over_and_healed(engine, fields):
+def test_a_roster_row_kept_from_year_9999_is_written_over_and_healed(
+    engine: Engine, fields: Content
+) -> None:
     name(engine, "Ahead")
     with engine.begin() as connection:
         connection.exec_driver_sql(f"UPDATE person SET sent_at = '{FAR}'")
@@ -168,7 +177,9 @@ def test_a_roster_row_kept_from_year_9999_is_written_over_and_healed(engine, fie
 KIOSK = Submitter("POST /api/v1/punches", "kiosk-3")
 
 
-def submitted_by(engine, table: str, column: str = "submitted_by") -> list[dict[str, str] | None]:
+def submitted_by(
+    engine: Engine, table: str, column: str = "submitted_by"
+) -> list[dict[str, str] | None]:
     return [
         row[column]
         for row in rows(
@@ -177,23 +188,23 @@ def submitted_by(engine, table: str, column: str = "submitted_by") -> list[dict[
     ]
 
 
-def test_who_handed_it_in_is_kept_with_punch_revision_and_void(engine):
+def test_who_handed_it_in_is_kept_with_punch_revision_and_void(engine: Engine) -> None:
     submit(engine, [a_punch()], by=KIOSK)
     admin = Submitter("attendance.submit", "gen7@payroll")
     submit(engine, [a_punch(note="mended")], by=admin)
     void(engine, 1, "p-1", "a test", Submitter("attendance.void", "gen8@payroll"))
-    told = {"door": "attendance.submit", "name": "gen7@payroll"}
-    assert submitted_by(engine, "punch") == [told]
+    submitter = {"door": "attendance.submit", "name": "gen7@payroll"}
+    assert submitted_by(engine, "punch") == [submitter]
     assert submitted_by(engine, "punch", "voided_by") == [
         {"door": "attendance.void", "name": "gen8@payroll"}
     ]
     assert submitted_by(engine, "punch_revision") == [
-        told,
+        submitter,
         {"door": "POST /api/v1/punches", "name": "kiosk-3"},
     ]
 
 
-def test_the_same_punch_by_another_door_changes_nothing(engine):
+def test_the_same_punch_by_another_door_changes_nothing(engine: Engine) -> None:
     submit(engine, [a_punch()], by=KIOSK)
     before = punches(engine), pending(engine)
     submit(engine, [a_punch()], by=Submitter("attendance.submit", "gen7@payroll"))
@@ -201,7 +212,9 @@ def test_the_same_punch_by_another_door_changes_nothing(engine):
     assert rows(engine, "SELECT * FROM punch_revision") == []
 
 
-def test_who_changed_the_roster_is_kept_with_its_rows_and_with_what_is_to_be_judged(engine):
+def test_who_changed_the_roster_is_kept_with_its_rows_and_with_what_is_to_be_judged(
+    engine: Engine,
+) -> None:
     by = Submitter("roster.sync", "gen9@hr")
     shift = {
         "shift_id": "s",
@@ -221,18 +234,18 @@ def test_who_changed_the_roster_is_kept_with_its_rows_and_with_what_is_to_be_jud
     with engine.begin() as connection:
         connection.exec_driver_sql("TRUNCATE roster_change")
     sync_roster(engine, roster, by=by)
-    told = {"door": "roster.sync", "name": "gen9@hr"}
+    submitter = {"door": "roster.sync", "name": "gen9@hr"}
     for table in ("tenant", "person", "device", "assignment", "shift", "rejected"):
-        assert submitted_by(engine, table) == [told], table
+        assert submitted_by(engine, table) == [submitter], table
     assert {
         str(row["submitted_by"]) for row in rows(engine, "SELECT submitted_by FROM roster_change")
-    } == {str(told)}
-    assert told in submitted_by(engine, "policy_version")
-    # what it left as it was stays its writer's
-    assert submitted_by(engine, "site") == [told, {"door": "roster.sync"}]
+    } == {str(submitter)}
+    assert submitter in submitted_by(engine, "policy_version")
+    # The site that it did not change stays its writer's.
+    assert submitted_by(engine, "site") == [submitter, {"door": "roster.sync"}]
 
 
-def test_what_waited_stays_its_submitters_once_it_is_taken_up(engine):
+def test_what_waited_stays_its_submitters_once_it_is_taken_up(engine: Engine) -> None:
     submit(engine, [a_punch(site_id=99)], by=KIOSK)
     assert submitted_by(engine, "rejected") == [{"door": "POST /api/v1/punches", "name": "kiosk-3"}]
     sync_roster(
@@ -244,12 +257,13 @@ def test_what_waited_stays_its_submitters_once_it_is_taken_up(engine):
 
 
 @pytest.mark.parametrize("named", ["x" * 10_000, "a\0b", "\ud800", "é" * 300])
-def test_any_name_of_a_producer_can_be_kept_and_is_bounded(engine, named):
+def test_any_name_of_a_producer_can_be_kept_and_is_bounded(engine: Engine, named: str) -> None:
     submit(
         engine,
         [a_punch(), a_punch(punch_id="p-2", kind="nap")],
         by=Submitter("attendance.submit", named),
     )
     [kept] = submitted_by(engine, "punch")
+    assert kept
     assert 0 < len(kept["name"]) <= 200
     assert submitted_by(engine, "rejected") == [kept]

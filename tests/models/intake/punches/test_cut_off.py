@@ -1,6 +1,4 @@
-"""A process killed between storing what is new and the transaction that does the rest: its task
-comes again, and does what is left.
-"""
+"""A process is killed between storing and correcting: its task comes again, and does the rest."""
 
 import json
 import signal
@@ -16,7 +14,8 @@ KILLED = """
 import json, os, signal, sys
 from models.database import make_engine
 from models.intake import submit
-sys.modules["models.intake.punches.submit"].transaction = lambda engine: os.kill(os.getpid(), signal.SIGKILL)
+submitting = sys.modules["models.intake.punches.submit"]
+submitting.transaction = lambda engine: os.kill(os.getpid(), signal.SIGKILL)
 submit(make_engine(sys.argv[1]), json.loads(sys.argv[2]))
 """
 
@@ -50,7 +49,7 @@ def killed_while_it_submits(postgres_url: str) -> None:
 
 
 def standing(engine: Engine) -> object:
-    """All that submitting leaves behind, but for when."""
+    """Return all that submitting leaves behind, but for the moments."""
     revised = (
         "SELECT punch_id, content ->> 'person_id' AS person_id FROM punch_revision ORDER BY 1, 2"
     )
@@ -84,10 +83,8 @@ def test_submitted_again_it_ends_as_if_nothing_had_been(engine: Engine, postgres
     before(engine)
     submit(engine, BATCH)
     whole = standing(engine)
-    rows(
-        engine,
-        "WITH gone AS (DELETE FROM punch_revision), them AS (DELETE FROM punch) DELETE FROM rejected RETURNING 1",
-    )
+    with engine.begin() as connection:
+        connection.exec_driver_sql("TRUNCATE punch_revision, punch, rejected")
     before(engine)
     for _ in range(2):
         killed_while_it_submits(postgres_url)

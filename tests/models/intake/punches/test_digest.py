@@ -7,7 +7,7 @@ import pytest
 from models.intake.punches.digest import FIRST, unknown_at_first
 from models.intake.punches.row import read_punch
 from models.schemas.punch import Punch
-from tests.models.intake.stored import a_punch
+from tests.models.intake.stored import Content, a_punch
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 FULL = {
@@ -20,7 +20,7 @@ FULL = {
     "biometric": {"method": "face", "score": 0.93, "liveness": 1, "matched_person_id": 8},
 }
 # As the first release made them, and as they are stored.
-STORED = [
+STORED: list[tuple[Content, str]] = [
     ({}, "6dc4166c3859faf006cfca79709ce02c"),
     (
         {"kind": "check_out", "occurred_at": "2026-03-02T08:00:00.000001Z"},
@@ -35,23 +35,23 @@ STORED = [
 
 
 @pytest.mark.parametrize(("fields", "stored"), STORED)
-def test_the_digests_of_the_first_release_are_still_made(fields, stored):
+def test_the_digests_of_the_first_release_are_still_made(fields: Content, stored: str) -> None:
     assert read_punch(a_punch(**fields), NOW).content_hash.hex() == stored
 
 
-def test_the_fields_of_the_first_release_are_still_fields():
+def test_the_fields_of_the_first_release_are_still_fields() -> None:
     assert set(FIRST) <= set(Punch._fields)
 
 
 PUNCH = Punch("p-1", 7, 15, True, NOW, device_id="d-1", biometric_score=0.9)
 
 
-def test_a_later_field_that_was_not_given_leaves_no_trace():
+def test_a_later_field_that_was_not_given_leaves_no_trace() -> None:
     assert unknown_at_first(PUNCH, None, ["person_name", "biometric_liveness"]) is None
     assert unknown_at_first(PUNCH, '{"note": 1}', ["person_name"]) == '{"note": 1}'
 
 
-def test_a_later_field_counts_as_the_unknown_field_that_it_was():
+def test_a_later_field_counts_as_the_unknown_field_that_it_was() -> None:
     as_unknown = '{"biometric":{"score":0.9,"vendor":"V"},"device_id":"d-1","note":1}'
     extra = '{"biometric":{"vendor":"V"},"note":1}'
     assert unknown_at_first(PUNCH, extra, ["device_id", "biometric_score"]) == as_unknown

@@ -1,6 +1,4 @@
-"""A field is added to a punch, for real, in a copy: one class, one column, one migration, and
-nothing else to edit.
-"""
+"""A field is added to a punch, in a copy: one class, one column, one migration, no other edit."""
 
 import json
 from pathlib import Path
@@ -12,8 +10,8 @@ import pytest
 from tests.models.intake.stored import a_punch
 from tests.models.product import Product
 
-# Makes these calls one after the other, and answers with their outcomes and all that is stored
-# after each.
+# It makes calls one after the other, and answers with the outcomes of each and all that is stored
+# after it.
 SUBMIT = """
 import json, os, sys
 import psycopg
@@ -21,7 +19,7 @@ from psycopg.rows import dict_row
 from models.database import make_engine
 from models.intake import submit, sync_roster
 
-def text(value):
+def text(value: object):
     return value.hex() if isinstance(value, bytes) else str(value)
 
 url = os.environ["DATABASE_URL"]
@@ -33,7 +31,10 @@ with psycopg.connect(url, row_factory=dict_row, autocommit=True) as connection:
     for punches in json.loads(sys.argv[1]):
         outcomes = [outcome._asdict() for outcome in submit(engine, punches)]
         tables = ("punch", "punch_revision", "pending", "rejected")
-        stored = {table: connection.execute(f"SELECT * FROM {table} ORDER BY punch_id").fetchall() for table in tables}
+        stored = {
+            table: connection.execute(f"SELECT * FROM {table} ORDER BY punch_id").fetchall()
+            for table in tables
+        }
         answers.append([outcomes, stored])
 engine.dispose()
 print(json.dumps(answers, default=text))
@@ -78,10 +79,10 @@ Answer = tuple[list[dict[str, Any]], dict[str, list[dict[str, Any]]]]
 
 
 def submitted(product: Product, *calls: list[dict[str, Any]]) -> list[Answer]:
-    """The outcomes of each call, and the rows of each table after it."""
-    code, said = product.run("-c", SUBMIT, json.dumps(calls))
-    assert code == 0, said
-    return [(outcomes, stored) for outcomes, stored in json.loads(said)]
+    """Return the outcomes of each call, and the rows of each table after it."""
+    code, output = product.run("-c", SUBMIT, json.dumps(calls))
+    assert code == 0, output
+    return [(outcomes, stored) for outcomes, stored in json.loads(output)]
 
 
 def add_fields(product: Product) -> None:
@@ -95,10 +96,13 @@ def add_fields(product: Product) -> None:
     product.edit(
         "models/tables/punches.py",
         '    submitter("voided_by"),\n',
-        '    submitter("voided_by"),\n    Column("shoe_size", Integer),\n    Column("biometric_firmware", Text),\n',
+        '    submitter("voided_by"),\n'
+        '    Column("shoe_size", Integer),\n'
+        '    Column("biometric_firmware", Text),\n',
     )
     product.add_revision(
-        'add_column("punch", sa.Column("shoe_size", sa.Integer())); add_column("punch", sa.Column("biometric_firmware", sa.Text()))'
+        'add_column("punch", sa.Column("shoe_size", sa.Integer()));'
+        ' add_column("punch", sa.Column("biometric_firmware", sa.Text()))'
     )
 
 
@@ -109,11 +113,11 @@ def test_a_new_field_is_stored_read_and_corrected_and_changes_no_stored_digest(
     with psycopg.connect(postgres_url) as connection:
         connection.execute("TRUNCATE pending")
     add_fields(product)
-    code, said = product.migrate()
-    assert code == 0, said
+    code, output = product.migrate()
+    assert code == 0, output
     new = a_punch(punch_id="new", shoe_size=43, biometric={"method": "face", "firmware": "2.0"})
     later = {"sent_at": "2026-03-02T10:02:00Z"}
-    again, taken, refused, corrected, given = submitted(
+    again, taken, refused, corrected, completed = submitted(
         product,
         OLD,
         [new],
@@ -141,22 +145,22 @@ def test_a_new_field_is_stored_read_and_corrected_and_changes_no_stored_digest(
     kept = [row["content"] for row in corrected[1]["punch_revision"] if row["punch_id"] == "new"]
     assert sorted(content["shoe_size"] for content in kept) == [43, 44]
     # So is a value where none was given before.
-    assert by_id(given[1]["punch"], "first")["shoe_size"] == 41
-    assert len([row for row in given[1]["pending"] if row["punch_id"] == "first"]) == 2
+    assert by_id(completed[1]["punch"], "first")["shoe_size"] == 41
+    assert len([row for row in completed[1]["pending"] if row["punch_id"] == "first"]) == 2
 
     # The judge reads it.
-    code, said = product.run("-c", WINDOW)
-    assert (code, json.loads(said)) == (0, [44, "2.0"])
+    code, output = product.run("-c", WINDOW)
+    assert (code, json.loads(output)) == (0, [44, "2.0"])
 
 
 def test_old_and_new_workers_give_one_content_one_digest(
     product: Product, postgres_url: str
 ) -> None:
-    """During an upgrade the schema is new already, and either may get a punch that has the field."""
+    """During an upgrade the schema is new, and either may get a punch that has the field."""
     new = Product(product.folder.parent / "new", postgres_url)
     add_fields(new)
-    code, said = new.migrate()
-    assert code == 0, said
+    code, output = new.migrate()
+    assert code == 0, output
     punches = [a_punch(shoe_size=42, biometric={"firmware": "1.2"})]
     submitted(product, punches)
     submitted(new, punches)

@@ -6,7 +6,7 @@ import pytest
 
 from models.intake.punches.row import content_of, read_punch
 from models.intake.refused.reasons import Refused
-from tests.models.intake.stored import a_punch
+from tests.models.intake.stored import Content, a_punch
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -61,7 +61,7 @@ def flaws_of(content: object) -> list[tuple[str, str]]:
         ("sent_at", "2026-03-02T08:00:00", "no_offset"),
     ],
 )
-def test_a_field_that_is_wrong_is_named(field, value, code):
+def test_a_field_that_is_wrong_is_named(field: str, value: object, code: str) -> None:
     assert flaws_of(a_punch() | {field: value}) == [(code, field)]
 
 
@@ -75,18 +75,18 @@ def test_a_field_that_is_wrong_is_named(field, value, code):
         ("matched_person_id", 1.5, "wrong_type"),
     ],
 )
-def test_a_biometric_field_that_is_wrong_is_named(field, value, code):
+def test_a_biometric_field_that_is_wrong_is_named(field: str, value: object, code: str) -> None:
     assert flaws_of(a_punch(biometric={"method": "face", field: value})) == [
         (code, f"biometric.{field}")
     ]
 
 
 @pytest.mark.parametrize("content", [None, 5, "punch", [], [a_punch()], True])
-def test_what_is_no_object_is_no_punch(content):
+def test_what_is_no_object_is_no_punch(content: object) -> None:
     assert flaws_of(content) == [("wrong_type", "")]
 
 
-def test_all_that_is_wrong_is_named_at_once():
+def test_all_that_is_wrong_is_named_at_once() -> None:
     assert flaws_of({"punch_id": 5, "tenant_id": 1, "kind": "check_in", "occurred_at": "x"}) == [
         ("wrong_type", "punch_id"),
         ("missing", "person_id"),
@@ -115,17 +115,17 @@ def test_all_that_is_wrong_is_named_at_once():
         ("punch_id", "ü" * 64),
     ],
 )
-def test_odd_but_sound_values_are_taken(field, value):
+def test_odd_but_sound_values_are_taken(field: str, value: object) -> None:
     assert read_punch(a_punch() | {field: value}, NOW)
 
 
 @pytest.mark.parametrize("accuracy", [-1, -1.0, None])
-def test_an_accuracy_of_minus_one_is_none_and_the_same_content(accuracy):
+def test_an_accuracy_of_minus_one_is_none_and_the_same_content(accuracy: float | None) -> None:
     row = read_punch(a_punch() | {"accuracy_m": accuracy}, NOW)
     assert row == read_punch(a_punch(), NOW)
 
 
-def test_times_are_read_as_rfc_3339_spells_them():
+def test_times_are_read_as_rfc_3339_spells_them() -> None:
     usual = read_punch(
         a_punch(occurred_at="2026-03-02T08:01:00Z", sent_at="2026-03-02T09:00:00Z"), NOW
     )
@@ -135,8 +135,8 @@ def test_times_are_read_as_rfc_3339_spells_them():
     )
 
 
-def test_a_sent_at_ahead_of_its_receipt_counts_as_the_receipt():
-    def sent(moment):
+def test_a_sent_at_ahead_of_its_receipt_counts_as_the_receipt() -> None:
+    def sent(moment: datetime) -> tuple[datetime | None, datetime | None]:
         row = read_punch(a_punch(sent_at=moment.isoformat()), NOW)
         return row.sent_at, row.claimed_at
 
@@ -146,13 +146,13 @@ def test_a_sent_at_ahead_of_its_receipt_counts_as_the_receipt():
     assert sent(datetime.max.replace(tzinfo=UTC))[0] == NOW
 
 
-def test_times_are_kept_as_instants():
+def test_times_are_kept_as_instants() -> None:
     row = read_punch(a_punch(occurred_at="2026-03-02T08:00:00+01:00"), NOW)
     assert row.punch.occurred_at == datetime(2026, 3, 2, 7, tzinfo=UTC)
     assert row.punch.occurred_at.utcoffset() == timedelta(0)
 
 
-def test_unknown_fields_are_kept_also_within_biometric():
+def test_unknown_fields_are_kept_also_within_biometric() -> None:
     content = a_punch(battery=0.4, tags=[{"a": None}], biometric={"method": "face", "vendor": "X"})
     row = read_punch(content, NOW)
     assert row.extra == '{"battery":0.4,"biometric":{"vendor":"X"},"tags":[{"a":null}]}'
@@ -169,11 +169,13 @@ def test_unknown_fields_are_kept_also_within_biometric():
         ("\udfff", "bad_json"),
     ],
 )
-def test_what_postgres_could_not_keep_in_an_unknown_field_is_named(value, code):
+def test_what_postgres_could_not_keep_in_an_unknown_field_is_named(
+    value: object, code: str
+) -> None:
     assert flaws_of(a_punch(note=value)) == [(code, "note")]
 
 
-def test_a_written_out_escape_is_no_nul():
+def test_a_written_out_escape_is_no_nul() -> None:
     assert read_punch(a_punch(note="\\u0000"), NOW).extra == '{"note":"\\\\u0000"}'
 
 
@@ -195,12 +197,12 @@ OTHER = [
 
 
 @pytest.mark.parametrize("fields", SAME)
-def test_the_same_content_spelled_otherwise_is_the_same(fields):
+def test_the_same_content_spelled_otherwise_is_the_same(fields: Content) -> None:
     punch = a_punch(latitude=52.0)
     assert read_punch(punch | fields, NOW).content_hash == read_punch(punch, NOW).content_hash
 
 
 @pytest.mark.parametrize("fields", OTHER)
-def test_other_content_is_told_apart(fields):
+def test_other_content_is_told_apart(fields: Content) -> None:
     punch = a_punch(latitude=52.0)
     assert read_punch(punch | fields, NOW).content_hash != read_punch(punch, NOW).content_hash

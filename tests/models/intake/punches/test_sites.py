@@ -1,16 +1,27 @@
-"""A submitter of some sites writes to these alone: neither a punch of its own nor what stands
-elsewhere gets past that.
-"""
+"""A submitter of some sites writes to these alone, and takes no punch from another."""
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Event
+from typing import Any
 
 import pytest
+from sqlalchemy import Engine
 
 from models.database import transaction
-from models.intake import OutsideSites, Submitter, publish, resubmit, submit, sync_roster, void
+from models.intake import (
+    Outcome,
+    OutsideSites,
+    Submitter,
+    publish,
+    resubmit,
+    submit,
+    sync_roster,
+    void,
+)
 from tests.models.intake.stored import (
+    Content,
     a_punch,
     codes,
     pending,
@@ -26,7 +37,7 @@ NOBODY = Submitter("POST /api/v1/punches", "nobody", frozenset())
 LATE = "2026-03-02T10:00:00Z"
 
 
-def everything(engine):
+def everything(engine: Engine) -> tuple[list[Any], ...]:
     return (
         punches(engine),
         pending(engine),
@@ -35,36 +46,36 @@ def everything(engine):
     )
 
 
-def refused(engine, *contents, by=DEPOT) -> bool:
-    """Whether it is, and nothing was stored."""
+def is_refused(engine: Engine, *contents: Content, by: Submitter = DEPOT) -> bool:
+    """Tell whether it is refused, and nothing was stored."""
     before = everything(engine)
     with pytest.raises(OutsideSites):
         submit(engine, list(contents), by=by)
     return everything(engine) == before
 
 
-def test_a_punch_at_another_site_is_refused_with_all_beside_it(engine):
-    assert refused(engine, a_punch(punch_id="mine", site_id=16), a_punch())
-    assert refused(engine, a_punch(punch_id="mine", site_id=16), a_punch(kind="nap"))
-    assert refused(engine, a_punch(site_id=16), by=NOBODY)
+def test_a_punch_at_another_site_is_refused_with_all_beside_it(engine: Engine) -> None:
+    assert is_refused(engine, a_punch(punch_id="mine", site_id=16), a_punch())
+    assert is_refused(engine, a_punch(punch_id="mine", site_id=16), a_punch(kind="nap"))
+    assert is_refused(engine, a_punch(site_id=16), by=NOBODY)
 
 
-def test_a_punch_that_stands_at_another_site_is_not_taken_from_it(engine):
+def test_a_punch_that_stands_at_another_site_is_not_taken_from_it(engine: Engine) -> None:
     submit(engine, [a_punch()])
     for sent_at in (None, LATE, "9999-01-01T00:00:00Z", "2001-01-01T00:00:00Z"):
-        assert refused(
+        assert is_refused(
             engine, a_punch(punch_id="mine", site_id=16), a_punch(site_id=16, sent_at=sent_at)
         )
 
 
-def test_nor_is_one_that_was_voided_there_or_set_right_since(engine):
+def test_nor_is_one_that_was_voided_there_or_set_right_since(engine: Engine) -> None:
     submit(engine, [a_punch(site_id=16)])
     submit(engine, [a_punch(site_id=15)])
     void(engine, 1, "p-1", "a test")
-    assert refused(engine, a_punch(site_id=16, sent_at=LATE))
+    assert is_refused(engine, a_punch(site_id=16, sent_at=LATE))
 
 
-def test_within_its_sites_it_submits_and_corrects_as_anybody(engine):
+def test_within_its_sites_it_submits_and_corrects_as_anybody(engine: Engine) -> None:
     outcomes = submit(
         engine, [a_punch(site_id=16), a_punch(punch_id="bad", site_id=16, kind="nap")], by=DEPOT
     )
@@ -76,10 +87,8 @@ def test_within_its_sites_it_submits_and_corrects_as_anybody(engine):
     assert pending(engine) == [("p-1", 7, 16), ("bad", 7, 16), ("p-1", 7, 16), ("p-1", 7, 15)]
 
 
-def test_what_waits_for_its_site_takes_no_punch_from_another_later(engine):
-    """The site comes, and the punch_id has meanwhile been used elsewhere: it stays among the
-    rejected, and somebody may decide.
-    """
+def test_what_waits_for_its_site_takes_no_punch_from_another_later(engine: Engine) -> None:
+    """When the site comes, the punch_id is in use elsewhere: the punch stays rejected."""
     depot = DEPOT._replace(sites=frozenset({99}))
     submit(
         engine, [a_punch(site_id=99, sent_at=LATE), a_punch(punch_id="mine", site_id=99)], by=depot
@@ -108,7 +117,7 @@ def test_what_waits_for_its_site_takes_no_punch_from_another_later(engine):
     assert {punch["site_id"] for punch in punches(engine)} == {99}
 
 
-def test_resubmitting_reaches_no_other_site(engine):
+def test_resubmitting_reaches_no_other_site(engine: Engine) -> None:
     submit(engine, [a_punch(site_id=16, kind="nap"), a_punch(punch_id="theirs")])
     [row] = rejected(engine)
     admin = Submitter("resubmit", "admin", frozenset({16}))
@@ -124,12 +133,10 @@ def test_resubmitting_reaches_no_other_site(engine):
     assert resubmit(engine, 1, row["rejected_id"], a_punch(site_id=16), by=admin).applied
 
 
-def test_rosters_messages_and_voids_of_others_are_not_resubmitted_either(engine):
+def test_rosters_messages_and_voids_of_others_are_not_resubmitted_either(engine: Engine) -> None:
     submit(engine, [a_punch()])
-    roster, message = (
-        {"tenant": {"tenant_id": 1}, "people": [{"person_id": "x"}]},
-        {"type": "finding_created", "tenant_id": 1, "data": 5},
-    )
+    roster: Content = {"tenant": {"tenant_id": 1}, "people": [{"person_id": "x"}]}
+    message: Content = {"type": "finding_created", "tenant_id": 1, "data": 5}
     sync_roster(engine, roster)
     publish(engine, message)
     void(engine, 1, "p-1", None)
@@ -146,14 +153,15 @@ def test_rosters_messages_and_voids_of_others_are_not_resubmitted_either(engine)
         void(engine, 1, "not come yet", "mine", DEPOT)
     assert not rows(
         engine,
-        "SELECT 1 FROM person UNION SELECT 1 FROM published UNION SELECT 1 FROM punch WHERE voided_at IS NOT NULL",
+        "SELECT 1 FROM person UNION SELECT 1 FROM published"
+        " UNION SELECT 1 FROM punch WHERE voided_at IS NOT NULL",
     )
     assert resubmit(engine, 1, kept["attendance.void"], mended["attendance.void"], by=BOTH).applied
 
 
 @contextmanager
-def held(engine, statement: str):
-    """Another connection that has written, and commits at the end of the block."""
+def written(engine: Engine, statement: str) -> Iterator[None]:
+    """Write by another connection, which commits at the end of the block."""
     with transaction(engine) as cursor:
         cursor.execute(statement)
         yield
@@ -161,8 +169,9 @@ def held(engine, statement: str):
 
 MOVE = "UPDATE punch SET site_id = 15 WHERE punch_id = 'p-1'"
 COME = """
-INSERT INTO punch (tenant_id, punch_id, person_id, site_id, is_check_in, occurred_at, content_hash, received_at)
-VALUES (1, 'p-1', 7, 15, true, '2026-03-02T07:00:00Z', 'x', now())
+INSERT INTO punch (
+    tenant_id, punch_id, person_id, site_id, is_check_in, occurred_at, content_hash, received_at
+) VALUES (1, 'p-1', 7, 15, true, '2026-03-02T07:00:00Z', 'x', now())
 """
 
 
@@ -170,14 +179,14 @@ VALUES (1, 'p-1', 7, 15, true, '2026-03-02T07:00:00Z', 'x', now())
     ("there", "meanwhile"), [(True, MOVE), (False, COME)], ids=["moves", "comes"]
 )
 def test_a_punch_that_comes_to_another_site_meanwhile_is_not_taken_from_it(
-    engine, there, meanwhile
-):
+    engine: Engine, there: bool, meanwhile: str
+) -> None:
     """The site is looked at under the lock that the correction writes by, not before."""
     if there:
         submit(engine, [a_punch(site_id=16)])
     started = Event()
 
-    def correct():
+    def correct() -> list[Outcome]:
         started.set()
         return submit(
             engine,
@@ -186,7 +195,7 @@ def test_a_punch_that_comes_to_another_site_meanwhile_is_not_taken_from_it(
         )
 
     with ThreadPoolExecutor(1) as pool:
-        with held(engine, meanwhile):
+        with written(engine, meanwhile):
             correction = pool.submit(correct)
             started.wait(30)
             until_it_waits(engine)

@@ -1,12 +1,15 @@
 """Submitting: what is new is stored and put up for judging, the same again changes nothing."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Engine
 
 from models.intake import submit
 from tests.models.intake.stored import a_punch, codes, pending, punches, rejected, rows
 
 
-def test_a_punch_is_stored_and_put_up_for_judging(engine):
+def test_a_punch_is_stored_and_put_up_for_judging(engine: Engine) -> None:
     content = a_punch(
         device_id="kiosk",
         biometric={"method": "face", "score": 0.9, "matched_person_id": 8},
@@ -34,7 +37,7 @@ def test_a_punch_is_stored_and_put_up_for_judging(engine):
     ) == ("p-1", "kiosk", 8, 0)
 
 
-def test_a_second_submission_changes_nothing(engine):
+def test_a_second_submission_changes_nothing(engine: Engine) -> None:
     batch = [
         a_punch(punch_id=f"p-{number}", sent_at="2026-03-02T08:00:01Z") for number in range(20)
     ]
@@ -48,14 +51,14 @@ def test_a_second_submission_changes_nothing(engine):
     assert not rows(engine, "SELECT * FROM punch_revision")
 
 
-def test_a_punch_twice_in_one_batch_is_stored_once(engine):
+def test_a_punch_twice_in_one_batch_is_stored_once(engine: Engine) -> None:
     outcomes = submit(engine, [a_punch(), a_punch(sent_at="2026-03-02T08:00:01Z"), a_punch()])
     assert [outcome.status for outcome in outcomes] == ["accepted"] * 3
     assert len(punches(engine)) == len(pending(engine)) == 1
     assert punches(engine)[0]["sent_at"] == datetime(2026, 3, 2, 8, 0, 1, tzinfo=UTC)
 
 
-def test_tenants_share_a_batch_but_nothing_else(engine):
+def test_tenants_share_a_batch_but_nothing_else(engine: Engine) -> None:
     submit(engine, [a_punch(), a_punch(tenant_id=2, person_id=9)])
     assert [(punch["tenant_id"], punch["person_id"]) for punch in punches(engine)] == [
         (1, 7),
@@ -63,13 +66,13 @@ def test_tenants_share_a_batch_but_nothing_else(engine):
     ]
 
 
-def test_a_site_of_globex_is_no_site_of_acme(engine):
+def test_a_site_of_globex_is_no_site_of_acme(engine: Engine) -> None:
     [outcome] = submit(engine, [a_punch(tenant_id=2, site_id=16)])
     assert codes(outcome.reasons) == [("unknown_site", "site_id")]
     assert not punches(engine)
 
 
-def test_bad_punches_stop_nothing_beside_them(engine):
+def test_bad_punches_stop_nothing_beside_them(engine: Engine) -> None:
     batch = [
         a_punch(punch_id="a"),
         a_punch(punch_id="b\0"),
@@ -88,7 +91,7 @@ def test_bad_punches_stop_nothing_beside_them(engine):
     assert len(rejected(engine)) == 6
 
 
-def test_outcomes_stand_in_the_order_given(engine):
+def test_outcomes_stand_in_the_order_given(engine: Engine) -> None:
     batch = [
         a_punch(punch_id=f"p-{number}", site_id=15 if number % 3 else 99) for number in range(30)
     ]
@@ -101,7 +104,7 @@ def test_outcomes_stand_in_the_order_given(engine):
     ]
 
 
-def test_backfilled_punches_are_marked(engine):
+def test_backfilled_punches_are_marked(engine: Engine) -> None:
     submit(engine, [a_punch()], backfill=True)
     assert [punch["backfill"] for punch in punches(engine)] == [True]
     submit(engine, [a_punch()])
@@ -110,7 +113,7 @@ def test_backfilled_punches_are_marked(engine):
     assert [punch["backfill"] for punch in punches(engine)] == [False]
 
 
-def test_ten_thousand_are_taken_and_one_more_is_refused_whole(engine):
+def test_ten_thousand_are_taken_and_one_more_is_refused_whole(engine: Engine) -> None:
     batch = [a_punch(punch_id=f"p-{number}") for number in range(10_001)]
     [outcome] = submit(engine, batch)
     assert codes(outcome.reasons) == [("out_of_range", "punches")]
@@ -122,18 +125,19 @@ def test_ten_thousand_are_taken_and_one_more_is_refused_whole(engine):
     assert len(punches(engine)) == 10_000
 
 
-def test_a_call_that_holds_no_list_is_kept(engine):
-    for punches_given, backfill, field in [
+def test_a_call_that_holds_no_list_is_kept(engine: Engine) -> None:
+    calls: list[tuple[Any, Any, str]] = [
         ("abc", False, "punches"),
         ([], False, "punches"),
         ([a_punch()], "yes", "backfill"),
-    ]:
-        [outcome] = submit(engine, punches_given, backfill=backfill)
+    ]
+    for batch, backfill, field in calls:
+        [outcome] = submit(engine, batch, backfill=backfill)
         assert codes(outcome.reasons)[0][1] == field
     assert len(rejected(engine)) == 3
 
 
-def test_a_clock_a_little_ahead_is_plausible(engine):
+def test_a_clock_a_little_ahead_is_plausible(engine: Engine) -> None:
     now = datetime.now(UTC)
     soon = a_punch(punch_id="soon", occurred_at=(now + timedelta(hours=23)).isoformat())
     later = a_punch(punch_id="later", occurred_at=(now + timedelta(hours=25)).isoformat())

@@ -1,11 +1,10 @@
-"""What is refused is kept with its reasons, counted, resubmitted; and taken up again by itself once
-its tenant or site comes.
-"""
+"""What is refused is kept with its reasons, counted, resubmitted, and taken up again by itself."""
 
 import json
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import Engine
 
 from models.intake import Submitter, resubmit, submit, sync_roster, void
 from models.intake.refused.rejection import unreadable
@@ -14,11 +13,12 @@ from tests.models.intake.stored import a_punch, codes, forget, pending, punches,
 ACME = {"tenant_id": 1}
 
 
-def waiting(engine) -> list[str]:
+def waiting(engine: Engine) -> list[str | None]:
+    """Return what each open rejection waits for."""
     return [row["waits_for"] for row in rejected(engine) if row["resubmitted_at"] is None]
 
 
-def test_a_refused_punch_is_kept_under_its_tenant_where_one_can_be_read(engine):
+def test_a_refused_punch_is_kept_under_its_tenant_where_one_can_be_read(engine: Engine) -> None:
     unreadable_tenants = [
         a_punch(tenant_id=None),
         a_punch(tenant_id="1"),
@@ -51,7 +51,7 @@ FIELDS = [
 ]
 
 
-def test_text_that_postgres_refuses_breaks_nothing(engine):
+def test_text_that_postgres_refuses_breaks_nothing(engine: Engine) -> None:
     bad = [
         a_punch() | {field: text} for field in FIELDS for text in ("a\0b", "a\ud800b", "\udfff\0")
     ]
@@ -63,7 +63,7 @@ def test_text_that_postgres_refuses_breaks_nothing(engine):
     assert all(content in kept for content in bad)
 
 
-def test_content_that_is_not_even_json_breaks_nothing(engine):
+def test_content_that_is_not_even_json_breaks_nothing(engine: Engine) -> None:
     nested: list[object] = []
     for _ in range(100_000):
         nested = [nested]
@@ -74,7 +74,7 @@ def test_content_that_is_not_even_json_breaks_nothing(engine):
     assert len(rejected(engine)) == 2
 
 
-def test_the_same_refused_content_is_counted_not_repeated(engine):
+def test_the_same_refused_content_is_counted_not_repeated(engine: Engine) -> None:
     bad, homeless = a_punch(kind="x"), a_punch(punch_id="p-2", site_id=99)
     submit(engine, [bad, bad, homeless])
     submit(engine, [homeless | {"sent_at": "2026-03-02T10:00:00Z"}, bad])
@@ -84,26 +84,26 @@ def test_the_same_refused_content_is_counted_not_repeated(engine):
     ]
 
 
-def test_a_mended_punch_settles_its_rejection(engine):
+def test_a_mended_punch_settles_its_rejection(engine: Engine) -> None:
     submit(engine, [a_punch(kind="x")])
     submit(engine, [a_punch()])
     assert waiting(engine) == []
 
 
-def test_a_punch_settles_no_rejected_void_of_it(engine):
+def test_a_punch_settles_no_rejected_void_of_it(engine: Engine) -> None:
     void(engine, 1, "p-1", None)
     submit(engine, [a_punch()])
     assert waiting(engine) == [None]
 
 
-def test_a_redelivered_old_content_settles_no_rejected_correction(engine):
+def test_a_redelivered_old_content_settles_no_rejected_correction(engine: Engine) -> None:
     submit(engine, [a_punch()])
     submit(engine, [a_punch(kind="x")])
     submit(engine, [a_punch()])
     assert waiting(engine) == [None]
 
 
-def test_what_waits_for_its_site_is_settled_by_no_other_content(engine):
+def test_what_waits_for_its_site_is_settled_by_no_other_content(engine: Engine) -> None:
     submit(engine, [a_punch(site_id=99, sent_at="2026-03-02T10:00:00Z")])
     submit(engine, [a_punch(sent_at="2026-03-02T09:00:00Z")])
     assert waiting(engine) == ["site"]
@@ -114,7 +114,7 @@ def test_what_waits_for_its_site_is_settled_by_no_other_content(engine):
     assert waiting(engine) == []
 
 
-def test_a_punch_is_judged_by_itself_once_its_site_comes(engine):
+def test_a_punch_is_judged_by_itself_once_its_site_comes(engine: Engine) -> None:
     submit(engine, [a_punch(punch_id="p-1", site_id=99)], backfill=True)
     submit(
         engine,
@@ -136,7 +136,7 @@ def test_a_punch_is_judged_by_itself_once_its_site_comes(engine):
     assert waiting(engine) == ["site", "site"]
 
 
-def test_many_that_wait_are_taken_up_by_pages(engine):
+def test_many_that_wait_are_taken_up_by_pages(engine: Engine) -> None:
     submit(engine, [a_punch(punch_id=f"p-{number}", site_id=99) for number in range(2_500)])
     sync_roster(
         engine, {"tenant": ACME, "sites": [{"site_id": 99, "name": "New", "timezone": "UTC"}]}
@@ -145,7 +145,7 @@ def test_many_that_wait_are_taken_up_by_pages(engine):
     assert waiting(engine) == []
 
 
-def test_all_that_waits_for_a_tenant_is_taken_up_once_it_comes(bare_engine):
+def test_all_that_waits_for_a_tenant_is_taken_up_once_it_comes(bare_engine: Engine) -> None:
     site = {"site_id": 15, "name": "Office", "timezone": "UTC"}
     submit(bare_engine, [a_punch(), a_punch(punch_id="p-2"), a_punch(punch_id="p-3", site_id=16)])
     void(bare_engine, 1, "p-2", "entered twice")
@@ -161,7 +161,7 @@ def test_all_that_waits_for_a_tenant_is_taken_up_once_it_comes(bare_engine):
     assert {row["times"] for row in rejected(bare_engine)} == {1}
 
 
-def test_resubmitting_mended_content(engine):
+def test_resubmitting_mended_content(engine: Engine) -> None:
     submit(engine, [a_punch(kind="x")])
     [row] = rejected(engine)
     again = resubmit(engine, 1, row["rejected_id"])
@@ -173,7 +173,7 @@ def test_resubmitting_mended_content(engine):
     assert pending(engine) == [("p-1", 7, 15)]
 
 
-def test_resubmitting_reaches_no_other_tenant(engine):
+def test_resubmitting_reaches_no_other_tenant(engine: Engine) -> None:
     submit(engine, [a_punch(kind="x")])
     [row] = rejected(engine)
     with pytest.raises(LookupError):
@@ -191,7 +191,7 @@ def test_resubmitting_reaches_no_other_tenant(engine):
     assert not punches(engine)
 
 
-def test_a_refused_call_can_be_resubmitted_in_one_piece(engine):
+def test_a_refused_call_can_be_resubmitted_in_one_piece(engine: Engine) -> None:
     submit(
         engine,
         [a_punch(punch_id=f"p-{number}") for number in range(10_001)],
@@ -205,7 +205,7 @@ def test_a_refused_call_can_be_resubmitted_in_one_piece(engine):
     assert waiting(engine) == [None]
 
 
-def test_a_refused_roster_row_can_be_resubmitted_alone(engine):
+def test_a_refused_roster_row_can_be_resubmitted_alone(engine: Engine) -> None:
     sync_roster(engine, {"tenant": ACME, "people": [{"person_id": 7, "name": 5}]})
     [row] = rejected(engine)
     mended = json.loads(row["content"]) | {"people": [{"person_id": 7, "name": "Ada"}]}
@@ -213,16 +213,21 @@ def test_a_refused_roster_row_can_be_resubmitted_alone(engine):
     assert waiting(engine) == []
 
 
-def test_a_punch_that_killed_its_worker_can_be_judged_once_more(engine):
+def test_a_punch_that_killed_its_worker_can_be_judged_once_more(engine: Engine) -> None:
     submit(engine, [a_punch()])
     with engine.begin() as connection:
         connection.exec_driver_sql(
             "UPDATE punch SET voided_at = now(), void_reason = 'kills_worker'"
         )
         connection.exec_driver_sql(
-            "INSERT INTO rejected (tenant_id, rejected_id, door, punch_id, content, content_hash, reasons, received_at)"
-            " VALUES (1, gen_random_uuid(), 'attendance.submit', 'p-1', %s, 'x',"
-            """ '[{"code": "kills_worker", "field": "", "message": "-"}]', now())""",
+            """
+            INSERT INTO rejected (
+                tenant_id, rejected_id, door, punch_id, content, content_hash, reasons, received_at
+            ) VALUES (
+                1, gen_random_uuid(), 'attendance.submit', 'p-1', %s, 'x',
+                '[{"code": "kills_worker", "field": "", "message": "-"}]', now()
+            )
+            """,
             (unreadable(a_punch(), []).content,),
         )
     forget(engine)
@@ -232,10 +237,8 @@ def test_a_punch_that_killed_its_worker_can_be_judged_once_more(engine):
     assert waiting(engine) == []
 
 
-def test_a_punch_that_is_in_leaves_no_rejection_of_the_same_content_open(engine):
-    """Its worker died after it had kept the rejection, and another had stored the punch meanwhile:
-    redelivered, it settles that.
-    """
+def test_a_punch_that_is_in_leaves_no_rejection_of_the_same_content_open(engine: Engine) -> None:
+    """A worker rejected it and died, and another stored the punch: redelivery settles it."""
     submit(engine, [a_punch(site_id=99)])
     with engine.begin() as connection:
         connection.exec_driver_sql(
@@ -250,13 +253,14 @@ def test_a_punch_that_is_in_leaves_no_rejection_of_the_same_content_open(engine)
     assert len(punches(engine)) == 1
 
 
-def test_an_older_content_is_told_that_it_does_not_apply(engine):
+def test_an_older_content_is_told_that_it_does_not_apply(engine: Engine) -> None:
     late, early = "2026-03-02T10:00:00Z", "2026-03-02T09:00:00Z"
     first, second, bad = submit(
         engine,
         [a_punch(sent_at=late), a_punch(note=1, sent_at=early), a_punch(punch_id="p-2", kind="x")],
     )
-    assert [(each.status, each.applied, each.became) for each in (first, second, bad)] == [
+    outcomes = (first, second, bad)
+    assert [(outcome.status, outcome.applied, outcome.became) for outcome in outcomes] == [
         ("accepted", True, "accepted"),
         ("accepted", False, "lost"),
         ("rejected", False, "rejected"),

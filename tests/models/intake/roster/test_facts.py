@@ -3,9 +3,10 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import Engine
 
 from models.intake import sync_roster
-from tests.models.intake.stored import changes, forget
+from tests.models.intake.stored import Content, changes, forget
 
 SHIFT = {
     "shift_id": "s-1",
@@ -14,7 +15,7 @@ SHIFT = {
     "starts_at": "2026-03-02T08:00:00Z",
     "ends_at": "2026-03-02T16:00:00Z",
 }
-BASE = {
+BASE: Content = {
     "tenant": {"tenant_id": 1},
     "people": [{"person_id": 7, "name": "Ada"}, {"person_id": 8, "name": "Bob"}],
     "devices": [{"device_id": "k", "shared": True}],
@@ -64,7 +65,9 @@ BASE = {
         ),
     ],
 )
-def test_what_is_judged_again(engine, sections, expected):
+def test_what_is_judged_again(
+    engine: Engine, sections: Content, expected: set[tuple[str, str]]
+) -> None:
     sync_roster(engine, BASE)
     forget(engine)
     outcome = sync_roster(engine, {"tenant": {"tenant_id": 1}, **sections})
@@ -73,7 +76,7 @@ def test_what_is_judged_again(engine, sections, expected):
     assert changes(engine) == {(1, kind, key) for kind, key in expected}
 
 
-def test_a_shift_moved_far_ahead_leaves_nothing_behind(engine):
+def test_a_shift_moved_far_ahead_leaves_nothing_behind(engine: Engine) -> None:
     start = datetime.now(UTC) + timedelta(days=30)
     shift = {
         "shift_id": "s-1",
@@ -88,6 +91,6 @@ def test_a_shift_moved_far_ahead_leaves_nothing_behind(engine):
     ).facts == {("shift", "s-1")}
 
 
-def test_the_first_person_and_the_first_assignment_concern_the_whole_tenant(engine):
+def test_the_first_person_and_the_first_assignment_concern_the_whole_tenant(engine: Engine) -> None:
     for sections in ({"people": BASE["people"]}, {"assignments": BASE["assignments"]}):
         assert ("tenant", "") in sync_roster(engine, {"tenant": {"tenant_id": 1}, **sections}).facts

@@ -1,11 +1,12 @@
-"""roster.sync upserts what it names, leaves the rest, and notes what the judge has to look at
-again.
-"""
+"""roster.sync upserts what it names, leaves the rest, and notes changes for the judge."""
 
 from datetime import UTC, date, datetime
+from typing import Any
 
-from models.intake import sync_roster
-from tests.models.intake.stored import changes, codes, forget, rejected, rows
+from sqlalchemy import Engine
+
+from models.intake import RosterOutcome, sync_roster
+from tests.models.intake.stored import Content, changes, codes, forget, rejected, rows
 
 ACME = {"tenant_id": 1}
 SHIFT = {
@@ -18,18 +19,20 @@ SHIFT = {
 OLD, NEW = "2026-03-01T00:00:00Z", "2026-03-02T00:00:00Z"
 
 
-def sync(engine, sent_at=None, tenant=ACME, **sections):
+def sync(
+    engine: Engine, sent_at: str | None = None, tenant: Content = ACME, **sections: Any
+) -> RosterOutcome:
     roster = {"tenant": tenant, **sections} | ({"sent_at": sent_at} if sent_at else {})
     return sync_roster(engine, roster)
 
 
-def one(engine, table, **key):
+def one(engine: Engine, table: str, **key: Any) -> Content:
     where = " AND ".join(f"{name} = :{name}" for name in key)
     [row] = rows(engine, f"SELECT * FROM {table} WHERE tenant_id = 1 AND {where}", **key)
     return row
 
 
-def test_a_new_tenant_gets_a_feed_and_a_policy(bare_engine):
+def test_a_new_tenant_gets_a_feed_and_a_policy(bare_engine: Engine) -> None:
     sync_roster(
         bare_engine, {"tenant": {"tenant_id": 5, "name": "Acme", "policy": {"max_work_hours": 12}}}
     )
@@ -49,7 +52,7 @@ def test_a_new_tenant_gets_a_feed_and_a_policy(bare_engine):
     )
 
 
-def test_omitted_fields_keep_their_value_and_null_clears(engine):
+def test_omitted_fields_keep_their_value_and_null_clears(engine: Engine) -> None:
     sync(
         engine,
         sites=[
@@ -78,13 +81,13 @@ def test_omitted_fields_keep_their_value_and_null_clears(engine):
     assert (site["radius_m"], site["policy"]) == (None, {})
 
 
-def test_what_is_not_named_is_left_alone(engine):
+def test_what_is_not_named_is_left_alone(engine: Engine) -> None:
     before = rows(engine, "SELECT * FROM site ORDER BY tenant_id, site_id")
     sync(engine, people=[{"person_id": 7, "name": "Ada"}])
     assert rows(engine, "SELECT * FROM site ORDER BY tenant_id, site_id") == before
 
 
-def test_a_roster_that_changes_nothing_writes_nothing(engine):
+def test_a_roster_that_changes_nothing_writes_nothing(engine: Engine) -> None:
     sections = {
         "sites": [{"site_id": 15, "name": "Office", "policy": {}}],
         "people": [{"person_id": 7, "name": "Ada"}],
@@ -96,7 +99,7 @@ def test_a_roster_that_changes_nothing_writes_nothing(engine):
     sync(engine, NEW, tenant, **sections)
     forget(engine)
 
-    def written():
+    def written() -> list[list[Content]]:
         tables = ("tenant", "site", "person", "device", "assignment", "shift", "policy_version")
         return [
             rows(engine, f"SELECT xmin::text, * FROM {table} ORDER BY 2, 3") for table in tables
@@ -109,7 +112,7 @@ def test_a_roster_that_changes_nothing_writes_nothing(engine):
     assert changes(engine) == set()
 
 
-def test_an_older_row_loses_to_a_newer(engine):
+def test_an_older_row_loses_to_a_newer(engine: Engine) -> None:
     sync(
         engine,
         NEW,
@@ -127,7 +130,7 @@ def test_an_older_row_loses_to_a_newer(engine):
     assert one(engine, "tenant", tenant_id=1)["name"] == "New"
 
 
-def test_without_sent_at_the_last_to_arrive_wins_and_older_ones_still_lose(engine):
+def test_without_sent_at_the_last_to_arrive_wins_and_older_ones_still_lose(engine: Engine) -> None:
     sync(engine, NEW, people=[{"person_id": 7, "name": "New"}])
     sync(engine, people=[{"person_id": 7, "name": "By hand"}])
     assert one(engine, "person", person_id=7)["name"] == "By hand"
@@ -135,7 +138,7 @@ def test_without_sent_at_the_last_to_arrive_wins_and_older_ones_still_lose(engin
     assert one(engine, "person", person_id=7)["name"] == "By hand"
 
 
-def test_a_removed_row_is_brought_back_by_nothing_older(engine):
+def test_a_removed_row_is_brought_back_by_nothing_older(engine: Engine) -> None:
     sync(engine, OLD, people=[{"person_id": 7, "name": "Ada"}])
     sync(engine, NEW, people=[{"person_id": 7, "deleted": True}, {"person_id": 8, "deleted": True}])
     sync(engine, OLD, people=[{"person_id": 7, "name": "Ada"}, {"person_id": 8, "name": "Bob"}])
@@ -144,7 +147,7 @@ def test_a_removed_row_is_brought_back_by_nothing_older(engine):
     assert not one(engine, "person", person_id=7)["deleted"]
 
 
-def test_a_row_that_comes_back_starts_afresh(engine):
+def test_a_row_that_comes_back_starts_afresh(engine: Engine) -> None:
     sync(engine, sites=[{"site_id": 15, "deleted": True}])
     outcome = sync(engine, sites=[{"site_id": 15, "name": "Office"}])
     assert codes(outcome.refused[0].reasons) == [("missing", "timezone")]
@@ -152,7 +155,7 @@ def test_a_row_that_comes_back_starts_afresh(engine):
     assert one(engine, "site", site_id=15)["radius_m"] is None
 
 
-def test_order_within_a_call_does_not_matter(bare_engine):
+def test_order_within_a_call_does_not_matter(bare_engine: Engine) -> None:
     sync_roster(
         bare_engine,
         {
@@ -166,7 +169,7 @@ def test_order_within_a_call_does_not_matter(bare_engine):
     assert one(bare_engine, "shift", shift_id="s-1")["site_id"] == 15
 
 
-def test_references_to_what_is_not_there_yet_are_kept(engine):
+def test_references_to_what_is_not_there_yet_are_kept(engine: Engine) -> None:
     outcome = sync(
         engine,
         shifts=[SHIFT | {"site_id": 99, "person_id": 99}],
@@ -176,7 +179,7 @@ def test_references_to_what_is_not_there_yet_are_kept(engine):
     assert one(engine, "shift", shift_id="s-1")["site_id"] == 99
 
 
-def test_rows_fail_singly(engine):
+def test_rows_fail_singly(engine: Engine) -> None:
     outcome = sync(
         engine,
         tenant={"tenant_id": 1, "policy": {"max_work_hours": "many"}},
@@ -223,8 +226,8 @@ def test_rows_fail_singly(engine):
     assert one(engine, "site", site_id=20)["name"] == "A"
 
 
-def test_a_roster_nobody_can_read_is_kept_whole(engine):
-    unreadable = [
+def test_a_roster_nobody_can_read_is_kept_whole(engine: Engine) -> None:
+    unreadable: list[object] = [
         None,
         [],
         {},
@@ -238,7 +241,7 @@ def test_a_roster_nobody_can_read_is_kept_whole(engine):
     assert len(rejected(engine)) == len(unreadable)
 
 
-def test_a_row_named_twice_with_other_values_is_refused_both_times(engine):
+def test_a_row_named_twice_with_other_values_is_refused_both_times(engine: Engine) -> None:
     outcome = sync(
         engine,
         people=[
@@ -254,7 +257,7 @@ def test_a_row_named_twice_with_other_values_is_refused_both_times(engine):
     assert len(outcome.refused) == 2
 
 
-def test_an_assignment_is_known_by_person_site_and_start(engine):
+def test_an_assignment_is_known_by_person_site_and_start(engine: Engine) -> None:
     whole, part = (
         {"person_id": 7, "site_id": 15},
         {"person_id": 7, "site_id": 15, "valid_from": "2026-03-01"},
@@ -284,13 +287,13 @@ def test_an_assignment_is_known_by_person_site_and_start(engine):
     assert (row["valid_to"], row["valid_to_date"]) == (None, date(2026, 3, 31))
 
 
-def test_unknown_fields_are_kept(engine):
+def test_unknown_fields_are_kept(engine: Engine) -> None:
     sync(engine, people=[{"person_id": 7, "name": "Ada", "badge": 1, "team": "A"}])
     sync(engine, people=[{"person_id": 7, "badge": 2, "team": None}])
     assert one(engine, "person", person_id=7)["extra"] == {"badge": 2}
 
 
-def test_a_policy_that_changed_gets_a_version(engine):
+def test_a_policy_that_changed_gets_a_version(engine: Engine) -> None:
     sync(engine, tenant={"tenant_id": 1, "policy": {"max_work_hours": 12}})
     sync(engine, sites=[{"site_id": 15, "policy": {"grace_minutes": 5}}])
     sync(
