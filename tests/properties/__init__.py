@@ -1,3 +1,1 @@
-"""Promises that hold for any day: whatever happened, in whatever order it was told, on however many
-workers.
-"""
+"""Promises that hold for any day, in whatever order it is submitted, on however many workers."""

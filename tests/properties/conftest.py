@@ -1,9 +1,8 @@
-"""One database for many generated days, each in tenants of its own; and how many days a run
-generates.
+"""One database for many generated days, each in tenants of its own.
 
-By default the same 210 days every time. HYPOTHESIS_PROFILE=thorough (`make properties`) looks at 20
-times as many, elsewhere each time, and writes down how to repeat what it finds; PROPERTY_DAYS=10000
-changes how many.
+A run generates the same 210 days every time. HYPOTHESIS_PROFILE=thorough (`make properties`) makes
+it 20 times as many, other ones each time, and writes down how to repeat what it finds.
+PROPERTY_DAYS=10000 changes how many.
 """
 
 import os

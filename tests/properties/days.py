@@ -1,8 +1,8 @@
-"""Generated working days: what happened, and how it was told.
+"""Generated working days: what happened, and how it is submitted.
 
-A world is small, so that things meet: four people, three sites, a few shifts and devices, times at
-the limits of the rules. What came before reaches back a month. Everything has a version and a
-`sent_at`, so that what it comes to does not depend on the order in which it is told.
+Their world is small, so that things meet: four people, three sites, a few shifts and devices, times
+at the limits of the rules. What came before goes back a month. Everything has a version and a
+`sent_at`, so that what it comes to does not depend on the order in which it is submitted.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -17,11 +17,11 @@ END = START + timedelta(days=4)
 _SENT = START + timedelta(days=30)
 
 PEOPLE = (1, 2, 3, 4)
-# the second is 679 m from the first, the third 11 km
+# The second is 679 m from the first, the third 11 km.
 PLACES = {1: (52.52, 13.405), 2: (52.52, 13.415), 3: (52.60, 13.50)}
 
-# In minutes from the edges of shifts, and from the hours of the day: at each limit, and a second
-# beyond.
+# Minutes from the edges of shifts, and from the hours of the day: at each limit, and a second
+# beyond it.
 _SECOND = 1 / 60
 _OFFSETS = (
     0,
@@ -74,37 +74,39 @@ _POLICIES: tuple[Content, ...] = (
 _CLEARED = dict.fromkeys(name for policy in _POLICIES for name in policy)
 
 
-class Told(NamedTuple):
-    """One thing that is told: a call of `submit` ("punches"), of `void`, or a row for `roster.sync`
-    (the name of its section).
-    """
+class Submission(NamedTuple):
+    """One thing to submit. `kind` is "punches", "void", or the section of a roster's row."""
 
     kind: str
     content: Any
     version: int = 0
 
     @property
-    def door(self) -> str:
-        """Which call it goes by; what goes by the same, of one version, may be told together."""
+    def call(self) -> str:
+        """The function it goes by; submissions of one call and version may go together."""
         return {"punches": "submit", "void": "void"}.get(self.kind, "sync_roster")
 
 
 class Day(NamedTuple):
-    """What happened. `final` comes to the same as all of `told`, in whatever order, and names
-    everything once.
+    """What happened.
+
+    `final_roster` and `final_punches` name everything once, and come to the same as `submissions`
+    in whatever order.
     """
 
-    told: list[Told]
+    submissions: list[Submission]
     final_roster: dict[str, Any]
     final_punches: list[Content]
 
 
-class Telling(NamedTuple):
-    """How it is told: batches in order, the time that passes before each, and whether it is a
-    backfill, and judged by itself.
+class Delivery(NamedTuple):
+    """How a day is submitted: batches in order, and as many values of all else.
+
+    Those are the time that passes before each, whether it is a backfill, and whether it is judged
+    by itself.
     """
 
-    batches: list[list[Told]]
+    batches: list[list[Submission]]
     waits: list[timedelta]
     backfills: list[bool]
     judged: list[bool]
@@ -294,8 +296,9 @@ _POOR = {"method": "face", "score": 0.55, "liveness": 0.9}
 
 
 def _history() -> list[Content]:
-    """Days on which the same face was recognised well, on a device that others have used as well;
-    the last a month ago.
+    """Return punches of the month before, at which the same face was recognised well.
+
+    They are on a device that others have used as well.
     """
     return [
         {
@@ -311,24 +314,25 @@ def _history() -> list[Content]:
     ]
 
 
-# Each seven and thirty days, and a little more, matter to something in the days that follow.
+# How many days ago each was. Seven and thirty days, and a little more, are limits of some rule in
+# the days that follow.
 _AGO = (4, 5, 6, 7, 8, 10, 12, 15, 18, 22, 26, 29, 3)
 
 
 def _day(
     rows: dict[tuple[str, Any], list[Content]], punches: dict[str, list[Content]], voided: set[str]
 ) -> Day:
-    told = [
-        Told(section, _row(row), version)
+    submissions = [
+        Submission(section, _row(row), version)
         for (section, _), versions in rows.items()
         for version, row in enumerate(versions)
     ]
-    told += [
-        Told("punches", [_sent(content, version)])
+    submissions += [
+        Submission("punches", [_sent(content, version)])
         for contents in punches.values()
         for version, content in enumerate(contents)
     ]
-    told += [Told("void", punch_id) for punch_id in sorted(voided)]
+    submissions += [Submission("void", punch_id) for punch_id in sorted(voided)]
     final: dict[str, Any] = {}
     for (section, _), versions in rows.items():
         row = _row(versions[-1])
@@ -336,12 +340,12 @@ def _day(
             final[section] = row
         else:
             final.setdefault(section, []).append(row)
-    stand = [
+    standing = [
         _sent(contents[-1], len(contents) - 1)
         for punch_id, contents in punches.items()
         if punch_id not in voided
     ]
-    return Day(told, final, stand)
+    return Day(submissions, final, standing)
 
 
 def _row(row: Content) -> Content:
@@ -357,7 +361,7 @@ def _row(row: Content) -> Content:
 
 
 def _ring(latitude: float, longitude: float) -> Content:
-    """A square of a kilometre without its middle."""
+    """Return a square of a kilometre without its middle."""
     rings = [
         [
             [longitude + x * d, latitude + y * d]
@@ -369,37 +373,36 @@ def _ring(latitude: float, longitude: float) -> Content:
 
 
 def _sent(content: Content, version: int) -> Content:
-    """The first content says nothing of when it was sent: it is older than any that does."""
+    """Give all but the first content a `sent_at`; the first is older than any that has one."""
     return {**content, "sent_at": sent_at(version)} if version else content
 
 
 @st.composite
-def tellings(draw: st.DrawFn, day: Day) -> Telling:
-    """Everything in any order, some of it again, in batches of any size; the tenant itself mostly
-    first.
+def deliveries(draw: st.DrawFn, day: Day) -> Delivery:
+    """Submit everything in any order, some of it again, in batches of any size.
+
+    The tenant itself mostly comes first.
     """
-    indexes = [
-        *range(len(day.told)),
-        *draw(st.lists(st.integers(0, len(day.told) - 1), max_size=3)),
-    ]
+    count = len(day.submissions)
+    indexes = [*range(count), *draw(st.lists(st.integers(0, count - 1), max_size=3))]
     order = draw(st.permutations(indexes))
     if draw(st.sampled_from((True, True, True, False))):
         order = [0, *order]
-    batches: list[list[Told]] = [[]]
+    batches: list[list[Submission]] = [[]]
     for index in order:
-        batches[-1].append(day.told[index])
+        batches[-1].append(day.submissions[index])
         if len(batches) < 6 and draw(st.sampled_from((False, True))):
             batches.append([])
     waits = [
         timedelta(minutes=draw(st.sampled_from((0, 30, 465, 600, 960, 1440)))) for _ in batches
     ]
     backfills = [draw(st.sampled_from((False,) * 7 + (True,))) for _ in batches]
-    return Telling(
+    return Delivery(
         batches, waits, backfills, [draw(st.sampled_from((True, True, False))) for _ in batches]
     )
 
 
 @st.composite
-def told_days(draw: st.DrawFn) -> tuple[Day, Telling]:
+def delivered_days(draw: st.DrawFn) -> tuple[Day, Delivery]:
     day = draw(days())
-    return day, draw(tellings(day))
+    return day, draw(deliveries(day))

@@ -1,6 +1,4 @@
-"""A day told by several processes at once, each storing and judging as it likes, ends as the same
-day judged in one go.
-"""
+"""A day that several processes submit and judge at once ends as the same day judged in one go."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -13,12 +11,12 @@ from sqlalchemy import Engine
 from models.database import make_engine
 from tests.properties.company import Clock, Company
 from tests.properties.conftest import DAYS
-from tests.properties.days import END, Day, Telling, Told, told_days
+from tests.properties.days import END, Day, Delivery, Submission, delivered_days
 from tests.properties.test_order import assert_as_judged_in_one_go
 
 PROCESSES = 3
 
-_engine: list[Engine] = []  # of a process of the pool
+_engine: list[Engine] = []  # that of this process of the pool
 
 
 @pytest.fixture(scope="module")
@@ -32,28 +30,28 @@ def _start(database: str) -> None:
     Clock(END).install(pytest.MonkeyPatch())
 
 
-def tell_and_judge(tenant_id: int, batch: list[Told]) -> None:
-    """What a task does."""
+def submit_and_judge(tenant_id: int, batch: list[Submission]) -> None:
+    """Do what a task does."""
     company = Company(_engine[0], tenant_id)
-    company.tell(batch, END)
+    company.submit(batch, END)
     company.judge()
 
 
 @settings(DAYS, max_examples=DAYS.max_examples // 3)
-@given(told=told_days())
+@given(delivered=delivered_days())
 def test_told_by_several_processes_at_once_a_day_ends_as_judged_in_one_go(
-    told: tuple[Day, Telling],
+    delivered: tuple[Day, Delivery],
     clock: Clock,
     workers: ProcessPoolExecutor,
     new_company: Callable[[], Company],
 ) -> None:
-    day, telling = told
+    day, delivery = delivered
     company = new_company()
     for done in [
-        workers.submit(tell_and_judge, company.tenant_id, batch) for batch in telling.batches
+        workers.submit(submit_and_judge, company.tenant_id, batch) for batch in delivery.batches
     ]:
         done.result()
-    # Whoever found the tenant taken left its work to the holder: when the last has ended, nothing
-    # waits.
+    # A process that finds the tenant's lock taken leaves its work to the holder. So nothing waits
+    # when the last has ended.
     assert company.waiting() == 0
     assert_as_judged_in_one_go(company, new_company, day)

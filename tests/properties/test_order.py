@@ -1,6 +1,4 @@
-"""Order does not matter: a day told bit by bit, late, twice, corrected and in any order ends as the
-same day judged in one go.
-"""
+"""Order does not matter: a day bit by bit, late and in any order ends as if judged in one go."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -9,16 +7,16 @@ from hypothesis import given
 
 from tests.properties.company import Clock, Company
 from tests.properties.conftest import DAYS
-from tests.properties.days import END, START, Day, Telling, told_days
+from tests.properties.days import END, START, Day, Delivery, Submission, delivered_days
 
 
 def assert_as_judged_in_one_go(
     company: Company, new_company: Callable[[], Company], day: Day
 ) -> None:
-    """All of it: subject, type, person, site, reason, severity, confidence, evidence, score."""
+    """Check subject, type, person, site, reason, severity, confidence, evidence and score."""
     assert company.waiting() == 0
     at_once = new_company()
-    at_once.tell_at_once(day)
+    at_once.submit_at_once(day)
     at_once.judge()
     assert company.standing() == at_once.standing()
     assert company.standing() == company.everything(END)
@@ -27,17 +25,17 @@ def assert_as_judged_in_one_go(
 
 
 @DAYS
-@given(told=told_days())
+@given(delivered=delivered_days())
 def test_in_any_order_a_day_ends_as_judged_in_one_go(
-    told: tuple[Day, Telling], clock: Clock, new_company: Callable[[], Company]
+    delivered: tuple[Day, Delivery], clock: Clock, new_company: Callable[[], Company]
 ) -> None:
-    day, telling = told
+    day, delivery = delivered
     clock.moment = END
     company = new_company()
     for batch, backfill, judged in zip(
-        telling.batches, telling.backfills, telling.judged, strict=True
+        delivery.batches, delivery.backfills, delivery.judged, strict=True
     ):
-        company.tell(batch, END, backfill=backfill)
+        company.submit(batch, END, backfill=backfill)
         if judged:
             company.judge()
     company.judge()
@@ -45,25 +43,25 @@ def test_in_any_order_a_day_ends_as_judged_in_one_go(
 
 
 @DAYS
-@given(told=told_days())
+@given(delivered=delivered_days())
 def test_as_time_goes_by_a_day_ends_as_judged_in_one_go(
-    told: tuple[Day, Telling], clock: Clock, new_company: Callable[[], Company]
+    delivered: tuple[Day, Delivery], clock: Clock, new_company: Callable[[], Company]
 ) -> None:
-    day, telling = told
+    day, delivery = delivered
     clock.moment = START + timedelta(hours=5)
     company = new_company()
     company.swept_until(clock.moment)
-    early = []
-    for batch, wait, backfill, judged in zip(*telling, strict=True):
+    early: list[Submission] = []
+    for batch, wait, backfill, judged in zip(*delivery, strict=True):
         clock.moment = min(clock.moment + wait, END)
-        early = company.tell([*early, *batch], clock.moment, backfill=backfill)
+        early = company.submit([*early, *batch], clock.moment, backfill=backfill)
         company.swept_until(clock.moment)
         if judged:
             company.judge()
             company.sweep()
             assert company.standing() == company.everything(clock.moment)
     clock.moment = END
-    company.tell(early, END)
+    company.submit(early, END)
     company.judge()
     company.sweep()
     assert_as_judged_in_one_go(company, new_company, day)
