@@ -1,1 +1,1 @@
-"""The tests of Rollcall, in the shape of the tree they test."""
+"""The tests of Rollcall, in folders as those of what they test."""

@@ -1,8 +1,8 @@
-"""What every test may ask for: an empty database, a flushed Redis, a channel, an environment.
+"""The fixtures of all tests: an empty database, a flushed Redis, a channel, an environment.
 
-They are real: an embedded PostgreSQL and Valkey of each test process's own. TEST_DATABASE_URL (of
-a user who may create databases), TEST_REDIS_URL (its database number is flushed) and
-TEST_BROKER_URL (its queues are emptied) name servers that were there before; in a parallel run
+The servers are real: each test process has an embedded PostgreSQL and Valkey of its own.
+TEST_DATABASE_URL (of a user who may create databases), TEST_REDIS_URL (its database number is
+flushed) and TEST_BROKER_URL (its queues are emptied) name servers to use instead. In a parallel run
 `{worker}` in the last two stands for the number of the test process.
 """
 
@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 import redis
 from amqp.exceptions import NotFound
-from kombu import Connection
+from kombu.connection import Connection
 from sqlalchemy.engine import make_url
 
 from dev.embedded.ports import free_port
@@ -38,10 +38,10 @@ TESTS = Path(__file__).parent
 
 
 def pytest_configure() -> None:
-    """Let what Python compiles be kept, which the environment of a container likes to forbid.
+    """Let Python keep what it compiles, which the environment of a container often forbids.
 
-    Each of the hundreds of processes that tests start would compile all that it imports again:
-    that is most of what its start costs.
+    Else each of the hundreds of processes that tests start would compile all that it imports again,
+    which is most of what its start costs.
     """
     if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
         sys.dont_write_bytecode = False
@@ -59,12 +59,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("node")
         if "small_disk" in asked_for:
             item.add_marker("mount")
-    # Of tests that wait for processes, one that began last would be waited for by all.
+    # All test processes would wait for a long test that began last.
     items.sort(key=lambda item: not is_system(item))
 
 
 def is_system(item: pytest.Item) -> bool:
-    """Whether it starts processes of its own, beside the servers."""
+    """Tell whether a test starts processes of its own, beside the servers."""
     folders = item.path.relative_to(TESTS).parts
     return bool(set(SYSTEMS).intersection(folders) or item.get_closest_marker("process"))
 
@@ -89,7 +89,7 @@ def postgres_admin_url(servers_folder: Path) -> Iterator[str]:
 
 
 def outside_url(name: str) -> str | None:
-    """The address in a variable of the environment, for this test process."""
+    """Return the address that a variable of the environment has for this test process."""
     number = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
     return os.environ.get(name, "").replace("{worker}", number) or None
 
@@ -129,7 +129,7 @@ def redis_url(redis_server_url: str) -> str:
 
 @pytest.fixture
 def redis_channel() -> str:
-    """Pub/sub knows no database numbers: a channel that no other test hears."""
+    """A channel that no other test hears, as pub/sub knows no database numbers."""
     return f"test-{secrets.token_hex(6)}"
 
 
@@ -145,8 +145,9 @@ def broker_url(redis_url: str) -> Iterator[str]:
 
 
 def empty_queues(broker_url: str) -> None:
-    """Empty, and do not delete: a producer that once declared a queue would not do so again, and
-    would send into the void.
+    """Empty the queues without deleting them.
+
+    A producer that once declared a queue would not do so again, and would send into the void.
     """
     with Connection(broker_url) as connection:
         for queue in QUEUES:
@@ -173,7 +174,10 @@ def environment(
     broker_url: str,
     folder: Path,
 ) -> dict[str, str]:
-    """Return that of a process on these servers: free ports, and no setting of the machine's."""
+    """Return the environment of a process on these servers, with free ports.
+
+    It has no setting of the machine's.
+    """
     own = Settings.model_fields
     inherited = {name: value for name, value in os.environ.items() if name.lower() not in own}
     return inherited | {

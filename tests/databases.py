@@ -10,9 +10,7 @@ from sqlalchemy.engine import make_url
 
 @contextmanager
 def new_database(admin_url: str, clause: str = "") -> Iterator[str]:
-    """Make a database on the server of `admin_url`, yield its address, and drop it with whoever is
-    still connected.
-    """
+    """Make a database on the server of `admin_url`, yield its address, and drop it by force."""
     name = f"rollcall_test_{secrets.token_hex(6)}"
     with psycopg.connect(admin_url, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} {clause}")

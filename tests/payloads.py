@@ -1,4 +1,4 @@
-"""Holding what was said against its models: the fields, their types, how times are written."""
+"""Checking payloads by their models: the fields, their types, how moments are written."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -17,24 +17,24 @@ _FEED = "SELECT tenant_id, position, event, body FROM message ORDER BY tenant_id
 
 
 def checked(event: str, text: str | bytes) -> Any:
-    """The payload of an event as its model has it. Raises ValidationError."""
+    """Return the payload of an event as its model has it. Raises ValidationError."""
     return _ADAPTERS[event].validate_json(text)
 
 
 def alert_payload(payload: dict[str, Any]) -> AlertPayload:
-    found = checked(payload["type"], orjson.dumps(payload))
-    assert isinstance(found, AlertPayload)
-    return found
+    alert = checked(payload["type"], orjson.dumps(payload))
+    assert isinstance(alert, AlertPayload)
+    return alert
 
 
 def anomaly_payload(payload: dict[str, Any]) -> AnomalyPayload:
-    found = checked(payload["type"], orjson.dumps(payload))
-    assert isinstance(found, AnomalyPayload)
-    return found
+    anomaly = checked(payload["type"], orjson.dumps(payload))
+    assert isinstance(anomaly, AnomalyPayload)
+    return anomaly
 
 
 def faults_of_messages(connection: psycopg.Connection) -> Iterator[str]:
-    """A sentence for every message of any feed that is not as its model says."""
+    """Yield a sentence for each message of any feed that is not as its model has it."""
     for tenant_id, position, event, body in connection.execute(_FEED):
         place = f"tenant {tenant_id}, position {position}, {event}"
         try:

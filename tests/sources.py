@@ -1,4 +1,4 @@
-"""What was read of a library, so that a release that changes it is noticed."""
+"""Digests of a library's functions that we have read, so that a release that changes one shows."""
 
 import hashlib
 import inspect
@@ -8,6 +8,6 @@ from typing import Any
 
 
 def digest(function: Callable[..., Any]) -> str:
-    """The first 16 hex digits of the SHA-256 of its source."""
+    """Return the first 16 hex digits of the SHA-256 of the function's source."""
     source = textwrap.dedent(inspect.getsource(function))
     return hashlib.sha256(source.encode()).hexdigest()[:16]

@@ -14,15 +14,15 @@ def rendered() -> str:
     lines = []
     for name, move in MOVES.items():
         sources = [status for status in ALERT_STATES if status in move.sources]
-        told = "any" if len(sources) == len(ALERT_STATES) else ", ".join(sources)
+        states = "any" if len(sources) == len(ALERT_STATES) else ", ".join(sources)
         roles = ", ".join(role for role in (*ROLES, SYSTEM) if role in move.roles)
         lines.append(
-            f"| {name} | {told} | {move.to or 'as it is'} | {roles} | {move.needs or ''} |"
+            f"| {name} | {states} | {move.to or 'as it is'} | {roles} | {move.needs or ''} |"
         )
     return HEAD + "\n".join(lines) + "\n"
 
 
 def test_the_manual_prints_the_moves_of_the_code() -> None:
-    found = re.search(r"<!-- moves -->\n(.*)<!-- /moves -->", MANUAL.read_text(), re.DOTALL)
-    assert found
-    assert found[1] == rendered()
+    table = re.search(r"<!-- moves -->\n(.*)<!-- /moves -->", MANUAL.read_text(), re.DOTALL)
+    assert table
+    assert table[1] == rendered()

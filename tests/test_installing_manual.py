@@ -1,4 +1,4 @@
-"""docs/installing.md names every process, and files as they are made."""
+"""docs/installing.md names every process, and the files as `make` makes them."""
 
 from dev.packing.__main__ import constraints_name
 from dev.run.parts import ROOT, procfile

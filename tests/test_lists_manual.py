@@ -11,19 +11,23 @@ from realtime.http.routes import ENDPOINTS
 
 DOCS = Path(__file__).parent.parent / "docs"
 MANUALS = "\n".join((DOCS / name).read_text() for name in ("viewing.md", "desk.md"))
-LISTS = [each for each in ENDPOINTS if any(answer.is_list for answer in each.answers.values())]
+LISTS = [
+    endpoint
+    for endpoint in ENDPOINTS
+    if any(answer.is_list for answer in endpoint.answers.values())
+]
 
 
 def test_there_are_lists() -> None:
     assert len(LISTS) >= 5
 
 
-@pytest.mark.parametrize("each", LISTS, ids=lambda each: each.path)
-def test_the_manual_names_the_filters_of_a_list_and_no_others(each: Endpoint) -> None:
-    told = rf"`GET {each.path}`.*?Filters: (.*?)(?:[.;]| \|)"
-    found = re.search(told, _plain(MANUALS), re.DOTALL)
-    assert found, f"no manual tells the filters of {each.path}"
-    assert set(re.findall(r"`(\w+)`", found[1])) == set(each.query) - set(PAGING)
+@pytest.mark.parametrize("endpoint", LISTS, ids=lambda endpoint: endpoint.path)
+def test_the_manual_names_the_filters_of_a_list_and_no_others(endpoint: Endpoint) -> None:
+    pattern = rf"`GET {endpoint.path}`.*?Filters: (.*?)(?:[.;]| \|)"
+    filters = re.search(pattern, _plain(MANUALS), re.DOTALL)
+    assert filters, f"no manual tells the filters of {endpoint.path}"
+    assert set(re.findall(r"`(\w+)`", filters[1])) == set(endpoint.query) - set(PAGING)
 
 
 def _plain(text: str) -> str:

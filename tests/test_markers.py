@@ -1,4 +1,4 @@
-"""Which tests are unit tests is said by what they are, not by where the checkout lies."""
+"""Which tests are unit tests depends on what they need, not on where the checkout is."""
 
 import os
 import sys

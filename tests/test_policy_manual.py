@@ -1,4 +1,4 @@
-"""docs/policy.md lists every key of the policy, with the default and the range that the code has."""
+"""docs/policy.md lists every key of the policy, with the default and range that the code has."""
 
 import json
 import re
@@ -42,7 +42,7 @@ def test_its_range_and_unit_are_the_ones_in_the_code(name: str, allowed: str, un
 
 
 def test_every_range_is_told() -> None:
-    """Of weights in words: they all have the same."""
+    """Weights all have the same range, which the manual tells in words."""
     ranged = {
         name
         for name, key in KEYS.items()
@@ -70,5 +70,5 @@ def _range(name: str) -> str:
 
 
 def _limits(schema: dict[str, Any]) -> dict[str, Any]:
-    """Those of a field, or of what it may be besides null."""
+    """Return the limits of a field, or of what it may be besides null."""
     return next(iter(schema.get("anyOf", [schema])))

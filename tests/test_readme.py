@@ -1,4 +1,4 @@
-"""What the README says is so."""
+"""The README is true."""
 
 import re
 import subprocess
@@ -52,7 +52,7 @@ def _shown(default: object) -> str:
 
 
 def _folders() -> set[str]:
-    """As the tree writes them: `models/`, and indented `  alerts/`."""
+    """Return the folders as the README's tree writes them: `models/`, and indented `  alerts/`."""
     listed = subprocess.run(
         ["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True
     ).stdout.splitlines()

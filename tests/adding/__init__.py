@@ -1,1 +1,1 @@
-"""What is advertised as so many edits is done for real, in a copy, and needs no other."""
+"""A further type and a further state are added to a copy, to show that the edits advertised do."""

@@ -1,4 +1,4 @@
-"""A copy of this checkout to edit, and pytest in it: what it imports is the copy."""
+"""A copy of this checkout, to edit and to test: what pytest imports there is the copy."""
 
 import os
 import shutil
@@ -27,13 +27,13 @@ class Copy:
         assert all(Path(path).is_relative_to(folder) for path in imported), imported
 
     def write(self, name: str, text: str) -> None:
-        """A new file."""
+        """Write a new file."""
         path = self.folder / name
         assert not path.exists()
         path.write_text(text)
 
     def add_line(self, name: str, line: str, after: str) -> None:
-        """One line to a file that is there, below the only line that starts with `after`."""
+        """Add one line to a file, below the only line that starts with `after`."""
         path = self.folder / name
         lines = path.read_text().splitlines(keepends=True)
         (place,) = [number for number, text in enumerate(lines) if text.startswith(after)]
@@ -44,7 +44,7 @@ class Copy:
         assert ran.returncode == 0, ran.stdout + ran.stderr
 
     def test(self, *names: str, environment: Mapping[str, str]) -> None:
-        """Raises AssertionError with what pytest says, unless each of these tests passes there."""
+        """Run tests in the copy. Raises AssertionError with pytest's output unless all pass."""
         ran = self._python(
             "-m",
             "pytest",

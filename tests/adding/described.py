@@ -1,4 +1,4 @@
-"""What the API's description lists."""
+"""Reading the API's description."""
 
 import json
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from tests.realtime.http.conftest import Caller
 
 
 async def enums_with(caller: Caller, word: str) -> list[list[str]]:
-    """Every list of allowed values that has this word, wherever it stands."""
+    """Return every list of allowed values that has this word, wherever it stands."""
     text = await (await caller.get("/api/openapi.json", anonymous=True)).text()
     return [values for values in _enums(json.loads(text)) if word in values]
 

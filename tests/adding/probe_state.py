@@ -1,4 +1,4 @@
-"""Run in a copy that has one more state of an alert: it is treated as the others are."""
+"""These tests run in a copy that has one more state of an alert, which is treated as the others."""
 
 from datetime import timedelta
 from typing import Any
@@ -23,14 +23,14 @@ def submit(feed: Feed, punch_id: str) -> None:
     judge(feed.engine, 1, feed.manager.say)
 
 
-def alerts(feed: Feed) -> list[tuple]:
+def alerts(feed: Feed) -> list[tuple[Any, ...]]:
     return rows(feed.engine, "SELECT status, count FROM alert ORDER BY alert_id")
 
 
 async def park(
     server: RunningServer, feed: Feed, connect: Connect
 ) -> tuple[Watcher, dict[str, Any]]:
-    """An alert of one anomaly, parked by an operator; and the operator."""
+    """Raise an alert of one anomaly and have an operator park it. Return operator and alert."""
     tenant = roster(1)["tenant"] | {"policy": {"relapse_minutes": 30}}
     intake.sync_roster(feed.engine, roster(1) | {"tenant": tenant})
     olga = await connect(server, claims=OPERATOR)
@@ -110,8 +110,8 @@ async def test_it_is_listed_and_described(
         alert["alert_id"]
     ]
     assert await caller.items("/api/v1/alerts?status=NEW") == []
-    for known, added in (("ACKNOWLEDGED", STATE), ("acknowledge", "park")):
-        described = await enums_with(caller, known)
+    for word, added in (("ACKNOWLEDGED", STATE), ("acknowledge", "park")):
+        described = await enums_with(caller, word)
         assert described
         assert all(added in values for values in described)
     assert (await caller.get("/api/v1/alerts?status=PARK")).status == 400

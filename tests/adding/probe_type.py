@@ -1,4 +1,4 @@
-"""Run in a copy that has a tenth type: it goes the whole way, from the punch to the operator."""
+"""These tests run in a copy that has a tenth type, which goes all the way to the operator."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -86,13 +86,13 @@ async def test_a_maintenance_window_may_name_every_type(caller: Caller) -> None:
 async def test_its_policy_is_checked_and_in_force(feed: Feed) -> None:
     intake.sync_roster(feed.engine, roster(1))
     refused = sync(feed, night_until_hour=24, night_punch="maybe", night_punch_wieght=1)
-    told = sorted(reason["message"] for row in refused.refused for reason in row.reasons)
-    assert [message.partition(":")[0] for message in told] == [
+    messages = sorted(reason["message"] for row in refused.refused for reason in row.reasons)
+    assert [message.partition(":")[0] for message in messages] == [
         "policy.night_punch",
         "policy.night_punch_wieght",
         "policy.night_until_hour",
     ]
-    assert "did you mean night_punch_weight?" in told[1]
+    assert "did you mean night_punch_weight?" in messages[1]
     sync(feed, night_punch="shadow")
     come_at_night(feed, "p1")
     assert rows(feed.engine, "SELECT anomaly_type, shadow FROM anomaly") == [(TYPE, True)]

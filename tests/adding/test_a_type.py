@@ -27,7 +27,8 @@ def detect(window: Window) -> Findings:
     for punch in window.punches_to_judge:
         own = window.policy(punch.site_id).of(NightPunch)
         if punch.is_check_in and punch.occurred_at.hour < own.night_until_hour:
-            yield found(window, punch, TYPE, "at_night", own.at_night_severity, 0.80, f"{done(punch)} at night.")
+            explanation = f"{done(punch)} at night."
+            yield found(window, punch, TYPE, "at_night", own.at_night_severity, 0.80, explanation)
 '''
 
 POLICY = '''"""The policy of Night Punch."""
@@ -62,7 +63,7 @@ def test_before_five_is_night_unless_the_policy_says_otherwise() -> None:
 '''
 
 LINE = '    "NIGHT_PUNCH": "Night Punch",'
-# What the suite asks for besides: the users' page. The page of the detectors is rendered.
+# The lines of the users' page, which the suite asks for too. The page of the detectors is rendered.
 MANUAL = (
     ("| `schedule_mismatch` | on |", "| `night_punch` | on | `night_punch_weight` | 0.40 |"),
     (
