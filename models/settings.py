@@ -187,7 +187,7 @@ class Settings(BaseModel):
         return self.jwt_algorithms or (("HS256",) if self.jwt_secret else ("RS256", "ES256"))
 
 
-class Given(NamedTuple):
+class ReadSettings(NamedTuple):
     """What the environment holds: the settings as far as they make sense, and a sentence a problem.
 
     Settings named in `wrong` (as fields, in lower case) have not the value that the environment
@@ -204,15 +204,15 @@ def load_settings(environ: Mapping[str, str] = os.environ, *, tokens: bool = Fal
 
     Raises SettingsError (a SystemExit with status 2, printed once) naming every bad setting.
     """
-    given = read_settings(environ, tokens=tokens)
-    if given.problems:
-        failure = SettingsError(given.problems)
+    reading = read_settings(environ, tokens=tokens)
+    if reading.problems:
+        failure = SettingsError(reading.problems)
         print(failure, file=sys.stderr)
         raise failure
-    return given.settings
+    return reading.settings
 
 
-def read_settings(environ: Mapping[str, str] = os.environ, *, tokens: bool = False) -> Given:
+def read_settings(environ: Mapping[str, str] = os.environ, *, tokens: bool = False) -> ReadSettings:
     """Return what the environment holds, and all that is wrong with it.
 
     `tokens` means what it does for load_settings.
@@ -224,12 +224,12 @@ def read_settings(environ: Mapping[str, str] = os.environ, *, tokens: bool = Fal
     }
     key_problems = _problems_of_keys(values, needed=tokens)
     try:
-        return Given(Settings.model_validate(values), frozenset(), key_problems)
+        return ReadSettings(Settings.model_validate(values), frozenset(), key_problems)
     except ValidationError as error:
         details = error.errors()
     wrong = frozenset(str(detail["loc"][0]) for detail in details)
     sound = {name: value for name, value in values.items() if name not in wrong}
-    return Given(
+    return ReadSettings(
         Settings.model_validate(_NEEDED | sound),
         wrong,
         [_problem(detail) for detail in details] + key_problems,

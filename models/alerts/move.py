@@ -21,7 +21,7 @@ from models.vocabulary import OPEN, TAKEN_UP
 
 
 class Actor(NamedTuple):
-    """Who moves: the token's sub, role and sites (None for all of them)."""
+    """Whoever moves alerts: the token's sub, role and sites (None for all of them)."""
 
     sub: str
     role: str

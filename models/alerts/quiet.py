@@ -19,7 +19,7 @@ from models.alerts.alert import Alert
 
 
 class Span(NamedTuple):
-    """From `start` up to, but without, `end`."""
+    """The time from `start` up to, but without, `end`."""
 
     start: datetime
     end: datetime

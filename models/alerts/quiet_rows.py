@@ -70,7 +70,7 @@ def add_quiet(
     engine: Engine,
     tenant_id: int,
     actor: Actor,
-    wanted: Silence | Planned | Recurring,
+    quiet: Silence | Planned | Recurring,
 ) -> UUID:
     """Store a silence or maintenance window, commit, and return its id.
 
@@ -78,7 +78,7 @@ def add_quiet(
     where the actor may not, or where it would be over already.
     """
     _check_role(actor)
-    if actor.sites is not None and not (wanted.sites and actor.sites.issuperset(wanted.sites)):
+    if actor.sites is not None and not (quiet.sites and actor.sites.issuperset(quiet.sites)):
         message = "Name sites that your token covers: it does not cover all of them."
         raise MoveRefused("forbidden", message)
     with transaction(engine) as cursor:
@@ -89,8 +89,8 @@ def add_quiet(
             "quiet_id": quiet_id,
             "author": actor.sub,
             "created_at": now,
-            **wanted.model_dump(include=_SENT),
-            **_times(wanted, now),
+            **quiet.model_dump(include=_SENT),
+            **_times(quiet, now),
         }
         cursor.execute(insert("quiet", row), {"rows": document([row])})
     return quiet_id
@@ -119,27 +119,28 @@ def cancel_quiet(engine: Engine, tenant_id: int, actor: Actor, quiet_id: UUID) -
         cursor.execute(_WAKE, (now, tenant_id, quiet_id))
 
 
-def _times(wanted: Silence | Planned | Recurring, now: datetime) -> dict[str, Any]:
-    if isinstance(wanted, Recurring):
-        length = timedelta(minutes=wanted.duration_minutes)
-        last = parse_rule(wanted.rrule, wanted.starts_at)._until
+def _times(quiet: Silence | Planned | Recurring, now: datetime) -> dict[str, Any]:
+    """Return the columns that say when it is quiet. Raises MoveRefused where that is over."""
+    if isinstance(quiet, Recurring):
+        length = timedelta(minutes=quiet.duration_minutes)
+        last = parse_rule(quiet.rrule, quiet.starts_at)._until
         ends_at = last and last.replace(tzinfo=UTC) + length + _BEHIND
         if ends_at and ends_at <= now:
             raise MoveRefused("invalid", "rrule: its last window is over.")
         return {
-            "starts_at": wanted.starts_at.replace(tzinfo=UTC) - _AHEAD,
+            "starts_at": quiet.starts_at.replace(tzinfo=UTC) - _AHEAD,
             "ends_at": ends_at,
-            "starts_wall": wanted.starts_at,
+            "starts_wall": quiet.starts_at,
             "duration_seconds": length.total_seconds(),
-            "rrule": wanted.rrule,
+            "rrule": quiet.rrule,
         }
-    if isinstance(wanted, Planned):
-        if wanted.ends_at <= now:
+    if isinstance(quiet, Planned):
+        if quiet.ends_at <= now:
             raise MoveRefused("invalid", "ends_at: a maintenance window ends in the future.")
-        return {"starts_at": wanted.starts_at, "ends_at": wanted.ends_at}
-    if not now < wanted.ends_at <= now + LONGEST:
+        return {"starts_at": quiet.starts_at, "ends_at": quiet.ends_at}
+    if not now < quiet.ends_at <= now + LONGEST:
         raise MoveRefused("invalid", "ends_at: a silence ends in the future, within 31 days.")
-    return {"starts_at": now, "ends_at": wanted.ends_at}
+    return {"starts_at": now, "ends_at": quiet.ends_at}
 
 
 def _check_role(actor: Actor) -> None:

@@ -33,8 +33,10 @@ class Submitter(NamedTuple):
 
         For example `{"door": "POST /api/v1/punches", "name": "kiosk-3"}`.
         """
-        kept = {"door": _bounded(self.door)} | ({"name": _bounded(self.name)} if self.name else {})
-        return orjson.dumps(kept).decode()
+        fields = {"door": _bounded(self.door)}
+        if self.name:
+            fields["name"] = _bounded(self.name)
+        return orjson.dumps(fields).decode()
 
     @classmethod
     def kept(

@@ -67,9 +67,9 @@ def void(
         return refuse_alone(engine, unreadable(content, refused.reasons), by, at, door=DOOR)
 
 
-def _void(engine: Engine, wanted: Void, by: Submitter, at: datetime) -> Outcome:
+def _void(engine: Engine, content: Void, by: Submitter, at: datetime) -> Outcome:
     values = {
-        **wanted.model_dump(),
+        **content.model_dump(),
         "at": at,
         "voided_by": by.as_text(),
         "cause": cause.of_void(by),
@@ -79,7 +79,7 @@ def _void(engine: Engine, wanted: Void, by: Submitter, at: datetime) -> Outcome:
             raise OutsideSites
         if not cursor.execute(_VOID, values).fetchone():
             raise Refused([TENANT_UNKNOWN])
-    return Outcome(wanted.punch_id, "accepted", [], wanted.tenant_id, True)
+    return Outcome(content.punch_id, "accepted", [], content.tenant_id, True)
 
 
 def _site(cursor: Cursor, values: dict[str, Any]) -> int | None:

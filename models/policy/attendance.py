@@ -1,4 +1,4 @@
-"""How punches make spells, and which shift they belong to."""
+"""The policy of attendance: how punches make spells, and which shift those belong to."""
 
 from typing import Annotated
 

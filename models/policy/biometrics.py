@@ -1,4 +1,4 @@
-"""When biometrics show that it was this very person, alive."""
+"""The policy of biometrics: when they show that it was this very person, alive."""
 
 from models.policy.measures import Share
 from models.policy.part import Part

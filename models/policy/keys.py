@@ -1,4 +1,4 @@
-"""Where each key of a policy stands. Policies are stored and submitted flat, by these keys."""
+"""The keys of a policy, by which it is stored and submitted, and the part that each stands in."""
 
 from collections.abc import Iterable, Iterator
 from importlib import import_module

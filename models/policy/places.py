@@ -1,4 +1,4 @@
-"""How exactly a place is known, and how fast anybody gets from one to another."""
+"""The policy of places: how exactly they are known, and how fast anybody gets between them."""
 
 from models.policy.measures import Kilometres, Metres, Speed
 from models.policy.part import Part

@@ -25,11 +25,11 @@ def check_boundary(boundary: dict[str, Any]) -> dict[str, Any]:
     rings = [ring for polygon in polygons for ring in _rings(polygon)]
     if sum(map(len, rings)) > MOST_POSITIONS:
         raise _bad(f"has more than {MOST_POSITIONS:,} positions; simplify it")
-    kept = {name: boundary[name] for name in ("type", "coordinates")}
-    shape = shapely.from_geojson(json.dumps(kept))
+    geometry = {name: boundary[name] for name in ("type", "coordinates")}
+    shape = shapely.from_geojson(json.dumps(geometry))
     if not shape.is_valid:
         raise _bad(f"encloses no clear area: {shapely.is_valid_reason(shape)} (longitude latitude)")
-    return kept
+    return geometry
 
 
 def _rings(polygon: object) -> Iterator[list[Any]]:

@@ -47,8 +47,9 @@ class TenantIn(RosterRow):
 
 
 class SiteIn(RosterRow):
-    """The place in degrees, the radius in metres. The boundary is a GeoJSON Polygon or MultiPolygon
-    and goes before the radius.
+    """A site: its place in degrees, its radius in metres.
+
+    The boundary is a GeoJSON Polygon or MultiPolygon, and counts instead of the radius.
     """
 
     site_id: Id

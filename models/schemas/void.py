@@ -4,7 +4,7 @@ from models.schemas.fields import Id, Incoming, Name, TextId
 
 
 class Void(Incoming):
-    """Which punch to void, and why."""
+    """The punch to void, and the reason."""
 
     tenant_id: Id
     punch_id: TextId

@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from models.emitter import EmitFailed, FeedManager
 from models.migrations.revision import newest_revision
 from models.misspelt import misspelt, unknown_setting
-from models.settings import Given, Settings, read_settings
+from models.settings import ReadSettings, Settings, read_settings
 from realtime.http.postgres_check import PostgresCheck, Seen
 from realtime.http.problems import of_postgres
 from realtime.postgres import make_async_engine
@@ -51,13 +51,13 @@ def check_all() -> list[Answer]:
     return [*_of_settings(given), *_of_servers(given)]
 
 
-def _of_settings(given: Given) -> list[Answer]:
+def _of_settings(given: ReadSettings) -> list[Answer]:
     unknown = [unknown_setting(name, meant) for name, meant in misspelt(os.environ).items()]
     wrong = [Answer("settings", False, problem) for problem in given.problems + unknown]
     return wrong or [Answer("settings", True, "all that are set make sense")]
 
 
-def _of_servers(given: Given) -> Iterator[Answer]:
+def _of_servers(given: ReadSettings) -> Iterator[Answer]:
     checks = [check for check in CHECKS if check.name != "jwks" or given.settings.jwt_jwks_url]
     looks = [Look(check, given) for check in checks]
     deadline = time.monotonic() + LOOK_SECONDS
@@ -68,7 +68,7 @@ def _of_servers(given: Given) -> Iterator[Answer]:
 class Look:
     """One check under way, in a thread that ends with the process, whatever it waits for."""
 
-    def __init__(self, check: Check, given: Given) -> None:
+    def __init__(self, check: Check, given: ReadSettings) -> None:
         self._check = check
         self._answer = Answer(check.name, False, f"does not answer within {LOOK_SECONDS:.0f} s")
         if wrong := [name.upper() for name in check.rests_on if name in given.wrong]:

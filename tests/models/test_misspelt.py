@@ -120,7 +120,7 @@ def environment(**other: str) -> dict[str, str]:
 
 def said_by(*command: str, **environ: str) -> str:
     """Return the standard error of a process, which may fail for lack of servers."""
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", *command],
         env=environment(**environ),
         cwd=ROOT,
@@ -129,8 +129,8 @@ def said_by(*command: str, **environ: str) -> str:
         timeout=60,
         check=False,
     )
-    assert VALUE not in done.stdout + done.stderr
-    return done.stderr
+    assert VALUE not in process.stdout + process.stderr
+    return process.stderr
 
 
 @pytest.mark.process

@@ -226,7 +226,24 @@ def _punch(draw: st.DrawFn, edges: tuple[datetime, ...]) -> Content:
 
 @st.composite
 def days(draw: st.DrawFn) -> Day:
-    """A day, and the night and the day that follow it."""
+    """Generate a day, and the night and the day that follow it."""
+    rows = draw(_rosters())
+    edges = tuple(
+        datetime.fromisoformat(row[edge])
+        for (section, _), versions in rows.items()
+        if section == "shifts"
+        for row in versions
+        if "starts_at" in row
+        for edge in ("starts_at", "ends_at")
+    )
+    punches = draw(_punches(edges))
+    voided = set(draw(st.lists(st.sampled_from(sorted(punches)), max_size=2)))
+    return _day(rows, punches, voided)
+
+
+@st.composite
+def _rosters(draw: st.DrawFn) -> dict[tuple[str, Any], list[Content]]:
+    """Generate the versions of each row of a roster, by its section and key."""
     rows: dict[tuple[str, Any], list[Content]] = {}
 
     def name(
@@ -266,14 +283,12 @@ def days(draw: st.DrawFn) -> Day:
         name("devices", {"device_id": device_id}, _devices)
     for number in range(draw(st.integers(0, 4))):
         name("shifts", {"shift_id": f"s{number}"}, _shifts)
-    edges = tuple(
-        datetime.fromisoformat(row[edge])
-        for (section, _), versions in rows.items()
-        if section == "shifts"
-        for row in versions
-        if "starts_at" in row
-        for edge in ("starts_at", "ends_at")
-    )
+    return rows
+
+
+@st.composite
+def _punches(draw: st.DrawFn, edges: tuple[datetime, ...]) -> dict[str, list[Content]]:
+    """Generate the contents that each punch has in turn, by its id."""
     punches: dict[str, list[Content]] = {}
     for number in range(draw(st.integers(1, 9))):
         versions = [
@@ -288,8 +303,7 @@ def days(draw: st.DrawFn) -> Day:
                 )
             )
             punches[content["punch_id"]] = [content, *([content | again] if again else [])]
-    voided = set(draw(st.lists(st.sampled_from(sorted(punches)), max_size=2)))
-    return _day(rows, punches, voided)
+    return punches
 
 
 _POOR = {"method": "face", "score": 0.55, "liveness": 0.9}

@@ -113,7 +113,7 @@ def _change(
     current = _content(before) if before else _NOTHING
     winner = standing(current, contents, [_content(row) for row in rows])
     by_hash = {row.content_hash: row for row in ([before] if before else []) + rows}
-    kept = [
+    revised_rows = [
         _counted(by_hash[content_hash], content)
         for content_hash, content in contents.items()
         if len(contents) > 1 and revised.get(content_hash) != content
@@ -121,7 +121,7 @@ def _change(
     new = [row for row in rows if row.content_hash not in contents_before]
     reused = next((row for row in new if before and cause.is_reuse(before, row)), None)
     after = _counted(by_hash[winner.content_hash], winner)
-    return _PunchChange(before, after, voided, kept, reused)
+    return _PunchChange(before, after, voided, revised_rows, reused)
 
 
 def _counted(row: Row, content: Content) -> Row:

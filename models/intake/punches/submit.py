@@ -74,37 +74,33 @@ def take(
     received_at = datetime.now(UTC)
     if any(_names_other_site(content, by) for content in punches):
         raise OutsideSites
-    read = [
-        _read(content, receipt)
-        for content, receipt in zip(punches, receipts or [received_at] * len(punches), strict=True)
-    ]
+    moments = receipts or [received_at] * len(punches)
+    read = [_read(content, moment) for content, moment in zip(punches, moments, strict=True)]
     sound = [row for row in read if isinstance(row, Row)]
     rows = _distinct(sound)
-    left: dict[ContentKey, Placed] = {}
-    if rows and by.sites is None:  # which is all that most punches need
+    unsettled: dict[ContentKey, Placed] = {}
+    if rows and by.sites is None:  # most punches need no more than this
         with autocommitted(engine) as cursor:
-            left = _store_new(cursor, rows, received_at, backfill, by, settling=False)
-        if not left and len(sound) == len(read):
+            unsettled = _store_new(cursor, rows, received_at, backfill, by, settling=False)
+        if not unsettled and len(sound) == len(read):
             return Taken([_outcome(row, {}) for row in sound], [])
     with transaction(engine) as cursor:
         if rows and by.sites is not None:
-            left = _store_new(cursor, rows, received_at, backfill, by, settling=True)
-        accepted, corrected = _store_left(cursor, rows, left, received_at, backfill, by)
+            unsettled = _store_new(cursor, rows, received_at, backfill, by, settling=True)
+        accepted, corrected = _settle(cursor, rows, unsettled, received_at, backfill, by)
         if corrected.outside and receipts is None:
             raise OutsideSites
-        missing = {key: _homeless(rows[key], left[key].tenant_known) for key in corrected.refused}
-        missing |= {key: _refusal_of(rows[key], OTHER_SITE, None) for key in corrected.outside}
+        missing = _missing(rows, unsettled, corrected)
         results = [_result(*pair, missing) for pair in zip(punches, read, strict=True)]
         rejections = [result for result in results if isinstance(result, Rejection)]
-        rejected_before = [
-            row
-            for key, row in rows.items()
-            if key in left and left[key].rejected_before and key not in missing
-        ]
-        came = [*_came(accepted, stands=True), *_came(rejected_before, stands=False)]
-        kept = rejections if keeping else []
         refuse(
-            cursor, kept, by, received_at, backfill=backfill, counted=receipts is None, came=came
+            cursor,
+            rejections if keeping else [],
+            by,
+            received_at,
+            backfill=backfill,
+            counted=receipts is None,
+            came=_came(rows, accepted, unsettled, missing),
         )
     return Taken([_outcome(result, corrected.standing) for result in results], rejections)
 
@@ -156,10 +152,10 @@ def _store_new(
     return {place.content_key: place for place in placed}
 
 
-def _store_left(
+def _settle(
     cursor: Cursor,
     rows: dict[ContentKey, Row],
-    left: dict[ContentKey, Placed],
+    unsettled: dict[ContentKey, Placed],
     received_at: datetime,
     backfill: bool,
     by: Submitter,
@@ -171,12 +167,14 @@ def _store_left(
     """
     if by.sites is None and (
         settling := {
-            key: row for key, row in rows.items() if key in left and left[key].rejected_before
+            key: row
+            for key, row in rows.items()
+            if key in unsettled and unsettled[key].rejected_before
         }
     ):
-        left |= _store_new(cursor, settling, received_at, backfill, by, settling=True)
-    accepted = [row for key, row in rows.items() if key in left and left[key].stored]
-    places = [(row, left[key]) for key, row in rows.items() if key in left]
+        unsettled |= _store_new(cursor, settling, received_at, backfill, by, settling=True)
+    places = [(row, unsettled[key]) for key, row in rows.items() if key in unsettled]
+    accepted = [row for row, place in places if place.stored]
     again = [
         Again(row, place.tenant_known and place.site_known)
         for row, place in places
@@ -190,8 +188,31 @@ def _store_left(
     return accepted + corrected.changed, corrected
 
 
-def _came(rows: Iterable[Row], *, stands: bool) -> list[Came]:
-    return [Came(row.tenant_id, row.punch_id, row.content_hash, stands) for row in rows]
+def _missing(
+    rows: dict[ContentKey, Row], unsettled: dict[ContentKey, Placed], corrected: Corrected
+) -> dict[ContentKey, Rejection]:
+    """Return the rejections of contents that were not stored."""
+    missing = {key: _homeless(rows[key], unsettled[key].tenant_known) for key in corrected.refused}
+    return missing | {key: _refusal_of(rows[key], OTHER_SITE, None) for key in corrected.outside}
+
+
+def _came(
+    rows: dict[ContentKey, Row],
+    accepted: list[Row],
+    unsettled: dict[ContentKey, Placed],
+    missing: dict[ContentKey, Rejection],
+) -> list[Came]:
+    """Return the contents that settle earlier rejections."""
+    rejected_before = [
+        row
+        for key, row in rows.items()
+        if key in unsettled and unsettled[key].rejected_before and key not in missing
+    ]
+    return [
+        Came(row.tenant_id, row.punch_id, row.content_hash, stands)
+        for group, stands in ((accepted, True), (rejected_before, False))
+        for row in group
+    ]
 
 
 def _homeless(row: Row, tenant_known: bool) -> Rejection:

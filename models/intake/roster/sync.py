@@ -123,9 +123,9 @@ class _Sync:
 
     def _sync_tenant(self, stored: Columns | None) -> bool:
         """Store the tenant's own row. Return whether the tenant is known, before or from now on."""
-        known = stored is not None and not stored["deleted"]
+        is_known = stored is not None and not stored["deleted"]
         content = self.roster["tenant"]
-        if known and content.keys() == {"tenant_id"}:
+        if is_known and content.keys() == {"tenant_id"}:
             return True
         try:
             row = validated(TENANT.model, content)
@@ -135,20 +135,20 @@ class _Sync:
                 else merge(TENANT, stored, row, self.sent_at, self.now)
             )
         except Refused as refused:
-            self._refuse_tenant(refused.reasons, known)
-            return known
+            self._refuse_tenant(refused.reasons, is_known)
+            return is_known
         if new is not None and new != stored:
             tables.save_tenant(self.cursor, self.tenant_id, new, self.by)
             self._note(TENANT, stored, new)
-        return known or new is not stored
+        return is_known or new is not stored
 
-    def _refuse_tenant(self, reasons: list[Reason], known: bool) -> None:
+    def _refuse_tenant(self, reasons: list[Reason], is_known: bool) -> None:
         """Refuse the tenant's own row.
 
         The other rows of a known tenant are taken without it. Those of an unknown one wait until a
         roster brings it.
         """
-        if known:
+        if is_known:
             self._refuse(TENANT, 0, self.roster["tenant"], reasons)
             return
         reasons = [{**why, "field": f"tenant.{why['field']}"} for why in reasons]

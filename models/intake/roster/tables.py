@@ -99,12 +99,12 @@ def save(
 ) -> None:
     """Write rows whole, new ones and those that are there."""
     columns = ", ".join(kind.columns)
-    others = [*(name for name in kind.columns if name not in kind.key), "submitted_by"]
+    changing = [*(name for name in kind.columns if name not in kind.key), "submitted_by"]
     sql = f"""
     INSERT INTO {kind.table} (tenant_id, {columns}, submitted_by)
     SELECT %(tenant_id)s, {columns}, %(submitted_by)s::jsonb FROM {records(kind.table)}
     ON CONFLICT (tenant_id, {", ".join(kind.key)}) DO UPDATE SET
-        {", ".join(f"{name} = excluded.{name}" for name in others)}
+        {", ".join(f"{name} = excluded.{name}" for name in changing)}
     """
     document = as_json(rows).decode()
     cursor.execute(sql, {"tenant_id": tenant_id, "rows": document, "submitted_by": by.as_text()})

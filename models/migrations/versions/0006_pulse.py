@@ -1,4 +1,4 @@
-"""When sweeps last finished, and a task last came through."""
+"""Pulses: when sweeps last finished, and a task last came through."""
 
 import sqlalchemy as sa
 from alembic import op

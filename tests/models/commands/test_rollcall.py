@@ -162,8 +162,8 @@ def test_every_example_of_the_help_can_be_typed(name: str) -> None:
 
 @pytest.mark.process
 def test_it_says_which_it_is() -> None:
-    said = call("--version")
-    assert (said.returncode, said.stdout) == (
+    process = call("--version")
+    assert (process.returncode, process.stdout) == (
         0,
         f"rollcall {rollcall_version()}, schema revision {newest_revision()}\n",
     )
@@ -239,8 +239,8 @@ def test_shells_complete_subcommands_options_and_values() -> None:
         "rollcall token --role ad": "admin",
     }.items():
         words = {"COMP_WORDS": line, "COMP_CWORD": str(len(line.split()) - 1)}
-        said = call(_ROLLCALL_COMPLETE="bash_complete", **words)
-        assert said.stdout.split() == [f"plain,{completed}"]
+        process = call(_ROLLCALL_COMPLETE="bash_complete", **words)
+        assert process.stdout.split() == [f"plain,{completed}"]
 
 
 @pytest.mark.process
@@ -258,11 +258,11 @@ def test_shells_complete_subcommands_options_and_values() -> None:
     ids=lambda arguments: arguments[0],
 )
 def test_wrong_settings_are_told_before_anything_else_is_imported(arguments: list[str]) -> None:
-    said = call(*arguments, DATABASE_URL="mysql://x/", PORT="eighty")
-    assert (said.returncode, said.stdout) == (2, "")
-    assert all(name in said.stderr for name in ("DATABASE_URL", "REDIS_URL", "PORT"))
-    assert "Traceback" not in said.stderr
-    assert said.stderr.count("rollcall:") == 1
+    process = call(*arguments, DATABASE_URL="mysql://x/", PORT="eighty")
+    assert (process.returncode, process.stdout) == (2, "")
+    assert all(name in process.stderr for name in ("DATABASE_URL", "REDIS_URL", "PORT"))
+    assert "Traceback" not in process.stderr
+    assert process.stderr.count("rollcall:") == 1
 
 
 @pytest.mark.process
@@ -273,11 +273,11 @@ def test_wrong_settings_are_told_before_anything_else_is_imported(arguments: lis
 def test_a_postgres_that_is_away_is_one_sentence(name: str, tmp_path: Path) -> None:
     policy = tmp_path / "policy.json"
     policy.write_text("{}")
-    said = call(*name.format(policy=policy).split(), **SETTINGS)
-    assert (said.returncode, said.stdout) == (1, "")
-    assert said.stderr.startswith("rollcall: Postgres does not answer: ")
-    assert said.stderr.count("\n") == 1
-    assert "geheim" not in said.stderr
+    process = call(*name.format(policy=policy).split(), **SETTINGS)
+    assert (process.returncode, process.stdout) == (1, "")
+    assert process.stderr.startswith("rollcall: Postgres does not answer: ")
+    assert process.stderr.count("\n") == 1
+    assert "geheim" not in process.stderr
 
 
 def test_a_database_that_was_never_migrated_is_one_sentence(

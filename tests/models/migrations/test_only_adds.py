@@ -64,8 +64,8 @@ def test_every_revision_from_now_on_only_adds(empty_url: str) -> None:
     migrate(empty_url, revision=EARLY)
     engine = sa.create_engine(empty_url.replace("postgresql://", "postgresql+psycopg://"))
     with engine.connect() as connection, noted(engine) as statements:
-        script = ScriptDirectory.from_config(alembic_config(connection))
-        later = [found.revision for found in script.walk_revisions(EARLY, "head")][-2::-1]
+        scripts = ScriptDirectory.from_config(alembic_config(connection))
+        later = [script.revision for script in scripts.walk_revisions(EARLY, "head")][-2::-1]
         for revision in later:
             statements.clear()
             command.upgrade(alembic_config(connection), revision)

@@ -81,10 +81,10 @@ def test_readers_and_writers_get_on_while_a_revision_waits_for_a_long_reader(
             other.execute(INSERT, [1])
         assert "shoe_size" not in columns(url)
         reader.commit()
-        said, _ = process.communicate(timeout=120)
-    assert process.returncode == 0, said
-    assert said.count("waits for a lock") == 1
-    assert "ALTER TABLE punch ADD COLUMN shoe_size" in said
+        output, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, output
+    assert output.count("waits for a lock") == 1
+    assert "ALTER TABLE punch ADD COLUMN shoe_size" in output
     assert (revision(url), "shoe_size" in columns(url)) == (new, True)
 
 
@@ -92,13 +92,13 @@ def test_what_gets_no_lock_is_given_up_at_a_whole_revision(product: Product, url
     first = product.add_revision('add_column("pulse", sa.Column("note", sa.Text(), nullable=True))')
     product.add_revision(f'{ADD}; op.execute("ALTER TABLE tenant ADD COLUMN half text")')
     with in_transaction(url, "SELECT count(*) FROM tenant"):
-        code, said = product.migrate(patience=1)
+        code, output = product.migrate(patience=1)
         assert code == 1
-        assert f"gave up on the revision after {first}" in said
-        assert "Traceback" not in said
+        assert f"gave up on the revision after {first}" in output
+        assert "Traceback" not in output
         assert (revision(url), "shoe_size" in columns(url)) == (first, False)
-    code, said = product.migrate()
-    assert (code, "shoe_size" in columns(url)) == (0, True), said
+    code, output = product.migrate()
+    assert (code, "shoe_size" in columns(url)) == (0, True), output
 
 
 def test_an_index_is_built_beside_those_who_write(product: Product, url: str) -> None:
@@ -130,8 +130,8 @@ def test_what_a_build_that_was_cut_off_left_is_built_again(product: Product, url
             )
         assert connection.execute(VALID).fetchall() == [(False,)]
         product.add_revision(BUILD)
-        code, said = product.migrate()
-        assert code == 0, said
+        code, output = product.migrate()
+        assert code == 0, output
         assert connection.execute(VALID).fetchall() == [(True,)]
         defined = connection.execute(
             "SELECT pg_get_indexdef('ix_punch_score'::regclass)"
@@ -146,15 +146,15 @@ def test_an_index_that_stands_already_is_left_as_it_is(product: Product, url: st
         connection.execute("CREATE INDEX ix_punch_score ON punch (tenant_id, biometric_score)")
         before = connection.execute(built).fetchone()
         product.add_revision(BUILD)
-        code, said = product.migrate()
-        assert code == 0, said
+        code, output = product.migrate()
+        assert code == 0, output
         assert connection.execute(built).fetchone() == before
 
 
 def test_a_failed_migration_lets_the_next_one_in(product: Product, url: str) -> None:
     product.add_revision('op.execute("SELECT 1/0")')
-    code, said = product.migrate()
-    assert (code, "division by zero" in said) == (1, True)
+    code, output = product.migrate()
+    assert (code, "division by zero" in output) == (1, True)
     with psycopg.connect(url) as connection:
         locks = """
         SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
@@ -170,8 +170,8 @@ def test_rows_are_changed_batch_by_batch_until_none_is_left(product: Product, ur
             SELECT ctid FROM punch WHERE person_name IS NULL LIMIT 70000))
         """)'''
     )
-    code, said = product.migrate()
-    assert code == 0, said
+    code, output = product.migrate()
+    assert code == 0, output
     with psycopg.connect(url) as connection:
         changed = "SELECT count(DISTINCT xmin::text), count(*) FROM punch WHERE person_name = 'x'"
         assert connection.execute(changed).fetchall() == [(3, 200_000)]
