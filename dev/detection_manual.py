@@ -9,7 +9,7 @@ from models.policy import KEYS
 from models.policy.part import Part
 from worker.registry import DETECTORS
 
-PAGE = Path(__file__).parent.parent / "docs" / "detection.md"
+MANUAL = Path(__file__).parent.parent / "docs" / "detection.md"
 ANSWERS = Path(__file__).parent.parent / "docs" / "detection-answers.md"
 
 INTRODUCTION = """\
@@ -81,4 +81,4 @@ def _answers() -> list[str]:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(manual(), encoding="utf-8")
+    MANUAL.write_text(manual(), encoding="utf-8")

@@ -8,7 +8,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy import Engine
 
-from models.alerts.move import Actor, Moved, Said, WantedMove, make_moves
+from models.alerts.move import Actor, Moved, ToPublish, WantedMove, make_moves
 from models.alerts.moves import MoveRefused, operator_moves
 from models.alerts.review import Verdict, review
 from models.emitter import EmitFailed, FeedManager
@@ -45,13 +45,13 @@ class Desk:
             raise refusal(moved)
         return {"alert": moved.alert}
 
-    async def move_all(self, claims: Claims, wanted: Sequence[WantedMove]) -> list[Moved]:
+    async def move_all(self, claims: Claims, moves: Sequence[WantedMove]) -> list[Moved]:
         """Make the moves that are allowed, and return what became of each, in the order given."""
         moved = await asyncio.to_thread(
-            self._move_and_say, claims.tenant_id, actor_of(claims), wanted
+            self._move_and_say, claims.tenant_id, actor_of(claims), moves
         )
-        for want, outcome in zip(wanted, moved, strict=True):
-            metrics.moves.labels(want.move, outcome.refused.code if outcome.refused else "ok").inc()
+        for move, outcome in zip(moves, moved, strict=True):
+            metrics.moves.labels(move.move, outcome.refused.code if outcome.refused else "ok").inc()
         return moved
 
     async def review(self, claims: Claims, data: Mapping[str, Any]) -> dict[str, Any]:
@@ -68,26 +68,29 @@ class Desk:
         return {"anomaly": anomaly}
 
     def _move_and_say(
-        self, tenant_id: int, actor: Actor, wanted: Sequence[WantedMove]
+        self, tenant_id: int, actor: Actor, moves: Sequence[WantedMove]
     ) -> list[Moved]:
-        moved, said = make_moves(self._engine, tenant_id, actor, wanted)
-        self._say(tenant_id, said)
+        moved, to_publish = make_moves(self._engine, tenant_id, actor, moves)
+        self._say(tenant_id, to_publish)
         return moved
 
     def _review_and_say(self, tenant_id: int, actor: Actor, verdict: Verdict) -> dict[str, Any]:
-        anomaly, said = review(self._engine, tenant_id, actor, verdict)
-        self._say(tenant_id, said)
+        anomaly, to_publish = review(self._engine, tenant_id, actor, verdict)
+        self._say(tenant_id, to_publish)
         return anomaly
 
-    def _say(self, tenant_id: int, said: Said) -> None:
-        if said.appended is None:
+    def _say(self, tenant_id: int, to_publish: ToPublish) -> None:
+        if to_publish.appended is None:
             return
         try:
-            self._manager.say(tenant_id, *said.appended, said.messages)
+            self._manager.say(tenant_id, *to_publish.appended, to_publish.messages)
         except EmitFailed as error:
             metrics.failed_emits.inc()
             log.warning(
-                "emit_failed", tenant_id=tenant_id, messages=len(said.messages), reason=str(error)
+                "emit_failed",
+                tenant_id=tenant_id,
+                messages=len(to_publish.messages),
+                reason=str(error),
             )
 
 

@@ -51,7 +51,7 @@ class Moved(NamedTuple):
     refused: MoveRefused | None = None
 
 
-class Said(NamedTuple):
+class ToPublish(NamedTuple):
     """The messages to publish once they are committed; without any, `appended` is None."""
 
     appended: feed.Appended | None
@@ -76,8 +76,8 @@ def make_moves(
     engine: Engine,
     tenant_id: int,
     actor: Actor,
-    wanted: Sequence[WantedMove],
-) -> tuple[list[Moved], Said]:
+    moves: Sequence[WantedMove],
+) -> tuple[list[Moved], ToPublish]:
     """Make the moves that are allowed, and commit them together.
 
     Return what became of each, in their order, and what to publish. Two operators at once take
@@ -85,18 +85,18 @@ def make_moves(
     """
     with transaction(engine) as cursor:
         at = lock_alerts(cursor, tenant_id)
-        standings = _read(cursor, tenant_id, [move.alert_id for move in wanted])
+        standings = _read(cursor, tenant_id, [move.alert_id for move in moves])
         entries: dict[UUID, Entry] = {}
-        refusals = [_move(standings, entries, actor, move, at) for move in wanted]
+        refusals = [_move(standings, entries, actor, move, at) for move in moves]
         saved = save(cursor, list(entries.values()), at)
         messages = messages_of(saved)
         appended = feed.append(cursor, tenant_id, messages) if messages else None
     alerts = {alert_id: standing.alert for alert_id, standing in standings.items()}
     alerts |= {entry.alert.alert_id: entry.alert for entry in saved}
     outcomes = [
-        _outcome(alerts, move, refused) for move, refused in zip(wanted, refusals, strict=True)
+        _outcome(alerts, move, refused) for move, refused in zip(moves, refusals, strict=True)
     ]
-    return outcomes, Said(appended, messages)
+    return outcomes, ToPublish(appended, messages)
 
 
 def apply(

@@ -10,12 +10,12 @@ from sqlalchemy import Engine
 
 from models import feed
 from models.alerts.anomaly import ANOMALY_COLUMNS, Anomaly, anomaly_body, message_of
-from models.alerts.move import Actor, Said
+from models.alerts.move import Actor, ToPublish
 from models.alerts.moves import MoveRefused
 from models.database import transaction
 from models.vocabulary import OPERATORS
 
-NOTHING_SAID = Said(None, [])
+NOTHING_TO_PUBLISH = ToPublish(None, [])
 
 # What is in shadow is shown to nobody.
 _LOCK = f"""
@@ -56,7 +56,7 @@ def review(
     tenant_id: int,
     actor: Actor,
     verdict: Verdict,
-) -> tuple[dict[str, Any], Said]:
+) -> tuple[dict[str, Any], ToPublish]:
     """Review an anomaly, and commit.
 
     Return its payload from now on, with its `review`, and what to publish.
@@ -75,12 +75,12 @@ def review(
         if anomaly is None or not actor.covers(anomaly.site_id):
             raise MoveRefused("not_found", "There is no such anomaly.")
         if anomaly.review == verdict.verdict and _is_known(cursor, tenant_id, actor, verdict):
-            return _shown(anomaly), NOTHING_SAID
+            return _shown(anomaly), NOTHING_TO_PUBLISH
         anomaly = _write(cursor, tenant_id, actor, verdict)
         # Viewers never heard of an anomaly that was only ever backfilled, nor do they now.
         messages = [message_of("anomaly_updated", anomaly, None)] if anomaly.said else []
         appended = feed.append(cursor, tenant_id, messages) if messages else None
-    return _shown(anomaly), Said(appended, messages)
+    return _shown(anomaly), ToPublish(appended, messages)
 
 
 def _is_known(cursor: Cursor, tenant_id: int, actor: Actor, verdict: Verdict) -> bool:

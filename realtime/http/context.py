@@ -39,7 +39,10 @@ async def bearer(request: web.Request) -> Claims:
 
 
 async def viewer(request: web.Request) -> Claims:
-    """Return what a viewer's token grants: any but one that may only submit."""
+    """Return what a viewer's token grants.
+
+    Raises ClientError `forbidden` for a token that may only submit, and what `bearer` raises.
+    """
     claims = await bearer(request)
     if claims.role is None:
         raise ClientError("forbidden", "The token may submit, but not view.")
@@ -47,7 +50,10 @@ async def viewer(request: web.Request) -> Claims:
 
 
 async def admin(request: web.Request) -> Claims:
-    """Return what an admin's token grants."""
+    """Return what an admin's token grants.
+
+    Raises ClientError `forbidden` for any other role, and what `bearer` raises.
+    """
     claims = await bearer(request)
     if claims.role != "admin":
         raise ClientError("forbidden", "This needs the role admin.")

@@ -22,6 +22,7 @@ class Kind(NamedTuple):
 
 
 def integer(text: str) -> int:
+    """Read an id of ours. Raises ValueError where it is none."""
     value = int(text) if text.isascii() and text.isdigit() and len(text) <= 16 else 0
     if not is_id(value):
         raise ValueError("is no id: an integer from 1 to 2^53 - 1")
@@ -29,6 +30,7 @@ def integer(text: str) -> int:
 
 
 def instant(text: str) -> datetime:
+    """Read a time with its offset. Raises ValueError where it is none or has none."""
     try:
         moment = parse_instant(text.replace(" ", "+"))  # a space is a plus that was not escaped
     except ValueError:
@@ -39,12 +41,14 @@ def instant(text: str) -> datetime:
 
 
 def plain_text(text: str) -> str:
+    """Return the text. Raises ValueError where no id of ours looks like it."""
     if "\0" in text or len(text) > MOST_CHARACTERS:
         raise ValueError("is too long, or holds what no id does")
     return text
 
 
 def identity(text: str) -> UUID:
+    """Read a UUID. Raises ValueError where it is none."""
     try:
         return UUID(text)
     except ValueError:
@@ -58,6 +62,8 @@ UUID_TEXT = Kind(identity, {"type": "string", "format": "uuid"})
 
 
 def one_of(choices: Sequence[str]) -> Kind:
+    """Return the kind that has these values. Its `read` raises ValueError for any other."""
+
     def read(text: str) -> str:
         if text not in choices:
             raise ValueError(f"is none of {', '.join(choices)}")

@@ -28,6 +28,11 @@ Punches = Annotated[list[PunchIn], Field(min_length=1, max_length=MOST_PUNCHES)]
 
 
 async def submit_punches(request: web.Request) -> OutcomeItem | list[OutcomeItem]:
+    """Submit one punch or a list of them.
+
+    Raises ClientError `forbidden` where the token may not submit one of them, `invalid` where
+    there is none or there are too many; then none is stored.
+    """
     claims = await bearer(request)
     if not claims.may_submit():
         raise ClientError("forbidden", "Submitting needs the role admin or the scope submit.")

@@ -22,6 +22,7 @@ WANTED: TypeAdapter[Any] = TypeAdapter(WantedQuiet)
 
 
 async def add(request: web.Request) -> QuietItem:
+    """Plan a silence or a maintenance window. Raises ClientError where it cannot be."""
     claims = await viewer(request)
     try:
         # A rule may take dateutil a moment to make sense of.

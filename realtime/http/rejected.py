@@ -109,7 +109,10 @@ REJECTED = Listing(
 
 
 async def resubmit(request: web.Request) -> OutcomeItem:
-    """Submit it again, as it was rejected or, with a body, as it was mended."""
+    """Submit it again, as it was rejected or, with a body, as it was mended.
+
+    Raises ClientError `not_found`, or `forbidden` where the mended one is another tenant's.
+    """
     claims = await admin(request)
     context = request.app[CONTEXT]
     rejected_row = await REJECTED.find(request, claims)

@@ -123,7 +123,7 @@ class Socket(AsyncSocket):  # type: ignore[misc]  # untyped library
 
         An HTTP client repeats one by itself when the connection of the first broke: what that took
         out is lost, and nobody has noticed. Cut off, the viewer comes back and goes on where it
-        was.
+        was. Raises QueueEmpty at the repeated poll, which the library answers with an error.
         """
         query = parse_qs(environ.get("QUERY_STRING", ""))
         sent_at = query.get("t", [None])[0]  # another one for each poll

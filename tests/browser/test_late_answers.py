@@ -167,7 +167,7 @@ async def test_a_press_whose_answer_was_lost_with_the_connection_is_made_up_for(
 async def test_a_filter_that_is_refused_leaves_the_one_in_force_shown(
     desk: Desk, acme: Company
 ) -> None:
-    """Of two filters asked for in a row, the first is in force and the second is refused.
+    """The first of two filters asked for in a row is in force, and the second is refused.
 
     Both answers are delayed until both were asked for, and come in their order.
     """

@@ -4,13 +4,13 @@ import re
 
 import pytest
 
-from dev.detection_manual import PAGE, manual
+from dev.detection_manual import MANUAL, manual
 from models.policy import KEYS
 from worker.registry import DETECTORS
 
 
 def test_the_manual_is_up_to_date() -> None:
-    assert PAGE.read_text(encoding="utf-8") == manual(), "run: python -m dev.detection_manual"
+    assert MANUAL.read_text(encoding="utf-8") == manual(), "run: python -m dev.detection_manual"
 
 
 @pytest.mark.parametrize("detector", DETECTORS, ids=lambda detector: detector.TYPE)

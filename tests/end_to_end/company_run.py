@@ -38,7 +38,7 @@ class Subject(NamedTuple):
     shift_id: str
 
 
-class Said(NamedTuple):
+class Statement(NamedTuple):
     """The part of a message that is compared: what it says of its subject."""
 
     anomaly_type: str
@@ -50,9 +50,9 @@ class Run(NamedTuple):
     """How many punches were submitted, and all that was ever said of each subject."""
 
     punches: int
-    said: dict[Subject, set[Said]]
+    said: dict[Subject, set[Statement]]
 
-    def above_low(self) -> dict[Subject, set[Said]]:
+    def above_low(self) -> dict[Subject, set[Statement]]:
         """All that was ever said with a severity above LOW, by subject."""
         above_low = {
             subject: {message for message in messages if message.severity != "LOW"}
@@ -136,7 +136,7 @@ def _note(run: Run, body: dict[str, Any]) -> None:
     if body["type"] in ("anomaly_detected", "anomaly_updated"):
         subject = Subject(body["punch_id"] or "", body["shift_id"] or "")
         reasons = frozenset(_reasons(body["reason"], body["evidence"]))
-        run.said[subject].add(Said(body["anomaly_type"], body["severity"], reasons))
+        run.said[subject].add(Statement(body["anomaly_type"], body["severity"], reasons))
 
 
 def _reasons(reason: str, evidence: dict[str, Any]) -> list[str]:

@@ -33,7 +33,7 @@ def settings(settings_env: dict[str, str]) -> Settings:
 
 @pytest.fixture
 def feed(settings: Settings) -> Iterator[Feed]:
-    """Of two tenants that have said nothing yet."""
+    """The feed of two tenants that have said nothing yet."""
     feed = Feed(settings)
     feed.open(ACME)
     feed.open(GLOBEX)

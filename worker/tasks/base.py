@@ -67,7 +67,7 @@ class QuietTask(IdsOnlyTask):
         TASKS.labels(task=self.name, outcome="done").inc()
 
     def work(self, args: Any, kwargs: Any) -> None:
-        """Do what the task is for."""
+        """Run the task with the arguments it was sent."""
         self.run(*args, **kwargs)
 
     def after_error(
@@ -99,6 +99,10 @@ class DoorTask(QuietTask):
         return Submitter(self.name, self.request.origin)
 
     def work(self, args: Any, kwargs: Any) -> None:
+        """Run the task, and keep as rejected what is no call of it or has expired.
+
+        Raises what the task raises otherwise.
+        """
         try:
             if self.request.get("expired"):
                 raise BadCall(_EXPIRED)

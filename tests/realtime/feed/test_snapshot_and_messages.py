@@ -132,7 +132,7 @@ class Desk:
                 return
 
     def rename(self, which: int) -> None:
-        """As a company that is joined to another: no line in the trail, and no new version."""
+        """Rename it as an alert that joins others: without a line in the trail or a new version."""
         if alerts := self._alerts():
             alert, other = alerts[which % len(alerts)], alerts[0]
             with transaction(self.feed.engine) as cursor:

@@ -19,7 +19,7 @@ Schema = dict[str, Any]
 
 
 class Part(BaseModel):
-    """Of the document: the fields of OpenAPI 3.1 that it uses, and none besides."""
+    """A part of the document: the fields of OpenAPI 3.1 that it uses, and none besides."""
 
     model_config = ConfigDict(extra="forbid")
 

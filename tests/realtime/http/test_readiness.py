@@ -43,7 +43,7 @@ async def until(caller: Caller, named: set[str], path: str = "/readyz?self") -> 
 
 
 def note_all(feed: Feed, **ago: str) -> None:
-    """As workers do it; those named, so long ago."""
+    """Note every pulse as workers do; those named, as long ago as they say."""
     with transaction(feed.engine) as cursor:
         for name in pulse.OLDEST:
             pulse.note(cursor, name)
@@ -116,7 +116,7 @@ async def test_a_database_without_tables_is_not_ready(
 async def test_a_database_that_only_reads_is_not_ready(
     start_server: StartServer, feed: Feed
 ) -> None:
-    """As a standby does, or one that was switched over."""
+    """A standby only reads, and so does a server that was switched over."""
     alter_database(feed, "default_transaction_read_only = on")
     async with aiohttp.ClientSession() as session:
         failing = await problems(Caller(session, await start_server()))

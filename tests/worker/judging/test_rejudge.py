@@ -424,7 +424,7 @@ def test_a_punch_however_old_is_judged_when_it_comes(engine: Engine, punch: Any)
 def test_a_second_shift_of_the_same_start_takes_the_persons_presence_from_the_other(
     engine: Engine, sync: Sync, punch: Any
 ) -> None:
-    """Of two shifts a person attends the lower shift_id, so the one they attended is a no-show."""
+    """A person attends the lower shift_id of two, so the one they attended is a no-show."""
     punch("before", BEN, -30)
     sync(shifts=[shift("s2", ADA)])
     punch("p1", ADA)
