@@ -6,6 +6,7 @@ which would go on when the loop hangs.
 
 import sys
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import structlog
@@ -41,10 +42,14 @@ class Heartbeat:
 
 
 def _begin(file: Path) -> None:
-    """Remove the file. Raises SystemExit with one clear line where it cannot be written."""
+    """Remove the file. Raises SystemExit with one clear line where it cannot be written.
+
+    Another file shows whether it can: touched, this one would say for an instant that all is well.
+    """
     try:
-        file.touch()
-        file.unlink()
+        file.unlink(missing_ok=True)
+        with TemporaryFile(dir=file.parent):
+            pass
     except OSError as error:
         print(
             f"rollcall: HEARTBEAT_FILE {file} cannot be written: {error.strerror}", file=sys.stderr

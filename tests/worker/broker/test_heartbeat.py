@@ -18,7 +18,7 @@ import pytest
 
 from tests.chaos.proxy import Backstage, Proxy
 from tests.worker.live import running_worker, runs, until
-from worker.broker.heartbeat import SECONDS_BETWEEN_BEATS
+from worker.broker.heartbeat import SECONDS_BETWEEN_BEATS, Heartbeat
 
 # The probe of docs/operating.md looks for a minute; here it is as short as a busy machine allows.
 OLD_SECONDS = 3 * SECONDS_BETWEEN_BEATS
@@ -165,6 +165,18 @@ def test_the_beat_of_an_earlier_process_counts_for_nothing(
     line.refuse(True)
     with running_beat(settings_env | {"HEARTBEAT_FILE": str(file)}, log):
         until(lambda: not file.exists(), 120)
+
+
+def test_a_process_that_only_starts_never_looks_alive(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    touched: list[Path] = []
+    monkeypatch.setattr(Path, "touch", lambda path: touched.append(path))
+    file.write_text("of an earlier process")
+    heartbeat = Heartbeat(str(file))
+    assert (touched, file.exists()) == ([], False)
+    heartbeat.touch()
+    assert touched == [file]
 
 
 @pytest.mark.parametrize("command", ["worker", "beat"])
