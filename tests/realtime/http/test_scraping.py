@@ -12,11 +12,19 @@ from sqlalchemy import Executable
 
 from models.migrations.revision import newest_revision
 from models.version import rollcall_version
+from realtime.http import scraping
 from realtime.postgres import Postgres
 from tests.realtime.cast import ACME, Connect, Feed, RunningServer, anomaly_said
 from tests.realtime.http.conftest import Caller, store_anomaly
 
 TOKEN = "correct-horse-battery-staple-and-more"
+
+
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give busy machines time: Postgres is waited for, and what it said stays fresh."""
+    monkeypatch.setattr(scraping, "READ_SECONDS", 60.0)
+    monkeypatch.setattr(scraping, "FRESH_SECONDS", 60.0)
 
 
 @pytest.fixture
