@@ -20,7 +20,8 @@ from models.feed import Message
 
 DOCUMENT_MESSAGES = 100
 DOCUMENT_BYTES = 262_144
-# A worker waits no longer than this for Redis. Servers find in the feed what it did not publish.
+# Whoever publishes waits no longer than this for Redis. Servers find in the feed what it did not
+# publish.
 _REDIS_SECONDS = 2.0
 
 

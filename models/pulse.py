@@ -1,6 +1,7 @@
-"""Pulses: workers note that what has to happen again and again did, and servers look how long ago.
+"""Pulses: a note that what has to happen again and again did, and a look how long ago.
 
-A pulse is a row; its time is by Postgres' own clock.
+Workers note most of them, servers that they could write. A pulse is a row; its time is by Postgres'
+own clock.
 """
 
 from collections.abc import Iterable, Iterator

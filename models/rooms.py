@@ -1,4 +1,4 @@
-"""Rooms: who hears a message. No other file knows how a room is spelled."""
+"""Rooms: who hears a message. No other file of the product spells one."""
 
 from collections.abc import Iterable
 
@@ -20,7 +20,7 @@ def rooms_of_message(tenant_id: int, site_id: int | None) -> list[str]:
 
 
 def rooms_of_viewer(tenant_id: int, sites: Iterable[int] | None) -> list[str]:
-    """Return the rooms a viewer is in; `sites` is None for a token that covers them all."""
+    """Return the rooms a viewer is in; `sites` is None for one who hears them all."""
     if sites is None:
         return [tenant_room(tenant_id)]
     return [site_room(tenant_id, site_id) for site_id in sites]

@@ -45,7 +45,7 @@ class SettingsError(SystemExit):
 
 
 class Settings(BaseModel):
-    """What every process reads, in seconds and bytes unless the name says otherwise."""
+    """What every process reads from the environment; a quantity's name ends in its unit."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, str_strip_whitespace=True)
 

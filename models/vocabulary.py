@@ -52,8 +52,8 @@ class AlertState(NamedTuple):
     """A state of an alert.
 
     One that is open takes further anomalies of its person, site and type, instead of a new alert.
-    One that waits for somebody is counted among the open alerts. It escalates until it is taken up:
-    then it waits for somebody who knows of it, and may relapse.
+    One that waits for somebody is counted in a snapshot's `open_alerts`. It escalates until it is
+    taken up: then it waits for somebody who knows of it, and may relapse.
     """
 
     title: str
@@ -80,7 +80,7 @@ class Role(NamedTuple):
     may_operate: bool
 
 
-# The one that may do the most last.
+# Ascending by what they may do.
 ROLES = {
     "viewer": Role(may_operate=False),
     "operator": Role(may_operate=True),

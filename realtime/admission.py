@@ -100,7 +100,7 @@ async def find_start(feed: TenantFeed, given_offset: object) -> StartingPoint:
     if offset is None:
         return StartingPoint(None, "other_history")
     if offset.epoch != feed.epoch or offset.position > feed.head:
-        await feed.caught_up()
+        await feed.wait_caught_up()
     is_first = offset.epoch == UNBORN and offset.position == 0
     if offset.epoch != feed.epoch and not is_first:
         return StartingPoint(None, "other_history")
@@ -120,5 +120,5 @@ def read_integer(fields: dict[str, Any], name: str, default: int, least: int, mo
     if value is None:
         return default
     if type(value) is not int or not least <= value <= most:
-        raise ClientError("invalid", f"{name} is an integer from {least} to {most}.")
+        raise ClientError("invalid", f"{name} must be an integer from {least} to {most}.")
     return value

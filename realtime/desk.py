@@ -112,7 +112,7 @@ def read_wanted(move: str, data: Mapping[str, Any]) -> WantedMove:
     """
     version = data.get("version")
     if version is not None and (type(version) is not int or version < 1):
-        raise ClientError("invalid", "version is an integer, of the alert as you saw it.")
+        raise ClientError("invalid", "version must be an integer, that of the alert as you saw it.")
     note = read_text(data, "note", MOST_NOTE_CHARACTERS)
     assignee = read_text(data, "assignee", MOST_NAME_CHARACTERS)
     return WantedMove(read_id(data.get("alert_id"), "alert"), move, note, assignee, version)
@@ -122,7 +122,7 @@ def read_verdict(data: Mapping[str, Any]) -> Verdict:
     """Return the verdict that a client gives. Raises ClientError as `read_wanted` does."""
     verdict = data.get("verdict")
     if verdict not in VERDICTS:
-        raise ClientError("invalid", f"verdict is one of {', '.join(VERDICTS)}.")
+        raise ClientError("invalid", f"verdict must be one of {', '.join(VERDICTS)}.")
     note = read_text(data, "note", MOST_NOTE_CHARACTERS)
     return Verdict(read_id(data.get("anomaly_id"), "anomaly"), verdict, note)
 
@@ -154,5 +154,5 @@ def read_text(data: Mapping[str, Any], name: str, most: int) -> str | None:
         or "\0" in value
         or any("\ud800" <= letter <= "\udfff" for letter in value)
     ):
-        raise ClientError("invalid", f"{name} is text of at most {most:,} characters.")
+        raise ClientError("invalid", f"{name} must be text of at most {most:,} characters.")
     return value.strip() or None

@@ -48,7 +48,7 @@ class Events:
             raise ClientError("invalid", "There is no such event.")
         data = arguments[0] if arguments and arguments[0] is not None else {}
         if not isinstance(data, dict):
-            raise ClientError("invalid", "An event's data is an object.")
+            raise ClientError("invalid", "An event's data must be an object.")
         return await handler(follower, data)
 
     async def _filter(self, follower: Follower, data: Data) -> Data:

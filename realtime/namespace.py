@@ -14,7 +14,7 @@ from realtime.admission import Admission, Admissions
 from realtime.errors import ClientError, Unavailable
 from realtime.events import Events
 from realtime.expiry import Expiry
-from realtime.feed.fan_out import Stalled, drained
+from realtime.feed.fan_out import Stalled, wait_drained
 from realtime.feed.feeds import Feeds
 from realtime.feed.filters import Hearing
 from realtime.feed.follower import Follower
@@ -119,7 +119,7 @@ class Noc(socketio.AsyncNamespace):  # type: ignore[misc]  # untyped library
         """
         socket = follower.viewer.socket
         try:
-            await drained(socket, self._bound, self._stall_seconds)
+            await wait_drained(socket, self._bound, self._stall_seconds)
             async with asyncio.timeout(EVENT_SECONDS):
                 return {"ok": True, **await self.events.handle(follower, event, arguments)}
         except ClientError as error:

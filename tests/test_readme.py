@@ -6,6 +6,7 @@ from pathlib import Path
 
 from dev.run.parts import ROOT, procfile
 from models.settings import Settings
+from models.tables import metadata
 
 README = (ROOT / "README.md").read_text()
 ROW = re.compile(r"^\| `([A-Z_]+)` \| ?([^|]*?) ?\|", re.MULTILINE)
@@ -32,6 +33,12 @@ def test_every_setting_is_listed_with_its_default() -> None:
 
 def test_the_tree_names_every_folder_of_two_levels() -> None:
     assert set(FOLDER.findall(README)) == _folders()
+
+
+def test_the_data_model_names_every_table() -> None:
+    rows = README.partition("## The data model")[2].partition("## License")[0]
+    listed = re.findall(r"`([a-z_]+)`", "\n".join(re.findall(r"^\|([^|]*)\|", rows, re.M)))
+    assert sorted(listed) == sorted(metadata.tables)
 
 
 def test_every_process_is_named() -> None:

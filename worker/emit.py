@@ -22,7 +22,7 @@ Emit = Callable[[int, str, int, list[Message]], None]
 
 
 class Emitter:
-    """Publishes messages, and is the one place where a failure to do so ends."""
+    """Publishes a worker's messages, and is where a failure to do so ends."""
 
     def __init__(self, manager: FeedManager) -> None:
         self._manager = manager

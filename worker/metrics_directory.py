@@ -11,7 +11,7 @@ _VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
 
 def share_metrics(settings: Settings) -> None:
-    """Make the directory where metrics are served and none is named.
+    """Make it, if this worker serves metrics and PROMETHEUS_MULTIPROC_DIR is not set.
 
     Import worker.metrics after this.
     """

@@ -27,7 +27,7 @@ class Stage(NamedTuple):
     figures: Figures
     logs: Path
     without: frozenset[str]  # contenders that are left out
-    # for the one server that is measured; None: this machine has a single core
+    # for the one server that is measured; None where the cores cannot be split
     server_cores: list[int] | None
     other_cores: list[int] | None  # for what loads it
     postgres_url: str  # of the maintenance database

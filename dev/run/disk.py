@@ -29,6 +29,6 @@ class Disk:
         self.scarce = free < (2 * SCARCE_BYTES if self.scarce else SCARCE_BYTES)
 
 
-def is_about_full(text: str) -> bool:
+def tells_of_full_disk(text: str) -> bool:
     """Whether the text, of a program or an error, means that a disk is full."""
     return any(words in text for words in _FULL)

@@ -11,7 +11,7 @@ from typing import NoReturn
 from dev.embedded.postgres import Postgres
 from dev.embedded.server import DidNotStart, EmbeddedServer
 from dev.embedded.valkey import Valkey
-from dev.run.disk import Disk, is_about_full
+from dev.run.disk import Disk, tells_of_full_disk
 from dev.run.metrics import MetricsPorts
 from dev.run.parts import ROOT, Part, procfile, stop
 from dev.run.private_files import kept_secret, write_env
@@ -73,7 +73,7 @@ class Run:
     def why(self, reason: str) -> str:
         """Why it ends; a full disk in one line, whatever it made fall over first."""
         died = [server.log_end() for server in self.servers if server.has_died]
-        if any(map(is_about_full, (reason, *died))):
+        if any(map(tells_of_full_disk, (reason, *died))):
             return (
                 f"no space left on the disk of {self.folder}, or of temporary files: stopping. "
                 "Make room, and start again"

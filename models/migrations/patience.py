@@ -51,7 +51,7 @@ class Patience:
         self._pause = _FIRST_PAUSE
 
     def wait(self, connection: Connection, error: OperationalError) -> None:
-        """Pause. Raises `error` where it is about no lock, and TableBusy where time is up."""
+        """Pause. Raises `error` unless it is about a lock, and TableBusy where time is up."""
         if not isinstance(error.orig, errors.LockNotAvailable | errors.DeadlockDetected):
             raise error
         revision = connection.execute(_REVISION).scalar_one()

@@ -1,6 +1,6 @@
 """Every table of Rollcall.
 
-Each primary key but that of `pulse` starts with `tenant_id`, and every query names it.
+Each primary key but that of `pulse` starts with `tenant_id`; whatever works for a tenant names it.
 """
 
 from models.tables.alerts import alert, alert_anomaly, alert_trail, quiet, review_trail

@@ -205,8 +205,8 @@ export function openDesk() {
     const sites = Array.isArray(claims.sites)
       ? `${claims.sites.length} ${claims.sites.length === 1 ? "site" : "sites"}`
       : "all sites";
-    const { sub = "", role = "viewer", tenant_id: tenant = "?" } = claims;
-    setText(byId("identity"), `${sub} · ${role} · tenant ${tenant} · ${sites}`);
+    const who = `${claims.sub ?? ""} · ${claims.role ?? "viewer"}`;
+    setText(byId("identity"), `${who} · tenant ${claims.tenant_id ?? "?"} · ${sites}`);
     filters.offerSites(claims.sites);
     watchExpiry(claims.exp);
   }

@@ -1,4 +1,4 @@
-"""Writing to viewers: the one place where messages go out, and how slow ones are waited for."""
+"""Write live messages to viewers, and wait for slow ones; replay.py writes what one has missed."""
 
 import asyncio
 import time
@@ -9,7 +9,7 @@ from realtime.feed.viewer import Viewer
 from realtime.transport.burst import Burst
 from realtime.transport.socket import Socket
 
-FIRST_LOOK_SECONDS = 0.005
+SHORTEST_LOOK_SECONDS = 0.005
 LONGEST_LOOK_SECONDS = 0.25
 # Filling a gap waits so long after each page for viewers that fell behind. Then they lag, and the
 # others go on.
@@ -20,7 +20,7 @@ class Stalled(Exception):
     """The client takes nothing any more."""
 
 
-def send_frames(viewers: Sequence[Viewer], burst: Burst) -> None:
+def write_burst(viewers: Sequence[Viewer], burst: Burst) -> None:
     """Write the burst to each viewer whose backlog is within its bound; the others start over.
 
     So a viewer's backlog is its bound and one burst at most, and nobody waits for it. One that lags
@@ -37,12 +37,12 @@ def send_frames(viewers: Sequence[Viewer], burst: Burst) -> None:
     metrics.deliveries.inc(len(burst) * written)
 
 
-async def drained(socket: Socket, most_bytes: int, stall_seconds: float) -> None:
+async def wait_drained(socket: Socket, most_bytes: int, stall_seconds: float) -> None:
     """Wait until the socket's backlog is at most `most_bytes`.
 
     Raises Stalled where the client takes nothing at all for `stall_seconds`.
     """
-    pause, least, moved_at = FIRST_LOOK_SECONDS, socket.backlog(), time.monotonic()
+    pause, least, moved_at = SHORTEST_LOOK_SECONDS, socket.backlog(), time.monotonic()
     while (backlog := socket.backlog()) > most_bytes and not socket.closed:
         if backlog < least:
             least, moved_at = backlog, time.monotonic()
@@ -53,10 +53,10 @@ async def drained(socket: Socket, most_bytes: int, stall_seconds: float) -> None
 
 
 async def wait_for_viewers(viewers: Sequence[Viewer]) -> None:
-    """Pause between the pages of a gap, so that filling it makes nobody lag who reads at all."""
+    """Pause between the pages of a gap, so that only those lag who read too slowly."""
     until = time.monotonic() + GAP_WAIT_SECONDS
     await asyncio.sleep(0)
     while any(viewer.socket.backlog() > viewer.bound // 2 for viewer in viewers):
-        await asyncio.sleep(FIRST_LOOK_SECONDS)
+        await asyncio.sleep(SHORTEST_LOOK_SECONDS)
         if time.monotonic() > until:
             return

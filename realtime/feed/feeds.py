@@ -105,9 +105,9 @@ class Feeds:
                 self._follow_up(comparison)
 
     def behind_seconds(self) -> float:
-        """Return how long ago every feed was where Postgres had it then.
+        """Return the age of the last comparison that every feed here has caught up with.
 
-        That is a second or two while all is well.
+        It is a second or two while all is well.
         """
         return time.monotonic() - self._caught_up_at
 
@@ -134,8 +134,8 @@ class Feeds:
         except (SQLAlchemyError, OSError, TimeoutError) as error:
             log.warning("heads_unreadable", error=type(error).__name__)
             return False
-        for tenant_id, (feed, asked_at) in asked.items():
-            feed.compare(heads[tenant_id], asked_at)
+        for tenant_id, (feed, head) in asked.items():
+            feed.compare(heads[tenant_id], head)
         return True
 
 

@@ -67,7 +67,7 @@ def parse_filter(value: object, scope: frozenset[int] | None) -> Filter:
     if value is None:
         return NO_FILTER
     if not isinstance(value, dict):
-        raise ClientError("invalid", "A filter is an object with types, severities and sites.")
+        raise ClientError("invalid", "A filter must be an object with types, severities and sites.")
     unknown = [str(name)[:40] for name in value if name not in Filter._fields]
     if unknown:
         raise ClientError(
@@ -77,7 +77,7 @@ def parse_filter(value: object, scope: frozenset[int] | None) -> Filter:
     severities = _choices(value.get("severities"), "severities", SEVERITIES)
     sites = _listed(value.get("sites"), "sites")
     if len(sites) > MAX_FILTER_SITES or not all(map(is_id, sites)):
-        raise ClientError("invalid", f"sites is a list of at most {MAX_FILTER_SITES} ids.")
+        raise ClientError("invalid", f"sites must be a list of at most {MAX_FILTER_SITES} ids.")
     if scope is not None and not scope.issuperset(sites):
         raise ClientError("forbidden", "The token does not cover every site in the filter.")
     return Filter(types, severities, sites)
@@ -86,7 +86,7 @@ def parse_filter(value: object, scope: frozenset[int] | None) -> Filter:
 def _choices(value: object, name: str, choices: tuple[str, ...]) -> tuple[str, ...]:
     values = _listed(value, name)
     if not all(choice in choices for choice in values):
-        raise ClientError("invalid", f"{name} is a list out of {', '.join(choices)}.")
+        raise ClientError("invalid", f"{name} must be a list out of {', '.join(choices)}.")
     return values
 
 
@@ -94,11 +94,11 @@ def _listed(value: object, name: str) -> tuple[Any, ...]:
     if value is None:
         return ()
     if not isinstance(value, list):
-        raise ClientError("invalid", f"{name} is a list.")
+        raise ClientError("invalid", f"{name} must be a list.")
     return tuple(dict.fromkeys(_hashable(entry, name) for entry in value))
 
 
 def _hashable(entry: object, name: str) -> object:
     if not isinstance(entry, str | int) or isinstance(entry, bool):
-        raise ClientError("invalid", f"{name} is a list of plain values.")
+        raise ClientError("invalid", f"{name} must be a list of plain values.")
     return entry

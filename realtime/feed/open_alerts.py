@@ -23,9 +23,9 @@ WITH beyond AS MATERIALIZED (
         FROM message CROSS JOIN LATERAL CAST(body AS jsonb) AS payload
         WHERE tenant_id = :tenant_id AND position > :position
             AND event IN ('alert_created', 'alert_updated')
-    ) AS said
+    ) AS told_beyond
     ORDER BY alert_id, position
-), standing AS (
+), counted AS (
     SELECT severity, status, site_id, anomaly_type FROM alert
     WHERE tenant_id = :tenant_id AND {IS_OPEN}
         AND alert_id NOT IN (SELECT alert_id FROM beyond)
@@ -36,7 +36,7 @@ WITH beyond AS MATERIALIZED (
         AND line.at = beyond.at
     WHERE event = 'alert_updated'
 )
-SELECT severity, count(*) FROM standing
+SELECT severity, count(*) FROM counted
 WHERE status = ANY(:waiting)
     AND (CAST(:sites AS bigint[]) IS NULL OR site_id = ANY(:sites))
     AND (CAST(:types AS text[]) IS NULL OR anomaly_type = ANY(:types))

@@ -14,7 +14,7 @@ from realtime.feed.reader import FeedReader
 from realtime.feed.tenant_feed import TenantFeed
 from realtime.transport.burst import Burst
 
-MESSAGES_A_PAGE = 200
+REPLAY_PAGE_MESSAGES = 200
 # A page is kept for so long after it was read, and at most so many bytes of messages in all. Each
 # message is there up to four times, in the forms that it is sent in.
 KEPT_SECONDS = 2.0
@@ -67,7 +67,7 @@ class Pages:
 
         It is of another epoch, if the feed turns out to have another. Raises what Postgres raised.
         """
-        key = (feed.history, hearing)
+        key = (feed.generation, hearing)
         for page in self._pages.get(key, ()):
             if page.after <= position < page.through:
                 return page
@@ -82,9 +82,9 @@ class Pages:
     async def _read(self, feed: TenantFeed, position: int, hearing: Hearing) -> SharedPage:
         until = feed.head
         epoch, floor, messages = await self._reader.page(
-            feed.tenant_id, position, until, MESSAGES_A_PAGE, hearing
+            feed.tenant_id, position, until, REPLAY_PAGE_MESSAGES, hearing
         )
-        through = messages[-1].position if len(messages) == MESSAGES_A_PAGE else until
+        through = messages[-1].position if len(messages) == REPLAY_PAGE_MESSAGES else until
         return SharedPage(epoch, floor, position, through, messages)
 
     def _has_read(

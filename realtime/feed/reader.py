@@ -55,7 +55,7 @@ _FORGET = text(
 
 
 class Head(NamedTuple):
-    """Where a feed stands: its history's name, the last position given out, the last one pruned."""
+    """Where a feed stands: its epoch, the last position given out, the last one pruned."""
 
     epoch: str = UNBORN
     head: int = 0

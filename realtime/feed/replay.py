@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from models.schemas.payloads import ResyncPayload
 from realtime import metrics
 from realtime.errors import ClientError
-from realtime.feed.fan_out import Stalled, drained
+from realtime.feed.fan_out import Stalled, wait_drained
 from realtime.feed.pages import Pages
 from realtime.feed.reader import FeedReader
 from realtime.feed.snapshots import Snapshots
@@ -64,7 +64,7 @@ class Replay:
         if viewer.owed_resync is None:
             return
         most_bytes = 0 if viewer.owed_resync == "slow_viewer" else LOW_WATER_BYTES
-        await drained(viewer.socket, most_bytes, self._stall_seconds)
+        await wait_drained(viewer.socket, most_bytes, self._stall_seconds)
         metrics.resyncs.labels(viewer.owed_resync).inc()
         viewer.send(ResyncPayload(reason=viewer.owed_resync))
         viewer.owed_resync = None
@@ -74,7 +74,7 @@ class Replay:
         async with self._turns:
             snapshot = await self._snapshots.of(feed, viewer.history, viewer.hearing)
         if snapshot.epoch != feed.epoch or epoch != feed.epoch:
-            await feed.caught_up()
+            await feed.wait_caught_up()
             return
         viewer.socket.write(snapshot.burst)
         viewer.position, viewer.owed_snapshot = snapshot.position, False
@@ -83,7 +83,7 @@ class Replay:
         async with self._turns:
             page = await self._pages.after(feed, viewer.position, viewer.hearing)
             if page.epoch != feed.epoch:
-                await feed.caught_up()
+                await feed.wait_caught_up()
                 return
             if max(page.floor, feed.floor) > viewer.position:
                 viewer.start_over("too_old")
@@ -93,7 +93,7 @@ class Replay:
                 viewer.socket.write(missed)
                 metrics.replayed.inc(len(missed))
             viewer.position = page.through
-        await drained(viewer.socket, LOW_WATER_BYTES, self._stall_seconds)
+        await wait_drained(viewer.socket, LOW_WATER_BYTES, self._stall_seconds)
 
     async def _patiently(self, step: Step, viewer: Viewer, feed: TenantFeed) -> None:
         """Take the step again until Postgres answers.

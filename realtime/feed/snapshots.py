@@ -19,7 +19,7 @@ SHARED_SECONDS = 0.5
 # A larger one is shared only by those that wait for it already.
 SHARED_BYTES = 65_536
 
-# A feed's history, its epoch and head, how many messages are shown, and to whom.
+# A feed's generation, its epoch and head, how many messages are shown, and to whom.
 Key = tuple[object, str, int, int, Hearing]
 
 
@@ -38,7 +38,7 @@ class Snapshots:
 
     async def of(self, feed: TenantFeed, history: int, hearing: Hearing) -> Snapshot:
         """Return the snapshot of the feed as it stands here. Raises what Postgres raised."""
-        key = (feed.history, feed.epoch, feed.head, history, hearing)
+        key = (feed.generation, feed.epoch, feed.head, history, hearing)
         making = self._made.get(key)
         if making is None:
             making = self._made[key] = asyncio.create_task(self._make(feed, history, hearing))

@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from realtime import metrics
 from realtime.errors import Unavailable
 from realtime.feed.audience import Audience
-from realtime.feed.fan_out import send_frames, wait_for_viewers
+from realtime.feed.fan_out import wait_for_viewers, write_burst
 from realtime.feed.messages import FeedMessage
 from realtime.feed.reader import UNBORN, FeedReader, Head
 from realtime.feed.viewer import Viewer
@@ -18,7 +18,7 @@ from realtime.transport.burst import Burst
 
 log = structlog.get_logger()
 
-MESSAGES_A_PAGE = 500
+GAP_PAGE_MESSAGES = 500
 
 
 class TenantFeed:
@@ -34,7 +34,7 @@ class TenantFeed:
         self.epoch = UNBORN
         self.head = 0
         self.floor = 0
-        self.history = object()  # replaced when what was read so far is no longer true
+        self.generation = object()  # replaced when what was read so far is no longer true
         self.viewers: set[Viewer] = set()
         self.holders = 0
         self._loading: asyncio.Task[None] | None = None
@@ -64,7 +64,7 @@ class TenantFeed:
         self._loaded = True
         # Something was said while we looked, before or after the moment that we saw.
         if self._read_again:
-            self.catch_up()
+            self.start_catching_up()
 
     def join(self, viewer: Viewer) -> None:
         """Put the viewer into its group, after what is not written yet went to the others.
@@ -85,7 +85,7 @@ class TenantFeed:
         Each is a list of FeedMessage's arguments after the position.
         """
         if not self._loaded or epoch != self.epoch or base > self.head:
-            self.catch_up()
+            self.start_catching_up()
             return
         fresh = messages[self.head - base :]
         metrics.repeats.inc(len(messages) - len(fresh))
@@ -96,32 +96,32 @@ class TenantFeed:
             ]
         )
 
-    def compare(self, seen: Head, asked_at: int) -> None:
+    def compare(self, seen: Head, head_when_asked: int) -> None:
         """Hold this server's head against the feed's, `seen` in Postgres.
 
-        `asked_at` is what ours was when Postgres was asked.
+        `head_when_asked` is what our head was when Postgres was asked.
         """
         if not self._loaded:
             self._read_again = True
             return
         if seen.epoch != self.epoch:
             self._change_history(seen)
-        elif seen.head < asked_at:
+        elif seen.head < head_when_asked:
             # Positions are never taken back: this is an older copy of the feed, which does not have
             # what we sent beyond its head.
             self._change_history(seen)
         self.floor = seen.floor
         if seen.head > self.head:
-            self.catch_up()
+            self.start_catching_up()
 
     def has_reached(self, seen: Head | None) -> bool:
         """Return whether nothing of what Postgres had then is missing here.
 
-        None says that it was not asked; another history is another matter.
+        True also where it was not asked (None), or has another epoch, which `compare` minds.
         """
         return seen is None or seen.epoch != self.epoch or self.head >= seen.head
 
-    def catch_up(self) -> None:
+    def start_catching_up(self) -> None:
         """Read what is missing. Called while it reads, it looks once more afterwards."""
         self._read_again = True
         if not self._loaded:
@@ -129,14 +129,14 @@ class TenantFeed:
         if self._reading is None or self._reading.done():
             self._reading = asyncio.create_task(self._catch_up())
 
-    async def caught_up(self) -> None:
+    async def wait_caught_up(self) -> None:
         """Wait until this server's head is where the feed stands now.
 
         Raises Unavailable where it does not get there, or what Postgres raised.
         """
-        asked_at = self.head
+        head_when_asked = self.head
         seen = (await self._reader.heads([self.tenant_id]))[self.tenant_id]
-        self.compare(seen, asked_at)
+        self.compare(seen, head_when_asked)
         if self._reading is not None:
             await asyncio.shield(self._reading)
         if self.epoch == seen.epoch and self.head < seen.head:
@@ -152,12 +152,12 @@ class TenantFeed:
             log.warning("feed_unreadable", tenant_id=self.tenant_id, error=type(error).__name__)
 
     async def _read_missing(self) -> None:
-        asked_at = self.head
+        head_when_asked = self.head
         seen = (await self._reader.heads([self.tenant_id]))[self.tenant_id]
-        if seen.epoch != self.epoch or seen.head < asked_at:
+        if seen.epoch != self.epoch or seen.head < head_when_asked:
             self._change_history(seen)
         while self.head < seen.head:
-            page = await self._reader.page(self.tenant_id, self.head, seen.head, MESSAGES_A_PAGE)
+            page = await self._reader.page(self.tenant_id, self.head, seen.head, GAP_PAGE_MESSAGES)
             if page.epoch != self.epoch or page.floor > self.head or not page.messages:
                 self._change_history(Head(page.epoch, seen.head, page.floor))
                 return
@@ -184,12 +184,12 @@ class TenantFeed:
         if not messages:
             return
         for group, heard in self._audience.hearers(messages):
-            send_frames(list(group.members), Burst(heard))
+            write_burst(list(group.members), Burst(heard))
 
     def _change_history(self, seen: Head) -> None:
-        """Have every viewer start afresh from what there is.
+        """Adopt the first epoch, or have every viewer start afresh from what there is.
 
-        The feed is not the one we followed, or a part of it was pruned before it was sent.
+        Then the feed is not the one we followed, or a part of it was pruned before it was sent.
         """
         unborn = self.epoch == UNBORN
         self._flush()
@@ -198,6 +198,6 @@ class TenantFeed:
             return
         log.warning("feed_history_changed", tenant_id=self.tenant_id, head=self.head, now=seen.head)
         self.epoch, self.head, self.floor = seen
-        self.history = object()
+        self.generation = object()
         for viewer in list(self.viewers):
             viewer.start_over("other_history")

@@ -50,9 +50,7 @@ if TYPE_CHECKING:  # mypy knows no fields that are read from another class
     AlertItem = dict[str, Any]
 else:
     AlertItem = TypedDict("AlertItem", _item_types())
-    AlertItem.__doc__ = (
-        "What an operator works on: anomalies of one person, site and type, while it is open."
-    )
+    AlertItem.__doc__ = "Anomalies of one person, site and type that operators work on together."
 
 
 def item(row: Row[Any], _: Claims) -> AlertItem:

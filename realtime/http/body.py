@@ -16,7 +16,7 @@ async def read_json(request: web.Request) -> Any:
     try:
         return json.loads(await request.read())
     except (ValueError, RecursionError):
-        raise ClientError("invalid", "The body is no JSON.") from None
+        raise ClientError("invalid", "The body must be JSON.") from None
 
 
 async def read_optional_json(request: web.Request) -> Any:
@@ -26,7 +26,7 @@ async def read_optional_json(request: web.Request) -> Any:
 
 async def read_object(
     request: web.Request,
-    wrong: str = "The body is an object.",
+    wrong: str = "The body must be a JSON object.",
     *,
     needed: bool = False,
 ) -> dict[str, Any]:

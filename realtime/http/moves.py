@@ -20,7 +20,9 @@ from realtime.http.fields import UuidText
 from realtime.http.refusals import Code
 
 MOST_AT_ONCE = 500
-WRONG_IDS = f"alert_ids is a list of 1 to {MOST_AT_ONCE} ids; versions, if any, an object of them."
+WRONG_IDS = (
+    f"alert_ids must be a list of 1 to {MOST_AT_ONCE} ids; versions, if any, an object of them."
+)
 Read = WantedMove | ClientError
 
 Version = Annotated[int, Field(ge=1)]

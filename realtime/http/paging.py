@@ -33,7 +33,7 @@ def read_limit(request: web.Request) -> int:
     text = request.query.get("limit", str(DEFAULT_LIMIT))
     is_number = text.isascii() and text.isdigit() and len(text) <= 4
     if not (is_number and 1 <= int(text) <= MAX_LIMIT):
-        raise ClientError("invalid", f"limit is an integer from 1 to {MAX_LIMIT}.")
+        raise ClientError("invalid", f"limit must be an integer from 1 to {MAX_LIMIT}.")
     return int(text)
 
 

@@ -26,9 +26,10 @@ SELECT count(*) FROM (
 
 
 class Seen(NamedTuple):
-    """What was seen: the `revision`, None where nothing was migrated; at ours, also the rest.
+    """What was seen: the `revision`, None in a database that was never migrated.
 
-    These are how old the pulses are, and the SQLSTATE with which writing failed, if it did.
+    The rest is looked at only where it is ours: how old the pulses are, and the SQLSTATE with which
+    writing failed, if it did.
     """
 
     revision: str | None

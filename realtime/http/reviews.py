@@ -15,7 +15,7 @@ from realtime.http.context import CONTEXT, viewer
 from realtime.http.endpoint import Body, endpoint
 from realtime.http.fields import Moment
 
-WRONG_BODY = "The body is an object with a verdict and, if you like, a note."
+WRONG_BODY = "The body must be an object with a verdict and, if you like, a note."
 
 
 class ReviewBody(TypedDict):

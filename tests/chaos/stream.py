@@ -94,7 +94,7 @@ def _add_days(
     while len(standing) + len(voided) < size:
         day, person_id = divmod(number, PEOPLE)
         number += 1
-        stay = _Stay(tenant_id, person_id + 1, FIRST_DAY + timedelta(days=day), chance)
+        stay = _PersonDay(tenant_id, person_id + 1, FIRST_DAY + timedelta(days=day), chance)
         contents += stay.punches + stay.superseded
         standing |= {
             punch["punch_id"]: punch for punch in stay.punches if punch["punch_id"] != stay.voided
@@ -105,7 +105,7 @@ def _add_days(
             further_tasks.append(void(tenant_id, stay.voided))
 
 
-class _Stay:
+class _PersonDay:
     """A day of one person: a check-in and a check-out, four times in five honest. Most of the rest
     are dishonest in the person's own way, so that alerts gather anomalies.
     """

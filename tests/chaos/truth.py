@@ -1,5 +1,7 @@
-"""Checks the feed and the tables when all is settled, by reckonings that share nothing with the
-code that wrote them.
+"""Check the feed and the tables when all is settled.
+
+The feed, alerts and planted findings are reckoned by code of its own; what stands, by one look of
+the same detectors at everything there is.
 """
 
 from collections import Counter

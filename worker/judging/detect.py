@@ -23,8 +23,8 @@ log = structlog.get_logger()
 def detect(window: Window, detectors: Iterable[ModuleType] = DETECTORS) -> list[ScoredFinding]:
     """Return what stands on the window's subjects: a subject with no scored finding has no anomaly.
 
-    A detector that crashes is logged with its type and the punch, and counted; the other findings
-    survive.
+    A detector that crashes is logged with its type and subject, counted, and noted in
+    `window.crashed`, so that what stood of it is kept; the other findings survive.
     """
     findings = [
         finding
@@ -32,11 +32,17 @@ def detect(window: Window, detectors: Iterable[ModuleType] = DETECTORS) -> list[
         for finding in _run(detector, window)
         if finding.subject in window.subjects
     ]
-    on: dict[Subject, dict[str, list[Finding]]] = {}
+    by_subject: dict[Subject, dict[str, list[Finding]]] = {}
     for finding in findings:
         if _policy_of(window, finding).mode != "off":
-            on.setdefault(finding.subject, {}).setdefault(finding.anomaly_type, []).append(finding)
-    return [scored for subject in sorted(on) for scored in _scored_findings(window, on[subject])]
+            by_subject.setdefault(finding.subject, {}).setdefault(finding.anomaly_type, []).append(
+                finding
+            )
+    return [
+        scored
+        for subject in sorted(by_subject)
+        for scored in _scored_findings(window, by_subject[subject])
+    ]
 
 
 def _run(detector: ModuleType, window: Window) -> Iterator[Finding]:
@@ -45,7 +51,7 @@ def _run(detector: ModuleType, window: Window) -> Iterator[Finding]:
     So only the findings on the subject it crashes on are lost.
     """
     try:
-        return iter([row for row in detector.detect(window) if isinstance(row, Finding)])
+        return iter([found for found in detector.detect(window) if isinstance(found, Finding)])
     # Whatever the error is, the other detectors and subjects must not suffer by it.
     except Exception:
         return iter(
@@ -59,7 +65,9 @@ def _run(detector: ModuleType, window: Window) -> Iterator[Finding]:
 
 def _run_on(detector: ModuleType, window: Window, subject: Subject) -> list[Finding]:
     try:
-        return [row for row in detector.detect(window.of(subject)) if isinstance(row, Finding)]
+        return [
+            found for found in detector.detect(window.of(subject)) if isinstance(found, Finding)
+        ]
     except Exception:
         DETECTOR_CRASHES.labels(anomaly_type=detector.TYPE).inc()
         window.crashed.add((subject, detector.TYPE))
@@ -97,13 +105,13 @@ def _scored_findings(window: Window, by_type: dict[str, list[Finding]]) -> Itera
         )
 
 
-def fraud_score(window: Window, standing: Iterable[Finding]) -> float:
+def fraud_score(window: Window, leading: Iterable[Finding]) -> float:
     """Return 1 - product of (1 - weight x confidence) over the types that stand on one subject.
 
     Types in shadow are left out. It is from 0 to 1, with 4 decimals.
     """
     remains = 1.0
-    for finding in standing:
+    for finding in leading:
         policy = _policy_of(window, finding)
         if policy.mode != "shadow":
             remains *= 1 - policy.weight * finding.confidence
@@ -113,8 +121,8 @@ def fraud_score(window: Window, standing: Iterable[Finding]) -> float:
 def _lead(findings: list[Finding]) -> tuple[Finding, list[Finding]]:
     """Return the gravest finding, and the others, gravest first.
 
-    They are ordered by severity, then by confidence, then as the detector yields them, which is the
-    order of the definitions.
+    They are ordered by severity, then by confidence, then as the detector yields them: in the order
+    of its docstring.
     """
     ranked = sorted(findings, key=lambda f: (-gravity(f.severity), -f.confidence))
     return ranked[0], ranked[1:]

@@ -27,7 +27,7 @@ class Gathering:
         self._asked_at = -_ANSWER_SECONDS
         self._tasks = 0
 
-    def seconds(self) -> float:
+    def seconds_to_wait(self) -> float:
         """Return for how many seconds to leave what a task brought, 0 while the queue is calm."""
         with self._lock:
             # Punches that come while some are left are judged with them, whatever the broker would
@@ -40,18 +40,19 @@ class Gathering:
             return min(self._tasks * _SECONDS_A_TASK, _LONGEST_SECONDS)
 
     def leave(
-        self, tenants: Collection[int], seconds: float, judge: Callable[[Collection[int]], None]
+        self, tenants: Collection[int], seconds: float, hand_over: Callable[[Collection[int]], None]
     ) -> None:
         """Have the tenants judged after so many seconds, with all others left until then.
 
-        It is earlier where some were left before. `judge` gets the tenants' ids and must not raise.
+        It is earlier where some were left before. `hand_over` gets the tenants' ids and must not
+        raise.
         """
         with self._lock:
             has_timer = bool(self._tenants)
             self._tenants.update(tenants)
             if not self._tenants or has_timer:
                 return
-        timer = threading.Timer(seconds, lambda: judge(self.take()))
+        timer = threading.Timer(seconds, lambda: hand_over(self.take()))
         timer.daemon = True  # a process that ends judges what is left itself
         timer.start()
 

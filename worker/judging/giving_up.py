@@ -1,4 +1,4 @@
-"""Give up what kills or fails every judge that takes it, so that the rest can be judged.
+"""Give up what kills every judge that takes it, or makes it fail, so that the rest is judged.
 
 A punch is rejected and counts as voided.
 """
@@ -34,8 +34,8 @@ _WHY = reason(
 )
 
 _VERSION = ", ".join(VERSION)
-# A correction of the punch brings it back. By the new row of `pending` is judged what its absence
-# changes.
+# A correction of the punch brings it back. The new row of `pending` has the judge look at what
+# changes without it.
 _VOID = f"""
 WITH gone AS (
     DELETE FROM pending

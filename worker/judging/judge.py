@@ -23,7 +23,7 @@ from worker.judging.detect import detect
 from worker.judging.notices import tell_once
 from worker.judging.record import record
 from worker.judging.work_queue import (
-    BATCH,
+    PUNCHES_A_BATCH,
     Batch,
     anything_waits,
     discard,
@@ -47,7 +47,7 @@ class Judgement(NamedTuple):
     appended: feed.Appended | None
     # from the receipt of the oldest punch to the judgement's `as_of`; 0 where no punch was judged
     lag_seconds: float
-    began: float  # on the monotonic clock, when `as_of` was read
+    began: float  # on the monotonic clock, when judging the batch began
 
 
 # A task with more to judge leaves it to the next, so that it ends well before its time limit.
@@ -57,8 +57,8 @@ JUDGE_SECONDS = 10.0
 def judge(engine: Engine, tenant_id: int, emit: Emit, put_off: PutOff = lambda: False) -> None:
     """Judge what waits of the tenant, unless somebody else is judging it.
 
-    `put_off` is called when a few more punches have come meanwhile. It returns whether it has them
-    judged later.
+    `put_off` is called when more waits after a batch that was not full. It returns whether it has
+    that judged later.
     """
     until = time.monotonic() + JUDGE_SECONDS
     while (rows := _judge_next_batch(engine, tenant_id, emit)) is not None:
@@ -66,7 +66,7 @@ def judge(engine: Engine, tenant_id: int, emit: Emit, put_off: PutOff = lambda: 
             return
         with autocommitted(engine) as cursor:
             waits = anything_waits(cursor, tenant_id)
-        if not waits or (rows < BATCH and put_off()):
+        if not waits or (rows < PUNCHES_A_BATCH and put_off()):
             return
 
 

@@ -46,7 +46,7 @@ class KioskNotice(Notice):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReuseNotice(Notice):
-    """Says that a punch does not count any more, at its site."""
+    """Tells a punch's site that it no longer counts."""
 
     punch_id: str
     person_id: int

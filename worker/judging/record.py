@@ -34,7 +34,7 @@ Reviews = dict[UUID, tuple[str | None, int | None]]
 class Difference(NamedTuple):
     """An anomaly to be written, as it stood before (None for a new one), and as it stands now.
 
-    `event` is the message that tells viewers of it, or None.
+    `event` is how viewers are told of it, or None.
     """
 
     before: Anomaly | None
@@ -46,7 +46,7 @@ _SEEN = (
     *("severity", "confidence", "reason", "explanation", "evidence", "fraud_score"),
     *("occurred_at", "standing", "person_name", "site_name"),
 )
-_KEPT = (*_SEEN, "private_evidence", "other_sites", "shadow", "backfill")
+_COMPARED = (*_SEEN, "private_evidence", "other_sites", "shadow", "backfill")
 
 _COLUMNS = ", ".join(ANOMALY_COLUMNS)
 _STORED = f"""
@@ -60,13 +60,13 @@ WHERE tenant_id = %(tenant_id)s AND punch_id = '' AND shift_id = ANY(%(shifts)s)
 _IDENTITY = ("punch_id", "shift_id", "anomaly_type", "person_id", "site_id")
 _FIXED = ("tenant_id", "anomaly_id", "detected_at", *_IDENTITY)
 # Columns that operators write: only read here, from the row that the statement has locked.
-_OPERATORS = ("review", "reviewed_version")
-_WRITTEN = tuple(name for name in ANOMALY_COLUMNS if name not in _OPERATORS)
+_REVIEW_COLUMNS = ("review", "reviewed_version")
+_WRITTEN = tuple(name for name in ANOMALY_COLUMNS if name not in _REVIEW_COLUMNS)
 _WRITE = f"""
 {insert("anomaly", _WRITTEN)}
 ON CONFLICT (tenant_id, {", ".join(_IDENTITY)}) DO UPDATE
 SET {", ".join(f"{name} = excluded.{name}" for name in _WRITTEN if name not in _FIXED)}
-RETURNING anomaly_id, {", ".join(_OPERATORS)}
+RETURNING anomaly_id, {", ".join(_REVIEW_COLUMNS)}
 """
 
 
@@ -96,12 +96,12 @@ def compare(
     scored_findings: Sequence[ScoredFinding],
 ) -> Iterator[Difference]:
     """Yield what is to be written; what fell away comes first."""
-    standing = {_identity_of(scored): scored for scored in scored_findings}
+    standing = {_identity_of_finding(scored): scored for scored in scored_findings}
     yield from _fallen_away(window, stored, standing)
     for identity, scored in standing.items():
         before = stored.get(identity)
         after = _anomaly(window, scored, before)
-        if before is None or any(_differs(after, before, name) for name in _KEPT):
+        if before is None or any(_differs(after, before, name) for name in _COMPARED):
             event = _event(after, before)
             yield Difference(before, replace(after, said=True) if event else after, event)
 
@@ -111,7 +111,7 @@ def _fallen_away(
     stored: dict[Identity, Anomaly],
     standing: dict[Identity, ScoredFinding],
 ) -> Iterator[Difference]:
-    scores = {_place_of(scored): scored.fraud_score for scored in standing.values()}
+    scores = {_subject_at_site(scored): scored.fraud_score for scored in standing.values()}
     for identity, before in stored.items():
         subject = Subject(before.punch_id, before.shift_id)
         has_crashed = (subject, before.anomaly_type) in window.crashed
@@ -134,7 +134,7 @@ def _change(difference: Difference) -> AnomalyChange:
 
 
 def _event(after: Anomaly, before: Anomaly | None) -> AnomalyEvent | None:
-    """Return the message by which viewers are told of an anomaly that is to be written, if any."""
+    """Return the event by which viewers are told of an anomaly that is to be written, if any."""
     if before is None or not before.said:
         return "anomaly_detected" if after.is_visible else None
     if after.is_visible != before.is_visible:
@@ -151,7 +151,7 @@ def _differs(after: Anomaly, before: Anomaly, name: str) -> bool:
 
 
 def _anomaly(window: Window, scored: ScoredFinding, before: Anomaly | None) -> Anomaly:
-    """The anomaly of a scored finding. It is new, unless it stood, or was withdrawn, `before`."""
+    """The anomaly of a scored finding: the one it was `before`, if there was one, or a new one."""
     finding = scored.finding
     punch = window.punch(finding.subject.punch_id)
     said = before is not None and before.said
@@ -201,7 +201,9 @@ def _stored(cursor: Cursor, window: Window) -> dict[Identity, Anomaly]:
         "shifts": texts(subject.shift_id for subject in window.subjects if subject.shift_id),
     }
     with cursor.connection.cursor(row_factory=class_row(Anomaly)) as rows:
-        return {_identity(anomaly): anomaly for anomaly in rows.execute(_STORED, subjects)}
+        return {
+            _identity_of_anomaly(anomaly): anomaly for anomaly in rows.execute(_STORED, subjects)
+        }
 
 
 def _write(cursor: Cursor, anomalies: Sequence[Anomaly]) -> Reviews:
@@ -230,17 +232,17 @@ def _as_json_reads(value: dict[str, Any]) -> dict[str, Any]:
     return read
 
 
-def _identity_of(scored: ScoredFinding) -> Identity:
+def _identity_of_finding(scored: ScoredFinding) -> Identity:
     finding = scored.finding
     return (*finding.subject, finding.anomaly_type, finding.person_id, finding.site_id)
 
 
-def _place_of(scored: ScoredFinding) -> tuple[Subject, int, int]:
+def _subject_at_site(scored: ScoredFinding) -> tuple[Subject, int, int]:
     finding = scored.finding
     return finding.subject, finding.person_id, finding.site_id
 
 
-def _identity(anomaly: Anomaly) -> Identity:
+def _identity_of_anomaly(anomaly: Anomaly) -> Identity:
     return (
         anomaly.punch_id,
         anomaly.shift_id,

@@ -18,14 +18,14 @@ from sqlalchemy import Engine
 from models.database import transaction
 from worker.judging.database_away import DATABASE_ERRORS, wait_for
 from worker.judging.giving_up import give_up
-from worker.judging.work_queue import BATCH, CHANGES
+from worker.judging.work_queue import KEYS_A_BATCH, PUNCHES_A_BATCH
 
 JUDGE_DIED = "judge_died"
 
 log = structlog.get_logger(__name__)
 
-# 1000 >> 10 is 0: from so many attempts on, a row, or a key of the roster, is judged alone.
-_ALONE = BATCH.bit_length()
+# 1000 >> 9 is 1: a row, or a key of the roster, that was tried ten times was alone the last time.
+_ALONE = PUNCHES_A_BATCH.bit_length()
 LONE_ATTEMPTS = 3
 
 # At most as many as one judgement takes. All rows of a key of the roster count as one.
@@ -33,12 +33,13 @@ _WAITING = {
     "pending": f"""
         SELECT ARRAY[pending_id], attempts, taken FROM pending
         WHERE tenant_id = %s AND received_at < %s - interval '1 second'
-        ORDER BY attempts DESC, pending_id LIMIT {BATCH}
+        ORDER BY attempts DESC, pending_id LIMIT {PUNCHES_A_BATCH}
     """,
     "roster_change": f"""
         SELECT array_agg(change_id), attempts, taken FROM roster_change
         WHERE tenant_id = %s AND at < %s - interval '1 second'
-        GROUP BY kind, key, attempts, taken ORDER BY attempts DESC, min(change_id) LIMIT {CHANGES}
+        GROUP BY kind, key, attempts, taken
+        ORDER BY attempts DESC, min(change_id) LIMIT {KEYS_A_BATCH}
     """,
 }
 _NOTE = {
@@ -119,7 +120,7 @@ def halved(attempts: int, units: int) -> int:
     It is as many as make the next batch at most half as large as this one.
     """
     following = attempts + 1
-    while following < _ALONE and BATCH >> following > units // 2:
+    while following < _ALONE and PUNCHES_A_BATCH >> following > units // 2:
         following += 1
     return following
 
@@ -138,7 +139,9 @@ def _choose(cursor: Cursor, tenant_id: int, table: str, as_of: datetime) -> Susp
     if attempts >= _ALONE + LONE_ATTEMPTS - 1:
         give_up(cursor, tenant_id, table, units[0].ids, as_of)
         return _choose(cursor, tenant_id, table, as_of)
-    chosen = [unit for unit in units if unit.attempts == attempts][: max(BATCH >> attempts, 1)]
+    chosen = [unit for unit in units if unit.attempts == attempts][
+        : max(PUNCHES_A_BATCH >> attempts, 1)
+    ]
     ids = [row_id for unit in chosen for row_id in unit.ids]
     return Suspects(table, ids, attempts, halved(attempts, len(chosen)))
 

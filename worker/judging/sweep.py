@@ -1,9 +1,9 @@
 """Sweep up what nobody else judges: work that a crash left behind, and moments that pass.
 
 Work whose judge died is taken by its attempts, which are committed before it is judged. A batch
-that kills or fails every judge is halved, 1,000 rows, 500, 250 ..., until the single row that does
-it is alone. When that has ended three judges alone, it is given up. Everything here may run twice
-at once, and under several schedulers.
+that kills every judge, or makes it fail, is halved, 1,000 rows, 500, 250 ..., until the single row
+that does it is alone. When that has ended three judges alone, it is given up. Everything here may
+run twice at once, and under several schedulers.
 """
 
 import time

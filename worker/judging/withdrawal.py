@@ -38,7 +38,7 @@ def note_causes(
     withdrawn: Iterable[Anomaly],
     touched: Touched,
 ) -> None:
-    """Write a line for each anomaly that was withdrawn over a correction or a void.
+    """Write a line for each anomaly that was withdrawn because of a correction or a void.
 
     This takes one statement at most.
     """
@@ -85,7 +85,7 @@ def _correction_behind(
 
 
 def _texts(value: Any) -> Iterator[str]:
-    """Yield every text in a JSON value, but the names of its fields."""
+    """Yield every text in a JSON value, except the names of its fields."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):

@@ -14,8 +14,8 @@ from models.policy import Policy, merged
 from worker.load.arrays import numbers
 from worker.load.touched import Touched, TouchedPunch
 
-BATCH = 1_000  # rows of `pending` in one judgement
-CHANGES = 50  # keys of `roster_change` in one judgement; each may reach back over weeks
+PUNCHES_A_BATCH = 1_000  # rows of `pending` in one judgement
+KEYS_A_BATCH = 50  # keys of `roster_change` in one judgement; each may reach back over weeks
 
 
 class Batch(NamedTuple):
@@ -101,9 +101,10 @@ FROM (
         AND string_to_array(other_sites, ',')::bigint[] && %(sites)s::bigint[]
 ) AS concerned
 """
-# Where a person comes to be known, or unknown, the anomalies of others change that name them: they
-# were recognised by a reader, on a device near the person or of theirs, or had the person as a
-# substitute. Devices declared as shared tell nothing of anybody. This is spread in the same way.
+# Where a person comes to be known, or unknown, the anomalies of others change that name them: who
+# were taken for the person by a reader, used the same device at nearly the same time, used one that
+# is registered to the person, or have the person as substitute. Devices declared as shared tell
+# nothing of anybody. This is spread in the same way.
 _SPREAD_NAMES = """
 INSERT INTO roster_change (tenant_id, kind, key, at)
 SELECT %(tenant_id)s, kind, key, %(as_of)s
@@ -154,7 +155,7 @@ WHERE NOT EXISTS (
         AND waiting.key = named.key
 )
 """
-# A shift is too long ago where it was over before then, and no anomaly of it stands since.
+# The shifts that were not over before `since`, or have an anomaly since that stands.
 _RECENT = """
 SELECT shift_id FROM unnest(%(shifts)s::text[]) AS changed(shift_id)
 WHERE EXISTS (
@@ -172,6 +173,10 @@ WHERE EXISTS (
             AND a.occurred_at >= %(since)s
     )
 """
+_DISCARD = {
+    "pending": "DELETE FROM pending WHERE tenant_id = %s AND pending_id = ANY(%s)",
+    "roster_change": "DELETE FROM roster_change WHERE tenant_id = %s AND change_id = ANY(%s)",
+}
 _NEAR = timedelta(minutes=60)  # the longest buddy window that a policy may ask for
 
 
@@ -181,28 +186,31 @@ def anything_waits(cursor: Cursor, tenant_id: int) -> bool:
 
 
 def take_punches(cursor: Cursor, tenant_id: int, ids: Sequence[int] | None = None) -> Batch | None:
-    """Take up to 1,000 versions of punches; of no `ids`, those that no judge has died of.
+    """Take up to 1,000 versions of punches: these, or without `ids` those that were never tried.
 
     Return None where there are none.
     """
-    rows = cursor.execute(_PENDING, {"tenant_id": tenant_id, "ids": ids, "limit": BATCH}).fetchall()
+    rows = cursor.execute(
+        _PENDING, {"tenant_id": tenant_id, "ids": ids, "limit": PUNCHES_A_BATCH}
+    ).fetchall()
     if not rows:
         return None
-    ids = [pending_id for pending_id, *_ in rows]
     punches = tuple(TouchedPunch._make(columns) for _, *columns in rows)
     oldest = min(punch.received_at for punch in punches if punch.received_at)
-    return Batch("pending", ids, Touched(punches=punches), oldest)
+    return Batch(
+        "pending", [pending_id for pending_id, *_ in rows], Touched(punches=punches), oldest
+    )
 
 
 def take_changes(
     cursor: Cursor, tenant_id: int, as_of: datetime, ids: Sequence[int] | None = None
 ) -> Batch | None:
-    """Take up to 50 keys of the roster that have changed; of no `ids`, as `take_punches` does.
+    """Take up to 50 keys of the roster that have changed: these, or those that were never tried.
 
     A change of a whole tenant or site is spread over its people, who follow in later batches.
     """
     rows = cursor.execute(
-        _CHANGED, {"tenant_id": tenant_id, "ids": ids, "limit": CHANGES}
+        _CHANGED, {"tenant_id": tenant_id, "ids": ids, "limit": KEYS_A_BATCH}
     ).fetchall()
     if not rows:
         return None
@@ -217,7 +225,8 @@ def take_changes(
         shifts=_recent(cursor, tenant_id, keys.get("shift", set()), since),
         since=since,
     )
-    return Batch("roster_change", [change_id for ids, _, _ in rows for change_id in ids], touched)
+    change_ids = [change_id for key_ids, *_ in rows for change_id in key_ids]
+    return Batch("roster_change", change_ids, touched)
 
 
 def _spread(cursor: Cursor, keys: dict[str, set[str]], values: dict[str, Any]) -> None:
@@ -245,9 +254,3 @@ def discard(cursor: Cursor, tenant_id: int, batch: Batch) -> None:
 def _policy(cursor: Cursor, tenant_id: int) -> Policy:
     row = cursor.execute(_POLICY, (tenant_id,)).fetchone()
     return merged(row[0] if row else {}, {})
-
-
-_DISCARD = {
-    "pending": "DELETE FROM pending WHERE tenant_id = %s AND pending_id = ANY(%s)",
-    "roster_change": "DELETE FROM roster_change WHERE tenant_id = %s AND change_id = ANY(%s)",
-}

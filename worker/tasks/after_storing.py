@@ -39,7 +39,7 @@ def leave_for_a_moment(tenants: Collection[int]) -> bool:
     Return whether it is left. It is not while the queue is calm.
     """
     gathering = this_process().gathering
-    seconds = gathering.seconds()
+    seconds = gathering.seconds_to_wait()
     if seconds:
         gathering.leave(tenants, seconds, _enqueue)
     return bool(seconds)

@@ -15,7 +15,7 @@ from models.intake.refused.reasons import Reason, Refused, reason, validated
 from models.intake.refused.refuse import refuse, refuse_alone
 from models.intake.refused.rejection import Rejection, unreadable
 from models.intake.roster import tables
-from models.intake.roster.facts import Fact, facts
+from models.intake.roster.changed_keys import ChangedKey, changed_keys
 from models.intake.roster.kinds import SECTIONS, SHIFT, SITE, TENANT, Columns, Kind, key_of
 from models.intake.roster.merge import is_older, merge
 from models.intake.submitter import OutsideSites, Submitter
@@ -39,12 +39,12 @@ class RefusedRow(NamedTuple):
 class RosterOutcome(NamedTuple):
     """What became of a roster.
 
-    `tenant_id` is None where none could be read; `facts` are what the judge looks at again.
+    `tenant_id` is None where none could be read; `changed_keys` are what the judge looks at again.
     """
 
     tenant_id: int | None
     refused: list[RefusedRow]
-    facts: frozenset[Fact]
+    changed_keys: frozenset[ChangedKey]
 
 
 def take_roster(engine: Engine, roster: object, by: Submitter) -> RosterOutcome:
@@ -65,7 +65,7 @@ def take_roster(engine: Engine, roster: object, by: Submitter) -> RosterOutcome:
         sync = _Sync(cursor, roster, envelope, by, now)
         sync.run()
         refuse(cursor, sync.rejections, by, now, door=DOOR)
-    return RosterOutcome(sync.tenant_id, sync.refused, frozenset(sync.facts))
+    return RosterOutcome(sync.tenant_id, sync.refused, frozenset(sync.changed_keys))
 
 
 def _refuse_whole(
@@ -101,7 +101,7 @@ class _Sync:
         self.now = now
         self.refused: list[RefusedRow] = []
         self.rejections: list[Rejection] = []
-        self.facts: set[Fact] = set()
+        self.changed_keys: set[ChangedKey] = set()
         self.policy_changed = False
 
     def run(self) -> None:
@@ -116,10 +116,12 @@ class _Sync:
             tables.save_policy(
                 self.cursor, self.tenant_id, self.by, is_first=stored is None, at=self.now
             )
-        if self.facts and tables.presence(self.cursor, self.tenant_id) != before:
-            self.facts.add(("tenant", ""))
-        if self.facts:
-            tables.save_facts(self.cursor, self.tenant_id, self.facts, self.by, self.now)
+        if self.changed_keys and tables.presence(self.cursor, self.tenant_id) != before:
+            self.changed_keys.add(("tenant", ""))
+        if self.changed_keys:
+            tables.save_changed_keys(
+                self.cursor, self.tenant_id, self.changed_keys, self.by, self.now
+            )
 
     def _sync_tenant(self, stored: Columns | None) -> bool:
         """Store the tenant's own row. Return whether the tenant is known, before or from now on."""
@@ -220,7 +222,7 @@ class _Sync:
         return new
 
     def _note(self, kind: Kind, old: Columns | None, new: Columns) -> None:
-        self.facts |= facts(kind, old, new, self.now)
+        self.changed_keys |= changed_keys(kind, old, new, self.now)
         if kind is TENANT and old is None:
             self.policy_changed = True
         if kind in (TENANT, SITE) and _policy(old) != _policy(new):

@@ -9,7 +9,7 @@ from psycopg import Cursor
 
 from models.bulk import records
 from models.intake.content import as_json
-from models.intake.roster.facts import Fact
+from models.intake.roster.changed_keys import ChangedKey
 from models.intake.roster.kinds import TENANT, Columns, Kind
 from models.intake.submitter import Submitter
 
@@ -124,10 +124,14 @@ def save_policy(
     cursor.execute(_SAVE_POLICY, values | {"submitted_by": by.as_text()})
 
 
-def save_facts(
-    cursor: Cursor, tenant_id: int, facts: Collection[Fact], by: Submitter, at: datetime
+def save_changed_keys(
+    cursor: Cursor,
+    tenant_id: int,
+    changed_keys: Collection[ChangedKey],
+    by: Submitter,
+    at: datetime,
 ) -> None:
     """Note what the judge has to look at again."""
-    kinds, keys = zip(*sorted(facts), strict=True)
+    kinds, keys = zip(*sorted(changed_keys), strict=True)
     values = {"tenant_id": tenant_id, "kind": list(kinds), "key": list(keys), "at": at}
     cursor.execute(_SAVE_FACTS, values | {"submitted_by": by.as_text()})

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
-from dev.run.disk import SCARCE_BYTES, Disk, is_about_full
+from dev.run.disk import SCARCE_BYTES, Disk, tells_of_full_disk
 
 
 class Usage(NamedTuple):
@@ -29,6 +29,6 @@ def test_it_is_said_once_each_time_that_room_gets_scarce(
 
 
 def test_a_full_disk_is_known_by_what_the_system_calls_it() -> None:
-    assert is_about_full(f"PANIC: could not write to file: {os.strerror(errno.ENOSPC)}")
-    assert is_about_full(str(OSError(errno.EDQUOT, os.strerror(errno.EDQUOT))))
-    assert not is_about_full(str(OSError(errno.EACCES, os.strerror(errno.EACCES))))
+    assert tells_of_full_disk(f"PANIC: could not write to file: {os.strerror(errno.ENOSPC)}")
+    assert tells_of_full_disk(str(OSError(errno.EDQUOT, os.strerror(errno.EDQUOT))))
+    assert not tells_of_full_disk(str(OSError(errno.EACCES, os.strerror(errno.EACCES))))

@@ -48,7 +48,7 @@ async def test_viewers_that_missed_the_same_share_what_is_read(
     for watcher in watchers:
         await watcher.until_position(1000)
         assert watcher.positions() == list(range(1, 1001))
-    assert reads.count == 1000 / pages.MESSAGES_A_PAGE
+    assert reads.count == 1000 / pages.REPLAY_PAGE_MESSAGES
     elsewhere = await come_back(connect, server, [0] * 3, sites=[16])
     for watcher in elsewhere:
         await watcher.until_position(1000)
@@ -67,7 +67,7 @@ async def test_viewers_that_missed_nearly_the_same_share_all_but_their_first_pag
     ):
         await watcher.until_position(600)
         assert watcher.positions() == list(range(offset + 1, 601))
-    assert reads.count == 600 / pages.MESSAGES_A_PAGE
+    assert reads.count == 600 / pages.REPLAY_PAGE_MESSAGES
 
 
 async def test_pages_are_forgotten(

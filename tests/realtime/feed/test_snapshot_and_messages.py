@@ -217,7 +217,7 @@ async def reach(server: RunningServer, tenant_id: int, head: int) -> None:
         followers = server.noc.followers.values()
         of_tenant = [follower for follower in followers if follower.feed.tenant_id == tenant_id]
         for follower in of_tenant:
-            follower.feed.catch_up()
+            follower.feed.start_catching_up()
         return all(follower.feed.head >= head and follower.viewer.group for follower in of_tenant)
 
     await eventually(is_told)

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from models.schemas.payloads import ResyncPayload
-from realtime.feed.fan_out import send_frames
+from realtime.feed.fan_out import write_burst
 from realtime.transport.burst import Burst
 from realtime.transport.encoded_packet import EncodedPacket, event_text
 from realtime.transport.line import BUFFER_BYTES
@@ -148,7 +148,7 @@ async def test_a_viewer_that_is_gone_while_its_event_is_handled_leaves_nothing(
     (gone,) = server.viewers()
     # To a closed transport, of which nobody else is to suffer.
     gone.send(ResyncPayload(reason="slow_viewer"))
-    send_frames([gone], Burst([EncodedPacket(event_text("resync", "{}"))]))
+    write_burst([gone], Burst([EncodedPacket(event_text("resync", "{}"))]))
     assert not gone.owed_resync
     let_go.set()
     await eventually(lambda: forgotten(server))

@@ -21,26 +21,26 @@ def with_backlog(tasks: int) -> Gathering:
 
 
 def test_the_more_tasks_wait_the_longer_punches_are_left() -> None:
-    seconds = [with_backlog(tasks).seconds() for tasks in (0, 9, 10, 50, 100_000)]
+    seconds = [with_backlog(tasks).seconds_to_wait() for tasks in (0, 9, 10, 50, 100_000)]
     assert seconds == [0, 0, 0.02, 0.1, 0.5]
 
 
 def test_an_answer_of_the_broker_is_good_for_a_moment() -> None:
     answers = iter([50, 0])
     busy = Gathering(lambda: next(answers))
-    assert [busy.seconds() for _ in range(3)] == [0.1, 0.1, 0.1]
+    assert [busy.seconds_to_wait() for _ in range(3)] == [0.1, 0.1, 0.1]
     busy._asked_at -= gathering._ANSWER_SECONDS
-    assert busy.seconds() == 0
+    assert busy.seconds_to_wait() == 0
 
 
 def test_while_punches_are_left_the_broker_is_not_asked_again() -> None:
     answers = iter([50, 0])
     busy = Gathering(lambda: next(answers))
-    busy.leave([1], busy.seconds() + 60, lambda _: None)
+    busy.leave([1], busy.seconds_to_wait() + 60, lambda _: None)
     busy._asked_at -= gathering._ANSWER_SECONDS
-    assert busy.seconds() == 0.1
+    assert busy.seconds_to_wait() == 0.1
     busy.take()
-    assert busy.seconds() == 0
+    assert busy.seconds_to_wait() == 0
 
 
 def test_a_broker_that_is_away_has_no_backlog(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,7 +24,7 @@ from worker.judging.giving_up import CHANGE_GIVEN_UP
 from worker.judging.judge import judge
 from worker.judging.suspects import JUDGE_DIED
 from worker.judging.sweep import judge_left
-from worker.judging.work_queue import CHANGES
+from worker.judging.work_queue import KEYS_A_BATCH
 
 
 @pytest.fixture(autouse=True)
@@ -69,7 +69,7 @@ def test_a_first_roster_of_thousands_kills_nobody(engine: Engine, heard: Heard) 
 def test_of_a_roster_just_what_is_judged_is_noted_as_taken(
     engine: Engine, heard: Heard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    intake.sync_roster(engine, first_roster(2 * CHANGES))
+    intake.sync_roster(engine, first_roster(2 * KEYS_A_BATCH))
     age(engine)
     taken: list[tuple[int, int]] = []
     find = worker.judging.judge.find_and_record
@@ -84,7 +84,7 @@ def test_of_a_roster_just_what_is_judged_is_noted_as_taken(
 
     monkeypatch.setattr(worker.judging.judge, "find_and_record", find_what_is_taken)
     judge_left(engine, 1, heard)
-    assert (CHANGES, CHANGES) in taken
+    assert (KEYS_A_BATCH, KEYS_A_BATCH) in taken
 
 
 def test_a_judge_that_is_killed_is_told_of_once(

@@ -107,7 +107,7 @@ def test_a_roster_that_changes_nothing_writes_nothing(engine: Engine) -> None:
 
     before = written()
     outcome = sync(engine, NEW, tenant, **sections)
-    assert (outcome.refused, outcome.facts) == ([], frozenset())
+    assert (outcome.refused, outcome.changed_keys) == ([], frozenset())
     assert written() == before
     assert changes(engine) == set()
 

@@ -72,7 +72,7 @@ def test_what_is_judged_again(
     forget(engine)
     outcome = sync_roster(engine, {"tenant": {"tenant_id": 1}, **sections})
     assert not outcome.refused
-    assert outcome.facts == expected
+    assert outcome.changed_keys == expected
     assert changes(engine) == {(1, kind, key) for kind, key in expected}
 
 
@@ -88,9 +88,11 @@ def test_a_shift_moved_far_ahead_leaves_nothing_behind(engine: Engine) -> None:
     sync_roster(engine, {"tenant": {"tenant_id": 1}, "shifts": [shift]})
     assert sync_roster(
         engine, {"tenant": {"tenant_id": 1}, "shifts": [shift | {"site_id": 16}]}
-    ).facts == {("shift", "s-1")}
+    ).changed_keys == {("shift", "s-1")}
 
 
 def test_the_first_person_and_the_first_assignment_concern_the_whole_tenant(engine: Engine) -> None:
     for sections in ({"people": BASE["people"]}, {"assignments": BASE["assignments"]}):
-        assert ("tenant", "") in sync_roster(engine, {"tenant": {"tenant_id": 1}, **sections}).facts
+        assert ("tenant", "") in sync_roster(
+            engine, {"tenant": {"tenant_id": 1}, **sections}
+        ).changed_keys

@@ -14,19 +14,19 @@ from models.intake.roster.kinds import (
     Kind,
 )
 
-Fact = tuple[str, str]  # kind and key of roster_change
+ChangedKey = tuple[str, str]  # kind and key of roster_change
 
 # A shift that starts later than this has no punch near it yet.
 SHIFT_AHEAD = timedelta(hours=72)
 _UNJUDGED = {"sent_at", "extra"}
 
 
-def facts(kind: Kind, old: Columns | None, new: Columns, now: datetime) -> set[Fact]:
+def changed_keys(kind: Kind, old: Columns | None, new: Columns, now: datetime) -> set[ChangedKey]:
     """Return what the judge looks at again: nothing where no judgement can rest on the change."""
     before, after = _judged(kind, old), _judged(kind, new)
     if before == after:
         return set()
-    return set(_facts(kind, before or {}, after or {}, now))
+    return set(_changed_keys(kind, before or {}, after or {}, now))
 
 
 def _judged(kind: Kind, columns: Columns | None) -> Columns | None:
@@ -40,7 +40,9 @@ def _judged(kind: Kind, columns: Columns | None) -> Columns | None:
     return {name: value for name, value in columns.items() if name not in unjudged}
 
 
-def _facts(kind: Kind, before: Columns, after: Columns, now: datetime) -> Iterator[Fact]:
+def _changed_keys(
+    kind: Kind, before: Columns, after: Columns, now: datetime
+) -> Iterator[ChangedKey]:
     key = {**before, **after}
     if kind is TENANT:
         yield "tenant", ""
@@ -58,7 +60,7 @@ def _facts(kind: Kind, before: Columns, after: Columns, now: datetime) -> Iterat
             yield from _left_behind(before)
 
 
-def _left_behind(shift: Columns) -> Iterator[Fact]:
+def _left_behind(shift: Columns) -> Iterator[ChangedKey]:
     """Yield where the shift was and whose, which its row does not say any more."""
     yield "site", str(shift["site_id"])
     for person_id in (shift["person_id"], *shift["substitutes"]):
