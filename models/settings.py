@@ -7,6 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Mapping
+from ipaddress import ip_network
 from typing import Annotated, Literal, NamedTuple
 from urllib.parse import urlsplit
 
@@ -74,8 +75,12 @@ class Settings(BaseModel):
     viewer_buffer_bytes: Annotated[int, Field(ge=16_384)] = 1_048_576
     viewer_stall_seconds: Annotated[float, Field(gt=0)] = 30.0
     viewer_events_per_second: Annotated[float, Field(gt=0)] = 20.0
+    connections: Annotated[int, Field(ge=10)] = 10_000
+    connections_per_address: Annotated[int, Field(ge=1)] = 100
+    connections_per_user: Annotated[int, Field(ge=1)] = 200
+    trusted_proxies: tuple[str, ...] = ()
 
-    @field_validator("cors_origins", "jwt_algorithms", mode="before")
+    @field_validator("cors_origins", "jwt_algorithms", "trusted_proxies", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return (
@@ -135,6 +140,19 @@ class Settings(BaseModel):
                     f"{origin!r} is no origin; write scheme and host,"
                     " such as https://noc.example.com, separated by commas"
                 )
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for named in value:
+            try:
+                ip_network(named, strict=False)
+            except ValueError:
+                raise ValueError(
+                    f"{named!r} is no address or network of a proxy;"
+                    " write them such as 10.0.0.5 or 10.0.0.0/24, separated by commas"
+                ) from None
         return value
 
     @field_validator("jwt_secret")

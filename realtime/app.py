@@ -22,7 +22,7 @@ from realtime.expiry import Expiry
 from realtime.feed.feeds import Feeds
 from realtime.feed.reader import FeedReader
 from realtime.feed.replay import Replay
-from realtime.http import console, guard, health, scraping
+from realtime.http import body, console, guard, health, scraping
 from realtime.http.context import CONTEXT, Context
 from realtime.http.postgres_check import PostgresCheck
 from realtime.http.readiness import Readiness
@@ -30,17 +30,20 @@ from realtime.http.routes import add_routes
 from realtime.namespace import Noc
 from realtime.postgres import Postgres, make_async_engine
 from realtime.tokens import Verifier
+from realtime.transport.addresses import Proxies
+from realtime.transport.connections import CROWD, Connections
 from realtime.transport.endings import end
+from realtime.transport.http_protocol import CONNECTIONS
 from realtime.transport.redis_manager import RedisManager
 from realtime.transport.server import Server
+from realtime.transport.slowing import SLOWING, Slowing
+from realtime.transport.unadmitted import Unadmitted
 from realtime.workers import Workers
 
 log = structlog.get_logger()
 
 # Made when the application starts, on its loop.
 NOC = web.AppKey("noc", Noc)
-# 10,000 punches of a good kilobyte each.
-MAX_BODY_BYTES = 16 * 1024 * 1024
 # A packet of a viewer may have so many bytes: a filter with a thousand sites fits many times over.
 MAX_PACKET_BYTES = 100_000
 
@@ -48,8 +51,13 @@ MAX_PACKET_BYTES = 100_000
 def make_app(settings: Settings) -> web.Application:
     """Return the application, which connects to nothing before it is started."""
     app = web.Application(
-        middlewares=[guard.watch, guard.allow_origins, guard.answer_errors],
-        client_max_size=MAX_BODY_BYTES,
+        middlewares=[
+            guard.note_client,
+            guard.watch,
+            guard.allow_origins,
+            guard.answer_errors,
+            body.let_go,
+        ],
         handler_args={"auto_decompress": False},
     )
     engine = make_async_engine(settings.database_url)
@@ -65,9 +73,16 @@ def make_app(settings: Settings) -> web.Application:
         manager=manager,
     )
     app[CONTEXT] = context
+    app[body.BODIES] = body.Bodies()
+    app[SLOWING] = Slowing()
+    app[CONNECTIONS] = Connections(
+        settings.connections, settings.connections_per_address, Proxies(settings.trusted_proxies)
+    )
     app[scraping.SCRAPING] = scraping.Scraping(context.postgres)
     server = Server(
         manager,
+        app[SLOWING],
+        Unadmitted(CROWD * settings.connections_per_address),
         events_per_second=settings.viewer_events_per_second,
         cors_allowed_origins=allowed_origins(settings),
         cors_credentials=False,
@@ -117,7 +132,8 @@ def _running(context: Context, server: Server, engine: AsyncEngine) -> Any:
             PostgresCheck(checking, newest_revision()), manager, context.workers, feeds
         )
         manager.start()
-        watches = [asyncio.create_task(_for_ever(watch)) for watch in (feeds.watch, noc.tidy_up)]
+        watched = (feeds.watch, noc.tidy_up, app[CONNECTIONS].watch)
+        watches = [asyncio.create_task(_for_ever(watch)) for watch in watched]
         app.on_shutdown.append(lambda _: hang_up(server))
         _tame_garbage_collector()
         yield
@@ -141,6 +157,7 @@ def _make_noc(context: Context, server: Server, feeds: Feeds, reader: FeedReader
         Replay(reader, settings.viewer_stall_seconds),
         bound=settings.viewer_buffer_bytes,
         stall_seconds=settings.viewer_stall_seconds,
+        most_of_user=settings.connections_per_user,
     )
 
 

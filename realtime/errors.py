@@ -43,3 +43,25 @@ class Unavailable(ClientError):
 
     def __init__(self) -> None:
         super().__init__("unavailable", "The server cannot answer now. Try again.")
+
+
+class TooLarge(ClientError):
+    """The body has more bytes than are taken here."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__("invalid", f"The body must have at most {most:,} bytes.")
+
+    @property
+    def status(self) -> int:
+        return 413
+
+
+class TooSlow(ClientError):
+    """The body did not come in time."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__("invalid", f"The body must arrive within {seconds:g} s.")
+
+    @property
+    def status(self) -> int:
+        return 408

@@ -39,6 +39,18 @@ connections = Counter(
     ["answer"],
 )
 dropped = Counter("rollcall_dropped_viewers_total", "Connections ended by the server.", ["reason"])
+open_connections = Gauge("rollcall_open_connections", "TCP connections, known or not.")
+dropped_connections = Counter(
+    "rollcall_dropped_connections_total",
+    "TCP connections that the server ended or did not take: slow_head, made_room, no_room.",
+    ["reason"],
+)
+slowed = Counter(
+    "rollcall_slowed_refusals_total",
+    "Refusals of tokens that had to wait, or that ended the connection, as too many came from one"
+    " address.",
+    ["answer"],
+)
 unknown_sessions = Counter(
     "rollcall_unknown_sessions_total",
     "Requests of sessions that this server does not know: it was restarted, or polling has no"

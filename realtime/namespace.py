@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import time
+from collections import Counter
 from typing import Any
 
 import socketio
@@ -20,6 +21,7 @@ from realtime.feed.filters import Hearing
 from realtime.feed.follower import Follower
 from realtime.feed.replay import Replay
 from realtime.feed.viewer import Viewer
+from realtime.tokens import Claims
 from realtime.transport.packet import NAMESPACE
 from realtime.transport.server import Server
 from realtime.transport.socket import Socket
@@ -53,6 +55,7 @@ class Noc(socketio.AsyncNamespace):  # type: ignore[misc]  # untyped library
         *,
         bound: int,
         stall_seconds: float,
+        most_of_user: int,
     ) -> None:
         super().__init__(NAMESPACE)
         self.followers: dict[str, Follower] = {}
@@ -64,13 +67,21 @@ class Noc(socketio.AsyncNamespace):  # type: ignore[misc]  # untyped library
         self._replay = replay
         self._bound = bound
         self._stall_seconds = stall_seconds
+        self._most_of_user = most_of_user
+        self._of_user: Counter[tuple[int, str]] = Counter()
         server.register_namespace(self)
         server.admit = self._admit
         server.admitted = self._admitted
         server.turned_away = lambda admission: self._feeds.release(admission.feed)
 
     async def _admit(self, _socket: Socket, auth: object) -> Admission:
-        return await self._admissions.admit(auth)
+        """Admit a client. Raises ClientError, `unavailable` where its user is here too often."""
+        admission = await self._admissions.admit(auth)
+        if self._of_user[_user(admission.claims)] >= self._most_of_user:
+            self._feeds.release(admission.feed)
+            text = f"This user has {self._most_of_user} connections to the server already."
+            raise ClientError("unavailable", text)
+        return admission
 
     def _admitted(self, sid: str, admission: Admission) -> None:
         """Have the viewer follow its feed, in the tick of the answer to CONNECT."""
@@ -87,6 +98,7 @@ class Noc(socketio.AsyncNamespace):  # type: ignore[misc]  # untyped library
         )
         follower = Follower(viewer, admission.feed, self._replay)
         self.followers[sid] = follower
+        self._of_user[_user(viewer.claims)] += 1
         admission.feed.viewers.add(viewer)
         metrics.viewers.inc()
         position, reason = admission.start
@@ -106,11 +118,17 @@ class Noc(socketio.AsyncNamespace):  # type: ignore[misc]  # untyped library
             return None
         if event == "disconnect":
             del self.followers[sid]
+            self._leave(_user(follower.viewer.claims))
             follower.close()
             self._feeds.release(follower.feed)
             self._gone += 1
             return None
         return await self._answer(follower, event, arguments)
+
+    def _leave(self, user: tuple[int, str]) -> None:
+        self._of_user[user] -= 1
+        if not self._of_user[user]:
+            del self._of_user[user]
 
     async def _answer(self, follower: Follower, event: str, arguments: list[Any]) -> dict[str, Any]:
         """Return the acknowledgement, whatever happens.
@@ -151,3 +169,7 @@ class Noc(socketio.AsyncNamespace):  # type: ignore[misc]  # untyped library
             if self._gone >= COLLECT_AFTER:
                 self._gone = 0
                 gc.collect()
+
+
+def _user(claims: Claims) -> tuple[int, str]:
+    return claims.tenant_id, claims.sub

@@ -15,7 +15,9 @@ from aiohttp import web
 from models.settings import Settings
 from models.starting import log_misspelt, start_logs
 from realtime.app import make_app
+from realtime.file_limit import raise_file_limit
 from realtime.http.scraping import scraped_app
+from realtime.transport.http_protocol import Runner
 
 SHUTDOWN_SECONDS = 5.0
 
@@ -51,8 +53,9 @@ async def _serve(settings: Settings) -> int:
 @asynccontextmanager
 async def listening(settings: Settings) -> AsyncIterator[str]:
     """Serve until the block ends. Yields the address of the metrics. Raises NotListening."""
-    app = make_app(settings)
-    public = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
+    fitting = raise_file_limit(settings.connections)
+    app = make_app(settings.model_copy(update={"connections": fitting}))
+    public = Runner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
     scraped = web.AppRunner(scraped_app(app), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
     try:
         await _listen(public, "PORT", None, settings.port)

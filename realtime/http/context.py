@@ -6,10 +6,12 @@ from aiohttp import web
 from sqlalchemy import Engine
 
 from models.settings import Settings
+from models.vocabulary import OPERATORS
 from realtime.desk import Desk
 from realtime.errors import ClientError
 from realtime.postgres import Postgres
 from realtime.tokens import Claims, Verifier
+from realtime.transport.http_protocol import connection_of
 from realtime.transport.redis_manager import RedisManager
 from realtime.workers import Workers
 
@@ -30,12 +32,15 @@ CONTEXT = web.AppKey("context", Context)
 async def bearer(request: web.Request) -> Claims:
     """Return what the request's token grants; one in the URL is not looked at.
 
-    Raises ClientError, as do all three here.
+    Raises ClientError, as do all here.
     """
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    return await request.app[CONTEXT].verifier.verify(
+    claims = await request.app[CONTEXT].verifier.verify(
         token.strip() if scheme.lower() == "bearer" else None
     )
+    if connection := connection_of(request):
+        connection.know()
+    return claims
 
 
 async def viewer(request: web.Request) -> Claims:
@@ -46,6 +51,17 @@ async def viewer(request: web.Request) -> Claims:
     claims = await bearer(request)
     if claims.role is None:
         raise ClientError("forbidden", "The token may submit, but not view.")
+    return claims
+
+
+async def operator(request: web.Request) -> Claims:
+    """Return what an operator's or admin's token grants.
+
+    Raises ClientError `forbidden` for any other role, and what `bearer` raises.
+    """
+    claims = await viewer(request)
+    if claims.role not in OPERATORS:
+        raise ClientError("forbidden", "This needs the role operator or admin.")
     return claims
 
 

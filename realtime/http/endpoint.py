@@ -10,7 +10,10 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Schema = Mapping[str, Any]
 
 # Every endpoint that wants a token refuses with these, beside its own.
-BEARER = ("token_missing", "token_invalid", "token_expired", "forbidden", "unavailable")
+BEARER = (
+    *("token_missing", "token_invalid", "token_expired"),
+    *("forbidden", "rate_limited", "unavailable"),
+)
 
 
 class Answer(NamedTuple):

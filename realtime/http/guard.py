@@ -14,6 +14,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from realtime import metrics
 from realtime.errors import ClientError, Unavailable
 from realtime.http.context import CONTEXT
+from realtime.transport.addresses import UNKNOWN
+from realtime.transport.http_protocol import CONNECTIONS, connection_of
+from realtime.transport.slowing import SLOWING
 
 log = structlog.get_logger()
 
@@ -72,6 +75,8 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
     try:
         return await handler(request)
     except ClientError as error:
+        if error.status == 401 and not await _slow_down(request):
+            return _refuse_to_go_on()
         return error_response(error)
     except web.HTTPException as error:
         if request.path.startswith(SOCKETS) or error.status < 400:
@@ -86,6 +91,32 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
         return error_response(
             ClientError("unavailable", "Something broke here; it has been logged."), 500
         )
+
+
+async def _slow_down(request: web.Request) -> bool:
+    """Let a client whose address is refused too often wait.
+
+    Return False where it is not answered any more.
+    """
+    connection = connection_of(request)
+    address = connection.address if connection else None
+    return await request.app[SLOWING].wait(address or UNKNOWN)
+
+
+def _refuse_to_go_on() -> web.Response:
+    text = "Too many tokens of this address were refused. Wait a moment."
+    response = error_response(ClientError("rate_limited", text))
+    response.force_close()
+    return response
+
+
+@web.middleware
+async def note_client(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Note whose request comes by a proxy's connection, first of all."""
+    if (connection := connection_of(request)) and connection.is_proxied:
+        proxies, peer = request.app[CONNECTIONS].proxies, request.remote or ""
+        connection.serve(proxies.client_of(peer, request.headers.get("X-Forwarded-For", "")))
+    return await handler(request)
 
 
 @web.middleware

@@ -14,7 +14,7 @@ from realtime.errors import ClientError
 from realtime.http.alert_item import AlertItem
 from realtime.http.alerts import PATH
 from realtime.http.body import read_object
-from realtime.http.context import CONTEXT, viewer
+from realtime.http.context import CONTEXT, operator
 from realtime.http.endpoint import Answer, Body, endpoint
 from realtime.http.fields import UuidText
 from realtime.http.refusals import Code
@@ -79,8 +79,8 @@ class MoveConflict(TypedDict):
 
 
 async def move_one(request: web.Request) -> MovedAlert:
-    claims = await viewer(request)
-    data = {**await read_object(request), "alert_id": request.match_info["alert_id"]}
+    claims = await operator(request)
+    data = {**await read_object(request, claims), "alert_id": request.match_info["alert_id"]}
     moved = await request.app[CONTEXT].desk.move(claims, request.match_info["move"], data)
     return cast(MovedAlert, moved)
 
@@ -90,8 +90,9 @@ async def move_many(request: web.Request) -> MoveResults:
 
     An id that is none of ours is not found, like an alert that is not there; the others are moved.
     """
-    claims = await viewer(request)
-    ids, moves = _read_moves(request.path.rpartition("/")[2], await read_object(request))
+    claims = await operator(request)
+    body = await read_object(request, claims)
+    ids, moves = _read_moves(request.path.rpartition("/")[2], body)
     possible = [move for move in moves if isinstance(move, WantedMove)]
     moved = iter(await request.app[CONTEXT].desk.move_all(claims, possible))
     outcomes = [next(moved) if isinstance(move, WantedMove) else move for move in moves]

@@ -10,7 +10,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from realtime.errors import STATUS
 from realtime.http.endpoint import Answer, Body, Endpoint, Parameter
-from realtime.http.refusals import TOO_LONG, WHY, Refused
+from realtime.http.refusals import TOO_LONG, TOO_SLOW, WHY, Refused
 
 Object = dict[str, Any]
 Schemas = Mapping[tuple[Any, ...], Object]
@@ -103,7 +103,7 @@ def _refusals(endpoint: Endpoint, schema: Object) -> dict[int, Object]:
     for code in endpoint.refuses:
         codes[STATUS[code]].append(code)
     if endpoint.takes:
-        codes[TOO_LONG] = ["invalid"]
+        codes[TOO_SLOW] = codes[TOO_LONG] = ["invalid"]
     content = {"application/json": {"schema": schema}}
     answers: dict[int, Object] = {}
     for status, names in codes.items():

@@ -36,7 +36,7 @@ async def submit_punches(request: web.Request) -> OutcomeItem | list[OutcomeItem
     claims = await bearer(request)
     if not claims.may_submit():
         raise ClientError("forbidden", "Submitting needs the role admin or the scope submit.")
-    body = await read_json(request)
+    body = await read_json(request, claims)
     punches = body if isinstance(body, list) else [body]
     if not 1 <= len(punches) <= MOST_PUNCHES:
         raise ClientError("invalid", f"Submit 1 to {MOST_PUNCHES} punches at a time.")

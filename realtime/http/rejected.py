@@ -116,7 +116,7 @@ async def resubmit(request: web.Request) -> OutcomeItem:
     claims = await admin(request)
     context = request.app[CONTEXT]
     rejected_row = await REJECTED.find(request, claims)
-    content: Any = await read_optional_json(request)
+    content: Any = await read_optional_json(request, claims)
     if another_tenants(content, claims):
         raise ClientError("forbidden", "The punch is another tenant's.")
     outcome = await at_own_sites(

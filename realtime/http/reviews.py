@@ -11,7 +11,7 @@ from models.schemas.payloads import instant_text
 from realtime.desk import MOST_NOTE_CHARACTERS
 from realtime.http.anomaly_item import ReviewedAnomaly, Verdict
 from realtime.http.body import read_object
-from realtime.http.context import CONTEXT, viewer
+from realtime.http.context import CONTEXT, operator
 from realtime.http.endpoint import Body, endpoint
 from realtime.http.fields import Moment
 
@@ -40,8 +40,8 @@ class Reviewed(TypedDict):
 
 
 async def review(request: web.Request) -> Reviewed:
-    claims = await viewer(request)
-    body = await read_object(request, WRONG_BODY, needed=True)
+    claims = await operator(request)
+    body = await read_object(request, claims, WRONG_BODY, needed=True)
     data: dict[str, Any] = {**body, "anomaly_id": request.match_info["anomaly_id"]}
     return cast(Reviewed, await request.app[CONTEXT].desk.review(claims, data))
 

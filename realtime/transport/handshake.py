@@ -4,6 +4,7 @@ from typing import Any
 
 from aiohttp import web
 
+from realtime.transport.http_protocol import connection_of
 from realtime.transport.line import Line, Owner
 
 
@@ -29,7 +30,10 @@ def take_over(request: web.Request, owner: Owner, most_bytes: int) -> tuple[Line
         raise ConnectionResetError("gone before it was open")
     sent = protocol._message_tail
     paused = protocol._buffer_paused or protocol._reading_paused
-    line = Line(transport, owner, most_bytes)
+    connection = connection_of(request)
+    line = Line(transport, owner, most_bytes, connection)
+    if connection is not None:
+        protocol.connection = None  # type: ignore[attr-defined]  # it is the line's from now on
     transport.set_protocol(line)
     protocol.transport = None  # which it would close
     protocol.connection_lost(None)

@@ -13,6 +13,7 @@ from aiohttp import WSCloseCode, WSMessage, WSMsgType
 from aiohttp._websocket.reader import WebSocketDataQueue
 from aiohttp.http_websocket import WebSocketError, WebSocketReader
 
+from realtime.transport.connections import Connection
 from realtime.transport.frames import CLOSE, PONG, TEXT, frame
 
 # A client with more bytes than this waiting to be handled is not read from. One with more than this
@@ -81,12 +82,20 @@ class Line(asyncio.Protocol):
         "_paused",
         "_reader",
         "_working",
+        "connection",
         "owner",
         "transport",
     )
 
-    def __init__(self, transport: asyncio.Transport, owner: Owner, most_bytes: int) -> None:
+    def __init__(
+        self,
+        transport: asyncio.Transport,
+        owner: Owner,
+        most_bytes: int,
+        connection: Connection | None = None,
+    ) -> None:
         self.transport = transport
+        self.connection = connection
         self.owner = owner
         self._inbox = Inbox()
         self._reader: WebSocketReader | None = WebSocketReader(
@@ -131,6 +140,8 @@ class Line(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._ending or self._reader is None:
             return
+        if self.connection is not None:
+            self.connection.heard()
         broken, _ = self._reader.feed_data(data)
         if broken:
             self._inbox.feed_data(WSMessage(WSMsgType.ERROR, self._inbox.exception(), None), 0)
@@ -143,6 +154,8 @@ class Line(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         self._gone = True
         self._reader = None
+        if self.connection is not None:
+            self.connection.close()
         self._over()
 
     def _over(self) -> None:

@@ -7,6 +7,9 @@
   (server, packet).
 - An open websocket is taken away from aiohttp, and has neither queue nor task nor timer of its own
   (handshake, line, socket; probe, where it takes over from polling).
+- Connections are counted, by whose they are and how long they are silent; a request's head has a
+  time limit, and so has what is sent by polling, which is read to its end (http_protocol,
+  connections, unadmitted, socket).
 - What waits for a client that polls is counted in bytes (outbox, socket).
 - A request of a session that is not known here is told why that may be (engine, unknown_sessions).
 - Pings are sent and missed in one round for all (engine, rounds).
@@ -22,7 +25,7 @@ from typing import Any
 
 import engineio
 import socketio
-from aiohttp import web
+from aiohttp import web, web_server
 from aiohttp._websocket import reader_py
 from aiohttp.base_protocol import BaseProtocol
 from engineio.async_socket import AsyncSocket
@@ -39,6 +42,7 @@ OVERRIDDEN: tuple[Callable[..., Any], ...] = (
     AsyncSocket._websocket_handler,
     AsyncSocket._upgrade_websocket,
     AsyncSocket.handle_get_request,
+    AsyncSocket.handle_post_request,
     AsyncSocket.receive,
     AsyncSocket.schedule_ping,
     AsyncSocket._send_ping,
@@ -57,6 +61,12 @@ OVERRIDDEN: tuple[Callable[..., Any], ...] = (
     web.WebSocketResponse._pre_start,
     web.WebSocketResponse._post_start,
     web.WebSocketResponse.write_eof,
+    # How connections are counted.
+    web.AppRunner._make_server,
+    web.Application._make_handler,
+    web_server.Server.__init__,
+    web_server.Server.__call__,
+    web.RequestHandler.connection_made,
     web.RequestHandler.connection_lost,
     web.RequestHandler.data_received,
     web.RequestHandler.set_parser,

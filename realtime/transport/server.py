@@ -12,11 +12,15 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from realtime import metrics
 from realtime.errors import ClientError, Unavailable
+from realtime.transport.addresses import UNKNOWN
 from realtime.transport.engine import Engine
 from realtime.transport.flood import Bucket
+from realtime.transport.http_protocol import connection_of
 from realtime.transport.packet import NAMESPACE, Packet, parse
 from realtime.transport.redis_manager import RedisManager
+from realtime.transport.slowing import Slowing
 from realtime.transport.socket import Socket
+from realtime.transport.unadmitted import Unadmitted
 
 log = structlog.get_logger()
 
@@ -38,7 +42,15 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]  # untyped library
     admitted: Callable[[str, Any], None]
     turned_away: Callable[[Any], None]
 
-    def __init__(self, manager: RedisManager, *, events_per_second: float, **options: Any) -> None:
+    def __init__(
+        self,
+        manager: RedisManager,
+        slowing: Slowing,
+        unadmitted: Unadmitted,
+        *,
+        events_per_second: float,
+        **options: Any,
+    ) -> None:
         super().__init__(
             client_manager=manager,
             serializer=Packet,
@@ -46,12 +58,14 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]  # untyped library
             namespaces=[NAMESPACE],
             **options,
         )
+        self._slowing = slowing
+        self._unadmitted = unadmitted
         self._events_per_second = events_per_second
 
     def _engineio_server_class(self) -> type[Engine]:
         return Engine
 
-    async def _handle_eio_connect(self, eio_sid: str, _environ: dict[str, Any]) -> None:
+    async def _handle_eio_connect(self, eio_sid: str, environ: dict[str, Any]) -> None:
         # Its request and headers are left out: they would be kept as long as the connection lasts.
         await super()._handle_eio_connect(eio_sid, {})
         # The library names its socket class in the middle of a long function; ours has no other
@@ -60,6 +74,14 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]  # untyped library
         socket.__class__ = Socket
         socket.bucket = Bucket(self._events_per_second)
         socket.opened_at = time.monotonic()
+        if connection := connection_of(environ["aiohttp.request"]):
+            socket.address = connection.address or UNKNOWN
+        self._unadmitted.add(socket)
+
+    async def _handle_eio_disconnect(self, eio_sid: str, reason: str) -> None:
+        if socket := self.eio.sockets.get(eio_sid):
+            self._unadmitted.remove(socket)
+        await super()._handle_eio_disconnect(eio_sid, reason)
 
     async def _handle_eio_message(self, eio_sid: str, data: str | bytes) -> None:
         """Take one packet of a client. What no client of ours sends ends the connection."""
@@ -106,6 +128,8 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]  # untyped library
         if gone or self.manager.sid_from_eio_sid(eio_sid, NAMESPACE):
             self.turned_away(admission)
             return
+        socket.know()
+        self._unadmitted.remove(socket)
         sid = self.manager.let_in(eio_sid)
         answer = Packet(packet.CONNECT, {"sid": sid, "pid": admission.pid}, namespace=NAMESPACE)
         socket.post(engineio_packet.Packet(engineio_packet.MESSAGE, data=answer.encode()))
@@ -124,6 +148,10 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]  # untyped library
             # can go on where it was.
             if eio_sid in self.eio.sockets:
                 self.eio.sockets[eio_sid].hang_up()
+            return
+        socket = self.eio.sockets.get(eio_sid)
+        if refusal.status == 401 and socket and not await self._slowing.wait(socket.address):
+            socket.hang_up()
             return
         error = {"message": refusal.message, "data": {"code": refusal.code}}
         answer = Packet(packet.CONNECT_ERROR, data=error, namespace=namespace)

@@ -1,20 +1,27 @@
 """One Engine.IO connection, from its first poll or its open websocket to its end."""
 
+import asyncio
 import time
 from typing import Any
 from urllib.parse import parse_qs
 
+from aiohttp import web
 from engineio import packet as engineio_packet
 from engineio.async_socket import AsyncSocket
-from engineio.exceptions import QueueEmpty
+from engineio.exceptions import ContentTooLongError, EngineIOError, QueueEmpty
 
 from realtime import metrics
+from realtime.transport.addresses import UNKNOWN
 from realtime.transport.burst import Burst
 from realtime.transport.flood import Bucket
 from realtime.transport.handshake import Handshake, take_over
+from realtime.transport.http_protocol import connection_of
 from realtime.transport.line import Line, Work
 from realtime.transport.outbox import Outbox
 from realtime.transport.probe import Probe
+
+# What is sent by polling has to arrive within so long.
+POST_SECONDS = 30.0
 
 
 class Socket(AsyncSocket):  # type: ignore[misc]  # untyped library
@@ -33,6 +40,8 @@ class Socket(AsyncSocket):  # type: ignore[misc]  # untyped library
     bucket: Bucket
     opened_at: float
     polled: str | None = None
+    admitted = False
+    address: str = UNKNOWN  # of the client, as it is counted
 
     def write(self, burst: Burst) -> None:
         """Send the packets of a burst. It never waits: the caller watches `backlog`."""
@@ -118,6 +127,40 @@ class Socket(AsyncSocket):  # type: ignore[misc]  # untyped library
         elif not self.closing:
             await self.check_ping_timeout()
 
+    def know(self) -> None:
+        """Note that the client has shown a valid token: its connection makes room for nobody."""
+        self.admitted = True
+        if self.line is not None and self.line.connection is not None:
+            self.line.connection.know()
+
+    def _know_request(self, request: web.BaseRequest) -> None:
+        """Let the connection that a request of an admitted client came by make room for nobody."""
+        if self.admitted and (connection := connection_of(request)) is not None:
+            connection.know()
+
+    async def handle_post_request(self, environ: dict[str, Any]) -> None:
+        """Take what is sent by polling, once all of it is here.
+
+        The library takes the first part that arrives for all. Raises EngineIOError where it is too
+        much or too slow, which ends the session.
+        """
+        request = environ["aiohttp.request"]
+        self._know_request(request)
+        environ["wsgi.input"] = _Received(await self._receive(request))
+        await super().handle_post_request(environ)
+
+    async def _receive(self, request: web.BaseRequest) -> bytes:
+        body = b""
+        try:
+            async with asyncio.timeout(POST_SECONDS):
+                while chunk := await request.content.readany():
+                    body += chunk
+                    if len(body) > self.server.max_http_buffer_size:
+                        raise ContentTooLongError
+        except TimeoutError:
+            raise EngineIOError("what was sent did not arrive in time") from None
+        return body
+
     async def handle_get_request(self, environ: dict[str, Any]) -> Any:
         """Answer as the library does, but end the connection at a poll that is repeated.
 
@@ -125,6 +168,7 @@ class Socket(AsyncSocket):  # type: ignore[misc]  # untyped library
         out is lost, and nobody has noticed. Cut off, the viewer comes back and goes on where it
         was. Raises QueueEmpty at the repeated poll, which the library answers with an error.
         """
+        self._know_request(environ["aiohttp.request"])
         query = parse_qs(environ.get("QUERY_STRING", ""))
         sent_at = query.get("t", [None])[0]  # another one for each poll
         if sent_at is not None and sent_at == self.polled:
@@ -204,6 +248,8 @@ class Socket(AsyncSocket):  # type: ignore[misc]  # untyped library
         """Go on by websocket; what waits in the outbox goes first."""
         outbox, self.queue = self._outbox(), None
         self.line, line.owner = line, self
+        if self.admitted and line.connection is not None:
+            line.connection.know()
         self.upgraded, self.upgrading, self.probing = True, False, None
         for pkt in outbox.drain():
             line.send(pkt.encode())
@@ -211,3 +257,13 @@ class Socket(AsyncSocket):  # type: ignore[misc]  # untyped library
     def _outbox(self) -> Outbox:
         assert self.queue is not None
         return self.queue
+
+
+class _Received:
+    """A body that is here already, read as the library reads one."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    async def read(self, _: int) -> bytes:
+        return self._body

@@ -42,6 +42,10 @@ BAD = {
     "VIEWER_BUFFER_BYTES": ("1",),
     "VIEWER_STALL_SECONDS": ("0", "nan"),
     "VIEWER_EVENTS_PER_SECOND": ("0", "-1"),
+    "CONNECTIONS": ("9", "many"),
+    "CONNECTIONS_PER_ADDRESS": ("0",),
+    "CONNECTIONS_PER_USER": ("0", "-1"),
+    "TRUSTED_PROXIES": ("nginx", "10.0.0.0/33", "10.0.0.5, 10.0.0.300"),
 }
 
 

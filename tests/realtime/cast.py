@@ -17,6 +17,7 @@ from realtime.app import NOC, make_app
 from realtime.feed.viewer import Viewer
 from realtime.http.scraping import scraped_app
 from realtime.tokens import mint
+from realtime.transport.http_protocol import Runner
 
 ACME, GLOBEX = 1, 2
 NAMESPACE = "/noc"
@@ -88,8 +89,8 @@ class RunningServer:
         self.url = f"http://127.0.0.1:{settings.port}"
 
     async def start(self) -> None:
-        app = make_app(self.settings)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+        self.app = app = make_app(self.settings)
+        self._runner = Runner(app, access_log=None, shutdown_timeout=1)
         await self._runner.setup()
         self.noc = app[NOC]
         await web.TCPSite(self._runner, "127.0.0.1", self.settings.port).start()
@@ -151,6 +152,12 @@ class Watcher:
             for event, payload, _ in self.events
             if event not in ("snapshot", "resync", "token_expired")
         ]
+
+    async def refused(self) -> dict[str, Any]:
+        """Wait for the refusal of what it asked for, and return it."""
+        await eventually(lambda: self.refusal is not None, "it was not refused")
+        assert self.refusal is not None
+        return self.refusal
 
     async def until(self, event: str, times: int = 1) -> dict[str, Any]:
         await eventually(lambda: len(self.heard(event)) >= times, f"no {event}")

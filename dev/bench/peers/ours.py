@@ -89,6 +89,10 @@ def environment(database_url: str, redis_url: str) -> dict[str, str]:
         "METRICS_TOKEN": SECRET_OF_METRICS,
         "LOG_LEVEL": "WARNING",
         "CORS_ORIGINS": "",
+        # All viewers are one user's, at one address.
+        "CONNECTIONS": "100000",
+        "CONNECTIONS_PER_ADDRESS": "100000",
+        "CONNECTIONS_PER_USER": "100000",
     }
 
 

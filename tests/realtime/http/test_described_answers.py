@@ -1,5 +1,6 @@
 """What the API answers is what its description says, for every endpoint and every status."""
 
+import asyncio
 import json
 from collections import defaultdict
 from collections.abc import AsyncIterator
@@ -9,7 +10,9 @@ import aiohttp
 import pytest
 
 from dev.embedded.ports import free_port
-from realtime.app import MAX_BODY_BYTES
+from realtime.http import body, in_flight
+from realtime.http.body import MOST_BYTES
+from realtime.transport import slowing
 from tests.models.alerts.cast import open_alert
 from tests.realtime.cast import Feed, RunningServer, token
 from tests.realtime.http.conftest import Caller
@@ -43,7 +46,7 @@ class Tour:
     async def ask(
         self,
         name: str,
-        body: object = None,
+        sent: object = None,
         *,
         query: str = "",
         ids: dict[str, str] | None = None,
@@ -51,7 +54,12 @@ class Tour:
     ) -> int:
         operation = self.operations[name]
         address = operation.path.format(**self._ids | (ids or {})) + query
-        data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+        if sent is endless:
+            data: Any = endless()
+        elif sent is None or isinstance(sent, bytes):
+            data = sent
+        else:
+            data = json.dumps(sent).encode()
         response: aiohttp.ClientResponse = await self._caller.ask(
             operation.method, address, data=data, **more
         )
@@ -135,6 +143,9 @@ async def refuse(tour: Tour) -> None:
         if not operation.wants_token():
             continue
         assert await tour.ask(name, anonymous=True) == 401
+        with pytest.MonkeyPatch.context() as limits:
+            limits.setattr(slowing, "LONGEST_SECONDS", -2.0)
+            assert await tour.ask(name, anonymous=True) == 429
         lesser: dict[str, Any] = {}
         if "/punches" not in name:
             lesser = {"role": None, "scope": "submit"}
@@ -142,11 +153,27 @@ async def refuse(tour: Tour) -> None:
         if operation.filters():
             assert await tour.ask(name, query="?colour=red", **ADMIN) == 400
         if operation.takes_body():
-            assert await tour.ask(name, b"{", **ADMIN) == 400
-            assert await tour.ask(name, b" " * (MAX_BODY_BYTES + 1), **ADMIN) == 413
+            await refuse_bodies(tour, name)
         if "_id}" in operation.path:
             nobody = {part: NOBODY for part in tour._ids if part.endswith("_id")}
             assert await tour.ask(name, _some_body(name), ids=nobody, **ADMIN) == 404
+
+
+async def refuse_bodies(tour: Tour, name: str) -> None:
+    assert await tour.ask(name, b"{", **ADMIN) == 400
+    assert await tour.ask(name, b" " * (MOST_BYTES + 1), **ADMIN) == 413
+    with pytest.MonkeyPatch.context() as limits:
+        limits.setattr(in_flight, "MOST_OF_CREDENTIAL", 1)
+        assert await tour.ask(name, b"{}", **ADMIN) == 429
+    with pytest.MonkeyPatch.context() as limits:
+        limits.setattr(body, "BODY_SECONDS", 0.0)
+        assert await tour.ask(name, endless, **ADMIN) == 408
+
+
+async def endless() -> AsyncIterator[bytes]:
+    """Yield the beginning of a body, and never its end."""
+    yield b"{"
+    await asyncio.Event().wait()
 
 
 def _some_body(name: str) -> object:
@@ -166,8 +193,8 @@ async def succeed(tour: Tour, feed: Feed) -> None:
     # Its anomaly was withdrawn by a correction.
     withdrawn = {"anomaly_id": f"00000000-0001-0000-0000-{2:012}"}
     assert await tour.ask("GET /api/v1/anomalies/{anomaly_id}", ids=withdrawn) == 200
-    for body in (punch("p7"), [punch("p8"), punch("p9", kind="nap")]):
-        assert await tour.ask("POST /api/v1/punches", body, **ADMIN) == 202
+    for sent in (punch("p7"), [punch("p8"), punch("p9", kind="nap")]):
+        assert await tour.ask("POST /api/v1/punches", sent, **ADMIN) == 202
     resubmit = "POST /api/v1/rejected/{rejected_id}/resubmit"
     assert await tour.ask(resubmit, punch("p2"), **ADMIN) == 202
     one = f"POST {alerts}/{{alert_id}}/{{move}}"

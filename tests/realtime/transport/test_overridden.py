@@ -22,6 +22,7 @@ READ = {
     "engineio.async_socket.AsyncSocket._websocket_handler": "3548a4051e6f43df",
     "engineio.async_socket.AsyncSocket._upgrade_websocket": "87601500a120e564",
     "engineio.async_socket.AsyncSocket.handle_get_request": "39d7be2a28cd3bdd",
+    "engineio.async_socket.AsyncSocket.handle_post_request": "4c56de0a681290f3",
     "engineio.async_socket.AsyncSocket.receive": "16b0b2f67927768c",
     "engineio.async_socket.AsyncSocket.schedule_ping": "ce99733916e924e7",
     "engineio.async_socket.AsyncSocket._send_ping": "af7d301862db9af7",
@@ -38,6 +39,11 @@ READ = {
     "aiohttp.web_ws.WebSocketResponse._pre_start": "decb53a1be5eba46",
     "aiohttp.web_ws.WebSocketResponse._post_start": "4059bd10d782dcbb",
     "aiohttp.web_ws.WebSocketResponse.write_eof": "6c2603ef4a27e91f",
+    "aiohttp.web_runner.AppRunner._make_server": "c5157e722226daa5",
+    "aiohttp.web_app.Application._make_handler": "2488cbc5d39d7512",
+    "aiohttp.web_server.Server.__init__": "da000b8c6d57b475",
+    "aiohttp.web_server.Server.__call__": "18104105a644d93c",
+    "aiohttp.web_protocol.RequestHandler.connection_made": "ebfd82e6ee00b134",
     "aiohttp.web_protocol.RequestHandler.connection_lost": "03c8e00617bec1a8",
     "aiohttp.web_protocol.RequestHandler.data_received": "24e16c8dad9a27a6",
     "aiohttp.web_protocol.RequestHandler.set_parser": "8f4c36ca6bdb0b67",
@@ -122,7 +128,18 @@ def test_every_override_of_the_libraries_is_watched(ours: type, base: type) -> N
 
 def test_every_class_that_extends_the_libraries_is_looked_at() -> None:
     names = sorted(ours.__name__ for ours, _ in EXTENDING)
-    assert names == ["Engine", "Handshake", "Inbox", "Packet", "RedisManager", "Server", "Socket"]
+    assert names == [
+        "CountingServer",
+        "Engine",
+        "Handshake",
+        "Inbox",
+        "Packet",
+        "Protocol",
+        "RedisManager",
+        "Runner",
+        "Server",
+        "Socket",
+    ]
 
 
 def test_nothing_of_the_standard_library_is_overridden() -> None:
