@@ -1,7 +1,7 @@
 # `make run` and `make test` set everything up themselves. One line of progress a step.
 .DEFAULT_GOAL := help
 .PHONY: again help run test install unit check fix docs dist test-package test-browser
-.PHONY: bench bench-full chaos properties flights company
+.PHONY: bench bench-full chaos abuse properties flights company
 MAKEFLAGS += --no-print-directory
 
 VENV := .venv
@@ -35,6 +35,7 @@ help:
 	@echo "make test-package  build that, install the wheel elsewhere and run it there; needs Chromium"
 	@echo "make test-browser  drive the dashboard in a headless Chromium"
 	@echo "make chaos         kill, cut, empty and pause everything, over SEEDS=10; FAULTS names some"
+	@echo "make abuse         one tenant does its worst; another's viewer gets all in its usual time"
 	@echo "make properties    generate other working days each time, PROPERTY_DAYS=4200 of them"
 	@echo "make flights       judge 319,807 flights, and reckon the impossible ones in a second way"
 	@echo "make company       simulate 13 weeks of 200 people: all fraud is found, and nothing else"
@@ -67,7 +68,9 @@ test: $(DEV) check $(NODE_CLIENTS)
 	echo "rollcall: tests that need no server"; \
 	$(PYTHON) -m pytest -m "unit$$left_out" --numprocesses 2 --dist loadfile && \
 	echo "rollcall: tests on real servers, $(JOBS) files at a time" && \
-	exec $(PYTHON) -m pytest -m "not unit$$left_out" $(IN_PARALLEL)
+	$(PYTHON) -m pytest -m "not unit and not alone$$left_out" $(IN_PARALLEL) && \
+	echo "rollcall: tests that compare waits, with nothing beside them" && \
+	exec $(PYTHON) -m pytest -m "alone$$left_out" tests/abuse
 
 dist: $(DEV)
 	@exec $(PYTHON) -m dev.packing
@@ -90,6 +93,10 @@ bench-full: $(BENCH)
 # gets PUNCHES=20000 punches.
 chaos: $(DEV) $(NODE_CLIENTS)
 	@exec $(PYTHON) -m tests.chaos
+
+# `make test` does a bounded part of it. It compares waits: let nothing else run meanwhile.
+abuse: $(DEV)
+	@ABUSE=full exec $(PYTHON) -m pytest tests/abuse -s
 
 properties: $(DEV)
 	@HYPOTHESIS_PROFILE=thorough exec $(PYTHON) -m pytest tests/properties

@@ -31,7 +31,7 @@ from tests.databases import new_database
 QUEUES = ("attendance", "upkeep")
 # Folders of tests that start processes of their own.
 SYSTEMS = (
-    *("browser", "chaos", "end_to_end", "properties"),
+    *("abuse", "browser", "chaos", "end_to_end", "properties"),
     *("bench", "embedded", "install", "packing", "run"),
 )
 TESTS = Path(__file__).parent
@@ -59,6 +59,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("node")
         if "small_disk" in asked_for:
             item.add_marker("mount")
+        if "abuse" in item.path.relative_to(TESTS).parts:
+            item.add_marker("alone")
     # All test processes would wait for a long test that began last.
     items.sort(key=lambda item: not is_system(item))
 

@@ -75,12 +75,14 @@ class Stage:
         self.folder = folder
         self.running: list[Running] = []
 
-    def web(self, **changes: str) -> WebServer:
-        """Start a server on a port of its own; return it when it is alive."""
+    def web(self, *, module: str = "realtime", **changes: str) -> WebServer:
+        """Start a server on a port of its own; return it when it is alive. `module` is what Python
+        runs, with its arguments.
+        """
         port = changes.setdefault("PORT", str(free_port()))
         server = WebServer(
             self._name("web"),
-            f"{sys.executable} -m realtime",
+            f"{sys.executable} -m {module}",
             self.environ | changes,
             self._log("web"),
         )
