@@ -10,6 +10,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,7 +22,7 @@ from models import intake
 from models.database import make_engine
 from models.migrations.upgrade import migrate
 from models.settings import load_settings
-from tests.abuse.cast import roster
+from tests.abuse.cast import PEOPLE, roster
 from tests.abuse.size import SIZE
 from tests.chaos.house import World, on_world
 from tests.chaos.stream import Task
@@ -59,7 +60,7 @@ class Answer(NamedTuple):
 
 class Installation:
     """The processes, what they are sent, and a look at their database. `idle` are tenants that do
-    nothing, and have not done anything since the installation began.
+    nothing, and have not done anything since `began`.
     """
 
     def __init__(self, world: World, stage: Stage, database_url: str) -> None:
@@ -72,8 +73,9 @@ class Installation:
         self.idle = _found_idle(database_url, SIZE.idle_tenants)
         wait_until(self.server.has_worker, "Postgres, Redis and a worker answer")
         wait_until(lambda: not self.waiting(*self.idle), "the rosters are judged", seconds=300)
+        self.began: datetime = self.one("SELECT clock_timestamp()")
 
-    def found(self, people: int = 300) -> int:
+    def found(self, people: int = PEOPLE) -> int:
         """Bring the roster of a new tenant; return its id once that is stored and judged."""
         tenant_id = next(self._tenants)
         self.submitter.send(Task("roster.sync", {"roster": roster(tenant_id, people)}))
@@ -137,6 +139,7 @@ class Installation:
         with psycopg.connect(self.database_url, autocommit=True) as connection:
             connection.execute("DELETE FROM pending")
             connection.execute("DELETE FROM roster_change")
+            connection.execute("DELETE FROM quiet")
         self.worker = self._start_worker()
         wait_until(self.server.has_worker, "a new worker answers")
 

@@ -3,8 +3,9 @@
 import time
 
 from tests.abuse.cast import SITE, live_punch
-from tests.abuse.healthy import CALM_SECONDS, MOST_TIMES, healthy_viewer
+from tests.abuse.healthy import MOST_TIMES, healthy_viewer
 from tests.abuse.installation import POOL_PROCESSES, Installation
+from tests.abuse.size import SIZE
 from tests.chaos.stream import Task
 from tests.end_to_end.waiting import wait_until
 
@@ -50,7 +51,7 @@ def test_hostile_windows_delay_nobody(installation: Installation) -> None:
         viewer.go_on()
         wait_until(lambda: installation.waiting(*hostile) == 0, "they are judged", seconds=120)
         abused = _judged_in(installation, hostile[0], 2 * PUNCHES)
-    allowed = MOST_TIMES * max(CALM_SECONDS, calm)
+    allowed = MOST_TIMES * max(SIZE.calm_seconds, calm)
     assert abused <= allowed, f"{abused:.2f} s, {calm:.2f} s without windows"
 
 

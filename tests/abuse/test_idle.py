@@ -17,20 +17,18 @@ def test_a_sweep_writes_to_no_tenant_that_has_nothing_due(installation: Installa
     """They have been there from the start. What a sweep reads of them is for `make bench`."""
     tenants = installation.idle
     assert len(tenants) >= 100
-    _after_a_sweep(installation)
+    _until_swept_since(installation, installation.began)
     with healthy_viewer(installation) as viewer:
         viewer.go_on()
         before = dict(installation.rows(_WRITTEN, tenants=tenants))
-        _after_a_sweep(installation)
+        _until_swept_since(installation, installation.one("SELECT clock_timestamp()"))
         after = dict(installation.rows(_WRITTEN, tenants=tenants))
     written = [tenant_id for tenant_id in tenants if before[tenant_id] != after[tenant_id]]
     assert len(written) <= len(tenants) / ONE_IN, f"{len(written)} of {len(tenants)} idle tenants"
 
 
-def _after_a_sweep(installation: Installation) -> None:
-    """Return when the next sweep of moments has ended that begins from now on."""
-    begun: datetime = installation.one("SELECT clock_timestamp()")
-    # Beat starts one each half minute; the pulse is that of its end.
+def _until_swept_since(installation: Installation, moment: datetime) -> None:
+    """Return once a sweep of moments has ended after `moment`. Beat starts one each half minute."""
     wait_until(
-        lambda: any(at > begun for (at,) in installation.rows(_SWEPT)), "a sweep", seconds=90
+        lambda: any(at > moment for (at,) in installation.rows(_SWEPT)), "a sweep", seconds=90
     )

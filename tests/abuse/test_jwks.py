@@ -9,9 +9,10 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.abuse.healthy import CALM_SECONDS, MOST_TIMES, HealthyViewer, healthy_viewer
+from tests.abuse.healthy import MOST_TIMES, HealthyViewer, healthy_viewer
 from tests.abuse.installation import Installation
 from tests.abuse.issuer import NAME, Issuer, on_issuer
+from tests.abuse.size import SIZE
 from tests.chaos.ledger import Payload
 from tests.end_to_end.harness import WebServer
 
@@ -105,7 +106,7 @@ def test_an_issuer_that_drips_and_strangers_make_no_move_of_an_operator_late(doo
             moves = [_move(viewer, alert_id) for _ in range(MOVES)]
             viewer.go_on()
             issuer.mood = "well"
-    allowed = MOST_TIMES * max(CALM_SECONDS, *calm)
+    allowed = MOST_TIMES * max(SIZE.calm_seconds, *calm)
     assert max(moves) <= allowed, f"{max(moves):.2f} s, {max(calm):.2f} s when all was calm"
     assert set(statuses) <= {0, 401, 503}, statuses
 
