@@ -16,8 +16,8 @@ ROWS = [
     if line.startswith("| ") and not line.startswith(("| limit", "| ---"))
 ]
 # A figure, its unit or nothing, and in brackets whose it is: a constant's in a module, a setting's.
-CONSTANT = re.compile(r"([\d,]+)[^(|]*\(`([A-Z_]+)`, `([\w/]+\.py)`\)")
-SETTING = re.compile(r"([\d,]+)[^(|]*\(`([A-Z_]+)`\)")
+CONSTANT = re.compile(r"(\d[\d,]*)[^(|]*\(`([A-Z_]+)`, `([\w/]+\.py)`\)")
+SETTING = re.compile(r"(\d[\d,]*)[^(|]*\(`([A-Z_]+)`\)")
 CONSTANTS = CONSTANT.findall(SECTION)
 SETTINGS = SETTING.findall(SECTION)
 # Names of what bounds a client's doing, in the modules that clients reach first.

@@ -48,7 +48,7 @@ def test_viewers_of_one_user_beyond_what_it_may_have_are_refused(
             answers = []
             for _ in range(8):
                 raw = stack.enter_context(raw_websocket(server.url))
-                raw.send('40/noc,{"token": "%s"}' % token)
+                raw.send(f'40/noc,{{"token": "{token}"}}')
                 answers.append(next(text for text in raw.texts() if text.startswith("4")))
     finally:
         server.stop()
