@@ -4,12 +4,17 @@ tests/worker/broker/test_overridden.py fails when the source of any of it change
 
 - consumer: No message ends a worker. What cannot be taken is dropped; workers do not listen to each
   other: `Mingle` and `Events` get `without_mingle` and `without_gossip` through `create`.
-- redis_channel: No envelope ends a worker on Redis, where `_receive`, `_restore`, `_get` and
-  `restore_by_tag` read by `loads` of their module; `create_channel` and `qos` make our classes.
-  A channel that is closed after `_do_close_transport` has no connection to give messages back by.
+- redis_channel, taking: A message is noted in the step that takes it. `_brpop_start` sends a script
+  in place of BRPOP, and what `_brpop_read` reads may be word that a list has changed; to the poller
+  (`_register_BRPOP`, `_update_brpop_polling`, `on_readable`, `maybe_check_brpop_health`) it is a
+  BRPOP that takes its time. `basic_consume` and `_deliver` make a message of the envelope, and no
+  envelope ends a worker. `_receive`, `_restore`, `_get` and `restore_by_tag` read by `loads` of
+  their module; `create_channel` and `qos` make our classes. A channel that is closed after
+  `_do_close_transport` has no connection to give messages back by.
 - unacked: Both notes of a message are written or struck in one transaction, over connections of the
   `pool`, where kombu's `pipe_or_acquire` and `_remove_from_indices` make a client and a pipeline
-  for each. `restore_by_tag` and `restore_visible` read the notes, which hold `_raw` of a `Message`.
+  for each. `restore_by_tag` reads the notes, which hold `_raw` of a `Message`, or the envelope as
+  it was in the queue. `maybe_restore_messages` calls `restore_visible` every second.
 - message_json: JSON is read and written by orjson, unless it holds what `object_hook` makes a date
   of, or `default` writes.
 - strategy, call, headers: A body that neither `proto1_to_proto2` nor `hybrid_to_proto2` knows is
@@ -71,7 +76,18 @@ OVERRIDDEN = (
     Mingle.__init__,
     Events.__init__,
     # redis_channel
+    redis.Channel._brpop_start,
     redis.Channel._brpop_read,
+    redis.Channel._flush_brpop_reauth,
+    redis.Channel._q_for_pri,
+    redis.Channel._do_restore_message,
+    redis.MultiChannelPoller._register_BRPOP,
+    redis.MultiChannelPoller._update_brpop_polling,
+    redis.MultiChannelPoller.on_readable,
+    redis.MultiChannelPoller.maybe_check_brpop_health,
+    redis.MultiChannelPoller.maybe_restore_messages,
+    virtual.Channel.basic_consume,
+    virtual.Transport._deliver,
     redis.Channel._receive,
     redis.Channel._receive_one,
     redis.Channel._restore,

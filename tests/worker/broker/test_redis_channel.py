@@ -30,7 +30,7 @@ def test_a_channel_is_closed_after_its_connection_let_go_of_it(redis_url: str) -
 def test_envelopes_are_read_quickly() -> None:
     steady_redis()
     assert vars(redis)["loads"] is loads
-    assert "loads" in redis.Channel._brpop_read.__code__.co_names
+    assert "loads" in redis.Channel._get.__code__.co_names
 
 
 def test_a_worker_makes_its_channels_steady_before_it_begins(settings_env: dict[str, str]) -> None:
