@@ -9,6 +9,7 @@ from worker.broker.configuration import configuration
 from worker.broker.ending import end_soon
 from worker.broker.events import EventsTogether
 from worker.broker.heartbeat import ConsumerHeartbeat
+from worker.broker.inflating import inflate_within_bounds
 from worker.broker.logs import write_logs
 from worker.broker.message_json import read_quickly
 from worker.broker.own_tasks import leave_out_others
@@ -20,6 +21,7 @@ from worker.metrics_directory import share_metrics
 settings = load_settings()
 share_metrics(settings)  # before worker.metrics is imported
 read_quickly()
+inflate_within_bounds()
 app = Celery("rollcall", set_as_current=True)
 app.conf.update(configuration(settings))
 # RemoteControl is named, not imported: it counts in worker.metrics.

@@ -109,6 +109,7 @@ def send_text(
     headers: dict[str, Any],
     task_id: str = "x",
     content_type: str = "application/json",
+    compression: str | None = None,
 ) -> None:
     """Send a message with any body and headers, whether or not they make a task."""
     with Connection(broker_url) as connection:
@@ -119,4 +120,5 @@ def send_text(
             content_type=content_type,
             content_encoding="utf-8",
             correlation_id=task_id,
+            compression=compression,
         )

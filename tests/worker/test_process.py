@@ -22,6 +22,7 @@ from models import intake
 from models.database import make_engine
 from tests.worker.cast import anomalies, found, imposter, punch, rows, waiting
 from tests.worker.live import SECRET, running_worker, runs, send, send_text, until
+from worker.broker.inflating import MOST_BYTES
 
 pytestmark = pytest.mark.process
 
@@ -113,6 +114,23 @@ def test_an_envelope_that_is_none_ends_no_worker(
         until(lambda: found(engine))
         assert process.poll() is None
     assert "message_dropped" in log.read_text()
+
+
+def test_a_body_that_inflates_to_too_much_or_not_at_all_ends_no_worker(
+    settings_env: dict[str, str], log: Path, engine: Engine
+) -> None:
+    broker, headers = settings_env["CELERY_BROKER_URL"], {"id": "x", "task": "attendance.submit"}
+    calls = {name: json.dumps([[], {"punch": imposter(name)}, {}]) for name in ("bomb", "p1")}
+    with running_worker(settings_env, log) as process:
+        send_text(broker, calls["bomb"] + " " * MOST_BYTES, headers, compression="gzip")
+        for kind in ("application/x-gzip", "application/x-bz2", "application/x-lzma", "none"):
+            send_text(broker, calls["bomb"], {**headers, "compression": kind})
+        for kind in ("gzip", "bzip2", "xz"):
+            send_text(broker, calls["p1"], headers, compression=kind)
+        until(lambda: found(engine))
+        assert process.poll() is None
+    assert rows(engine, "SELECT punch_id FROM punch") == [("p1",)]
+    assert log.read_text().count("CannotInflate") >= 4
 
 
 def _envelope(delivery_tag: object, body: object) -> str:

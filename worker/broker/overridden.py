@@ -17,6 +17,8 @@ tests/worker/broker/test_overridden.py fails when the source of any of it change
   it was in the queue. `maybe_restore_messages` calls `restore_visible` every second.
 - message_json: JSON is read and written by orjson, unless it holds what `object_hook` makes a date
   of, or `default` writes.
+- inflating: A message's body is inflated so far and no further, and each error of it is one that
+  `Message` puts off and `create_task_handler` foresees.
 - strategy, call, headers: A body that neither `proto1_to_proto2` nor `hybrid_to_proto2` knows is
   refused, an `eta` and links are left out, and so are headers that are not used.
 - request: Only the ids of a task are shown, and `revoked` heeds nothing but `expires`. The class
@@ -61,7 +63,7 @@ from celery.worker.consumer import Consumer, Events, Mingle
 from celery.worker.consumer.control import Control
 from celery.worker.pidbox import Pidbox
 from celery.worker.request import Request
-from kombu import pidbox
+from kombu import compression, message, pidbox
 from kombu.connection import Connection
 from kombu.serialization import SerializerRegistry
 from kombu.transport import redis, virtual
@@ -115,6 +117,12 @@ OVERRIDDEN = (
     json.object_hook,
     json.JSONEncoder.default,
     SerializerRegistry.register,
+    # inflating
+    compression.register,
+    compression.encoders,
+    compression.get_encoder,
+    compression.decompress,
+    message.Message.__init__,
     # strategy, call, headers
     strategy.default,
     strategy.proto1_to_proto2,
