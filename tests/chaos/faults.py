@@ -123,8 +123,8 @@ def _stall_viewers(scene: Scene) -> None:
 
 
 class Fault(NamedTuple):
-    """Something that is done `times` times a round. Where `broker_may_lose`, Redis loses tasks as a
-    broker (docs/guarantees.md), and the submitter sends them again.
+    """Something that is done `times` times a round. Where `broker_may_lose`, it may empty Redis,
+    which then loses tasks as a broker (docs/guarantees.md); the submitter sends those again.
 
     `excused` are the reasons of a resync that this fault may cause, and `points` the fault points
     at which workers kill themselves (worker/faults.py).
@@ -143,7 +143,7 @@ def _anything(scene: Scene) -> None:
 
 
 _AT_ANY_TIME = [
-    Fault("kill a worker", _kill_worker, broker_may_lose=True),
+    Fault("kill a worker", _kill_worker),
     Fault("stop a worker", _stop_worker),
     Fault("kill a server", _kill_server),
     Fault("stop a server", _stop_server),
@@ -151,21 +151,18 @@ _AT_ANY_TIME = [
     Fault("pause a client", _pause_client, times=1, excused=frozenset({"slow_viewer"})),
     Fault("cut viewers", _cut_viewers, times=5),
     Fault("stall viewers", _stall_viewers, times=1),
-    Fault("restart Redis", _restart_redis, broker_may_lose=True),
-    Fault("kill Redis", _kill_redis, broker_may_lose=True),
+    Fault("restart Redis", _restart_redis),
+    Fault("kill Redis", _kill_redis),
     Fault("empty Redis", _empty_redis, broker_may_lose=True),
     Fault("flush Redis", _flush_redis, broker_may_lose=True),
-    Fault("stop Redis for a while", _stop_redis, times=1, broker_may_lose=True),
-    Fault("stall Redis", _stall_redis, times=1, broker_may_lose=True),
-    Fault("cut Redis", _cut_redis, times=5, broker_may_lose=True),
+    Fault("stop Redis for a while", _stop_redis, times=1),
+    Fault("stall Redis", _stall_redis, times=1),
+    Fault("cut Redis", _cut_redis, times=5),
     Fault("restart Postgres", _restart_postgres),
     Fault("kill Postgres", _kill_postgres),
     Fault("cut Postgres", _cut_postgres, times=5),
 ]
-_DEATHS = [
-    Fault(f"die {point}", _nothing, broker_may_lose=True, points=f"{point}={CHANCE_OF_DEATH}")
-    for point in POINTS
-]
+_DEATHS = [Fault(f"die {point}", _nothing, points=f"{point}={CHANCE_OF_DEATH}") for point in POINTS]
 EVERYTHING = Fault(
     "everything",
     _anything,
