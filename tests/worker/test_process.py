@@ -16,6 +16,7 @@ import pytest
 from celery import Celery
 from redis import Redis
 from sqlalchemy import Engine
+from sqlalchemy.engine import make_url
 
 from dev.embedded.ports import free_port
 from models import intake
@@ -143,6 +144,33 @@ def _envelope(delivery_tag: object, body: object) -> str:
     headers = {"id": "x", "task": "attendance.submit"}
     envelope = {"body": body, "content-type": "application/json", "content-encoding": "utf-8"}
     return json.dumps(envelope | {"headers": headers, "properties": properties})
+
+
+def test_the_rights_in_redis_that_the_manual_names_are_all_that_a_worker_needs(
+    settings_env: dict[str, str], log: Path, engine: Engine
+) -> None:
+    broker = settings_env["CELERY_BROKER_URL"]
+    if not broker.startswith("redis://"):
+        return
+    manual = Path("docs/operating.md").read_text()
+    found_rights = re.search(r"commands at least\s+`([^`]+)`", manual)
+    assert found_rights is not None
+    with Redis.from_url(broker) as redis:
+        rights = ["resetchannels", "&*", "~*", *found_rights[1].split()]
+        redis.execute_command("ACL", "SETUSER", "worker", "reset", "on", ">secret", *rights)
+        try:
+            own = make_url(broker).set(username="worker", password="secret")
+            url = own.render_as_string(hide_password=False)
+            env = settings_env | {"CELERY_BROKER_URL": url, "REDIS_URL": url}
+            with running_worker(env, log):
+                send(broker, "attendance.submit", {"punch": imposter("p1")})
+                until(lambda: found(engine))
+                until(lambda: redis.hlen("unacked") == 0)
+            denied = [entry for entry in redis.acl_log() if entry["username"] == "worker"]
+            assert [entry["object"] for entry in denied] == []
+        finally:
+            redis.acl_deluser("worker")
+            redis.acl_log_reset()
 
 
 def test_an_inspection_shows_ids_only(
