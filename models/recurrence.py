@@ -1,9 +1,9 @@
 """Reading the rule by which a maintenance window recurs, as RFC 5545 writes it."""
 
 from datetime import datetime, timedelta
-from itertools import islice
+from itertools import islice, takewhile
 
-from dateutil.rrule import DAILY, rrule, rrulestr
+from dateutil.rrule import DAILY, WEEKLY, YEARLY, rrule, rrulestr
 
 # How far ahead we look whether a rule ever comes, and how often.
 HORIZON = timedelta(days=3_660)
@@ -18,7 +18,7 @@ def parse_rule(text: str, starts: datetime) -> rrule:
     """Return the rule of a recurring maintenance window; `starts` is its first start, naive.
 
     The result ends by its UNTIL, never by a COUNT. Raises ValueError with what to change: it must
-    be daily at the finest, with at most 24 starts a day, as each judgement asks it.
+    be daily at the finest, with at most 24 starts a day, as each of them is worked out ahead.
     """
     if starts.tzinfo is not None:
         raise ValueError(
@@ -34,6 +34,48 @@ def parse_rule(text: str, starts: datetime) -> rrule:
     if not early_starts:
         raise ValueError("rrule: never comes")
     return rule if rule._count is None else rule.replace(count=None, until=early_starts[-1])
+
+
+def starts_between(rule: rrule, since: datetime, until: datetime) -> list[datetime]:
+    """Return the starts of a rule from `since` up to, but without, `until`; all are naive.
+
+    It costs what the stretch does, however long ago the rule began.
+    """
+    # dateutil would follow a rule that is over to the year 9999.
+    last = min(until, rule._until or until)
+    starts = _nearer(rule, since).replace(until=last).xafter(since, inc=True)
+    return list(takewhile(lambda start: start < until, starts))
+
+
+def _nearer(rule: rrule, moment: datetime) -> rrule:
+    """Return the same rule from a later start, at least one of its periods before `moment`.
+
+    Followed from its first start, a rule would take longer each day.
+    """
+    first = rule._dtstart
+    if rule._freq in (WEEKLY, DAILY):
+        step = timedelta(days=7 if rule._freq == WEEKLY else 1) * rule._interval
+        passed = (moment - first) // step - 1
+        return rule.replace(dtstart=first + passed * step) if passed > 0 else rule
+    months = rule._interval * (12 if rule._freq == YEARLY else 1)
+    passed = ((moment.year - first.year) * 12 + moment.month - first.month) // months - 1
+    return next(
+        (
+            rule.replace(dtstart=later)
+            for count in range(passed, 0, -1)
+            if (later := _months_later(first, count * months))
+        ),
+        rule,
+    )
+
+
+def _months_later(moment: datetime, months: int) -> datetime | None:
+    """Return the same day and time so many months later; None where there is no such day."""
+    years, month = divmod(moment.month - 1 + months, 12)
+    try:
+        return moment.replace(year=moment.year + years, month=month + 1)
+    except ValueError:
+        return None
 
 
 def _single(text: str, starts: datetime) -> rrule:

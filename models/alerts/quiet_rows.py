@@ -8,6 +8,7 @@ from psycopg import Cursor
 from psycopg.rows import dict_row
 from sqlalchemy import Engine
 
+from models.alerts.calendar import SLACK, Calendar, extend, is_short
 from models.alerts.move import Actor
 from models.alerts.moves import MoveRefused
 from models.alerts.quiet import Quiet, Span
@@ -23,13 +24,56 @@ from models.vocabulary import OPERATORS
 _AHEAD = timedelta(hours=14)
 _BEHIND = timedelta(hours=12)
 
+# Silences and maintenance windows of one tenant that are not over.
+MOST_QUIET = 200
+
+# Of a calendar only the days are read on which what is in force may have started: those around the
+# moment itself, those around the length before it, and the first after those. A start between is
+# never the one that counts, as that first one is in force still.
 _READ = """
 SELECT quiet_id, reason, types, severities, sites, people, starts_at, ends_at, starts_wall,
-    duration_seconds, rrule
+    duration_seconds, rrule, calendar_until,
+    ARRAY(
+        SELECT day + start FROM (
+            SELECT day, starts FROM quiet_day AS d
+            WHERE d.tenant_id = quiet.tenant_id AND d.quiet_id = quiet.quiet_id
+                AND d.day BETWEEN today - %(slack)s AND today + %(slack)s
+            UNION
+            SELECT day, starts FROM quiet_day AS d
+            WHERE d.tenant_id = quiet.tenant_id AND d.quiet_id = quiet.quiet_id
+                AND d.day BETWEEN earliest - %(slack)s AND earliest + %(slack)s
+            UNION
+            (
+                SELECT day, starts FROM quiet_day AS d
+                WHERE d.tenant_id = quiet.tenant_id AND d.quiet_id = quiet.quiet_id
+                    AND d.day > earliest + %(slack)s
+                ORDER BY day LIMIT 1
+            )
+        ) AS near CROSS JOIN unnest(near.starts) AS start
+        WHERE rrule IS NOT NULL
+        ORDER BY 1
+    ) AS starts
 FROM quiet
+CROSS JOIN LATERAL (
+    SELECT (%(at)s AT TIME ZONE 'UTC')::date AS today,
+        (%(at)s AT TIME ZONE 'UTC' - make_interval(secs => coalesce(duration_seconds, 0)))::date
+            AS earliest
+) AS days
 WHERE tenant_id = %(tenant_id)s AND cancelled_at IS NULL AND starts_at <= %(at)s
     AND (ends_at IS NULL OR ends_at > %(at)s)
 ORDER BY quiet_id
+"""
+_COUNT = """
+SELECT count(*) FROM quiet
+WHERE tenant_id = %s AND cancelled_at IS NULL AND (ends_at IS NULL OR ends_at > %s)
+"""
+_UNKNOWN_SITES = """
+SELECT site_id FROM unnest(%(sites)s::bigint[]) AS named(site_id)
+WHERE NOT EXISTS (
+    SELECT FROM site
+    WHERE site.tenant_id = %(tenant_id)s AND site.site_id = named.site_id AND NOT deleted
+)
+ORDER BY site_id
 """
 # The columns that hold what was sent as it came.
 _SENT = {"kind", "reason", "types", "severities", "sites", "people"}
@@ -37,6 +81,7 @@ _FIND = "SELECT sites, cancelled_at FROM quiet WHERE tenant_id = %s AND quiet_id
 _CANCEL = """
 UPDATE quiet SET cancelled_at = %s, cancelled_by = %s WHERE tenant_id = %s AND quiet_id = %s
 """
+_REMOVE_DAYS = "DELETE FROM quiet_day WHERE tenant_id = %s AND quiet_id = %s"
 _WAKE = """
 UPDATE alert SET quiet_until = %s
 WHERE tenant_id = %s AND quiet_id = %s AND status = 'SUPPRESSED' AND quiet_until IS NOT NULL
@@ -44,26 +89,47 @@ WHERE tenant_id = %s AND quiet_id = %s AND status = 'SUPPRESSED' AND quiet_until
 
 
 def read_quiet(cursor: Cursor, tenant_id: int, at: datetime) -> list[Quiet]:
-    """Return what has begun by `at` and is not over for good."""
+    """Return what has begun by `at` and is not over for good, with the starts that count then.
+
+    It takes one statement. Calendars that end too soon, which upkeep does not let happen, are
+    extended first.
+    """
+    rows = _read(cursor, tenant_id, at)
+    if short := [row for row in rows if row["rrule"] and is_short(row["calendar_until"], at)]:
+        extend(cursor, tenant_id, [_calendar(row) for row in short], at)
+        rows = _read(cursor, tenant_id, at)
+    return [as_quiet(row) for row in rows]
+
+
+def _read(cursor: Cursor, tenant_id: int, at: datetime) -> list[dict[str, Any]]:
+    values = {"tenant_id": tenant_id, "at": at, "slack": SLACK.days}
     with cursor.connection.cursor(row_factory=dict_row) as reader:
-        rows = reader.execute(_READ, {"tenant_id": tenant_id, "at": at})
-        return [as_quiet(row) for row in rows]
+        return reader.execute(_READ, values).fetchall()
+
+
+def _calendar(row: dict[str, Any]) -> Calendar:
+    return Calendar.of(
+        row["quiet_id"],
+        row["rrule"],
+        row["starts_wall"],
+        row["duration_seconds"],
+        row["calendar_until"],
+    )
 
 
 def as_quiet(row: dict[str, Any]) -> Quiet:
-    quiet = Quiet(
+    recurs = row["rrule"] is not None
+    return Quiet(
         row["quiet_id"],
         row["reason"],
         types=frozenset(row["types"]),
         severities=frozenset(row["severities"]),
         sites=frozenset(row["sites"]),
         people=frozenset(row["people"]),
-        span=Span(row["starts_at"], row["ends_at"]) if row["rrule"] is None else None,
+        span=None if recurs else Span(row["starts_at"], row["ends_at"]),
+        starts=tuple(row["starts"]),
+        length=timedelta(seconds=row["duration_seconds"]) if recurs else timedelta(),
     )
-    if row["rrule"] is None:
-        return quiet
-    length = timedelta(seconds=row["duration_seconds"])
-    return quiet._replace(rule=parse_rule(row["rrule"], row["starts_wall"]), length=length)
 
 
 def add_quiet(
@@ -75,7 +141,8 @@ def add_quiet(
     """Store a silence or maintenance window, commit, and return its id.
 
     An actor of some sites names those that it is for. Raises MoveRefused where they do not, or
-    where the actor may not, or where it would be over already.
+    where the actor may not, where it would be over already, where it names a site that there is
+    not, and where the tenant has as many as it may.
     """
     _check_role(actor)
     if actor.sites is not None and not (quiet.sites and actor.sites.issuperset(quiet.sites)):
@@ -92,8 +159,32 @@ def add_quiet(
             **quiet.model_dump(include=_SENT),
             **_times(quiet, now),
         }
+        calendars = [_calendar({**row, "calendar_until": None})] if row.get("rrule") else []
+        lock_alerts(cursor, tenant_id)  # of two at once the second counts the first
+        _check_sites(cursor, tenant_id, quiet.sites)
+        _check_quota(cursor, tenant_id, now)
         cursor.execute(insert("quiet", row), {"rows": document([row])})
+        if calendars:
+            extend(cursor, tenant_id, calendars, now)
     return quiet_id
+
+
+def _check_sites(cursor: Cursor, tenant_id: int, sites: list[int]) -> None:
+    values = {"tenant_id": tenant_id, "sites": sites}
+    unknown = [site_id for (site_id,) in cursor.execute(_UNKNOWN_SITES, values)] if sites else []
+    if unknown:
+        named = ", ".join(map(str, unknown[:10])) + (" ..." if unknown[10:] else "")
+        raise MoveRefused("invalid", f"sites: the tenant's roster has no site {named}.")
+
+
+def _check_quota(cursor: Cursor, tenant_id: int, now: datetime) -> None:
+    row = cursor.execute(_COUNT, (tenant_id, now)).fetchone()
+    if row and row[0] >= MOST_QUIET:
+        message = (
+            f"The tenant has {row[0]} silences and maintenance windows that are not over,"
+            f" {MOST_QUIET} at most: end one first."
+        )
+        raise MoveRefused("conflict", message)
 
 
 def cancel_quiet(engine: Engine, tenant_id: int, actor: Actor, quiet_id: UUID) -> None:
@@ -116,6 +207,7 @@ def cancel_quiet(engine: Engine, tenant_id: int, actor: Actor, quiet_id: UUID) -
         if cancelled_at is not None:
             raise MoveRefused("conflict", "It was ended already.")
         cursor.execute(_CANCEL, (now, actor.sub, tenant_id, quiet_id))
+        cursor.execute(_REMOVE_DAYS, (tenant_id, quiet_id))
         cursor.execute(_WAKE, (now, tenant_id, quiet_id))
 
 

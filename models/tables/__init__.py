@@ -3,9 +3,10 @@
 Each primary key but that of `pulse` starts with `tenant_id`; whatever works for a tenant names it.
 """
 
-from models.tables.alerts import alert, alert_anomaly, alert_trail, quiet, review_trail
+from models.tables.alerts import alert, alert_anomaly, alert_trail, quiet, quiet_day, review_trail
 from models.tables.anomalies import anomaly, withdrawal_trail
 from models.tables.base import metadata
+from models.tables.due import due
 from models.tables.feed import message, published, viewer_filter
 from models.tables.pulse import pulse
 from models.tables.punches import pending, punch, punch_revision
@@ -29,6 +30,7 @@ __all__ = [
     "anomaly",
     "assignment",
     "device",
+    "due",
     "message",
     "metadata",
     "pending",
@@ -39,6 +41,7 @@ __all__ = [
     "punch",
     "punch_revision",
     "quiet",
+    "quiet_day",
     "rejected",
     "review_trail",
     "roster_change",

@@ -1,6 +1,19 @@
 """The tables of alerts, of their anomalies and their trail, of reviews, and of quiet."""
 
-from sqlalchemy import BigInteger, Column, DateTime, Double, Index, Integer, Table, Text, Uuid, text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Date,
+    DateTime,
+    Double,
+    Index,
+    Integer,
+    Table,
+    Text,
+    Time,
+    Uuid,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from models.tables.base import instant, metadata, tenant_key
@@ -148,5 +161,18 @@ quiet = Table(
     instant("created_at", nullable=False),
     instant("cancelled_at"),  # when it was ended before its time
     Column("cancelled_by", Text),
+    # The calendar of one that recurs is in quiet_day up to this day, without it; null for none yet.
+    Column("calendar_until", Date),
     Index("ix_quiet_starts", "tenant_id", "starts_at"),
+)
+
+# The days on which recurring maintenance windows start, in wall time at their sites, worked out
+# some 400 days ahead by models.alerts.calendar.
+quiet_day = Table(
+    "quiet_day",
+    metadata,
+    tenant_key(),
+    Column("quiet_id", Uuid, primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("starts", ARRAY(Time), nullable=False),
 )

@@ -74,7 +74,7 @@ ENDPOINTS = (
         "It is in force.",
         status=201,
         takes=Body(WantedQuiet),
-        refuses=("invalid",),
+        refuses=("invalid", "conflict"),
     ),
     endpoint(
         "DELETE",

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+from models.alerts.calendar import extend_due
 from models.broker import JUDGE_TASK
 from models.database import transaction
 from worker import metrics
@@ -60,8 +61,9 @@ def keep_all_alerts() -> None:
 
 @task("upkeep.prune", soft_time_limit=3_000, time_limit=3_060, **_UPKEEP)
 def prune_old() -> None:
-    """Remove what is older than it is to be kept. Runs every ten minutes."""
+    """Remove what is older than it is to be kept, and extend calendars. Runs every ten minutes."""
     process = this_process()
+    extend_due(process.engine)
     prune(process.engine, timedelta(days=process.settings.feed_retention_days))
 
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from psycopg import Cursor
 
 from models.bulk import records
+from models.due import begin
 from models.intake.content import as_json
 from models.intake.roster.changed_keys import ChangedKey
 from models.intake.roster.kinds import TENANT, Columns, Kind
@@ -114,6 +115,7 @@ def save_tenant(cursor: Cursor, tenant_id: int, row: Columns, by: Submitter) -> 
     """Write the tenant's own row. A new one gets an epoch, which names this history of its feed."""
     values = {"tenant_id": tenant_id, "row": as_json(row).decode(), "epoch": secrets.token_hex(6)}
     cursor.execute(_SAVE_TENANT, values | {"submitted_by": by.as_text()})
+    begin(cursor, tenant_id)
 
 
 def save_policy(

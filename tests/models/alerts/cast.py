@@ -1,9 +1,13 @@
 """Alerts as the pipeline leaves them, without the pipeline."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest import mock
 from uuid import UUID
 
+from dateutil.rrule import rrule
 from sqlalchemy import Engine
 
 from models import feed
@@ -13,8 +17,12 @@ from models.alerts.moves import SYSTEM
 from models.alerts.rows import Entry, lock_alerts, messages_of, save
 from models.database import transaction
 from models.ids import time_ordered_id
+from models.schemas.quiet import Recurring
 
 OPERATOR = Actor("olga", "operator", None)
+# The most starts that a rule may have, from the first day that it may have.
+HOSTILE = "FREQ=YEARLY;BYDAY=MO,TU,WE,TH,FR,SA,SU;BYHOUR=" + ",".join(map(str, range(24)))
+LONG_AGO = "2000-01-01T00:00:00"
 _TRAIL = """
 SELECT move, actor, from_status, to_status, note, added FROM alert_trail
 WHERE alert_id = %s ORDER BY version
@@ -79,3 +87,29 @@ def trail(engine: Engine, alert_id: UUID) -> list[tuple[Any, ...]]:
     """Return (move, actor, from_status, to_status, note, added) of each line, in their order."""
     with transaction(engine) as cursor:
         return cursor.execute(_TRAIL, (alert_id,)).fetchall()
+
+
+def recurring(rule: str, starts: str = LONG_AGO, minutes: float = 30, **more: Any) -> Recurring:
+    content = {
+        "kind": "recurring",
+        "reason": "Works.",
+        "starts_at": starts,
+        "duration_minutes": minutes,
+        "rrule": rule,
+        **more,
+    }
+    return Recurring.model_validate(content)
+
+
+@contextmanager
+def followed() -> Iterator[list[rrule]]:
+    """Yield a list of the rules that are followed within the block."""
+    rules: list[rrule] = []
+    follow = rrule._iter
+
+    def noting(rule: rrule) -> Any:
+        rules.append(rule)
+        return follow(rule)
+
+    with mock.patch.object(rrule, "_iter", noting):
+        yield rules

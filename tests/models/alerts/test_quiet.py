@@ -10,7 +10,7 @@ import pytest
 from dateutil.rrule import rrulestr
 
 from models.alerts.quiet import Quiet, Span, cover_of
-from models.recurrence import parse_rule
+from models.recurrence import parse_rule, starts_between
 from tests.models.alerts.cast import new_alert
 
 BERLIN, NEW_YORK = ZoneInfo("Europe/Berlin"), ZoneInfo("America/New_York")
@@ -18,9 +18,10 @@ NONE: frozenset[Any] = frozenset()
 
 
 def window(rule: str, starts: str, hours: float) -> Quiet:
-    parsed = parse_rule(rule, datetime.fromisoformat(starts))
+    first = datetime.fromisoformat(starts)
+    years = starts_between(parse_rule(rule, first), first, first + timedelta(days=2_000))
     return Quiet(
-        UUID(int=1), "Works.", NONE, NONE, NONE, NONE, None, parsed, timedelta(hours=hours)
+        UUID(int=1), "Works.", NONE, NONE, NONE, NONE, None, tuple(years), timedelta(hours=hours)
     )
 
 

@@ -105,9 +105,10 @@ RECURRING: dict[str, Any] = {
 }
 
 
-def know_site(feed: Feed) -> None:
+def know_site(feed: Feed, site_id: int = 15) -> None:
     columns = "tenant_id, site_id, name, timezone"
-    feed.run(f"INSERT INTO site ({columns}) VALUES (1, 15, 'Depot', 'Europe/Paris')", {})
+    values = "1, %(site_id)s, 'Depot', 'Europe/Paris'"
+    feed.run(f"INSERT INTO site ({columns}) VALUES ({values})", {"site_id": site_id})
 
 
 async def post(caller: Caller, path: str, body: Any, **claims: Any) -> dict[str, Any]:

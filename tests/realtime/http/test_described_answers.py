@@ -13,6 +13,8 @@ from dev.embedded.ports import free_port
 from realtime.http import body, in_flight
 from realtime.http.body import MOST_BYTES
 from realtime.transport import slowing
+from models.alerts.quiet_rows import MOST_QUIET
+from realtime.app import MAX_BODY_BYTES
 from tests.models.alerts.cast import open_alert
 from tests.realtime.cast import Feed, RunningServer, token
 from tests.realtime.http.conftest import Caller
@@ -31,6 +33,12 @@ from tests.realtime.http.json_schema import flaws
 NOBODY = "00000000-0000-0000-0000-000000000000"
 METRICS_TOKEN = "0123456789abcdef" * 2
 JSON = "application/json"
+# As many silences as a tenant may have.
+FILL = """
+INSERT INTO quiet (tenant_id, quiet_id, kind, reason, author, starts_at, ends_at, created_at)
+SELECT 1, gen_random_uuid(), 'silence', 'Full.', 'olga', now(), now() + interval '1 hour', now()
+FROM generate_series(1, %(count)s)
+"""
 
 
 class Tour:
@@ -211,6 +219,8 @@ async def succeed(tour: Tour, feed: Feed) -> None:
     assert await tour.ask("GET /api/v1/anomalies/{anomaly_id}") == 200
     assert await tour.ask("GET /api/v1/alerts/{alert_id}") == 200
     assert await tour.ask("POST /api/v1/quiet", PLANNED, **OPERATOR) == 201
+    feed.run(FILL, {"count": MOST_QUIET})
+    assert await tour.ask("POST /api/v1/quiet", PLANNED, **OPERATOR) == 409
     for status in (200, 409):
         assert await tour.ask("DELETE /api/v1/quiet/{quiet_id}", **OPERATOR) == status
     assert await tour.ask("GET /healthz", anonymous=True) == 200

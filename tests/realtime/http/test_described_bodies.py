@@ -94,7 +94,8 @@ async def test_a_review_is_taken_as_described(caller: Caller, feed: Feed) -> Non
         assert await check(caller, REVIEW, address, body, **OPERATOR) is fits, body
 
 
-async def test_what_is_to_be_quiet_is_taken_as_described(caller: Caller) -> None:
+async def test_what_is_to_be_quiet_is_taken_as_described(caller: Caller, feed: Feed) -> None:
+    know_site(feed)
     ends_at = {"ends_at": SILENCE["ends_at"].replace("+00:00", "Z")}
     moments = {name: PLANNED[name].replace("+00:00", "Z") for name in ("starts_at", "ends_at")}
     silence, planned = SILENCE | ends_at, PLANNED | moments

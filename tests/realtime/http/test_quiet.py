@@ -9,6 +9,7 @@ import pytest
 from tests.models.alerts.cast import open_alert
 from tests.realtime.cast import GLOBEX, Feed
 from tests.realtime.http.conftest import Caller
+from tests.realtime.http.described import know_site
 
 PATH = "/api/v1/quiet"
 OPERATOR: dict[str, Any] = {"role": "operator", "sub": "olga"}
@@ -31,6 +32,12 @@ def nightly(**more: Any) -> dict[str, Any]:
         "rrule": "FREQ=DAILY",
     }
     return recurring | more
+
+
+@pytest.fixture(autouse=True)
+def _sites(feed: Feed) -> None:
+    for site_id in (15, 16):
+        know_site(feed, site_id)
 
 
 async def add(caller: Caller, body: Any, **claims: Any) -> tuple[int, dict[str, Any]]:
@@ -81,6 +88,7 @@ async def test_each_kind_is_listed_with_its_author_reason_and_end(caller: Caller
         silence(ends_at="2026-12-01T00:00:00"),
         silence(types=["NONSENSE"]),
         silence(sites=["15"]),
+        silence(sites=[99]),  # which the roster does not have
         silence(author="somebody else"),
         {
             "kind": "maintenance",
@@ -109,6 +117,14 @@ async def test_one_without_reason_or_end_or_sense_is_invalid(caller: Caller, bod
     status, answer = await add(caller, body)
     assert (status, answer["error"]["code"]) == (400, "invalid")
     assert "pydantic" not in answer["error"]["message"]
+
+
+async def test_one_too_many_is_a_conflict(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("models.alerts.quiet_rows.MOST_QUIET", 1)
+    assert (await add(caller, silence()))[0] == 201
+    status, answer = await add(caller, silence())
+    assert (status, answer["error"]["code"]) == (409, "conflict")
+    assert "1 at most: end one first" in answer["error"]["message"]
 
 
 async def test_a_viewer_may_look_and_not_touch(caller: Caller) -> None:

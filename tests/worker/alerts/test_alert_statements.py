@@ -9,8 +9,9 @@ from sqlalchemy import Engine
 
 from models import intake
 from models.alerts.move import WantedMove, make_moves
+from models.alerts.quiet_rows import add_quiet
 from models.database import transaction
-from tests.models.alerts.cast import OPERATOR
+from tests.models.alerts.cast import HOSTILE, OPERATOR, followed, recurring
 from tests.models.intake.statements import counted
 from tests.worker.cast import NOON, imposter, rows
 from tests.worker.conftest import Heard
@@ -64,6 +65,18 @@ def test_opening_and_bumping_alerts(engine: Engine, heard: Heard) -> None:
     ) == [(2, 401)]
     assert opened[0] == opened[1] > 0
     assert bumped[0] == bumped[1] > 0
+
+
+def test_windows_that_recur_take_no_statement_more_and_no_rule_is_followed(
+    engine: Engine, heard: Heard
+) -> None:
+    without = judged(engine, heard, FEW, day=1)
+    for number in range(60):
+        window = recurring(HOSTILE, "2000-01-01T00:00:00", 30, people=[5_000 + number])
+        add_quiet(engine, 1, OPERATOR, window)
+    with followed() as rules:
+        assert judged(engine, heard, MANY, day=1) == without
+    assert rules == []
 
 
 def moved(engine: Engine, people: range) -> int:
