@@ -3,18 +3,25 @@
 A tenant's `floor` says up to which position its feed is gone.
 """
 
-from datetime import timedelta
+import random
+from datetime import UTC, datetime, timedelta
 
 import structlog
 from psycopg import Cursor
 from sqlalchemy import Engine
 
 from models.database import transaction
+from models.due import enrol, put_off, tenants_due
 from worker.judging.notices import PREFIX
 from worker.metrics import PRUNED
 
 PRUNED_ROWS = "pruned"
+CHORE = "prune"
 BATCH = 5_000  # rows that one transaction removes
+SOONEST, LATEST = (
+    timedelta(hours=1),
+    timedelta(hours=30),
+)  # from one pruning of a tenant to the next
 
 log = structlog.get_logger(__name__)
 
@@ -28,7 +35,7 @@ WITH old AS (
         SELECT coalesce(
             (
                 SELECT position - 1 FROM message
-                WHERE tenant_id = %(tenant_id)s AND said_at >= clock_timestamp() - %(age)s
+                WHERE tenant_id = %(tenant_id)s AND said_at >= statement_timestamp() - %(age)s
                 ORDER BY said_at, position LIMIT 1
             ),
             (SELECT head FROM tenant WHERE tenant_id = %(tenant_id)s)
@@ -42,6 +49,14 @@ WITH old AS (
 )
 SELECT count(*), max(position) FROM gone
 """
+# statement_timestamp(), as the index is of no use beside clock_timestamp().
+_OLDEST = """
+SELECT statement_timestamp(), (
+    SELECT said_at FROM message
+    WHERE tenant_id = %(tenant_id)s AND said_at >= statement_timestamp() - %(age)s
+    ORDER BY said_at LIMIT 1
+)
+"""
 _FLOOR = "UPDATE tenant SET floor = greatest(floor, %s) WHERE tenant_id = %s"
 
 # Table: the column that says how old a row is, and the key of its rows.
@@ -53,18 +68,42 @@ _AGING = {
 
 
 def prune(engine: Engine, feed_age: timedelta) -> None:
-    """Remove what is older than `feed_age`, and revisions older than theirs, of every tenant."""
+    """Remove what is older than `feed_age`, and revisions older than theirs, of tenants due.
+
+    A tenant is due when its oldest message becomes too old: an hour after the last time at the
+    soonest, after 30 hours at the latest.
+    """
     with transaction(engine) as cursor:
-        tenants = [tenant_id for (tenant_id,) in cursor.execute("SELECT tenant_id FROM tenant")]
+        enrol(cursor)
+        tenants = tenants_due(cursor, CHORE)
     for tenant_id in tenants:
-        counts = {"message": prune_feed(engine, tenant_id, feed_age)}
-        for table in _AGING:
-            age = max(REVISIONS, feed_age) if table == "punch_revision" else feed_age
-            counts[table] = _prune_table(engine, tenant_id, table, age)
-        for table, rows in counts.items():
-            PRUNED.labels(table=table).inc(rows)
-        if any(counts.values()):
-            log.info(PRUNED_ROWS, tenant_id=tenant_id, **counts)
+        with transaction(
+            engine
+        ) as cursor:  # first, so that one that fails keeps none from its turn
+            put_off(cursor, tenant_id, CHORE, _next_turn(cursor, tenant_id, feed_age))
+        _prune_tenant(engine, tenant_id, feed_age)
+
+
+def _next_turn(cursor: Cursor, tenant_id: int, feed_age: timedelta) -> datetime:
+    """Return when the first message that stays now is too old, within the bounds.
+
+    Tenants without one are spread over half a day.
+    """
+    values = {"tenant_id": tenant_id, "age": feed_age}
+    now, oldest = cursor.execute(_OLDEST, values).fetchone() or (datetime.now(UTC), None)
+    latest: datetime = now + LATEST * random.uniform(0.6, 1.0)  # noqa: S311 - no secret
+    return latest if oldest is None else max(now + SOONEST, min(oldest + feed_age, latest))
+
+
+def _prune_tenant(engine: Engine, tenant_id: int, feed_age: timedelta) -> None:
+    counts = {"message": prune_feed(engine, tenant_id, feed_age)}
+    for table in _AGING:
+        age = max(REVISIONS, feed_age) if table == "punch_revision" else feed_age
+        counts[table] = _prune_table(engine, tenant_id, table, age)
+    for table, rows in counts.items():
+        PRUNED.labels(table=table).inc(rows)
+    if any(counts.values()):
+        log.info(PRUNED_ROWS, tenant_id=tenant_id, **counts)
 
 
 def prune_feed(engine: Engine, tenant_id: int, age: timedelta) -> int:

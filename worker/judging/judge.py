@@ -15,11 +15,13 @@ from sqlalchemy import Engine
 
 from models import feed
 from models.database import autocommitted, pipelined
+from models.due import hasten
 from models.locks import tenant_lock_key
 from worker import metrics
 from worker.emit import Emit
 from worker.faults import fault_point
 from worker.judging.detect import detect
+from worker.judging.moments import CHORE as SWEEP
 from worker.judging.notices import tell_once
 from worker.judging.record import record
 from worker.judging.work_queue import (
@@ -96,6 +98,7 @@ def judge_batch(cursor: Cursor, tenant_id: int, batch: Batch, as_of: datetime) -
     began = time.monotonic()
     messages = find_and_record(cursor, tenant_id, batch.touched, as_of)
     discard(cursor, tenant_id, batch)
+    hasten(cursor, tenant_id, SWEEP, as_of)  # what was judged may have moments of its own
     appended = feed.append(cursor, tenant_id, messages) if messages else None
     fault_point("before_judge_commit")
     lag = max((as_of - batch.received_at).total_seconds(), 0.0) if batch.received_at else 0.0

@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 
 from models import feed
 from models.database import transaction
+from models.due import put_off
 from worker.emit import Emit
 from worker.judging.judge import (
     JUDGE_SECONDS,
@@ -25,8 +26,10 @@ from worker.judging.judge import (
     try_lock,
     wait_lock,
 )
+from worker.judging.moments import CHORE, next_moment, next_sweep
 from worker.judging.suspects import Suspects, given_back, take
 from worker.judging.work_queue import Batch, take_changes, take_punches
+from worker.load.tenant import read_tenant
 from worker.load.touched import Touched
 
 # After days without a scheduler a sweep catches up in steps, each of which a window can hold.
@@ -42,7 +45,11 @@ SELECT tenant_id, count(*) FROM (
 # Python may work on a judgement for as long as a task may take (90 s). If Postgres ended the
 # session as idle meanwhile, the lock would be lost.
 _KEEP_LOCK = "SET LOCAL idle_in_transaction_session_timeout = '95s'"
-_UNSWEPT = "SELECT tenant_id FROM tenant WHERE NOT deleted AND swept_at < clock_timestamp() - %s"
+_UNSWEPT = """
+SELECT tenant_id FROM due JOIN tenant USING (tenant_id)
+WHERE chore = 'sweep' AND at <= statement_timestamp() AND NOT deleted
+    AND swept_at < statement_timestamp() - %s
+"""
 
 
 def tenants_left(cursor: Cursor) -> dict[int, int]:
@@ -51,7 +58,10 @@ def tenants_left(cursor: Cursor) -> dict[int, int]:
 
 
 def tenants_unswept(cursor: Cursor, age: timedelta) -> list[int]:
-    """Return the tenants whose moments were judged longer than `age` ago."""
+    """Return the tenants with a moment that may have come, swept longer than `age` ago.
+
+    It costs what these are, however many tenants there are beside them.
+    """
     return [tenant_id for (tenant_id,) in cursor.execute(_UNSWEPT, (age,))]
 
 
@@ -114,8 +124,15 @@ def _judge_step(cursor: Cursor, tenant_id: int, as_of: datetime) -> tuple[Judgem
         "SELECT swept_at FROM tenant WHERE tenant_id = %s", (tenant_id,)
     ).fetchone()
     since = row[0] if row else as_of
-    until = min(since + _STEP, as_of)
-    messages = find_and_record(cursor, tenant_id, Touched(swept=(since, until)), as_of)
+    tenant = read_tenant(cursor, tenant_id)
+    moment = next_moment(cursor, tenant, since)
+    messages: list[feed.Message] = []
+    until = as_of
+    if moment and moment <= as_of:
+        until = min(moment + _STEP, as_of)
+        messages = find_and_record(cursor, tenant_id, Touched(swept=(since, until)), as_of)
+        moment = next_moment(cursor, tenant, until)
     cursor.execute("UPDATE tenant SET swept_at = %s WHERE tenant_id = %s", (until, tenant_id))
+    put_off(cursor, tenant_id, CHORE, next_sweep(moment, until))
     appended = feed.append(cursor, tenant_id, messages) if messages else None
     return Judgement(messages, appended, 0.0, 0.0), until == as_of
