@@ -18,7 +18,7 @@ from models.database import transaction
 from models.feed import Message
 from tests.end_to_end.simulated_clock import SimulatedClock
 from worker.judging.judge import judge
-from worker.judging.sweep import judge_moments
+from worker.judging.sweep import judge_moments, tenants_unswept
 
 _AHEAD = timedelta(days=2)  # a day's shifts are synced so long before
 _AFTERWARDS = timedelta(days=2)  # the clock goes on so long after the last punch
@@ -78,6 +78,7 @@ def work(
     intake.sync_roster(engine, company.roster())
     with transaction(engine) as cursor:  # the column's default is the real moment
         cursor.execute("UPDATE tenant SET swept_at = %s", (start,))
+        cursor.execute("UPDATE due SET at = %s", (start,))
 
     def hear(_tenant_id: int, _epoch: str, _base: int, messages: list[Message]) -> None:
         for message in messages:
@@ -100,7 +101,10 @@ def work(
             assert all(outcome.status == "accepted" for outcome in outcomes)
         sent += len(arrived)
         judge(engine, company.tenant_id, hear)
-        judge_moments(engine, company.tenant_id, hear)
+        with transaction(engine) as cursor:
+            due = tenants_unswept(cursor, timedelta(0))
+        if company.tenant_id in due:
+            judge_moments(engine, company.tenant_id, hear)
     return run._replace(punches=sent)
 
 

@@ -1,8 +1,8 @@
 """A database with a clock that the test sets: what waits for a moment is judged by unchanged code
 when the simulated moment comes.
 
-A schema of the database's search path has `clock_timestamp()` and `now()`, and comes before that of
-Postgres.
+A schema of the database's search path has `clock_timestamp()`, `statement_timestamp()` and `now()`,
+and comes before that of Postgres.
 """
 
 from datetime import datetime
@@ -14,6 +14,8 @@ CREATE SCHEMA simulated;
 CREATE TABLE simulated.clock (moment timestamptz NOT NULL);
 INSERT INTO simulated.clock VALUES ('2000-01-01Z');
 CREATE FUNCTION simulated.clock_timestamp() RETURNS timestamptz LANGUAGE sql VOLATILE
+    AS 'SELECT moment FROM simulated.clock';
+CREATE FUNCTION simulated.statement_timestamp() RETURNS timestamptz LANGUAGE sql VOLATILE
     AS 'SELECT moment FROM simulated.clock';
 CREATE FUNCTION simulated.now() RETURNS timestamptz LANGUAGE sql VOLATILE
     AS 'SELECT moment FROM simulated.clock';

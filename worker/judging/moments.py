@@ -25,7 +25,7 @@ SELECT least(
         SELECT min(first.starts_at + wait) FROM unnest(%(after_start)s::interval[]) AS wait
         CROSS JOIN LATERAL (
             SELECT starts_at FROM shift
-            WHERE tenant_id = %(tenant_id)s AND starts_at > %(since)s - wait
+            WHERE tenant_id = %(tenant_id)s AND starts_at >= %(since)s - wait
             ORDER BY starts_at LIMIT 1
         ) AS first
     ),
@@ -33,7 +33,7 @@ SELECT least(
         SELECT min(first.ends_at + wait) FROM unnest(%(after_end)s::interval[]) AS wait
         CROSS JOIN LATERAL (
             SELECT ends_at FROM shift
-            WHERE tenant_id = %(tenant_id)s AND ends_at > %(since)s - wait
+            WHERE tenant_id = %(tenant_id)s AND ends_at >= %(since)s - wait
             ORDER BY ends_at LIMIT 1
         ) AS first
     ),
@@ -43,7 +43,7 @@ SELECT least(
         CROSS JOIN LATERAL (
             SELECT occurred_at FROM punch
             WHERE punch.tenant_id = site.tenant_id AND punch.site_id = site.site_id
-                AND occurred_at > %(since)s - wait AND is_check_in AND voided_at IS NULL
+                AND occurred_at >= %(since)s - wait AND is_check_in AND voided_at IS NULL
             ORDER BY occurred_at LIMIT 1
         ) AS first
         WHERE site.tenant_id = %(tenant_id)s
@@ -53,8 +53,9 @@ SELECT least(
 
 
 def next_moment(cursor: Cursor, tenant: Tenant, since: datetime) -> datetime | None:
-    """Return the first moment after `since` at which an outcome may change; None if none is known.
+    """Return the first moment from `since` on at which an outcome may change, if any is known.
 
+    A sweep at the very moment may find that the wait is not over yet, so the next one includes it.
     It takes one statement.
     """
     values = {
@@ -70,7 +71,7 @@ def next_moment(cursor: Cursor, tenant: Tenant, since: datetime) -> datetime | N
 
 
 def next_sweep(moment: datetime | None, as_of: datetime) -> datetime:
-    """Return when a tenant is swept next whose next moment, after `as_of`, is this one."""
+    """Return when a tenant is swept next whose next moment, from `as_of` on, is this one."""
     shortest, longest = RECHECK
     recheck = as_of + shortest + random.random() * (longest - shortest)  # noqa: S311 - no secret
     return min(moment or recheck, recheck)
