@@ -14,7 +14,7 @@ from pathlib import Path
 
 from dev.bench import machine
 from dev.bench.figures import Figures
-from dev.bench.scenarios import burst, elsewhere, end_to_end, fanout, growth, pipeline, storm
+from dev.bench.scenarios import burst, elsewhere, end_to_end, fanout, growth, idle, pipeline, storm
 from dev.bench.size import SIZES
 from dev.bench.stage import Stage, raise_stage
 from dev.bench.table import rendered
@@ -28,6 +28,7 @@ SCENARIOS = {
     "storm": storm.run,
     "growth": growth.run,
     "elsewhere": elsewhere.run,
+    "idle": idle.run,
 }
 RESULTS = Path(__file__).parent / "results"
 

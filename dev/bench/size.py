@@ -22,6 +22,8 @@ class Size(NamedTuple):
     tenants: tuple[int, ...] = (1, 1_000)
     servers: tuple[int, ...] = (1, 4)
     elsewhere_seconds: float = 5.0
+    idle_tenants: int = 10_000
+    idle_seconds: float = 60.0  # two sweeps and more
 
 
 SHORT = Size("short", rounds=3)
@@ -54,5 +56,7 @@ TINY = Size(
     tenants=(5,),
     servers=(2,),
     elsewhere_seconds=0.5,
+    idle_tenants=5,
+    idle_seconds=1.0,
 )
 SIZES = {size.name: size for size in (SHORT, FULL, TINY)}

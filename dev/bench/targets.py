@@ -38,10 +38,16 @@ SINGLY = Question("pipeline", "singly, 1 % anomalies", WORKERS)
 THOUSANDS = Question("pipeline", "batches of 1,000, 1 % anomalies", ALL)
 BURST = Question("fan-out", "burst, 1,000 viewers", CPU)
 CALM = "modest, 1,000 viewers"
-ELSEWHERE = Question("growth", "1,000 messages a second of other tenants", "% of a core")
+CORE = "% of a core"
+ELSEWHERE = Question("growth", "1,000 messages a second of other tenants", CORE)
+IDLE = Question("growth", "idle tenants, beyond what a single one takes", CORE)
 STREAM = "500 punches a second in tens"
 PUBLISHES = "Redis publishes"
 WRITES = "socket writes per viewer"
+
+
+def idle_case(count: int) -> str:
+    return f"{count:,} idle tenant{'s' * (count > 1)}"
 
 
 def burst_case(anomalies: int) -> str:
@@ -104,6 +110,7 @@ TARGETS = (
         50,
     ),
     Target("a server beside 1,000 messages/s of other tenants, % of a core", ELSEWHERE, None, 2.0),
+    Target("10,000 idle tenants, beyond a single one, % of a core", IDLE, None, 2.0),
 )
 
 
