@@ -58,6 +58,8 @@ def test_data_of_the_revision_before_survives_the_newest(empty_url: str) -> None
         ]
         assert connection.execute("SELECT name, head FROM tenant").fetchall() == [("Acme", 7)]
         assert connection.execute("SELECT punch_id, said FROM anomaly").fetchall() == [("p1", True)]
+        due = connection.execute("SELECT tenant_id, chore FROM due WHERE at <= now() ORDER BY 2")
+        assert due.fetchall() == [(1, "prune"), (1, "sweep")]
 
 
 def test_alerts_come_to_a_tenant_that_has_anomalies_already(empty_url: str) -> None:
