@@ -10,11 +10,10 @@ import aiohttp
 import pytest
 
 from dev.embedded.ports import free_port
+from models.alerts.quiet_rows import MOST_QUIET
 from realtime.http import body, in_flight
 from realtime.http.body import MOST_BYTES
 from realtime.transport import slowing
-from models.alerts.quiet_rows import MOST_QUIET
-from realtime.app import MAX_BODY_BYTES
 from tests.models.alerts.cast import open_alert
 from tests.realtime.cast import Feed, RunningServer, token
 from tests.realtime.http.conftest import Caller
