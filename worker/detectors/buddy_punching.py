@@ -15,7 +15,8 @@ biometrics were taken. The subject is each of the punches.
 People queue at kiosks, seconds apart, every day: on a shared device nothing is inferred from time
 alone. An undeclared device that `kiosk_people` or more people used within 7 days of the punch,
 before or after, is taken as shared, and the tenant is told once, as a finding
-`UNDECLARED_SHARED_DEVICE`.
+`UNDECLARED_SHARED_DEVICE`. Of more than ten punches that one rests on, the evidence names the
+nearest ten and counts all of them as `others`.
 
 Policy: `same_device_severity`, `same_undeclared_device_severity`, `anothers_device_severity`,
 `two_places_at_once_severity`, `buddy_window_minutes` (5), `kiosk_people` (5), `biometric_min_score`
@@ -27,15 +28,16 @@ Cannot tell: a punch without a device or biometrics; cards and numbers that were
 device.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable
 from datetime import timedelta
 
 from models.policy import Policy
 from models.policy.buddy_punching import BuddyPunching
 from worker.rules.biometrics import shown_live, whose
+from worker.rules.bodies import impossible_uses
 from worker.rules.evidence import done, duration, found, nothing
 from worker.rules.finding import Finding, Findings
-from worker.rules.geometry import place_of, way
+from worker.rules.uses import Others, Uses
 from worker.rules.window import Punch, Window, in_order
 
 TYPE = "BUDDY_PUNCHING"
@@ -51,17 +53,14 @@ def detect(window: Window) -> Findings:
 
 def _same_device(window: Window, punch: Punch, policy: Policy) -> Findings:
     silent = _why_not_told(window, punch, policy)
-    uses_by_others = [] if silent else _uses_by_others(window, punch, policy)
-    unproved = [
-        use for use in uses_by_others if not (shown_live(punch, policy) and shown_live(use, policy))
-    ]
-    if unproved:
+    unproved = None if silent else _unproved(window, punch, policy)
+    if unproved and unproved.total:
         yield _shared(window, punch, policy, unproved)
     elif window.explaining:
         reason = "same_device" if punch.device_id in window.devices else "same_undeclared_device"
         because = (
             "both people were shown live by biometrics"
-            if uses_by_others
+            if not silent and _by_others(window, punch, policy, _anybody).total
             else "nobody else used the device within the window"
         )
         yield nothing(punch, TYPE, reason, silent or because)
@@ -79,21 +78,51 @@ def _why_not_told(window: Window, punch: Punch, policy: Policy) -> str:
     return ""
 
 
-def _uses_by_others(window: Window, punch: Punch, policy: Policy) -> list[Punch]:
-    uses = window.device_uses.get(punch.device_id or "", ())
-    return [use for use in _within(uses, punch, policy) if use.person_id != punch.person_id]
+def _unproved(window: Window, punch: Punch, policy: Policy) -> Others:
+    """Return the uses by others of which this punch and they were not both shown live."""
+    if not shown_live(punch, policy):
+        return _by_others(window, punch, policy, _anybody)
+    return _by_others(window, punch, policy, _not_live)
 
 
-def _within(uses: Iterable[Punch], punch: Punch, policy: Policy) -> list[Punch]:
-    """Return the uses within the buddy window of the punch, before or after it."""
-    buddy_window = timedelta(minutes=policy.of(BuddyPunching).buddy_window_minutes)
-    return [use for use in uses if abs(use.occurred_at - punch.occurred_at) <= buddy_window]
+def _by_others(
+    window: Window, punch: Punch, policy: Policy, which: Callable[[Punch, Policy], bool]
+) -> Others:
+    """Return the uses of the punch's device by others within the buddy window, of those that
+    `which` says.
+    """
+    key = (
+        "uses",
+        punch.device_id,
+        which,
+        policy.biometric_min_score,
+        policy.biometric_min_liveness,
+    )
+    if key not in window.memo:
+        uses = window.device_uses.get(punch.device_id or "", ())
+        window.memo[key] = Uses([use for use in uses if which(use, policy)], _person)
+    uses_of_device: Uses = window.memo[key]
+    at, within = punch.occurred_at, _buddy_window(policy)
+    places = uses_of_device.places(at - within, at + within)
+    return uses_of_device.others(punch.person_id, at, *places)
 
 
-def _shared(window: Window, punch: Punch, policy: Policy, uses: list[Punch]) -> Finding:
+def _anybody(_use: Punch, _policy: Policy) -> bool:
+    return True
+
+
+def _not_live(use: Punch, policy: Policy) -> bool:
+    return not shown_live(use, policy)
+
+
+def _person(use: Punch) -> int:
+    return use.person_id
+
+
+def _shared(window: Window, punch: Punch, policy: Policy, uses: Others) -> Finding:
     own = policy.of(BuddyPunching)
     declared = punch.device_id in window.devices
-    nearest = _nearest(uses, punch)
+    nearest = uses.nearest[0]
     apart = abs(nearest.occurred_at - punch.occurred_at).total_seconds()
     who = _who(window, punch, nearest)
     device = f"a {'personal' if declared else 'not declared'} device"
@@ -109,13 +138,10 @@ def _shared(window: Window, punch: Punch, policy: Policy, uses: list[Punch]) -> 
         observed=apart,
         limit=own.buddy_window_minutes * 60,
         unit="s",
-        punches=uses,
+        punches=sorted(uses.nearest, key=in_order),
+        others=uses.total,
         device_id=punch.device_id,
     )
-
-
-def _nearest(uses: Iterable[Punch], punch: Punch) -> Punch:
-    return min(uses, key=lambda use: (abs(use.occurred_at - punch.occurred_at), in_order(use)))
 
 
 def _who(window: Window, punch: Punch, other: Punch) -> str:
@@ -150,13 +176,14 @@ def _anothers_device(window: Window, punch: Punch, policy: Policy) -> Findings:
 
 
 def _two_places(window: Window, punch: Punch, policy: Policy) -> Findings:
-    person_id = whose(punch)
-    uses = [] if person_id is None else window.biometric_uses.get(person_id, ())
-    elsewhere = _within([use for use in uses if use.site_id != punch.site_id], punch, policy)
-    impossible = [use for use in elsewhere if not _may_have_gone(window, punch, use, policy)]
-    if impossible:
-        nearest = _nearest(impossible, punch)
-        apart = abs(nearest.occurred_at - punch.occurred_at).total_seconds()
+    person_id, within = whose(punch), _buddy_window(policy)
+    impossible = (
+        impossible_uses(window, person_id, punch, within, policy)
+        if person_id is not None and person_id in window.biometric_uses
+        else None
+    )
+    if impossible and impossible.total:
+        apart = abs(impossible.nearest[0].occurred_at - punch.occurred_at).total_seconds()
         yield found(
             window,
             punch,
@@ -167,35 +194,30 @@ def _two_places(window: Window, punch: Punch, policy: Policy) -> Findings:
             f"{done(punch)} by {punch.biometric_method}, and the same person's were taken at "
             f"another site {duration(apart)} apart.",
             observed=apart,
-            limit=policy.of(BuddyPunching).buddy_window_minutes * 60,
+            limit=within.total_seconds(),
             unit="s",
-            punches=impossible,
+            punches=sorted(impossible.nearest, key=in_order),
+            others=impossible.total,
             other="another site",
         )
     elif window.explaining:
-        because = (
-            "it has no biometrics"
-            if person_id is None
-            else "the person's biometrics were taken nowhere else within the window"
-        )
-        yield nothing(
-            punch,
-            TYPE,
-            "two_places_at_once",
-            "there was time for the way between" if elsewhere else because,
-        )
+        because = _why_not_two(window, person_id, punch, within)
+        yield nothing(punch, TYPE, "two_places_at_once", because)
 
 
-def _may_have_gone(window: Window, punch: Punch, other: Punch, policy: Policy) -> bool:
-    """Whether the two are a check-out and then a check-in, with time enough for the way: yes where
-    the way is unknown.
-    """
-    earlier, later = sorted((punch, other), key=in_order)
-    if earlier.is_check_in or not later.is_check_in:
-        return False
-    start = place_of(earlier, window.sites.get(earlier.site_id), policy)
-    end = place_of(later, window.sites.get(later.site_id), policy)
-    if start is None or end is None:
-        return True
-    taken = way(start, end, (later.occurred_at - earlier.occurred_at).total_seconds())
-    return not taken.is_beyond(policy.min_travel_km, policy.max_travel_speed_kmh)
+def _why_not_two(window: Window, person_id: int | None, punch: Punch, within: timedelta) -> str:
+    if person_id is None:
+        return "it has no biometrics"
+    went = any(
+        use.site_id != punch.site_id and abs(use.occurred_at - punch.occurred_at) <= within
+        for use in window.biometric_uses.get(person_id, ())
+    )
+    return (
+        "there was time for the way between"
+        if went
+        else "the person's biometrics were taken nowhere else within the window"
+    )
+
+
+def _buddy_window(policy: Policy) -> timedelta:
+    return timedelta(minutes=policy.of(BuddyPunching).buddy_window_minutes)

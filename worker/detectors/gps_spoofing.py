@@ -127,11 +127,20 @@ def _fix_before(
 ) -> tuple[Punch, Place] | tuple[None, None]:
     """Return the person's last punch before this one that has a good fix, and that fix."""
     stretch, index = window.place_in_time(punch)
-    for before in reversed(stretch.punches[:index]):
+    before, fix = None, None
+    # Of punches without a fix, however many, each is passed by once.
+    passed: dict[int, tuple[Punch, Place] | tuple[None, None]] = window.memo.setdefault(
+        ("fix before", id(stretch), id(policy)), {}
+    )
+    for earlier in range(index - 1, -1, -1):
+        before = stretch.punches[earlier]
         fix = _good_fix(before, policy)
         if fix:
-            return before, fix
-    return None, None
+            break
+        if earlier in passed:
+            return passed[earlier]
+    passed[index] = (before, fix) if before and fix else (None, None)
+    return passed[index]
 
 
 def _good_fix(punch: Punch, policy: Policy) -> Place | None:

@@ -21,6 +21,9 @@ Cannot tell: where neither a fix nor the site's place is known, there is no `too
 stays that only touch do not overlap.
 """
 
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+
 from models.policy.impossible_shifts import ImpossibleShifts
 from worker.rules.evidence import distance, duration, found, instant, nothing
 from worker.rules.finding import Finding, Findings
@@ -78,11 +81,9 @@ def _way(window: Window, before: Punch, punch: Punch) -> Way | None:
 
 
 def _overlapping(window: Window, punch: Punch) -> Findings:
-    stretch, _ = window.place_in_time(punch)
-    if not window.explaining and all(other.site_id == punch.site_id for other in stretch.punches):
+    if not window.explaining and _is_at_one_site(window, punch):
         return
-    stay, stays_elsewhere = _stays(window, punch)
-    overlapping = [earlier for earlier in stays_elsewhere if stay and _overlap(earlier, stay)]
+    stay, overlapping = _stays(window, punch)
     if stay and overlapping:
         yield _finding(window, punch, stay, overlapping)
     elif window.explaining:
@@ -94,20 +95,51 @@ def _overlapping(window: Window, punch: Punch) -> Findings:
         )
 
 
+def _is_at_one_site(window: Window, punch: Punch) -> bool:
+    """Whether all punches of the person around this one are at one site."""
+    stretch, _ = window.place_in_time(punch)
+    key = ("one site", punch.person_id, stretch.punches[0].punch_id)
+    if key not in window.memo:
+        window.memo[key] = all(other.site_id == punch.site_id for other in stretch.punches)
+    at_one_site: bool = window.memo[key]
+    return at_one_site
+
+
 def _stays(window: Window, punch: Punch) -> tuple[Stay | None, list[Stay]]:
-    """Return the stay this check-in begins, and those elsewhere that began before it."""
+    """Return the stay this check-in begins, and those elsewhere that began before it and overlap
+    it.
+
+    Stays at one site follow one another, so of each only the last that began may.
+    """
     policy = window.policy(punch.site_id)
     stretch, _ = window.place_in_time(punch)
     key = ("stays", punch.person_id, stretch.punches[0].punch_id, policy.max_spell_hours)
     if key not in window.memo:
-        window.memo[key] = stays(stretch.punches, policy)
-    person_stays: list[Stay] = window.memo[key]
-    begun = next((stay for stay in person_stays if stay.check_in is punch), None)
-    return begun, [
-        stay
-        for stay in person_stays
-        if stay.check_in.site_id != punch.site_id and in_order(stay.check_in) < in_order(punch)
+        window.memo[key] = _by_site(stays(stretch.punches, policy))
+    by_site: dict[int, list[Stay]] = window.memo[key]
+    begun = _last_begun(by_site.get(punch.site_id, ()), punch)
+    if begun is None or begun.check_in is not punch:
+        return None, []
+    elsewhere = [
+        _last_begun(site_stays, punch)
+        for site_id, site_stays in by_site.items()
+        if site_id != punch.site_id
     ]
+    overlapping = [earlier for earlier in elsewhere if earlier and _overlap(earlier, begun)]
+    return begun, sorted(overlapping, key=lambda earlier: in_order(earlier.check_out))
+
+
+def _by_site(person_stays: Iterable[Stay]) -> dict[int, list[Stay]]:
+    by_site: dict[int, list[Stay]] = {}
+    for stay in person_stays:
+        by_site.setdefault(stay.check_in.site_id, []).append(stay)
+    return by_site
+
+
+def _last_begun(site_stays: Sequence[Stay], punch: Punch) -> Stay | None:
+    """Return the last of these stays whose check-in is this punch or comes before it."""
+    place = bisect_right(site_stays, in_order(punch), key=lambda stay: in_order(stay.check_in))
+    return site_stays[place - 1] if place else None
 
 
 def _overlap(earlier: Stay, stay: Stay) -> bool:

@@ -24,7 +24,10 @@ Policy: `worked_too_long_severity`, `still_working_severity`, `forgotten_check_o
 Cannot tell: work without punches, and how much of a spell was a break.
 """
 
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import accumulate
 
 from models.policy import Policy
 from models.policy.overtime_violation import OvertimeViolation
@@ -32,6 +35,7 @@ from worker.rules.attendance import shift_of_spell
 from worker.rules.evidence import duration, found, instant, nothing
 from worker.rules.finding import Finding, Findings
 from worker.rules.spells import Spell, spell_of, spells_of
+from worker.rules.uses import MOST_NAMED
 from worker.rules.window import Punch, Shift, Window
 
 TYPE = "OVERTIME_VIOLATION"
@@ -55,7 +59,7 @@ def detect(window: Window) -> Findings:
 
 
 def _worked_too_long(window: Window, spell: Spell, check_out: Punch, policy: Policy) -> Findings:
-    worked, counted = _work(window, spell.person_id, check_out.occurred_at, policy)
+    worked, counted, spells = _work(window, spell.person_id, check_out.occurred_at, policy)
     if worked <= timedelta(hours=policy.max_work_hours):
         if window.explaining:
             because = (
@@ -88,28 +92,50 @@ def _worked_too_long(window: Window, spell: Spell, check_out: Punch, policy: Pol
         punches=[
             p for s in counted for p in (s.check_in, s.check_out) if p and p is not spell.check_in
         ],
+        others=2 * spells - 1,
         shifts=[shift] if shift else [],
         until=instant(check_out.occurred_at),
-        spells=len(counted),
+        spells=spells,
     )
 
 
 def _work(
     window: Window, person_id: int, until: datetime, policy: Policy
-) -> tuple[timedelta, list[Spell]]:
-    """The work in closed spells within the 24 h ending at `until`, and the spells it lies in."""
-    worked, counted = timedelta(0), []
-    for spell in spells_of(window, person_id, policy):
-        if (
-            spell.check_out
-            and spell.check_in.occurred_at < until
-            and until - DAY < spell.check_out.occurred_at
-        ):
-            worked += min(spell.check_out.occurred_at, until) - max(
-                spell.check_in.occurred_at, until - DAY
-            )
-            counted.append(spell)
-    return worked, counted
+) -> tuple[timedelta, Sequence[Spell], int]:
+    """Return the work in closed spells within the 24 h ending at `until`; the last of the spells it
+    lies in, as many as evidence may name and one; and how many these spells are.
+    """
+    closed, worked_before = _closed(window, person_id, policy)
+    since = until - DAY
+    first = bisect_right(closed, since, key=_ends)
+    last = bisect_left(closed, until, first, key=_begins)
+    if first == last:
+        return timedelta(0), [], 0
+    worked = worked_before[last] - worked_before[first]
+    worked -= max(since - closed[first].check_in.occurred_at, timedelta(0))
+    worked -= max(_ends(closed[last - 1]) - until, timedelta(0))
+    return worked, closed[max(first, last - MOST_NAMED - 1) : last], last - first
+
+
+def _closed(window: Window, person_id: int, policy: Policy) -> tuple[list[Spell], list[timedelta]]:
+    """Return the person's closed spells in order, none of which overlap; and, for each place among
+    them, the work in all before it.
+    """
+    key = ("closed", person_id, id(policy))
+    if key not in window.memo:
+        closed = [spell for spell in spells_of(window, person_id, policy) if spell.check_out]
+        lengths = (_ends(spell) - _begins(spell) for spell in closed)
+        window.memo[key] = closed, list(accumulate(lengths, initial=timedelta(0)))
+    closed_spells: tuple[list[Spell], list[timedelta]] = window.memo[key]
+    return closed_spells
+
+
+def _begins(spell: Spell) -> datetime:
+    return spell.check_in.occurred_at
+
+
+def _ends(closed: Spell) -> datetime:
+    return closed.until
 
 
 def _still_working(window: Window, spell: Spell, policy: Policy) -> Findings:

@@ -32,8 +32,8 @@ the site before the shift's start, no `no_show`, for it has not begun to report;
 roster is declared incomplete.
 """
 
-from collections.abc import Iterator
-from datetime import timedelta
+from bisect import bisect_left, bisect_right
+from datetime import datetime, timedelta
 
 from models.policy import Policy
 from models.policy.schedule_mismatch import ScheduleMismatch
@@ -45,7 +45,7 @@ from worker.rules.attendance import (
     shift_of_check_out,
     shift_of_spell,
 )
-from worker.rules.evidence import clock, done, duration, found, instant, nothing
+from worker.rules.evidence import clock, done, duration, expected_people, found, instant, nothing
 from worker.rules.finding import Findings
 from worker.rules.roster import (
     came_in_place_before,
@@ -58,7 +58,7 @@ from worker.rules.roster import (
     unknown_person,
 )
 from worker.rules.spells import Spell, spell_of, spells_of
-from worker.rules.window import Punch, Shift, Window
+from worker.rules.window import Punch, Shift, Window, in_order
 
 TYPE = "SCHEDULE_MISMATCH"
 
@@ -119,10 +119,8 @@ def _why_not_late(window: Window, punch: Punch, shift: Shift | None, policy: Pol
         return f"it comes by the shift's start plus {policy.grace_minutes:g} min"
     if further_check_in(window, punch, policy):
         return "it repeats a check-in here"
-    if any(
-        shift_of_check_in(window, other, policy) == shift
-        for other in _earlier_check_ins(window, punch, shift, policy)
-    ):
+    first, _ = _first_and_last(window, punch, shift, policy)
+    if first and in_order(first) < in_order(punch):
         return "it is not the first check-in for the shift"
     if _was_here(window, punch, shift, policy):
         return "the person was in a spell here at the shift's start"
@@ -133,34 +131,45 @@ def _why_not_late(window: Window, punch: Punch, shift: Shift | None, policy: Pol
     )
 
 
-def _earlier_check_ins(
+def _first_and_last(
     window: Window, punch: Punch, shift: Shift, policy: Policy
-) -> Iterator[Punch]:
-    since = shift.starts_at - timedelta(minutes=policy.early_window_minutes)
-    stretch, index = window.place_in_time(punch)
-    for other in reversed(stretch.punches[:index]):
-        if other.occurred_at < since:
-            return
-        if other.is_check_in and other.site_id == shift.site_id:
-            yield other
+) -> tuple[Punch | None, Punch | None]:
+    """Return the first and the last of the person's check-ins that belong to the shift."""
+    key = ("first and last", punch.person_id, shift.shift_id, id(policy))
+    if key not in window.memo:
+        since = shift.starts_at - timedelta(minutes=policy.early_window_minutes)
+        check_ins = window.check_ins_at(punch, shift.site_id)
+        times = slice(
+            bisect_left(check_ins, since, key=_when),
+            bisect_right(check_ins, shift.ends_at, key=_when),
+        )
+        own = [p for p in check_ins[times] if shift_of_check_in(window, p, policy) == shift]
+        window.memo[key] = (own[0], own[-1]) if own else (None, None)
+    first_and_last: tuple[Punch | None, Punch | None] = window.memo[key]
+    return first_and_last
 
 
-def _later_check_ins(window: Window, punch: Punch, shift: Shift) -> Iterator[Punch]:
-    """The person's check-ins at the shift's site after this punch, up to the shift's end."""
-    stretch, index = window.place_in_time(punch)
-    for other in stretch.punches[index + 1 :]:
-        if other.occurred_at > shift.ends_at:
-            return
-        if other.is_check_in and other.site_id == shift.site_id:
-            yield other
+def _checks_in_again(window: Window, punch: Punch, shift: Shift) -> bool:
+    """Whether the person checks in at the shift's site after this punch, up to the shift's end."""
+    check_ins = window.check_ins_at(punch, shift.site_id)
+    place = bisect_right(check_ins, in_order(punch), key=in_order)
+    return place < len(check_ins) and check_ins[place].occurred_at <= shift.ends_at
+
+
+def _when(punch: Punch) -> datetime:
+    return punch.occurred_at
 
 
 def _was_here(window: Window, punch: Punch, shift: Shift, policy: Policy) -> bool:
-    return any(
-        spell.site_id == shift.site_id
-        and spell.check_in.occurred_at <= shift.starts_at <= spell.until
-        for spell in spells_of(window, punch.person_id, policy)
-    )
+    key = ("was here", punch.person_id, shift.shift_id, id(policy))
+    if key not in window.memo:
+        window.memo[key] = any(
+            spell.site_id == shift.site_id
+            and spell.check_in.occurred_at <= shift.starts_at <= spell.until
+            for spell in spells_of(window, punch.person_id, policy)
+        )
+    was_here: bool = window.memo[key]
+    return was_here
 
 
 def _left_early(window: Window, punch: Punch, policy: Policy) -> Findings:
@@ -194,7 +203,7 @@ def _why_not_left_early(window: Window, punch: Punch, shift: Shift | None, polic
         return "the shift is not over"
     if punch.occurred_at >= shift.ends_at - timedelta(minutes=policy.grace_minutes):
         return f"it comes at most {policy.grace_minutes:g} min before the shift's end"
-    return "the person checked in here again" if any(_later_check_ins(window, punch, shift)) else ""
+    return "the person checked in here again" if _checks_in_again(window, punch, shift) else ""
 
 
 def _early(window: Window, punch: Punch, policy: Policy) -> Findings:
@@ -344,10 +353,8 @@ def _why_not_missing(
         )
     if window.as_of - shift.ends_at <= timedelta(hours=hours):
         return f"the shift has not been over for more than {hours:g} h"
-    if any(
-        shift_of_check_in(window, other, policy) == shift
-        for other in _later_check_ins(window, punch, shift)
-    ):
+    _, last = _first_and_last(window, punch, shift, policy)
+    if last and in_order(punch) < in_order(last):
         return "a later check-in belongs to the shift"
     return ""
 
@@ -356,10 +363,6 @@ def _no_show(window: Window, shift: Shift, policy: Policy) -> Findings:
     own = policy.of(ScheduleMismatch)
     because = _why_not_no_show(window, shift, policy)
     if not because:
-        expected = [
-            {"person_id": person_id, "name": window.people.get(person_id)}
-            for person_id in dict.fromkeys(shift.entitled)
-        ]
         name = window.people.get(shift.person_id) or f"person {shift.person_id}"
         yield found(
             window,
@@ -375,7 +378,7 @@ def _no_show(window: Window, shift: Shift, policy: Policy) -> Findings:
             observed=f"more than {own.no_show_after_minutes:g}",
             limit=own.no_show_after_minutes,
             unit="min",
-            expected=expected,
+            **expected_people(window, shift.entitled),
         )
     elif window.explaining:
         yield nothing(shift, TYPE, "no_show", because)

@@ -21,7 +21,7 @@ within 24 hours, there is no `in_place_of`. Who is at the site without punching 
 """
 
 from models.policy.wrong_person import WrongPerson
-from worker.rules.evidence import clock, done, found, nothing
+from worker.rules.evidence import clock, done, expected_people, found, nothing
 from worker.rules.finding import Finding, Findings
 from worker.rules.roster import in_place_of
 from worker.rules.window import Punch, Shift, Window
@@ -90,9 +90,7 @@ def _in_place_of(window: Window, punch: Punch, shifts: tuple[Shift, ...]) -> Fin
         limit=len(shifts),
         unit="shifts attended of those expected",
         shifts=shifts,
-        expected=[
-            {"person_id": person_id, "name": window.people.get(person_id)} for person_id in expected
-        ],
+        **expected_people(window, expected),
     )
 
 

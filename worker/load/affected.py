@@ -44,7 +44,7 @@ SELECT DISTINCT {SHIFT} FROM (
     WHERE NOT EXISTS (
         SELECT FROM punch p
         WHERE p.tenant_id = s.tenant_id AND p.site_id = s.site_id AND p.occurred_at < s.starts_at
-          AND p.voided_at IS NULL AND p.punch_id <> ALL(%(touched)s::text[])
+          AND p.voided_at IS NULL AND p.punch_id NOT IN (SELECT unnest(%(touched)s::text[]))
     )
 ) s WHERE {STANDING}
 """

@@ -4,12 +4,17 @@ biometrics, earlier scores, a site's first punch.
 Each function sends its statement, and returns one that waits for the answer.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from fractions import Fraction
 from typing import NamedTuple
 
 import orjson
 
+from worker.load.arrays import texts
+from worker.load.device_people import PeopleCount, ask_islands
 from worker.load.devices import unshared
 from worker.load.ranges import document, merge, unnest
 from worker.load.reading import Reading
@@ -18,19 +23,13 @@ from worker.load.tenant import BASELINE_DAYS, KIOSK_DAYS
 from worker.rules.biometrics import whose
 from worker.rules.window import Baseline, Device, Punch, Shift, in_order
 
+# Without those of the one person on whose account the device is looked at, if there is just one.
 _DEVICE_USES = f"""
-SELECT DISTINCT {PUNCH} FROM {unnest("ranges", "device_id", "text")}
+SELECT {PUNCH} FROM json_to_recordset(%(ranges)s::json)
+  AS r(device_id text, since timestamptz, until timestamptz, person_id bigint)
 JOIN punch p ON p.tenant_id = %(tenant_id)s AND p.device_id = r.device_id
   AND p.occurred_at BETWEEN r.since AND r.until AND p.voided_at IS NULL
-"""
-_DEVICE_PEOPLE = """
-SELECT r.punch_id, (
-    SELECT count(DISTINCT p.person_id) FROM punch p
-    WHERE p.tenant_id = %(tenant_id)s AND p.device_id = r.device_id
-      AND p.occurred_at BETWEEN r.at - %(days)s AND r.at + %(days)s AND p.voided_at IS NULL
-)
-FROM unnest(%(punch_id)s::text[], %(device_id)s::text[], %(at)s::timestamptz[])
-  AS r(punch_id, device_id, at)
+  AND p.person_id IS DISTINCT FROM r.person_id
 """
 # Only where they were taken as somebody else's: the person's own uses are among their punches.
 _BODIES = f"""
@@ -53,6 +52,42 @@ JOIN punch p ON p.tenant_id = %(tenant_id)s AND p.person_id = r.person_id
   AND p.biometric_method = r.method AND p.biometric_score IS NOT NULL AND p.voided_at IS NULL
 GROUP BY r.punch_id
 """
+# The same for many punches of one person, by one look at the scores: the sums over the days up to a
+# moment, less those over what comes no sooner than the punch within that moment. IS TRUE keeps the
+# planner from making a nested loop of it.
+_RUNNING_BASELINES = """
+SELECT s.punch_id, s.scores - s.later_scores, s.total - s.later_total, s.squares - s.later_squares
+FROM (
+    SELECT p.punch_id,
+        count(*) OVER near AS scores,
+        sum(p.score) OVER near AS total,
+        sum(p.score * p.score) OVER near AS squares,
+        count(*) OVER later AS later_scores,
+        sum(p.score) OVER later AS later_total,
+        sum(p.score * p.score) OVER later AS later_squares
+    FROM (
+        SELECT p.punch_id COLLATE "C" AS punch_id, p.person_id, p.biometric_method, p.occurred_at,
+            p.is_check_in, p.biometric_score::numeric AS score
+        FROM json_to_recordset(%(people)s::json)
+          AS r(person_id bigint, since timestamptz, until timestamptz)
+        JOIN punch p ON p.tenant_id = %(tenant_id)s AND p.person_id = r.person_id
+          AND p.occurred_at BETWEEN r.since AND r.until
+          AND p.biometric_method IN ('face', 'fingerprint', 'iris')
+          AND p.biometric_score IS NOT NULL AND p.voided_at IS NULL
+    ) p
+    WINDOW
+        near AS (
+            PARTITION BY p.person_id, p.biometric_method ORDER BY p.occurred_at
+            RANGE BETWEEN %(days)s PRECEDING AND CURRENT ROW
+        ),
+        later AS (
+            PARTITION BY p.person_id, p.biometric_method, p.occurred_at
+            ORDER BY p.is_check_in, p.punch_id
+            ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING
+        )
+) s
+WHERE (s.punch_id IN (SELECT unnest(%(punches)s::text[]))) IS TRUE
+"""
 _FIRST = """
 SELECT r.site_id, (
     SELECT min(p.occurred_at) FROM punch p
@@ -60,6 +95,9 @@ SELECT r.site_id, (
 )
 FROM unnest(%s::bigint[]) AS r(site_id)
 """
+
+
+_FEW = 8  # punches of one person whose baselines are summed up one by one
 
 
 class Neighbours(NamedTuple):
@@ -98,17 +136,20 @@ def _device_uses(
     reading: Reading, judged: Sequence[Punch], declared: dict[str, Device]
 ) -> Callable[[], dict[str, list[Punch]]]:
     """Ask for uses of the judged punches' devices within the longest buddy window, by device_id, in
-    order of time. Devices declared as shared are left out.
+    order of time. Devices declared as shared are left out, and uses that are of nobody else.
     """
     buddy = reading.reach.buddy
-    around = (
-        (punch.device_id, punch.occurred_at - buddy, punch.occurred_at + buddy)
-        for punch in unshared(judged, declared)
-    )
-    ranges = list(merge(around))
+    uses = unshared(judged, declared)
+    ranges = list(merge((p.device_id, p.occurred_at - buddy, p.occurred_at + buddy) for p in uses))
     if not ranges:
         return dict
-    parameters = {"tenant_id": reading.tenant_id, "ranges": document(ranges)}
+    people = _people(uses)
+    asked_ranges = [
+        {"device_id": device_id, "since": since, "until": until, "person_id": alone}
+        for device_id, since, until in ranges
+        for alone in [None if len(people[device_id]) > 1 else min(people[device_id])]
+    ]
+    parameters = {"tenant_id": reading.tenant_id, "ranges": orjson.dumps(asked_ranges).decode()}
     asked = reading.cursor.execute(_DEVICE_USES, parameters)
 
     def answer() -> dict[str, list[Punch]]:
@@ -120,6 +161,13 @@ def _device_uses(
     return answer
 
 
+def _people(uses: Iterable[Punch]) -> dict[str | None, set[int]]:
+    people: dict[str | None, set[int]] = {}  # by device_id
+    for punch in uses:
+        people.setdefault(punch.device_id, set()).add(punch.person_id)
+    return people
+
+
 def _device_people(
     reading: Reading,
     judged: Sequence[Punch],
@@ -129,24 +177,26 @@ def _device_people(
     """Ask how many people used the undeclared device of a punch in the days around it, by punch_id:
     only where `uses` are of several people.
     """
+    people = _people(use for device_uses in uses.values() for use in device_uses)
     shared = [
-        punch
+        (punch.device_id, punch)
         for punch in judged
         if punch.device_id
         and punch.device_id not in devices
-        and any(use.person_id != punch.person_id for use in uses.get(punch.device_id, ()))
+        and (users := people.get(punch.device_id))
+        and (len(users) > 1 or punch.person_id not in users)
     ]
-    if not shared:
-        return dict
-    parameters = {
-        "tenant_id": reading.tenant_id,
-        "days": KIOSK_DAYS,
-        "punch_id": [punch.punch_id for punch in shared],
-        "device_id": [punch.device_id for punch in shared],
-        "at": [punch.occurred_at for punch in shared],
-    }
-    counted = reading.cursor.execute(_DEVICE_PEOPLE, parameters)
-    return lambda: dict(counted.fetchall())
+    around = ((key, p.occurred_at - KIOSK_DAYS, p.occurred_at + KIOSK_DAYS) for key, p in shared)
+    asked = ask_islands(reading, list(merge(around)))
+
+    def answer() -> dict[str, int]:
+        counts = {
+            device_id: PeopleCount(islands, KIOSK_DAYS, KIOSK_DAYS)
+            for device_id, islands in asked().items()
+        }
+        return {p.punch_id: counts[device_id].at(p.occurred_at) for device_id, p in shared}
+
+    return answer
 
 
 def _biometric_uses(
@@ -191,6 +241,18 @@ def _baselines(reading: Reading, judged: Sequence[Punch]) -> Callable[[], dict[s
     ]
     if not low:
         return dict
+    of_person = Counter(p.person_id for p in low)
+    asked = [
+        _baselines_of_few(reading, [p for p in low if of_person[p.person_id] <= _FEW]),
+        _baselines_of_many(reading, [p for p in low if of_person[p.person_id] > _FEW]),
+    ]
+    return lambda: {punch_id: base for answer in asked for punch_id, base in answer().items()}
+
+
+def _baselines_of_few(reading: Reading, low: Sequence[Punch]) -> Callable[[], dict[str, Baseline]]:
+    """Ask for the baselines of punches that are few of each person: each sums up for itself."""
+    if not low:
+        return dict
     scored = [
         {
             "punch_id": p.punch_id,
@@ -211,6 +273,34 @@ def _baselines(reading: Reading, judged: Sequence[Punch]) -> Callable[[], dict[s
         punch_id: Baseline(count, round(float(mean), 9), round(float(deviation), 9))
         for punch_id, count, mean, deviation in asked.fetchall()
     }
+
+
+def _baselines_of_many(reading: Reading, low: Sequence[Punch]) -> Callable[[], dict[str, Baseline]]:
+    """Ask for the baselines of punches that are many of a person, whose scores are read once."""
+    if not low:
+        return dict
+    ranges = merge((p.person_id, p.occurred_at - BASELINE_DAYS, p.occurred_at) for p in low)
+    people = [{"person_id": key, "since": since, "until": until} for key, since, until in ranges]
+    parameters = {
+        "tenant_id": reading.tenant_id,
+        "days": BASELINE_DAYS,
+        "people": orjson.dumps(people).decode(),
+        "punches": texts(p.punch_id for p in low),
+    }
+    asked = reading.cursor.execute(_RUNNING_BASELINES, parameters)
+    return lambda: {
+        punch_id: _baseline(scores, Fraction(total), Fraction(squares))
+        for punch_id, scores, total, squares in asked.fetchall()
+        if scores
+    }
+
+
+def _baseline(scores: int, total: Fraction, squares: Fraction) -> Baseline:
+    """Return the baseline of so many scores, of which the sum and that of their squares are
+    given.
+    """
+    variance = (scores * squares - total**2) / (scores * (scores - 1)) if scores > 1 else 0
+    return Baseline(scores, round(float(total / scores), 9), round(math.sqrt(variance), 9))
 
 
 def _first_punches(reading: Reading, waiting: Sequence[Shift]) -> Callable[[], dict[int, datetime]]:

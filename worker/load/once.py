@@ -2,7 +2,9 @@
 asks for it.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from psycopg import Cursor
@@ -34,15 +36,19 @@ class Once(Generic[K, R]):
     ) -> None:
         self._send, self._rows, self._order = send, rows, order
         self._asked: list[tuple[list[Range[K]], Cursor]] = []
-        self._pieces: dict[K, list[Piece[K, R]]] = {}
+        # by key: one list for each time of asking, whose ranges are in order and do not overlap
+        self._pieces: dict[K, list[list[Piece[K, R]]]] = {}
 
     def ask(self, ranges: Iterable[Range[K]]) -> None:
-        """Send for ranges, none of which was asked for before; `pieces` waits for the answer."""
+        """Send for ranges that were merged, none of which was asked for before; `pieces` waits for
+        the answer.
+        """
         if asked := list(ranges):
             self._asked.append((asked, self._send(asked)))
 
     def pieces(self, ranges: Iterable[Range[K]]) -> list[tuple[Range[K], Piece[K, R]]]:
-        """Return each range with the piece that holds it, which may be longer.
+        """Return each range, of those that were merged, with the piece that holds it, which may be
+        longer.
 
         Costs one statement at most.
         """
@@ -56,9 +62,11 @@ class Once(Generic[K, R]):
         return [(r, piece) for r, piece in zip(asked, pieces, strict=True) if piece is not None]
 
     def _holding(self, range_: Range[K]) -> Piece[K, R] | None:
-        for piece in self._pieces.get(range_.key, ()):
-            if piece.range.since <= range_.since and range_.until <= piece.range.until:
-                return piece
+        # Of those that were asked for together only the last that begins by then may hold it.
+        for pieces in self._pieces.get(range_.key, ()):
+            place = bisect_right(pieces, range_.since, key=_since)
+            if place and range_.until <= pieces[place - 1].range.until:
+                return pieces[place - 1]
         return None
 
     def _collect(self) -> list[Piece[K, R]]:
@@ -71,7 +79,19 @@ class Once(Generic[K, R]):
             for piece in pieces:
                 if self._order and len(piece.rows) > 1:
                     piece.rows.sort(key=self._order)
-                self._pieces.setdefault(piece.range.key, []).append(piece)
+            for key, together in _by_key(pieces).items():
+                self._pieces.setdefault(key, []).append(together)
             collected += pieces
         self._asked.clear()
         return collected
+
+
+def _by_key(pieces: Iterable[Piece[K, R]]) -> dict[K, list[Piece[K, R]]]:
+    by_key: dict[K, list[Piece[K, R]]] = {}
+    for piece in pieces:
+        by_key.setdefault(piece.range.key, []).append(piece)
+    return by_key
+
+
+def _since(piece: Piece[Any, Any]) -> datetime:
+    return piece.range.since

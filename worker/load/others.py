@@ -8,14 +8,13 @@ from typing import Any
 
 from psycopg import Cursor
 
-from models.policy.buddy_punching import BuddyPunching
 from models.schemas.roster import LONGEST_SHIFT
-from worker.load.arrays import numbers, texts
 from worker.load.devices import unshared
+from worker.load.kiosks import kiosk_ranges
 from worker.load.ranges import Range, document, merge, unnest
 from worker.load.reading import Reading
 from worker.load.rows import STANDING
-from worker.load.tenant import BASELINE_DAYS, DAY, KIOSK_DAYS, Reach, Tenant
+from worker.load.tenant import BASELINE_DAYS, DAY, Reach
 from worker.load.touched import Touched, TouchedPunch
 from worker.rules.window import Punch, Shift
 
@@ -42,20 +41,6 @@ STRANGERS = f"""
           AND s.ends_at >= p.occurred_at AND {STANDING}
     )
 """
-
-
-def _people(since: str, until: str, nearest: str = "") -> str:
-    """Return SQL for how many people used the device r.device_id between two moments.
-
-    Counts no punch that was touched. `nearest` orders and limits the punches looked at.
-    """
-    return f"""(SELECT count(DISTINCT used.person_id) FROM (
-        SELECT u.person_id FROM punch u
-        WHERE u.tenant_id = %(tenant_id)s AND u.device_id = r.device_id
-          AND u.occurred_at BETWEEN {since} AND {until} AND u.voided_at IS NULL
-          AND u.punch_id <> ALL(%(touched)s::text[])
-        {nearest}
-    ) used)"""
 
 
 # Only the searches that have ranges are sent, as one statement.
@@ -104,47 +89,6 @@ WHERE i.tenant_id = %(tenant_id)s
 """,
 }
 
-# From when to when the uses of a device are counted: before a punch, after it, and on either side.
-_BEFORE = ("r.occurred_at - %(days)s", "r.occurred_at")
-_AFTER = ("r.occurred_at", "r.occurred_at + %(days)s")
-_AROUND = ("r.occurred_at - 2 * %(days)s", "r.occurred_at + 2 * %(days)s")
-
-# An undeclared device that enough people used is taken as shared: where one punch more or less can
-# make the difference, every use within the days around it is looked at again. A device long known
-# for a kiosk by others' punches is not: its nearest uses show that already, and the rest is not
-# counted. MATERIALIZED: planned without statistics, as after a first import, it counted once for
-# each pair of uses, for half a minute.
-_KIOSKS = f"""
-WITH undeclared AS MATERIALIZED (
-    SELECT r.*
-    FROM unnest(%(devices)s::text[], %(at)s::timestamptz[], %(comers)s::bigint[])
-      AS r(device_id, occurred_at, comers)
-    WHERE NOT EXISTS (
-        SELECT FROM device d
-        WHERE d.tenant_id = %(tenant_id)s AND d.device_id = r.device_id AND NOT d.deleted
-    )
-), near AS MATERIALIZED (
-    SELECT r.*,
-        {_people(*_BEFORE, "ORDER BY u.occurred_at DESC LIMIT 100")} AS before,
-        {_people(*_AFTER, "ORDER BY u.occurred_at LIMIT 100")} AS after
-    FROM undeclared r
-), counted AS MATERIALIZED (
-    SELECT r.device_id, r.occurred_at,
-        CASE WHEN r.before >= %(most)s THEN r.before ELSE {_people(*_BEFORE)} END AS before,
-        CASE WHEN r.after >= %(most)s THEN r.after ELSE {_people(*_AFTER)} END AS after,
-        CASE WHEN greatest(r.before, r.after) >= %(least)s THEN %(least)s
-            ELSE r.comers + {_people(*_AROUND)} END AS around
-    FROM near r
-)
-SELECT DISTINCT p.punch_id FROM counted r
-JOIN punch p ON p.tenant_id = %(tenant_id)s AND p.device_id = r.device_id
-  AND p.voided_at IS NULL AND (
-    (r.before < %(most)s AND p.occurred_at BETWEEN r.occurred_at - %(days)s AND r.occurred_at)
-    OR (r.after < %(most)s AND p.occurred_at BETWEEN r.occurred_at AND r.occurred_at + %(days)s)
-)
-WHERE r.around >= %(least)s
-"""
-
 
 def other_punches(
     reading: Reading,
@@ -161,14 +105,13 @@ def other_punches(
     declared = reading.devices.read(punch.device_id for punch in touched.punches)
     unshared_uses = unshared(touched.punches, declared)
     ranges = _ranges(reading, touched, unshared_uses, timelines, shifts, own_shifts)
+    undeclared = [use for use in unshared_uses if use.device_id not in declared]
+    ranges["devices"] += kiosk_ranges(reading, touched, undeclared)
     merged = {name: list(merge(some)) for name, some in ranges.items()}
-    kiosks = _kiosks(reading.tenant, touched, unshared_uses)
-    answers = []
-    if searched := {name: some for name, some in merged.items() if some}:
-        answers.append(_search(reading, searched))
-    if kiosks["at"]:
-        answers.append(reading.cursor.execute(_KIOSKS, kiosks))
-    return {punch_id for answer in answers for (punch_id,) in answer.fetchall()}
+    searched = {name: some for name, some in merged.items() if some}
+    if not searched:
+        return set()
+    return {punch_id for (punch_id,) in _search(reading, searched).fetchall()}
 
 
 def _search(reading: Reading, ranges: Mapping[str, Sequence[Range[Any]]]) -> Cursor:
@@ -273,27 +216,3 @@ def _at_shift(shift: Shift, touched: Touched, reach: Reach) -> tuple[datetime, d
     if shift.shift_id in touched.shifts:
         return shift.starts_at - DAY, shift.ends_at + DAY
     return shift.starts_at - reach.early, shift.ends_at
-
-
-def _kiosks(
-    tenant: Tenant, touched: Touched, unshared_uses: Sequence[TouchedPunch]
-) -> dict[str, Any]:
-    """Return the parameters of `_KIOSKS`.
-
-    `comers` counts the people whose touched punches count for a device, or no longer do.
-    """
-    uses = sorted({(p.device_id, p.occurred_at) for p in unshared_uses if p.device_id})
-    comers: dict[str | None, set[int]] = {}
-    for punch in touched.punches:
-        comers.setdefault(punch.device_id, set()).add(punch.person_id)
-    thresholds = [policy.of(BuddyPunching).kiosk_people for policy in tenant.policies]
-    return {
-        "tenant_id": tenant.tenant_id,
-        "days": KIOSK_DAYS,
-        "devices": texts(device_id for device_id, _ in uses),
-        "at": [at for _, at in uses],
-        "comers": numbers(len(comers[device_id]) for device_id, _ in uses),
-        "touched": texts(punch.punch_id for punch in touched.punches),
-        "most": max(thresholds),
-        "least": min(thresholds),
-    }

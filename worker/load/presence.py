@@ -20,73 +20,104 @@ class PresenceChange(NamedTuple):
     presence_until: datetime
 
 
+class PersonPunches:
+    """A person's punches as they are now, in order, with what is asked of each place among them."""
+
+    def __init__(self, punches: Sequence[Punch], reach: Reach) -> None:
+        self.punches = punches
+        self.times = [punch.occurred_at for punch in punches]
+        self._reach = reach
+        self._at_site: dict[int, list[int]] = {}  # places by site_id
+        self._first: list[int] = []  # of each place, that of the check-in it only repeats
+        for place, punch in enumerate(punches):
+            self._at_site.setdefault(punch.site_id, []).append(place)
+            self._first.append(self._first[-1] if self._repeats(place) else place)
+        self.check_outs = {punch.punch_id for punch in punches if not punch.is_check_in}
+
+    def first_repeated(self, place: int) -> Punch:
+        """Return the first of the check-ins that repeat each other up to this place."""
+        return self.punches[self._first[place]]
+
+    def last_at_site(self, site_id: int, before: int) -> Punch | None:
+        """Return the last punch at a site before a place."""
+        places = self._at_site.get(site_id, ())
+        earlier = bisect_left(places, before)
+        return self.punches[places[earlier - 1]] if earlier else None
+
+    def _repeats(self, place: int) -> bool:
+        punch = self.punches[place]
+        if not place or not punch.is_check_in:
+            return False
+        before = self.punches[place - 1]
+        return (
+            before.is_check_in
+            and before.site_id == punch.site_id
+            and punch.occurred_at - before.occurred_at <= self._reach.repeat
+        )
+
+
 def presence_change(
-    punch: TouchedPunch, person_punches: Sequence[Punch], reach: Reach
+    punch: TouchedPunch, person_punches: PersonPunches, reach: Reach
 ) -> PresenceChange:
     """Return what the punch may have changed.
 
-    `person_punches` are the person's around it as they are now, in order, with the one before and
-    the one after their range. Before the punch, it changes the spell that it closes, parts or
-    repeats, and the stay that it closes at its own site.
+    `person_punches` are the person's around it, with the one before and the one after their range.
+    Before the punch, it changes the spell that it closes, parts or repeats, and the stay that it
+    closes at its own site.
     """
     at = punch.occurred_at
-    earlier = person_punches[: bisect_left(person_punches, at, key=_when)]
-    begun = _begun(earlier, at, reach)
+    earlier = bisect_left(person_punches.times, at)
+    begun = _begun(person_punches, earlier, at, reach)
     # A check-out before it stands as it is: what follows matters to one only as a check-in within
     # its shift, and shifts are looked at.
-    before = earlier[-1] if earlier else None
-    before_at_site = next((p for p in reversed(earlier) if p.site_id == punch.site_id), None)
+    before = person_punches.punches[earlier - 1] if earlier else None
+    before_at_site = person_punches.last_at_site(punch.site_id, earlier)
     open_check_ins = (
         check_in.occurred_at
         for check_in in (before, before_at_site)
         if check_in and check_in.is_check_in
     )
     since = min(at - reach.buddy, begun or at, *open_check_ins)
-    until = max(at, _until(punch, person_punches, begun, reach)) + reach.early
+    until = max(at, _until(punch, person_punches, earlier, begun, reach)) + reach.early
     return PresenceChange(since, begun or at, until)
 
 
-def _begun(earlier: Sequence[Punch], at: datetime, reach: Reach) -> datetime | None:
+def _begun(
+    person_punches: PersonPunches, earlier: int, at: datetime, reach: Reach
+) -> datetime | None:
     """Return when the spell began that a check-out at that moment would close: its check-in is the
-    first of those that repeat each other.
+    first of those that repeat each other. `earlier` is the number of punches before that moment.
     """
-    if not earlier or not earlier[-1].is_check_in or at - earlier[-1].occurred_at > reach.spell:
+    if not earlier:
         return None
-    first = earlier[-1]
-    for punch in reversed(earlier):
-        if (
-            not punch.is_check_in
-            or punch.site_id != first.site_id
-            or first.occurred_at - punch.occurred_at > reach.repeat
-        ):
-            break
-        first = punch
-    return first.occurred_at
+    before = person_punches.punches[earlier - 1]
+    if not before.is_check_in or at - before.occurred_at > reach.spell:
+        return None
+    return person_punches.first_repeated(earlier - 1).occurred_at
 
 
 def _until(
-    punch: TouchedPunch, person_punches: Sequence[Punch], begun: datetime | None, reach: Reach
+    punch: TouchedPunch,
+    person_punches: PersonPunches,
+    earlier: int,
+    begun: datetime | None,
+    reach: Reach,
 ) -> datetime:
     """Return the last moment at which the person may be taken to be somewhere because of this
     punch, or because it is missing.
     """
     at = punch.occurred_at
-    following = person_punches[bisect_right(person_punches, at, key=_when) :]
-    up_to_at = len(person_punches) - len(following)
-    simultaneous = up_to_at - bisect_left(person_punches, at, key=_when)
-    is_check_out = simultaneous == 1 and any(
-        other.punch_id == punch.punch_id and not other.is_check_in for other in person_punches
-    )
+    following = bisect_right(person_punches.times, at)
+    is_check_out = following - earlier == 1 and punch.punch_id in person_punches.check_outs
     presumed = (begun or at) + reach.work if is_check_out else at + reach.work
-    if not following or following[0].occurred_at - at > reach.spell:
+    if (
+        following == len(person_punches.punches)
+        or person_punches.times[following] - at > reach.spell
+    ):
         return presumed
-    after = following[0]
+    after = person_punches.punches[following]
     if not after.is_check_in:
         return after.occurred_at
     if after.occurred_at - at <= reach.repeat:
         return at + reach.spell
     return min(presumed, after.occurred_at)
-
-
-def _when(punch: Punch) -> datetime:
-    return punch.occurred_at

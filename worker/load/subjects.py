@@ -13,7 +13,7 @@ from psycopg import Cursor
 
 from worker.load.affected import affected_shifts, ask_named
 from worker.load.others import other_punches
-from worker.load.presence import PresenceChange, presence_change
+from worker.load.presence import PersonPunches, PresenceChange, presence_change
 from worker.load.ranges import merge
 from worker.load.reading import Reading
 from worker.load.tenant import DAY, Reach
@@ -31,10 +31,7 @@ def find_subjects(reading: Reading, touched: Touched, as_of: datetime) -> frozen
     reach = reading.reach
     asked = _ask(reading, touched, as_of)
     timelines = _timelines(reading, touched.punches)
-    changes = [
-        (punch, presence_change(punch, timelines.get(punch.person_id, ()), reach))
-        for punch in touched.punches
-    ]
+    changes = _changes(touched.punches, timelines, reach)
     own_shifts = _own_shifts(reading, changes)
     if any(_is_long(shift, reach) for shift in own_shifts):
         timelines = _timelines(reading, touched.punches, own_shifts)
@@ -51,6 +48,16 @@ def find_subjects(reading: Reading, touched: Touched, as_of: datetime) -> frozen
             *(Subject("", shift_id) for shift_id in shift_ids),
         )
     )
+
+
+def _changes(
+    punches: Sequence[TouchedPunch], timelines: Mapping[int, Sequence[Punch]], reach: Reach
+) -> list[tuple[TouchedPunch, PresenceChange]]:
+    """Return what each punch may have changed for its person."""
+    of_people: dict[int, PersonPunches] = {}
+    for person_id in {punch.person_id for punch in punches}:
+        of_people[person_id] = PersonPunches(timelines.get(person_id, ()), reach)
+    return [(punch, presence_change(punch, of_people[punch.person_id], reach)) for punch in punches]
 
 
 def _ask(reading: Reading, touched: Touched, as_of: datetime) -> Cursor | None:

@@ -2,6 +2,7 @@
 since when somebody entitled was there.
 """
 
+from bisect import bisect_left, bisect_right
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -104,7 +105,11 @@ def _arrival(window: Window, person_id: int, shift: Shift, policy: Policy) -> da
     started with it.
     """
     moments = []
-    for spell in spells_of(window, person_id, policy):
+    begins = shift.starts_at - timedelta(minutes=policy.early_window_minutes)
+    person_spells = spells_of(window, person_id, policy)
+    first = bisect_left(person_spells, begins, key=_is_over)
+    last = bisect_right(person_spells, shift.ends_at, first, key=_begins)
+    for spell in person_spells[first:last]:
         if spell.site_id != shift.site_id:
             continue
         since = max(spell.check_in.occurred_at, shift.starts_at)
@@ -115,6 +120,15 @@ def _arrival(window: Window, person_id: int, shift: Shift, policy: Policy) -> da
         ):
             moments += _check_ins_for(window, spell, shift, policy)
     return min(moments, default=None)
+
+
+def _begins(spell: Spell) -> datetime:
+    return spell.check_in.occurred_at
+
+
+def _is_over(spell: Spell) -> datetime:
+    """Return from when on nothing of the spell shows its person anywhere."""
+    return max(spell.until, spell.last_check_in.occurred_at)
 
 
 def _check_ins_for(window: Window, spell: Spell, shift: Shift, policy: Policy) -> list[datetime]:

@@ -1,13 +1,17 @@
 """Put a finding together: its numbers, what it rests on, and what viewers of its site are told."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from heapq import nsmallest
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from worker.rules.finding import Finding, Nothing, Subject
+from worker.rules.uses import MOST_NAMED
 from worker.rules.window import Punch, Shift, Window
+
+Row = TypeVar("Row", Punch, Shift)
 
 
 def found(
@@ -22,19 +26,23 @@ def found(
     observed: float | str | None = None,
     limit: float | str | None = None,
     unit: str | None = None,
-    punches: Iterable[Punch] = (),
-    shifts: Iterable[Shift] = (),
+    punches: Sequence[Punch] = (),
+    shifts: Sequence[Shift] = (),
+    others: int | None = None,
     private: dict[str, Any] | None = None,
     **more: Any,
 ) -> Finding:
     """Return a finding on a punch or a shift.
 
     `punches` and `shifts` are what it rests on beside the subject: those at the subject's site are
-    named in the evidence, those at other sites in its private part only. `observed` and `limit` are
-    in `unit`; `more` is evidence for viewers too, `private` goes into the private part.
+    named in the evidence, those at other sites in its private part only. Of more than ten of either
+    the nearest ten are named, and all counted: `others` is that count of punches, where only some
+    of them are given. `observed` and `limit` are in `unit`; `more` is evidence for viewers too,
+    `private` goes into the private part.
     """
-    rests_on = [*([subject] if isinstance(subject, Punch) else []), *punches]
-    rostered = [*([subject] if isinstance(subject, Shift) else []), *shifts]
+    named_punches, named_shifts = _nearest(subject, punches), _nearest(subject, shifts)
+    rests_on = [*([subject] if isinstance(subject, Punch) else []), *named_punches]
+    rostered = [*([subject] if isinstance(subject, Shift) else []), *named_shifts]
     evidence: dict[str, Any] = {
         "observed": number(observed),
         "limit": number(limit),
@@ -43,6 +51,10 @@ def found(
     }
     evidence["punches"] = [p.punch_id for p in rests_on if p.site_id == subject.site_id]
     evidence["shifts"] = [s.shift_id for s in rostered if s.site_id == subject.site_id]
+    if (count := len(punches) if others is None else others) > MOST_NAMED:
+        evidence["others"] = count
+    if len(shifts) > MOST_NAMED:
+        evidence["other_shifts"] = len(shifts)
     evidence.update(more)
     elsewhere = frozenset((*(p.site_id for p in rests_on), *(s.site_id for s in rostered))) - {
         subject.site_id
@@ -52,7 +64,7 @@ def found(
         anomaly_type,
         subject.person_id,
         subject.site_id,
-        subject.occurred_at if isinstance(subject, Punch) else subject.starts_at,
+        _moment(subject),
         reason,
         severity,
         round(confidence, 4),
@@ -61,6 +73,17 @@ def found(
         _elsewhere(window, rests_on, rostered, elsewhere, private) if elsewhere else None,
         elsewhere,
     )
+
+
+def expected_people(window: Window, person_ids: Iterable[int]) -> dict[str, Any]:
+    """Return as evidence who was expected: of more than ten the first ten, and how many."""
+    expected = list(dict.fromkeys(person_ids))
+    named = [
+        {"person_id": person_id, "name": window.people.get(person_id)}
+        for person_id in expected[:MOST_NAMED]
+    ]
+    more = {"expected_people": len(expected)} if len(expected) > MOST_NAMED else {}
+    return {"expected": named, **more}
 
 
 def nothing(subject: Punch | Shift, anomaly_type: str, reason: str, because: str) -> Nothing:
@@ -112,6 +135,19 @@ def margin(observed: float | str | None, limit: float | str | None) -> float | s
     if isinstance(observed, (int, float)) and isinstance(limit, (int, float)):
         return number(float(observed - limit))
     return None
+
+
+def _nearest(subject: Punch | Shift, rows: Sequence[Row]) -> Sequence[Row]:
+    """Return the nearest in time to the subject, in the order in which they are given."""
+    if len(rows) <= MOST_NAMED:
+        return rows
+    at = _moment(subject)
+    nearest = nsmallest(MOST_NAMED, enumerate(rows), key=lambda row: abs(_moment(row[1]) - at))
+    return [row for _, row in sorted(nearest)]
+
+
+def _moment(row: Punch | Shift) -> datetime:
+    return row.occurred_at if isinstance(row, Punch) else row.starts_at
 
 
 def _elsewhere(

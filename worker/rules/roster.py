@@ -145,6 +145,14 @@ def _unattended(window: Window, punch: Punch, policy: Policy) -> tuple[tuple[Shi
 
     So far is by the punch's own time or, where that is later, by the end of the shift's grace.
     """
+    key = ("unattended", punch.punch_id, id(policy))
+    if key not in window.memo:
+        window.memo[key] = _find_unattended(window, punch, policy)
+    unattended: tuple[tuple[Shift, ...], str] = window.memo[key]
+    return unattended
+
+
+def _find_unattended(window: Window, punch: Punch, policy: Policy) -> tuple[tuple[Shift, ...], str]:
     if not punch.is_check_in:
         return (), "it is no check-in"
     if not window.roster_complete:
@@ -183,13 +191,11 @@ def _came_before(window: Window, punch: Punch, shift: Shift, policy: Policy) -> 
 def _first_in_place(window: Window, person_id: int, shift: Shift, policy: Policy) -> Punch | None:
     """Return the person's first check-in that takes somebody's place in the shift."""
     for stretch in window.stretches_of(person_id):
-        for punch in stretch.punches:
-            may_be_for_it = (
-                punch.is_check_in
-                and punch.site_id == shift.site_id
-                and within_reach(shift, punch.occurred_at, policy)
-            )
-            if may_be_for_it and shift in _unattended(window, punch, policy)[0]:
+        for punch in window.check_ins_at(stretch.punches[0], shift.site_id):
+            if (
+                within_reach(shift, punch.occurred_at, policy)
+                and shift in _unattended(window, punch, policy)[0]
+            ):
                 return punch
     return None
 

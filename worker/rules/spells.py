@@ -1,11 +1,12 @@
 """Spells and stays: what a person's punches say about when they were where."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from models.policy import Policy
-from worker.rules.window import Punch, Stretch, Window
+from worker.rules.window import Punch, Stretch, Window, in_order
 
 
 class Spell(NamedTuple):
@@ -66,7 +67,8 @@ def spell_of(window: Window, punch: Punch, policy: Policy) -> Spell | None:
         window.memo[key] = _by_punch(spells_of(window, punch.person_id, policy))
     spell: Spell | None = window.memo[key].get(punch.punch_id)
     if spell is None and punch.is_check_in:  # one repeat among several
-        spell = next(s for s in spells_of(window, punch.person_id, policy) if _among(punch, s))
+        person_spells = spells_of(window, punch.person_id, policy)
+        spell = person_spells[bisect_right(person_spells, in_order(punch), key=_begins) - 1]
     return spell
 
 
@@ -134,8 +136,5 @@ def _by_punch(person_spells: list[Spell]) -> dict[str, Spell]:
     }
 
 
-def _among(punch: Punch, spell: Spell) -> bool:
-    return (
-        spell.site_id == punch.site_id
-        and spell.check_in.occurred_at <= punch.occurred_at <= spell.last_check_in.occurred_at
-    )
+def _begins(spell: Spell) -> tuple[datetime, bool, str]:
+    return in_order(spell.check_in)

@@ -232,6 +232,19 @@ class Window:
         stretch, index = self._places[punch.punch_id]
         return stretch.is_latest and index + 1 == len(stretch.punches)
 
+    def check_ins_at(self, punch: Punch, site_id: int) -> Sequence[Punch]:
+        """Return the check-ins at a site, in order, of the stretch that holds this punch."""
+        stretch, _ = self._places[punch.punch_id]
+        key = ("check-ins", punch.person_id, stretch.punches[0].punch_id)
+        if key not in self.memo:
+            by_site: dict[int, list[Punch]] = {}
+            for other in stretch.punches:
+                if other.is_check_in:
+                    by_site.setdefault(other.site_id, []).append(other)
+            self.memo[key] = by_site
+        check_ins: dict[int, list[Punch]] = self.memo[key]
+        return check_ins.get(site_id, ())
+
     def stretches_of(self, person_id: int) -> Sequence[Stretch]:
         return self._stretches_of.get(person_id, ())
 
