@@ -22,6 +22,7 @@ from worker.emit import Emit
 from worker.faults import fault_point
 from worker.judging.detect import detect
 from worker.judging.moments import CHORE as SWEEP
+from worker.judging.later import bounded
 from worker.judging.notices import tell_once
 from worker.judging.record import record
 from worker.judging.work_queue import (
@@ -34,6 +35,7 @@ from worker.judging.work_queue import (
 )
 from worker.load import load
 from worker.load.touched import Touched
+from worker.rules.finding import Subject
 
 JUDGED = "judged"
 
@@ -109,7 +111,11 @@ def find_and_record(
     cursor: Cursor, tenant_id: int, touched: Touched, as_of: datetime
 ) -> list[feed.Message]:
     """Load the window of what was touched, detect, record, and return what is to be said."""
-    window = load(cursor, tenant_id, touched, as_of)
+
+    def choose(subjects: frozenset[Subject]) -> frozenset[Subject]:
+        return bounded(cursor, tenant_id, touched, subjects, as_of)
+
+    window = load(cursor, tenant_id, touched, as_of, choose)
     fault_point("judging", (punch.punch_id for punch in window.punches_to_judge))
     return record(cursor, window, detect(window), touched) + tell_once(cursor, window, touched)
 

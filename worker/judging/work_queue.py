@@ -195,11 +195,16 @@ def take_punches(cursor: Cursor, tenant_id: int, ids: Sequence[int] | None = Non
     ).fetchall()
     if not rows:
         return None
-    punches = tuple(TouchedPunch._make(columns) for _, *columns in rows)
-    oldest = min(punch.received_at for punch in punches if punch.received_at)
-    return Batch(
-        "pending", [pending_id for pending_id, *_ in rows], Touched(punches=punches), oldest
-    )
+    versions = [TouchedPunch._make(columns) for _, *columns in rows]
+    punches = tuple(punch for punch in versions if not _is_again(punch))
+    again = frozenset(punch.punch_id for punch in versions if _is_again(punch))
+    oldest = min((punch.received_at for punch in punches if punch.received_at), default=None)
+    ids = [pending_id for pending_id, *_ in rows]
+    return Batch("pending", ids, Touched(punches=punches, again=again), oldest)
+
+
+def _is_again(punch: TouchedPunch) -> bool:
+    return bool((punch.cause or {}).get("again"))
 
 
 def take_changes(

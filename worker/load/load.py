@@ -1,6 +1,6 @@
 """Load a window in two steps: find the subjects, then read what they are judged by."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -15,13 +15,20 @@ from worker.rules.finding import Subject
 from worker.rules.window import Window
 
 
-def load(cursor: Cursor, tenant_id: int, touched: Touched, as_of: datetime) -> Window:
-    """Return the window of every subject whose outcome `touched` may have changed, as of a moment.
+def load(
+    cursor: Cursor,
+    tenant_id: int,
+    touched: Touched,
+    as_of: datetime,
+    choose: Callable[[frozenset[Subject]], frozenset[Subject]] = lambda subjects: subjects,
+) -> Window:
+    """Return the window of every subject whose outcome `touched` may have changed, as of a moment:
+    of those that `choose` returns.
 
     Raises LookupError where the tenant is unknown.
     """
     reading = begin(cursor, read_tenant(cursor, tenant_id, by_index=True))
-    return load_context(reading, find_subjects(reading, touched, as_of), as_of)
+    return load_context(reading, choose(find_subjects(reading, touched, as_of)), as_of)
 
 
 def load_subjects(

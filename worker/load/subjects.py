@@ -36,7 +36,7 @@ def find_subjects(reading: Reading, touched: Touched, as_of: datetime) -> frozen
     if any(_is_long(shift, reach) for shift in own_shifts):
         timelines = _timelines(reading, touched.punches, own_shifts)
     shifts = affected_shifts(reading, asked, touched, own_shifts)
-    punch_ids = {punch.punch_id for punch in touched.punches}
+    punch_ids = {punch.punch_id for punch in touched.punches} | touched.again
     punch_ids |= set(_own_punches(changes, timelines, own_shifts, reach))
     punch_ids |= other_punches(reading, touched, timelines, shifts, own_shifts)
     shift_ids = touched.shifts | {

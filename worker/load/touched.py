@@ -32,3 +32,5 @@ class Touched(NamedTuple):
     devices: frozenset[str] = frozenset()
     shifts: frozenset[str] = frozenset()
     since: datetime | None = None
+    # ids of punches that did not change, and are judged again by themselves
+    again: frozenset[str] = frozenset()

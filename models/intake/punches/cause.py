@@ -14,6 +14,9 @@ from models.intake.submitter import Submitter
 from models.schemas.payloads import instant_text
 
 CORRECTION, VOID = "correction", "void"
+# Of a punch that did not change, and is only to be judged again: of no correction, but of one
+# judgement that had more to judge than it may take (worker.judging.later).
+AGAIN = '{"again": true}'
 # A clock that corrects a punch does so within days. One whose counter began anew comes back with
 # its old numbers later.
 APART = timedelta(days=7)

