@@ -2,19 +2,32 @@
 20,000 takes at most three times the CPU time, which is Python's and Postgres' own.
 """
 
+import sys
 from collections.abc import Iterator
 
 import psycopg
 import pytest
 
-from dev.bench.piles import PILES, SPREAD, cpu_of_judging, found_company, store, touched
+from dev.bench.piles import SPREAD, Pile, cpu_of_judging, found_company, store, touched
 from models.database import psycopg_url
 from tests.databases import new_database
 
 PUNCHES, JUDGED = 20_000, 1_000
 MOST = 3.0
+PILES = (
+    Pile("shared", "one person", "one second"),
+    Pile("shared", "many people", "one second"),
+    Pile("shared", "eleven people", "a day", one_body=True),
+    Pile("private", "one person", "one second"),
+    Pile("private", "eleven people", "one second"),
+    Pile("private", "many people", "a day"),
+    Pile("undeclared", "one person", "a day"),
+    Pile("undeclared", "eleven people", "one second"),
+    Pile("none", "one person", "a day"),
+    Pile("none", "many people", "one second", one_body=True),
+)
 pytestmark = pytest.mark.skipif(
-    not hasattr(psycopg, "sql"), reason="Postgres' CPU time is read from /proc"
+    not sys.platform.startswith("linux"), reason="Postgres' CPU time is read from /proc"
 )
 
 
@@ -39,10 +52,15 @@ def spread(connection: psycopg.Connection) -> float:
 
 @pytest.mark.parametrize("pile", PILES, ids=lambda pile: pile.name)
 def test_a_pile_costs_what_as_many_punches_apart_do(
-    connection: psycopg.Connection, spread: float, pile: object
+    connection: psycopg.Connection, spread: float, pile: Pile
 ) -> None:
     store(connection, pile, PUNCHES)
+    ratios = {}
     for newest in (True, False):
         some = touched(connection.cursor(), JUDGED, newest=newest)
-        ratio = min(cpu_of_judging(connection, some) for _ in range(2)) / spread
-        print(f"{ratio:5.1f} newest={newest}")
+        least = cpu_of_judging(connection, some)
+        if least > MOST * spread:  # once more, as others use the machine
+            least = min(least, cpu_of_judging(connection, some))
+        ratios["the newest" if newest else "of all times"] = round(least / spread, 2)
+    print(pile.name, ratios)
+    assert max(ratios.values()) <= MOST, ratios
