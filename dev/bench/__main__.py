@@ -14,7 +14,17 @@ from pathlib import Path
 
 from dev.bench import machine
 from dev.bench.figures import Figures
-from dev.bench.scenarios import burst, elsewhere, end_to_end, fanout, growth, idle, pipeline, storm
+from dev.bench.scenarios import (
+    burst,
+    dense,
+    elsewhere,
+    end_to_end,
+    fanout,
+    growth,
+    idle,
+    pipeline,
+    storm,
+)
 from dev.bench.size import SIZES
 from dev.bench.stage import Stage, raise_stage
 from dev.bench.table import rendered
@@ -27,6 +37,7 @@ SCENARIOS = {
     "burst": burst.run,
     "storm": storm.run,
     "growth": growth.run,
+    "dense": dense.run,
     "elsewhere": elsewhere.run,
     "idle": idle.run,
 }

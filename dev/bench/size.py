@@ -19,6 +19,7 @@ class Size(NamedTuple):
     storm_viewers: int = 2_000
     storm_owed: int = 1_000
     histories: tuple[int, ...] = (50_000, 500_000)
+    piled: int = 20_000  # punches in a pile, of which a twentieth is judged
     tenants: tuple[int, ...] = (1, 1_000)
     servers: tuple[int, ...] = (1, 4)
     elsewhere_seconds: float = 5.0
@@ -53,6 +54,7 @@ TINY = Size(
     storm_viewers=20,
     storm_owed=50,
     histories=(100,),
+    piled=400,
     tenants=(5,),
     servers=(2,),
     elsewhere_seconds=0.5,

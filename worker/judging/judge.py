@@ -21,8 +21,8 @@ from worker import metrics
 from worker.emit import Emit
 from worker.faults import fault_point
 from worker.judging.detect import detect
-from worker.judging.moments import CHORE as SWEEP
 from worker.judging.later import bounded
+from worker.judging.moments import CHORE as SWEEP
 from worker.judging.notices import tell_once
 from worker.judging.record import record
 from worker.judging.work_queue import (

@@ -8,7 +8,7 @@ import pytest
 
 from dev.bench.figures import Figures
 from dev.bench.peers.every import DAPHNE, NODE, PLAIN, UVICORN
-from dev.bench.scenarios import burst, elsewhere, fanout, idle, pipeline, storm
+from dev.bench.scenarios import burst, dense, elsewhere, fanout, idle, pipeline, storm
 from dev.bench.size import TINY
 from dev.bench.stage import raise_stage
 
@@ -19,7 +19,7 @@ PEERS = frozenset((NODE, PLAIN, UVICORN, DAPHNE))
 
 @pytest.mark.parametrize(
     "scenario",
-    [fanout, storm, elsewhere, idle, pipeline, burst],
+    [fanout, storm, elsewhere, idle, pipeline, burst, dense],
     ids=lambda module: module.__name__.rpartition(".")[2],
 )
 def test_a_scenario_answers_its_questions_for_rollcall(scenario: ModuleType) -> None:
