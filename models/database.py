@@ -20,6 +20,10 @@ _SESSION = (
     " -c idle_in_transaction_session_timeout=30000"
 )
 
+# For a transaction in which Python works long between two statements, up to the hard limit of a
+# task (90 s). If Postgres ended its session as idle, its locks would be lost, and its work.
+KEEP_SESSION = "SET LOCAL idle_in_transaction_session_timeout = '95s'"
+
 # The options of every engine. A Postgres that hangs, or a network that swallows packets, is noticed
 # within seconds.
 CONNECTING: dict[str, Any] = {

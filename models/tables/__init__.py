@@ -22,6 +22,7 @@ from models.tables.roster import (
     substitute,
     tenant,
 )
+from models.tables.turns import backfill_pace, turn
 
 __all__ = [
     "alert",
@@ -29,6 +30,7 @@ __all__ = [
     "alert_trail",
     "anomaly",
     "assignment",
+    "backfill_pace",
     "device",
     "due",
     "message",
@@ -49,6 +51,7 @@ __all__ = [
     "site",
     "substitute",
     "tenant",
+    "turn",
     "viewer_filter",
     "withdrawal_trail",
 ]

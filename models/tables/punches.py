@@ -107,9 +107,14 @@ pending = Table(
     # The correction or void that brought this version or took it away
     # (models.intake.punches.cause). Null for a new punch.
     json_object("cause", nullable=True),
+    # Whether a backfill brought this version or took it away: live work is judged before it.
+    Column("backfill", Boolean, nullable=False, server_default=text("false")),
+    Index("ix_pending_backfill", "tenant_id", "backfill", "pending_id"),
 )
 
 # The columns of a version of a punch, which both tables have.
 VERSION = tuple(
-    column.name for column in pending.c if column.name in punch.c and column.name != "received_at"
+    column.name
+    for column in pending.c
+    if column.name in punch.c and column.name not in ("received_at", "backfill")
 )

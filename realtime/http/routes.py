@@ -8,6 +8,7 @@ from aiohttp import web
 from realtime.http import (
     alerts,
     anomalies,
+    backfill,
     console,
     health,
     moves,
@@ -44,6 +45,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *precision.ENDPOINTS,
     *rejected.ENDPOINTS,
     *punches.ENDPOINTS,
+    *backfill.ENDPOINTS,
 )
 
 

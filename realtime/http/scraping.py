@@ -9,8 +9,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy.exc import SQLAlchemyError
 
 from realtime.errors import ClientError
+from realtime.http import backfill, precision
 from realtime.http.context import CONTEXT
-from realtime.http.precision import metrics_text
 from realtime.http.shared import Shared
 from realtime.postgres import Postgres
 
@@ -21,18 +21,22 @@ FRESH_SECONDS = 5.0
 
 class Scraping:
     def __init__(self, postgres: Postgres) -> None:
-        self._reviewed = Shared(lambda: metrics_text(postgres), FRESH_SECONDS)
+        self._stored = Shared(lambda: _stored_text(postgres), FRESH_SECONDS)
 
     async def answer(self) -> web.Response:
-        """Answer with what this server counts, and how many reviewed anomalies were right.
+        """Answer with what this server counts, and what is counted in Postgres.
 
-        The latter is left out while Postgres does not answer.
+        That is reviews and backfills. It is left out while Postgres does not answer.
         """
         text = generate_latest()
         with suppress(SQLAlchemyError, OSError, TimeoutError):
             async with asyncio.timeout(READ_SECONDS):
-                text += await self._reviewed()
+                text += await self._stored()
         return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+async def _stored_text(postgres: Postgres) -> bytes:
+    return await precision.metrics_text(postgres) + await backfill.metrics_text(postgres)
 
 
 SCRAPING = web.AppKey("scraping", Scraping)

@@ -14,7 +14,7 @@ from psycopg import Cursor
 from sqlalchemy import Engine
 
 from models import feed
-from models.database import autocommitted, pipelined
+from models.database import KEEP_SESSION, autocommitted, pipelined
 from models.due import hasten
 from models.locks import tenant_lock_key
 from worker import metrics
@@ -24,15 +24,10 @@ from worker.judging.detect import detect
 from worker.judging.later import bounded
 from worker.judging.moments import CHORE as SWEEP
 from worker.judging.notices import tell_once
+from worker.judging.pace import pace_of
 from worker.judging.record import record
-from worker.judging.work_queue import (
-    PUNCHES_A_BATCH,
-    Batch,
-    anything_waits,
-    discard,
-    take_changes,
-    take_punches,
-)
+from worker.judging.turns import is_asked_for
+from worker.judging.work_queue import TABLES, Batch, anything_waits, discard, take_batch
 from worker.load import load
 from worker.load.touched import Touched
 from worker.rules.finding import Subject
@@ -54,24 +49,37 @@ class Judgement(NamedTuple):
     began: float  # on the monotonic clock, when judging the batch began
 
 
-# A task with more to judge leaves it to the next, so that it ends well before its time limit.
+# How long a process judges a tenant that nobody else will judge afterwards, as it ends.
 JUDGE_SECONDS = 10.0
+# How long a tenant's turn goes on: no judgement begins later. With the quarter of a second at which
+# each aims, a turn holds its process for half a second.
+TURN_SECONDS = 0.25
 
 
-def judge(engine: Engine, tenant_id: int, emit: Emit, put_off: PutOff = lambda: False) -> None:
+def judge(
+    engine: Engine,
+    tenant_id: int,
+    emit: Emit,
+    put_off: PutOff = lambda: False,
+    *,
+    seconds: float = JUDGE_SECONDS,
+    unless_asked: bool = False,
+) -> bool:
     """Judge what waits of the tenant, unless somebody else is judging it.
 
-    `put_off` is called when more waits after a batch that was not full. It returns whether it has
-    that judged later.
+    Return whether more waits: no judgement begins after so many `seconds`. `put_off` is called when
+    more waits after a batch that was not full. It returns whether it has that judged later. With
+    `unless_asked`, nothing is done where the tenant's turn is asked for, as it is judged then.
     """
-    until = time.monotonic() + JUDGE_SECONDS
-    while (rows := _judge_next_batch(engine, tenant_id, emit)) is not None:
-        if time.monotonic() >= until:
-            return
+    until = time.monotonic() + seconds
+    while (is_full := _judge_next_batch(engine, tenant_id, emit, unless_asked)) is not None:
         with autocommitted(engine) as cursor:
             waits = anything_waits(cursor, tenant_id)
-        if not waits or (rows < PUNCHES_A_BATCH and put_off()):
-            return
+        if not waits or (not is_full and put_off()):
+            return False
+        if time.monotonic() >= until:
+            return True
+    return False
 
 
 def try_lock(cursor: Cursor, tenant_id: int) -> datetime | None:
@@ -80,12 +88,14 @@ def try_lock(cursor: Cursor, tenant_id: int) -> datetime | None:
     Return None where somebody else is judging the tenant.
     """
     sql = "SELECT pg_try_advisory_xact_lock(%s), clock_timestamp()"
+    cursor.execute(KEEP_SESSION)
     is_locked, as_of = _row(cursor, sql, tenant_lock_key(tenant_id))
     return as_of if is_locked else None
 
 
 def wait_lock(cursor: Cursor, tenant_id: int) -> datetime:
     """Take the tenant's lock, wait for it if need be, and return the moment of judgement."""
+    cursor.execute(KEEP_SESSION)
     cursor.execute("SELECT pg_advisory_xact_lock(%s)", (tenant_lock_key(tenant_id),))
     (as_of,) = _row(cursor, "SELECT clock_timestamp()")
     assert isinstance(as_of, datetime)
@@ -146,21 +156,29 @@ def count(tenant_id: int, batch: Batch, judgement: Judgement) -> None:
     )
 
 
-def _judge_next_batch(engine: Engine, tenant_id: int, emit: Emit) -> int | None:
-    """Judge one batch of the tenant, if anything waits, and return how many rows it had.
+def _judge_next_batch(
+    engine: Engine, tenant_id: int, emit: Emit, unless_asked: bool
+) -> bool | None:
+    """Judge one batch of the tenant, if anything waits, and return whether it was a full one.
 
-    Return None where somebody else is judging the tenant.
+    Return None where somebody else is judging the tenant, or will.
     """
+    began, pace = time.monotonic(), pace_of(engine)
+    limits = {table: pace.limit(tenant_id, table) for table in TABLES}
     with pipelined(engine) as cursor:
+        # Sent together: the pipeline waits for the answers when the first is fetched.
+        asked = is_asked_for(cursor, tenant_id) if unless_asked else None
         as_of = try_lock(cursor, tenant_id)
-        if as_of is None:
+        if as_of is None or (asked and asked.fetchone()):
             return None
-        batch = take_punches(cursor, tenant_id) or take_changes(cursor, tenant_id, as_of)
+        batch = take_batch(cursor, tenant_id, as_of, limits)
         judgement = judge_batch(cursor, tenant_id, batch, as_of) if batch else None
-    if batch and judgement:
-        count(tenant_id, batch, judgement)
-        say(tenant_id, judgement, emit)
-    return len(batch.ids) if batch else 0
+    if not batch or not judgement:
+        return False
+    pace.note(tenant_id, batch.table, batch.units, time.monotonic() - began)
+    count(tenant_id, batch, judgement)
+    say(tenant_id, judgement, emit)
+    return batch.units >= limits[batch.table]
 
 
 def _row(cursor: Cursor, sql: str, *arguments: object) -> tuple[Any, ...]:

@@ -18,28 +18,29 @@ from sqlalchemy import Engine
 from models.database import transaction
 from worker.judging.database_away import DATABASE_ERRORS, wait_for
 from worker.judging.giving_up import give_up
-from worker.judging.work_queue import KEYS_A_BATCH, PUNCHES_A_BATCH
+from worker.judging.pace import pace_of
+from worker.judging.work_queue import MOST_A_BATCH
 
 JUDGE_DIED = "judge_died"
 
 log = structlog.get_logger(__name__)
 
 # 1000 >> 9 is 1: a row, or a key of the roster, that was tried ten times was alone the last time.
-_ALONE = PUNCHES_A_BATCH.bit_length()
+_ALONE = MOST_A_BATCH.bit_length()
 LONE_ATTEMPTS = 3
 
-# At most as many as one judgement takes. All rows of a key of the roster count as one.
+# At most as many as one judgement may take. All rows of a key of the roster count as one.
 _WAITING = {
     "pending": f"""
         SELECT ARRAY[pending_id], attempts, taken FROM pending
         WHERE tenant_id = %s AND received_at < %s - interval '1 second'
-        ORDER BY attempts DESC, pending_id LIMIT {PUNCHES_A_BATCH}
+        ORDER BY attempts DESC, backfill, pending_id LIMIT {MOST_A_BATCH}
     """,
     "roster_change": f"""
         SELECT array_agg(change_id), attempts, taken FROM roster_change
         WHERE tenant_id = %s AND at < %s - interval '1 second'
         GROUP BY kind, key, attempts, taken
-        ORDER BY attempts DESC, min(change_id) LIMIT {KEYS_A_BATCH}
+        ORDER BY attempts DESC, min(change_id) LIMIT {MOST_A_BATCH}
     """,
 }
 _NOTE = {
@@ -83,10 +84,11 @@ def take(engine: Engine, tenant_id: int, as_of: datetime) -> Suspects | None:
 
     Needs the tenant's lock, which another transaction holds.
     """
+    limit = pace_of(engine).limit
     with transaction(engine) as cursor:
-        suspects = _choose(cursor, tenant_id, "pending", as_of) or _choose(
-            cursor, tenant_id, "roster_change", as_of
-        )
+        suspects = _choose(
+            cursor, tenant_id, "pending", as_of, limit(tenant_id, "pending")
+        ) or _choose(cursor, tenant_id, "roster_change", as_of, limit(tenant_id, "roster_change"))
         if suspects:
             cursor.execute(
                 _NOTE[suspects.table], (suspects.attempts, True, tenant_id, suspects.ids)
@@ -120,12 +122,14 @@ def halved(attempts: int, units: int) -> int:
     It is as many as make the next batch at most half as large as this one.
     """
     following = attempts + 1
-    while following < _ALONE and PUNCHES_A_BATCH >> following > units // 2:
+    while following < _ALONE and MOST_A_BATCH >> following > units // 2:
         following += 1
     return following
 
 
-def _choose(cursor: Cursor, tenant_id: int, table: str, as_of: datetime) -> Suspects | None:
+def _choose(
+    cursor: Cursor, tenant_id: int, table: str, as_of: datetime, limit: int
+) -> Suspects | None:
     units = [_Unit(*row) for row in cursor.execute(_WAITING[table], (tenant_id, as_of))]
     if not units:
         return None
@@ -138,10 +142,9 @@ def _choose(cursor: Cursor, tenant_id: int, table: str, as_of: datetime) -> Susp
         )
     if attempts >= _ALONE + LONE_ATTEMPTS - 1:
         give_up(cursor, tenant_id, table, units[0].ids, as_of)
-        return _choose(cursor, tenant_id, table, as_of)
-    chosen = [unit for unit in units if unit.attempts == attempts][
-        : max(PUNCHES_A_BATCH >> attempts, 1)
-    ]
+        return _choose(cursor, tenant_id, table, as_of, limit)
+    size = min(max(MOST_A_BATCH >> attempts, 1), limit)
+    chosen = [unit for unit in units if unit.attempts == attempts][:size]
     ids = [row_id for unit in chosen for row_id in unit.ids]
     return Suspects(table, ids, attempts, halved(attempts, len(chosen)))
 

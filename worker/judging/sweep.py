@@ -7,7 +7,9 @@ run twice at once, and under several schedulers.
 """
 
 import time
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from psycopg import Cursor
 from sqlalchemy import Engine
@@ -27,7 +29,9 @@ from worker.judging.judge import (
     wait_lock,
 )
 from worker.judging.moments import CHORE, next_moment, next_sweep
+from worker.judging.pace import pace_of
 from worker.judging.suspects import Suspects, given_back, take
+from worker.judging.turns import FRESH
 from worker.judging.work_queue import Batch, take_changes, take_punches
 from worker.load.tenant import read_tenant
 from worker.load.touched import Touched
@@ -35,16 +39,23 @@ from worker.load.touched import Touched
 # After days without a scheduler a sweep catches up in steps, each of which a window can hold.
 _STEP = timedelta(hours=6)
 
+
+class Left(NamedTuple):
+    """What has waited of a tenant for over a second: rows, and whether a judge died of some."""
+
+    rows: int
+    tried: bool
+
+
 _LEFT = """
-SELECT tenant_id, count(*) FROM (
-    SELECT tenant_id FROM pending WHERE received_at < clock_timestamp() - interval '1 second'
+SELECT tenant_id, count(*), bool_or(attempts > 0) FROM (
+    SELECT tenant_id, attempts FROM pending
+    WHERE received_at < clock_timestamp() - interval '1 second'
     UNION ALL
-    SELECT tenant_id FROM roster_change WHERE at < clock_timestamp() - interval '1 second'
+    SELECT tenant_id, attempts FROM roster_change
+    WHERE at < clock_timestamp() - interval '1 second'
 ) AS left_over GROUP BY tenant_id
 """
-# Python may work on a judgement for as long as a task may take (90 s). If Postgres ended the
-# session as idle meanwhile, the lock would be lost.
-_KEEP_LOCK = "SET LOCAL idle_in_transaction_session_timeout = '95s'"
 _UNSWEPT = """
 SELECT tenant_id FROM due JOIN tenant USING (tenant_id)
 WHERE chore = 'sweep' AND at <= statement_timestamp() AND NOT deleted
@@ -52,9 +63,18 @@ WHERE chore = 'sweep' AND at <= statement_timestamp() AND NOT deleted
 """
 
 
-def tenants_left(cursor: Cursor) -> dict[int, int]:
-    """Return the tenants with work that has waited for over a second, and how many rows it has."""
-    return dict(cursor.execute(_LEFT).fetchall())
+def tenants_left(cursor: Cursor) -> dict[int, Left]:
+    """Return the tenants with work that has waited for over a second."""
+    return {tenant_id: Left(*left) for tenant_id, *left in cursor.execute(_LEFT)}
+
+
+def without_turn(cursor: Cursor, left: Mapping[int, Left]) -> list[int]:
+    """Return those of the tenants that nobody judges unless a sweep asks for it.
+
+    The others have a turn. What judges died of is left out there, and is the sweep's in any case.
+    """
+    in_turn = {tenant_id for (tenant_id,) in cursor.execute(FRESH)}
+    return [tenant_id for tenant_id in left if left[tenant_id].tried or tenant_id not in in_turn]
 
 
 def tenants_unswept(cursor: Cursor, age: timedelta) -> list[int]:
@@ -65,25 +85,36 @@ def tenants_unswept(cursor: Cursor, age: timedelta) -> list[int]:
     return [tenant_id for (tenant_id,) in cursor.execute(_UNSWEPT, (age,))]
 
 
-def judge_left(engine: Engine, tenant_id: int, emit: Emit) -> None:
-    """Judge what a crash may have left of the tenant, unless somebody is judging it now."""
-    until = time.monotonic() + JUDGE_SECONDS
-    while time.monotonic() < until and _judge_suspects(engine, tenant_id, emit):
-        pass
+def judge_left(
+    engine: Engine, tenant_id: int, emit: Emit, *, seconds: float = JUDGE_SECONDS
+) -> bool:
+    """Judge what a crash may have left of the tenant, unless somebody is judging it now.
+
+    Return whether more may be left: no judgement begins after so many `seconds`.
+    """
+    until = time.monotonic() + seconds
+    while _judge_suspects(engine, tenant_id, emit):
+        if time.monotonic() >= until:
+            return True
+    return False
 
 
-def judge_moments(engine: Engine, tenant_id: int, emit: Emit) -> None:
+def judge_moments(
+    engine: Engine, tenant_id: int, emit: Emit, *, seconds: float = JUDGE_SECONDS
+) -> bool:
     """Judge whatever the time since the last sweep may have changed.
 
-    That is no-shows, spells that are too long, and missing check-outs.
+    That is no-shows, spells that are too long, and missing check-outs. Return whether there is more
+    to catch up with: no step begins after so many `seconds`.
     """
-    until = time.monotonic() + JUDGE_SECONDS
+    until = time.monotonic() + seconds
     caught_up = False
     while not caught_up and time.monotonic() < until:
         with transaction(engine) as cursor:
             as_of = wait_lock(cursor, tenant_id)
             judgement, caught_up = _judge_step(cursor, tenant_id, as_of)
         say(tenant_id, judgement, emit)
+    return not caught_up
 
 
 def _judge_suspects(engine: Engine, tenant_id: int, emit: Emit) -> bool:
@@ -99,10 +130,11 @@ def _judge_suspects(engine: Engine, tenant_id: int, emit: Emit) -> bool:
         if not as_of or not suspects:
             return False
         with given_back(engine, tenant_id, suspects):
-            cursor.execute(_KEEP_LOCK)
+            began = time.monotonic()
             batch, judgement = _judge(cursor, tenant_id, suspects, as_of)
             cursor.connection.commit()  # inside the block: where it fails, they are given back
     if batch and judgement:
+        pace_of(engine).note(tenant_id, batch.table, batch.units, time.monotonic() - began)
         count(tenant_id, batch, judgement)
         say(tenant_id, judgement, emit)
     return True

@@ -1,10 +1,11 @@
-"""The work that waits to be judged, oldest first.
+"""The work that waits to be judged: live punches, then the roster, then punches of a backfill.
 
-It is versions of punches (`pending`) and changes of the roster (`roster_change`). Both are treated
-alike: rows are deleted in the transaction that records their judgement, so a crash leaves them.
+It is versions of punches (`pending`) and changes of the roster (`roster_change`), each oldest
+first. Both are treated alike: rows are deleted in the transaction that records their judgement, so
+a crash leaves them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -14,15 +15,22 @@ from models.policy import Policy, merged
 from worker.load.arrays import numbers
 from worker.load.touched import Touched, TouchedPunch
 
-PUNCHES_A_BATCH = 1_000  # rows of `pending` in one judgement
-KEYS_A_BATCH = 50  # keys of `roster_change` in one judgement; each may reach back over weeks
+TABLES = ("pending", "roster_change")
+# How many rows of `pending`, or keys of `roster_change`, one judgement takes: worker.judging.pace
+# chooses between these.
+MOST_A_BATCH = 1_000
+LEAST_A_BATCH = 20
 
 
 class Batch(NamedTuple):
-    """The rows that one judgement takes. `received_at` is when the oldest punch came, if any."""
+    """The rows that one judgement takes, and how many there are of what cannot be judged apart.
+
+    `received_at` is when the oldest punch came, if any.
+    """
 
     table: str
     ids: list[int]
+    units: int
     touched: Touched
     received_at: datetime | None = None
 
@@ -34,12 +42,14 @@ SELECT EXISTS (SELECT FROM pending WHERE tenant_id = %(tenant_id)s AND attempts 
 _PENDING = f"""
 SELECT pending_id, {", ".join(TouchedPunch._fields)}
 FROM pending
-WHERE tenant_id = %(tenant_id)s
-    AND CASE
-        WHEN %(ids)s::bigint[] IS NULL THEN attempts = 0
-        ELSE pending_id = ANY(%(ids)s)
-    END
+WHERE tenant_id = %(tenant_id)s AND backfill = %(backfill)s AND attempts = 0
 ORDER BY pending_id LIMIT %(limit)s
+"""
+_SUSPECTS = f"""
+SELECT pending_id, {", ".join(TouchedPunch._fields)}
+FROM pending
+WHERE tenant_id = %(tenant_id)s AND pending_id = ANY(%(ids)s)
+ORDER BY pending_id
 """
 # Every row of a key is taken at once, however often it changed.
 _CHANGED = """
@@ -173,9 +183,25 @@ WHERE EXISTS (
             AND a.occurred_at >= %(since)s
     )
 """
+# How many rows of a backfill were judged is noted with them, for GET /api/v1/backfill.
 _DISCARD = {
-    "pending": "DELETE FROM pending WHERE tenant_id = %s AND pending_id = ANY(%s)",
-    "roster_change": "DELETE FROM roster_change WHERE tenant_id = %s AND change_id = ANY(%s)",
+    "pending": """
+        WITH gone AS (
+            DELETE FROM pending
+            WHERE tenant_id = %(tenant_id)s AND pending_id = ANY(%(ids)s)
+            RETURNING backfill
+        ), old AS (
+            DELETE FROM backfill_pace
+            WHERE tenant_id = %(tenant_id)s AND since < clock_timestamp() - interval '5 minutes'
+        )
+        INSERT INTO backfill_pace (tenant_id, since, rows)
+        SELECT %(tenant_id)s, date_bin('10 seconds', clock_timestamp(), 'epoch'), count(*)
+        FROM gone WHERE backfill HAVING count(*) > 0
+        ON CONFLICT (tenant_id, since) DO UPDATE SET rows = backfill_pace.rows + excluded.rows
+    """,
+    "roster_change": """
+        DELETE FROM roster_change WHERE tenant_id = %(tenant_id)s AND change_id = ANY(%(ids)s)
+    """,
 }
 _NEAR = timedelta(minutes=60)  # the longest buddy window that a policy may ask for
 
@@ -185,14 +211,36 @@ def anything_waits(cursor: Cursor, tenant_id: int) -> bool:
     return cursor.execute(_WAITING, {"tenant_id": tenant_id}).fetchone() == (True,)
 
 
-def take_punches(cursor: Cursor, tenant_id: int, ids: Sequence[int] | None = None) -> Batch | None:
-    """Take up to 1,000 versions of punches: these, or without `ids` those that were never tried.
+def take_batch(
+    cursor: Cursor, tenant_id: int, as_of: datetime, limits: Mapping[str, int]
+) -> Batch | None:
+    """Take what is to be judged next, up to its table's limit, of what was never tried.
 
-    Return None where there are none.
+    A tenant's own history keeps neither its live punches nor its roster waiting for more than the
+    judgement that is at work. Return None where nothing waits.
     """
-    rows = cursor.execute(
-        _PENDING, {"tenant_id": tenant_id, "ids": ids, "limit": PUNCHES_A_BATCH}
-    ).fetchall()
+    punches, keys = (limits[table] for table in TABLES)
+    return (
+        take_punches(cursor, tenant_id, limit=punches)
+        or take_changes(cursor, tenant_id, as_of, limit=keys)
+        or take_punches(cursor, tenant_id, limit=punches, backfill=True)
+    )
+
+
+def take_punches(
+    cursor: Cursor,
+    tenant_id: int,
+    ids: Sequence[int] | None = None,
+    *,
+    limit: int = MOST_A_BATCH,
+    backfill: bool = False,
+) -> Batch | None:
+    """Take versions of punches: these, or without `ids` those that were never tried.
+
+    The latter are live ones, or of a `backfill`, up to `limit`. Return None where there are none.
+    """
+    values = {"tenant_id": tenant_id, "ids": ids, "limit": limit, "backfill": backfill}
+    rows = cursor.execute(_PENDING if ids is None else _SUSPECTS, values).fetchall()
     if not rows:
         return None
     versions = [TouchedPunch._make(columns) for _, *columns in rows]
@@ -200,7 +248,7 @@ def take_punches(cursor: Cursor, tenant_id: int, ids: Sequence[int] | None = Non
     again = frozenset(punch.punch_id for punch in versions if _is_again(punch))
     oldest = min((punch.received_at for punch in punches if punch.received_at), default=None)
     ids = [pending_id for pending_id, *_ in rows]
-    return Batch("pending", ids, Touched(punches=punches, again=again), oldest)
+    return Batch("pending", ids, len(ids), Touched(punches=punches, again=again), oldest)
 
 
 def _is_again(punch: TouchedPunch) -> bool:
@@ -208,15 +256,18 @@ def _is_again(punch: TouchedPunch) -> bool:
 
 
 def take_changes(
-    cursor: Cursor, tenant_id: int, as_of: datetime, ids: Sequence[int] | None = None
+    cursor: Cursor,
+    tenant_id: int,
+    as_of: datetime,
+    ids: Sequence[int] | None = None,
+    *,
+    limit: int = MOST_A_BATCH,
 ) -> Batch | None:
-    """Take up to 50 keys of the roster that have changed: these, or those that were never tried.
+    """Take up to `limit` keys of the roster that have changed: these, or those never tried.
 
     A change of a whole tenant or site is spread over its people, who follow in later batches.
     """
-    rows = cursor.execute(
-        _CHANGED, {"tenant_id": tenant_id, "ids": ids, "limit": KEYS_A_BATCH}
-    ).fetchall()
+    rows = cursor.execute(_CHANGED, {"tenant_id": tenant_id, "ids": ids, "limit": limit}).fetchall()
     if not rows:
         return None
     since = as_of - timedelta(days=_policy(cursor, tenant_id).rejudge_days)
@@ -231,7 +282,7 @@ def take_changes(
         since=since,
     )
     change_ids = [change_id for key_ids, *_ in rows for change_id in key_ids]
-    return Batch("roster_change", change_ids, touched)
+    return Batch("roster_change", change_ids, len(rows), touched)
 
 
 def _spread(cursor: Cursor, keys: dict[str, set[str]], values: dict[str, Any]) -> None:
@@ -253,7 +304,7 @@ def _recent(cursor: Cursor, tenant_id: int, shifts: set[str], since: datetime) -
 
 def discard(cursor: Cursor, tenant_id: int, batch: Batch) -> None:
     """Drop the batch from what waits, in the transaction that records its judgement."""
-    cursor.execute(_DISCARD[batch.table], (tenant_id, numbers(batch.ids)))
+    cursor.execute(_DISCARD[batch.table], {"tenant_id": tenant_id, "ids": numbers(batch.ids)})
 
 
 def _policy(cursor: Cursor, tenant_id: int) -> Policy:

@@ -1,4 +1,4 @@
-"""Judge what a task has stored.
+"""Judge what a task has stored, and judge tenants in turn.
 
 To store it is all that the task owes its broker. Where judging fails or is cut off, the rows that
 wait for it remain, and the sweep takes them.
@@ -16,21 +16,63 @@ from sqlalchemy import Engine
 from models.broker import JUDGE_TASK
 from worker import metrics
 from worker.emit import Emit
-from worker.judging.judge import judge
+from worker.judging import turns
+from worker.judging.database_away import DATABASE_ERRORS
+from worker.judging.judge import TURN_SECONDS, judge
+from worker.judging.sweep import judge_left
+from worker.judging.turns import Turn
 from worker.process import this_process
 
 JUDGING_FAILED = "judging_failed"
 JUDGING_PUT_OFF = "judging_put_off"
-JUDGING_SECONDS = 40.0  # of one task, whose soft limit is 60
+LAST_SECONDS = 40.0  # of a process that ends
 
 log = structlog.get_logger(__name__)
 
-Judging = Callable[[Engine, int, Emit], None]
+# Returns whether more is left to judge.
+Judging = Callable[[Engine, int, Emit], bool | None]
 
 
 def judge_now(tenants: Iterable[int]) -> None:
-    """Judge what waits of the tenants. A few punches that come meanwhile may be left for later."""
-    for_each(tenants, _judge)
+    """Judge what waits of the tenants, for as long as a turn takes.
+
+    What more waits is judged in turns, as is all of a tenant whose turn is asked for already. A few
+    punches that come meanwhile may be left for later.
+    """
+    ask_for_turns(for_each(tenants, _judge_unless_asked))
+
+
+def take_turn(turn: Turn) -> None:
+    """Judge a tenant in its turn, and ask for its next one where more waits.
+
+    A task that is no turn of the tenant, such as a server's, judges what was stored.
+    """
+    process = this_process()
+    of_sweep = turns.begin(process.engine, turn)
+    if of_sweep is None:
+        judge_now([turn.tenant_id])
+        return
+    judging = _judge_left_first if of_sweep else _judge
+    if _survive(judging, turn.tenant_id):
+        ask_for_turns([turn.tenant_id])
+    else:
+        turns.end(process.engine, turn)
+
+
+def ask_for_turns(tenants: Collection[int], *, of_sweep: bool = False) -> None:
+    """Enqueue one judge task per tenant that has none waiting yet.
+
+    It has the limits of every task. Its queue is not that of the punches, where it would come after
+    all of those that wait.
+    """
+    if not tenants:
+        return
+    judge_tenant = current_app.tasks[JUDGE_TASK]
+    try:
+        for turn in turns.ask(this_process().engine, tenants, of_sweep=of_sweep):
+            judge_tenant.apply_async(kwargs={"tenant_id": turn.tenant_id}, task_id=turn.task_id)
+    except (OperationalError, *DATABASE_ERRORS) as away:  # the sweep finds what waits
+        log.warning(JUDGING_PUT_OFF, tenants=sorted(tenants), error=type(away).__name__)
 
 
 def leave_for_a_moment(tenants: Collection[int]) -> bool:
@@ -41,7 +83,7 @@ def leave_for_a_moment(tenants: Collection[int]) -> bool:
     gathering = this_process().gathering
     seconds = gathering.seconds_to_wait()
     if seconds:
-        gathering.leave(tenants, seconds, _enqueue)
+        gathering.leave(tenants, seconds, ask_for_turns)
     return bool(seconds)
 
 
@@ -50,46 +92,56 @@ def judge_gathered() -> None:
 
     A task for it might find no worker any more.
     """
-    for_each(this_process().gathering.take(), judge)
+    for_each(this_process().gathering.take(), judge, seconds=LAST_SECONDS)
 
 
-def for_each(tenants: Iterable[int], judging: Judging) -> None:
-    """Call `judging` for each tenant, and leave to the next sweep those there is no time for.
+def for_each(
+    tenants: Iterable[int], judging: Judging, *, seconds: float = TURN_SECONDS
+) -> list[int]:
+    """Call `judging` for each tenant, and return those that were left, or have more to judge.
 
-    The order is random, so that a tenant that kills its judge does not come first each time.
+    None begins after so many `seconds`. The order is random, so that a tenant that kills its judge
+    does not come first each time.
     """
-    until = time.monotonic() + JUDGING_SECONDS
-    for tenant_id in sorted(tenants, key=lambda _: random.random()):  # noqa: S311 - no secret
-        if time.monotonic() < until:
-            _survive(judging, tenant_id)
+    until = time.monotonic() + seconds
+    shuffled = sorted(tenants, key=lambda _: random.random())  # noqa: S311 - no secret
+    return [
+        tenant_id
+        for tenant_id in shuffled
+        if time.monotonic() >= until or _survive(judging, tenant_id)
+    ]
 
 
-def _judge(engine: Engine, tenant_id: int, emit: Emit) -> None:
-    judge(engine, tenant_id, emit, lambda: leave_for_a_moment([tenant_id]))
+def _judge_unless_asked(engine: Engine, tenant_id: int, emit: Emit) -> bool:
+    return _judge(engine, tenant_id, emit, unless_asked=True)
 
 
-def _survive(judging: Judging, tenant_id: int) -> None:
-    """Call `judging`, and log and count its failure.
+def _judge(engine: Engine, tenant_id: int, emit: Emit, *, unless_asked: bool = False) -> bool:
+    return judge(
+        engine,
+        tenant_id,
+        emit,
+        lambda: leave_for_a_moment([tenant_id]),
+        seconds=TURN_SECONDS,
+        unless_asked=unless_asked,
+    )
+
+
+def _judge_left_first(engine: Engine, tenant_id: int, emit: Emit) -> bool:
+    return judge_left(engine, tenant_id, emit, seconds=TURN_SECONDS) or _judge(
+        engine, tenant_id, emit
+    )
+
+
+def _survive(judging: Judging, tenant_id: int) -> bool:
+    """Call `judging`, and return whether more is left. Log and count its failure.
 
     What waited stays in its table. The sweep takes it, halving what fails.
     """
     process = this_process()
     try:
-        judging(process.engine, tenant_id, process.emit)
+        return bool(judging(process.engine, tenant_id, process.emit))
     except Exception as error:
         metrics.JUDGING_FAILED.inc()
         log.error(JUDGING_FAILED, tenant_id=tenant_id, exc_info=error)
-
-
-def _enqueue(tenants: Iterable[int]) -> None:
-    """Enqueue one judge task per tenant.
-
-    It has the limits of every task. Its queue is not that of the punches, where it would come after
-    all of those that wait.
-    """
-    judge_tenant = current_app.tasks[JUDGE_TASK]
-    for tenant_id in tenants:
-        try:
-            judge_tenant.apply_async(kwargs={"tenant_id": tenant_id})
-        except OperationalError as away:  # the sweep finds what waits
-            log.warning(JUDGING_PUT_OFF, tenant_id=tenant_id, error=type(away).__name__)
+        return False

@@ -1,17 +1,25 @@
 """The tasks `upkeep.*`, which beat and servers send. None brings anything that could be lost."""
 
+from collections.abc import Iterable
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
+
+from kombu.exceptions import OperationalError
+from sqlalchemy import Engine
 
 from models.alerts.calendar import extend_due
 from models.broker import JUDGE_TASK
 from models.database import transaction
 from worker import metrics
 from worker.alerts.escalation import keep_alerts, tenants_due
-from worker.judging.sweep import judge_left, judge_moments, tenants_left, tenants_unswept
+from worker.emit import Emit
+from worker.judging.judge import TURN_SECONDS
+from worker.judging.sweep import judge_moments, tenants_left, tenants_unswept, without_turn
+from worker.judging.turns import Turn
 from worker.process import this_process
 from worker.retention import prune
-from worker.tasks.after_storing import for_each, judge_now
+from worker.tasks.after_storing import Judging, ask_for_turns, for_each, take_turn
 from worker.tasks.base import QuietTask, task
 
 SWEEP_EVERY = timedelta(seconds=30)
@@ -24,39 +32,51 @@ _UPKEEP: dict[str, Any] = {
 }
 
 
-@task(JUDGE_TASK, **_UPKEEP)
-def judge_tenant(tenant_id: int) -> None:
-    """Judge what waits of the tenant now.
+@task(JUDGE_TASK, bind=True, **_UPKEEP)
+def judge_tenant(self: QuietTask, tenant_id: int) -> None:
+    """Judge what waits of the tenant, in its turn.
 
-    Servers that have stored punches send this, and workers that had left some for a moment.
+    Servers that have stored punches send this too, and it judges at once.
     """
-    judge_now([tenant_id])
+    take_turn(Turn(tenant_id, self.request.id))
 
 
 @task("upkeep.sweep_left", send_events=False, **_UPKEEP)
 def sweep_left() -> None:
-    """Judge what a crash left behind. Runs every second."""
+    """Ask for a turn of each tenant of which a crash left something. Runs every second."""
     process = this_process()
     with transaction(process.engine) as cursor:
-        tenants = tenants_left(cursor)
-    metrics.UNJUDGED.set(sum(tenants.values()))
-    for_each(tenants, judge_left)
+        left = tenants_left(cursor)
+        unattended = without_turn(cursor, left)
+    metrics.UNJUDGED.set(sum(tenant.rows for tenant in left.values()))
+    ask_for_turns(unattended, of_sweep=True)
 
 
-@task("upkeep.sweep_moments", **_UPKEEP)
-def sweep_moments() -> None:
+@task("upkeep.sweep_moments", bind=True, **_UPKEEP)
+def sweep_moments(self: QuietTask) -> None:
     """Judge what the passing of time has changed. Runs every half minute."""
     with transaction(this_process().engine) as cursor:
         tenants = tenants_unswept(cursor, SWEEP_EVERY / 2)
-    for_each(tenants, judge_moments)
+    _in_turns(self, tenants, _judge_moments)
 
 
-@task("upkeep.keep_alerts", **_UPKEEP)
-def keep_all_alerts() -> None:
+@task("upkeep.keep_alerts", bind=True, **_UPKEEP)
+def keep_all_alerts(self: QuietTask) -> None:
     """Do what time does to alerts. Runs every quarter minute."""
     with transaction(this_process().engine) as cursor:
         tenants = tenants_due(cursor)
-    for_each(tenants, keep_alerts)
+    _in_turns(self, tenants, keep_alerts)
+
+
+def _judge_moments(engine: Engine, tenant_id: int, emit: Emit) -> bool:
+    return judge_moments(engine, tenant_id, emit, seconds=TURN_SECONDS)
+
+
+def _in_turns(sweep: QuietTask, tenants: Iterable[int], judging: Judging) -> None:
+    """Call `judging` for the tenants. Where time is up, another task of this kind goes on."""
+    if for_each(tenants, judging):
+        with suppress(OperationalError):  # beat sends the next
+            sweep.apply_async(expires=SWEEP_EVERY.total_seconds())
 
 
 @task("upkeep.prune", soft_time_limit=3_000, time_limit=3_060, **_UPKEEP)

@@ -140,7 +140,7 @@ def _write(
     if moved := [change.after for change in changes if change.after != change.before]:
         update(cursor, moved, received_at, backfill, by)
     if versions := [version for change in changes for version in _versions(change, backfill, by)]:
-        put_up(cursor, versions, received_at)
+        put_up(cursor, versions, received_at, backfill)
 
 
 def _versions(change: _PunchChange, backfill: bool, by: Submitter) -> Iterator[Version]:

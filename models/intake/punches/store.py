@@ -86,9 +86,10 @@ WITH placed AS MATERIALIZED (
     WHERE tenant_known AND site_known AND (%(settling)s OR NOT rejected_before)
     ORDER BY tenant_id, punch_id COLLATE "C", ordinality
     ON CONFLICT (tenant_id, punch_id) DO NOTHING
-    RETURNING {_VERSION}, received_at, content_hash
+    RETURNING {_VERSION}, received_at, backfill, content_hash
 ), waiting AS (
-    INSERT INTO pending ({_VERSION}, received_at) SELECT {_VERSION}, received_at FROM stored
+    INSERT INTO pending ({_VERSION}, received_at, backfill)
+    SELECT {_VERSION}, received_at, backfill FROM stored
 )
 SELECT tenant_id, punch_id, content_hash, stored.person_id IS NOT NULL AS stored,
     tenant_known, site_known, rejected_before
@@ -154,8 +155,8 @@ ON CONFLICT (tenant_id, punch_id, content_hash) DO UPDATE SET
 """
 
 _AWAIT = f"""
-INSERT INTO pending ({_VERSION}, received_at, cause)
-SELECT {_VERSION}, %(received_at)s, cause
+INSERT INTO pending ({_VERSION}, received_at, backfill, cause)
+SELECT {_VERSION}, %(received_at)s, %(backfill)s, cause
 FROM ROWS FROM (json_populate_recordset(NULL::pending, %(rows)s::json)) WITH ORDINALITY AS new
 ORDER BY ordinality
 """
@@ -225,12 +226,15 @@ def revise(cursor: Cursor, rows: Sequence[Row], received_at: datetime, by: Submi
     )
 
 
-def put_up(cursor: Cursor, versions: Sequence[Version], received_at: datetime) -> None:
-    """Put versions of punches that came or went up for judging."""
+def put_up(
+    cursor: Cursor, versions: Sequence[Version], received_at: datetime, backfill: bool
+) -> None:
+    """Put versions of punches that came or went up for judging, after live ones if `backfill`."""
     waiting = [
         _columns(row) | {"cause": cause and orjson.Fragment(cause)} for row, cause in versions
     ]
-    cursor.execute(_AWAIT, {"rows": _document(waiting), "received_at": received_at})
+    values = {"rows": _document(waiting), "received_at": received_at, "backfill": backfill}
+    cursor.execute(_AWAIT, values)
 
 
 def _values(rows: Sequence[Row], received_at: datetime, by: Submitter) -> dict[str, Any]:

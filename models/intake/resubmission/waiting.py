@@ -46,7 +46,7 @@ _BEGINNING = datetime.min.replace(tzinfo=UTC), UUID(int=0)
 _PAGE = f"""
 SELECT {", ".join(Waiting._fields)} FROM rejected
 WHERE tenant_id = %(tenant_id)s AND waits_for IS NOT NULL AND resubmitted_at IS NULL
-    AND (door = 'roster.sync') = %(rosters)s
+    AND {{taken}}
     AND EXISTS (SELECT FROM tenant WHERE tenant.tenant_id = rejected.tenant_id AND NOT deleted)
     AND (waits_for = 'tenant' OR EXISTS (
         SELECT FROM site
@@ -56,6 +56,18 @@ WHERE tenant_id = %(tenant_id)s AND waits_for IS NOT NULL AND resubmitted_at IS 
     AND (received_at, rejected_id) > (%(after_at)s, %(after_id)s)
 ORDER BY received_at, rejected_id LIMIT %(limit)s
 """
+
+# What is live comes before a backfill. Where both are of one punch, the order in which they came
+# decides which content stands.
+_LIVE = """door <> 'roster.sync' AND NOT backfill AND NOT EXISTS (
+        SELECT FROM rejected AS other
+        WHERE other.tenant_id = rejected.tenant_id AND other.punch_id = rejected.punch_id
+            AND other.backfill AND other.resubmitted_at IS NULL
+    )"""
+# The last takes what the others left: what is refused again is submitted once more, to no effect.
+_PAGES = tuple(
+    _PAGE.format(taken=taken) for taken in ("door = 'roster.sync'", _LIVE, "door <> 'roster.sync'")
+)
 
 _CAME = """
 SELECT DISTINCT tenant.tenant_id
@@ -71,12 +83,13 @@ WHERE waits_for = 'tenant' OR site.site_id IS NOT NULL
 def readmit(engine: Engine, tenant_id: int) -> list[Outcome]:
     """Submit again what waited for something that the tenant's roster has now.
 
-    Rosters come first, and all else in the order in which it came. It commits page by page.
+    Rosters come first, then what is live, then backfills, each in the order in which it came. It
+    commits page by page.
     """
     return [
         outcome
-        for rosters in (True, False)
-        for page in _pages(engine, tenant_id, rosters)
+        for sql in _PAGES
+        for page in _pages(engine, tenant_id, sql)
         for outcome in _take_up(engine, tenant_id, page)
     ]
 
@@ -97,18 +110,17 @@ def came_meanwhile(engine: Engine, rejections: Iterable[Rejection]) -> list[int]
         return [tenant_id for (tenant_id,) in cursor.execute(_CAME, values)]
 
 
-def _pages(engine: Engine, tenant_id: int, rosters: bool) -> Iterator[list[Waiting]]:
+def _pages(engine: Engine, tenant_id: int, sql: str) -> Iterator[list[Waiting]]:
     after_at, after_id = _BEGINNING
     while True:
         values = {
             "tenant_id": tenant_id,
-            "rosters": rosters,
             "after_at": after_at,
             "after_id": after_id,
             "limit": SUBMISSIONS_A_PAGE,
         }
         with transaction(engine) as cursor:
-            page = [Waiting._make(columns) for columns in cursor.execute(_PAGE, values)]
+            page = [Waiting._make(columns) for columns in cursor.execute(sql, values)]
         if not page:
             return
         yield page

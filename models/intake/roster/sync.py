@@ -9,7 +9,7 @@ from psycopg import Cursor
 from sqlalchemy import Engine
 
 from models import substitutes
-from models.database import transaction
+from models.database import KEEP_SESSION, transaction
 from models.intake.punches.row import when_sent
 from models.intake.refused.reasons import Reason, Refused, reason, validated
 from models.intake.refused.refuse import refuse, refuse_alone
@@ -105,6 +105,7 @@ class _Sync:
         self.policy_changed = False
 
     def run(self) -> None:
+        self.cursor.execute(KEEP_SESSION)
         self.cursor.execute("SELECT pg_advisory_xact_lock(%s)", [tenant_lock_key(self.tenant_id)])
         stored = tables.load_tenant(self.cursor, self.tenant_id)
         before = tables.presence(self.cursor, self.tenant_id)

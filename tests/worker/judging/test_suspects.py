@@ -22,9 +22,10 @@ from tests.worker.conftest import Heard
 from tests.worker.judging.test_sweep import age, dies_of
 from worker.judging.giving_up import CHANGE_GIVEN_UP
 from worker.judging.judge import judge
+from worker.judging.pace import pace_of
 from worker.judging.suspects import JUDGE_DIED
-from worker.judging.sweep import judge_left
-from worker.judging.work_queue import KEYS_A_BATCH
+from worker.judging.sweep import judge_left, judge_moments
+from worker.judging.work_queue import LEAST_A_BATCH
 
 
 @pytest.fixture(autouse=True)
@@ -69,8 +70,9 @@ def test_a_first_roster_of_thousands_kills_nobody(engine: Engine, heard: Heard) 
 def test_of_a_roster_just_what_is_judged_is_noted_as_taken(
     engine: Engine, heard: Heard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    intake.sync_roster(engine, first_roster(2 * KEYS_A_BATCH))
+    intake.sync_roster(engine, first_roster(10 * LEAST_A_BATCH))
     age(engine)
+    pace_of(engine).note(1, "roster_change", 10 * LEAST_A_BATCH, 1_000.0)  # ever so slow
     taken: list[tuple[int, int]] = []
     find = worker.judging.judge.find_and_record
 
@@ -84,7 +86,7 @@ def test_of_a_roster_just_what_is_judged_is_noted_as_taken(
 
     monkeypatch.setattr(worker.judging.judge, "find_and_record", find_what_is_taken)
     judge_left(engine, 1, heard)
-    assert (KEYS_A_BATCH, KEYS_A_BATCH) in taken
+    assert any(0 < count < 10 * LEAST_A_BATCH for count, _ in taken), taken
 
 
 def test_a_judge_that_is_killed_is_told_of_once(
@@ -186,11 +188,15 @@ def test_python_may_be_at_it_for_longer_than_a_session_may_idle(
         timeouts.append(cursor.execute("SHOW idle_in_transaction_session_timeout").fetchone())
         return []
 
-    monkeypatch.setattr(worker.judging.judge, "find_and_record", ask)
+    for module in (worker.judging.judge, worker.judging.sweep):
+        monkeypatch.setattr(module, "find_and_record", ask)
     intake.submit(engine, [imposter("p1")])
     age(engine)
     judge_left(engine, 1, heard)
-    assert timeouts == [("95s",)]
+    intake.submit(engine, [imposter("p2")])
+    judge(engine, 1, heard)
+    judge_moments(engine, 1, heard)
+    assert timeouts == [("95s",)] * 3
 
 
 def test_a_key_of_the_roster_that_fails_every_judge_is_given_up_with_all_its_rows(

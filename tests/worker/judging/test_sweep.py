@@ -26,7 +26,7 @@ from tests.worker.conftest import Heard
 from worker.judging.judge import judge
 from worker.judging.suspects import LONE_ATTEMPTS, halved
 from worker.judging.sweep import judge_left, judge_moments, tenants_left, tenants_unswept
-from worker.judging.work_queue import PUNCHES_A_BATCH
+from worker.judging.work_queue import MOST_A_BATCH
 from worker.load.touched import Touched
 
 _JUDGE = """
@@ -44,7 +44,7 @@ def judge_in_a_process(url: str, faults: str) -> int:
     ).returncode
 
 
-def dies_of(poison: str, url: str, judging: Callable[[Engine, int, Any], None]) -> bool:
+def dies_of(poison: str, url: str, judging: Callable[[Engine, int, Any], object]) -> bool:
     """Tell whether a child process dies of judging tenant 1.
 
     It does of the punch `poison`, unless that is voided.
@@ -126,11 +126,11 @@ def test_what_a_judge_died_of_is_the_sweeps_alone(engine: Engine, heard: Heard) 
 
 
 def test_batches_are_halved_down_to_one(engine: Engine) -> None:
-    attempts, size = 0, PUNCHES_A_BATCH
+    attempts, size = 0, MOST_A_BATCH
     sizes = []
     while size > 1 or attempts == 0:
         attempts = halved(attempts, size)
-        size = max(PUNCHES_A_BATCH >> attempts, 1)
+        size = max(MOST_A_BATCH >> attempts, 1)
         sizes.append(size)
     assert sizes == [500, 250, 125, 62, 31, 15, 7, 3, 1]
     assert halved(0, 1) == 10  # alone from the first: the next two deaths are its last

@@ -1,0 +1,49 @@
+"""A judgement takes as many rows as were judged lately in a quarter of a second."""
+
+from worker.judging.pace import BATCH_SECONDS, Pace
+from worker.judging.work_queue import LEAST_A_BATCH, MOST_A_BATCH
+
+
+def test_what_was_slow_is_taken_in_smaller_batches_and_what_was_quick_in_larger_ones() -> None:
+    pace = Pace()
+    limits = [pace.limit(1, "pending")]
+    for seconds in (4 * BATCH_SECONDS, BATCH_SECONDS, BATCH_SECONDS / 2, BATCH_SECONDS / 100):
+        pace.note(1, "pending", limits[-1], seconds)
+        limits.append(pace.limit(1, "pending"))
+    assert limits == [MOST_A_BATCH, 250, 250, 500, MOST_A_BATCH]
+
+
+def test_changes_of_a_roster_that_reach_nowhere_are_soon_taken_like_punches() -> None:
+    """A first roster of 20,000 people has 40,000 keys: each person, and each name."""
+    pace, left, batches = Pace(), 40_000, 0
+    while left > 0:
+        taken = min(pace.limit(1, "roster_change"), left)
+        pace.note(1, "roster_change", taken, taken * 0.0001)
+        left, batches = left - taken, batches + 1
+    assert batches <= 45
+
+
+def test_a_slow_judgement_of_a_few_rows_makes_no_batch_smaller_than_the_least() -> None:
+    pace = Pace()
+    pace.note(1, "pending", 1, 100.0)
+    assert pace.limit(1, "pending") == MOST_A_BATCH
+    for _ in range(5):
+        pace.note(1, "pending", pace.limit(1, "pending"), 100.0)
+    assert pace.limit(1, "pending") == LEAST_A_BATCH
+
+
+def test_tenants_and_tables_have_a_pace_of_their_own() -> None:
+    pace = Pace()
+    pace.note(1, "pending", MOST_A_BATCH, 100.0)
+    assert pace.limit(2, "pending") == MOST_A_BATCH
+    assert pace.limit(1, "roster_change") == Pace().limit(1, "roster_change")
+
+
+def test_only_so_many_tenants_are_remembered() -> None:
+    pace = Pace()
+    for tenant_id in range(2_000):
+        pace.note(tenant_id, "pending", MOST_A_BATCH, 100.0)
+    assert [pace.limit(tenant_id, "pending") for tenant_id in (0, 1_999)] == [
+        MOST_A_BATCH,
+        LEAST_A_BATCH,
+    ]
