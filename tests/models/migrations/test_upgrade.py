@@ -133,7 +133,9 @@ def test_every_revision_can_be_taken_back(empty_url: str) -> None:
     engine.dispose()
 
 
-@pytest.mark.parametrize("revision", ["0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008"])
+@pytest.mark.parametrize(
+    "revision", ["0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008"]
+)
 def test_each_revision_is_a_place_to_go_on_from(empty_url: str, revision: str) -> None:
     migrate(empty_url, revision=revision)
     migrate(empty_url)

@@ -113,7 +113,7 @@ def test_a_judge_whose_time_is_up_says_that_more_waits(engine: Engine, heard: He
 def test_a_live_punch_waits_for_one_batch_of_its_tenants_history_at_most(
     engine: Engine, heard: Heard
 ) -> None:
-    intake.submit(engine, imposters(2_500), backfill=True)
+    intake.submit(engine, pile(2_500), backfill=True)
     assert judge(engine, 1, heard, seconds=0)
     tomorrow = (NOON + timedelta(days=1)).isoformat()  # near to none of the others
     intake.submit(engine, [imposter("live", occurred_at=tomorrow)])
@@ -125,7 +125,7 @@ def test_a_live_punch_waits_for_one_batch_of_its_tenants_history_at_most(
 def test_a_live_correction_and_a_void_of_backfilled_punches_are_live_too(
     engine: Engine, heard: Heard
 ) -> None:
-    intake.submit(engine, imposters(1_500), backfill=True)
+    intake.submit(engine, pile(1_500), backfill=True)
     assert judge(engine, 1, heard, seconds=0)
     standing = {row[0] for row in anomalies(engine)}
     corrected, voided = sorted(standing)[:2]
@@ -137,7 +137,7 @@ def test_a_live_correction_and_a_void_of_backfilled_punches_are_live_too(
 
 
 def test_a_change_of_the_roster_comes_before_a_backfill(engine: Engine, heard: Heard) -> None:
-    intake.submit(engine, imposters(1_500), backfill=True)
+    intake.submit(engine, pile(1_500), backfill=True)
     judge(engine, 1, heard, seconds=0)
     intake.sync_roster(
         engine, {"tenant": {"tenant_id": 1}, "people": [{"person_id": 77, "name": "New"}]}
@@ -173,6 +173,19 @@ def test_what_was_judged_of_a_backfill_is_noted_and_nothing_else(
     assert rows(engine, noted) == [(1, 60)]
 
 
+def pile(number: int) -> list[dict[str, Any]]:
+    """Return punches of 20 people, each a day apart, so that none is judged with another."""
+    return [
+        imposter(
+            f"p{index}",
+            person_id=index % 20 + 1,
+            occurred_at=(NOON - timedelta(days=index // 20)).isoformat(),
+            biometric={"method": "face", "matched_person_id": 1_000},
+        )
+        for index in range(number)
+    ]
+
+
 def moments(engine: Engine, tenant_id: int) -> list[Any]:
     """Return when the tenant's judgements began that found something."""
     sql = "SELECT DISTINCT detected_at FROM anomaly WHERE tenant_id = %s ORDER BY 1"
@@ -181,17 +194,17 @@ def moments(engine: Engine, tenant_id: int) -> list[Any]:
 
 @pytest.mark.process
 def test_with_a_pile_in_as_many_tenants_as_there_are_processes_another_has_its_turn(
-    settings_env: dict[str, str], tmp_path: Path, engine: Engine
+    settings_env: dict[str, str], log: Path, engine: Engine
 ) -> None:
     """One process, one pile. No beat runs here: nothing is left to the sweep."""
-    intake.submit(engine, imposters(5_000))
+    intake.submit(engine, pile(2_500))
     intake.submit(engine, [imposter("p1", tenant_id=2)])
     with Celery(broker=settings_env["CELERY_BROKER_URL"], set_as_current=False) as app:
         for tenant_id in (1, 2):
             app.send_task("upkeep.judge", kwargs={"tenant_id": tenant_id}, queue="upkeep")
-        with running_worker(settings_env, tmp_path / "worker.log", "--pool", "solo"):
+        with running_worker(settings_env, log, "--pool", "solo"):
             until(lambda: not waiting(engine, 1) and not waiting(engine, 2), 120)
     (lone,) = moments(engine, 2)
-    pile = moments(engine, 1)
-    assert pile[0] < lone < pile[-1]
+    judged = moments(engine, 1)
+    assert judged[0] < lone < judged[-1]
     assert rows(engine, "SELECT * FROM turn") == []

@@ -269,3 +269,26 @@ def test_an_older_content_is_told_that_it_does_not_apply(engine: Engine) -> None
     assert again.applied
     [again] = submit(engine, [a_punch(note=1, sent_at=early)])
     assert not again.applied
+
+
+def test_what_is_live_is_taken_up_before_a_backfill(engine: Engine) -> None:
+    submit(engine, [a_punch(punch_id="old", site_id=99)], backfill=True)
+    submit(engine, [a_punch(punch_id="live", site_id=99)])
+    sync_roster(
+        engine,
+        {"tenant": ACME, "sites": [{"site_id": 99, "name": "New", "timezone": "Europe/Berlin"}]},
+    )
+    assert [punch_id for punch_id, *_ in pending(engine)] == ["live", "old"]
+    assert waiting(engine) == []
+
+
+def test_of_one_punch_the_last_content_to_come_stands_though_it_is_a_backfill(
+    engine: Engine,
+) -> None:
+    submit(engine, [a_punch(punch_id="p", site_id=99)])
+    submit(engine, [a_punch(punch_id="p", site_id=99, person_id=8)], backfill=True)
+    sync_roster(
+        engine,
+        {"tenant": ACME, "sites": [{"site_id": 99, "name": "New", "timezone": "Europe/Berlin"}]},
+    )
+    assert [row["person_id"] for row in punches(engine)] == [8]
