@@ -132,7 +132,7 @@ def test_a_punch_is_judged_by_itself_once_its_site_comes(engine: Engine) -> None
         ("p-1", True),
         ("p-2", False),
     ]
-    assert pending(engine) == [("p-1", 7, 99), ("p-2", 7, 99)]
+    assert pending(engine) == [("p-2", 7, 99), ("p-1", 7, 99)]
     assert waiting(engine) == ["site", "site"]
 
 
