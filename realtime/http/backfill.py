@@ -32,8 +32,10 @@ SELECT tenant_id, rows_left, coalesce(rows_per_second, 0)::float AS rows_per_sec
 FROM waiting LEFT JOIN judged USING (tenant_id)
 ORDER BY tenant_id
 """
-_OF_TENANT = text(_PROGRESS.format("backfill AND tenant_id = :tenant_id"))
-_OF_ALL = text(_PROGRESS.format("backfill"))
+# Without those of a pile that are judged again (worker.judging.later).
+_WAITS = "backfill AND cause->'again' IS NULL"
+_OF_TENANT = text(_PROGRESS.format(f"{_WAITS} AND tenant_id = :tenant_id"))
+_OF_ALL = text(_PROGRESS.format(_WAITS))
 
 
 class BackfillProgress(TypedDict):

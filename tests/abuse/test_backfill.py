@@ -8,7 +8,7 @@ from tests.abuse.installation import Installation
 from tests.abuse.size import JUDGED_SECONDS
 from tests.chaos.stream import Task
 from tests.end_to_end.waiting import wait_until
-from worker.judging.work_queue import PUNCHES_A_BATCH
+from worker.judging.work_queue import MOST_A_BATCH
 
 HISTORY = 20_000
 MOST_LIVE_PUNCHES = 3
@@ -42,12 +42,12 @@ def test_a_history_delays_a_live_punch_of_its_own_tenant_by_one_batch_at_most(
         )
         assert installation.stored(loading) == HISTORY + len(judged)
     assert judged, "all history was judged before it could be in the way"
-    assert max(judged) <= MOST_BATCHES * PUNCHES_A_BATCH, judged
+    assert max(judged) <= MOST_BATCHES * MOST_A_BATCH, judged
 
 
 def _is_in_the_way(installation: Installation, tenant_id: int) -> bool:
     """Whether more history waits than a live punch may have before it."""
-    return installation.waiting(tenant_id) > MOST_BATCHES * PUNCHES_A_BATCH
+    return installation.waiting(tenant_id) > MOST_BATCHES * MOST_A_BATCH
 
 
 def _judged_before(installation: Installation, tenant_id: int, number: int) -> int:

@@ -3,8 +3,8 @@
 In a pile, thousands of punches of one person or device near each other in time, each batch may
 change the outcome of all the others. Those that still wait are left to their own batch, where they
 are judged with everything there is. Of the rest a judgement takes some, and puts the others at the
-end of what waits, once each, as punches to judge again that touch nobody else. So a pile costs
-about what as many punches apart do.
+end of what waits, once each, as punches to judge again that touch nobody else: like a backfill
+they let live punches go first. So a pile costs about what as many punches apart do.
 """
 
 from datetime import datetime
@@ -25,8 +25,8 @@ EXCEPT SELECT punch_id FROM pending WHERE tenant_id = %(tenant_id)s
 """
 _VERSION = ", ".join(VERSION)
 _LEAVE = f"""
-INSERT INTO pending ({_VERSION}, received_at, cause)
-SELECT {_VERSION}, %(at)s, %(cause)s::jsonb FROM punch
+INSERT INTO pending ({_VERSION}, received_at, cause, backfill)
+SELECT {_VERSION}, %(at)s, %(cause)s::jsonb, true FROM punch
 WHERE tenant_id = %(tenant_id)s AND punch_id = ANY(%(punches)s) AND voided_at IS NULL
 """
 

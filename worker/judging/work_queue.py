@@ -189,7 +189,7 @@ _DISCARD = {
         WITH gone AS (
             DELETE FROM pending
             WHERE tenant_id = %(tenant_id)s AND pending_id = ANY(%(ids)s)
-            RETURNING backfill
+            RETURNING backfill AND cause->'again' IS NULL AS backfill
         ), old AS (
             DELETE FROM backfill_pace
             WHERE tenant_id = %(tenant_id)s AND since < clock_timestamp() - interval '5 minutes'

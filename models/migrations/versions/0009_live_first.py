@@ -2,7 +2,7 @@
 
 from models.migrations.expand import build_index, drop_index
 
-revision = "0008b"
+revision = "0009"
 down_revision = "0008"
 branch_labels = None
 depends_on = None
