@@ -7,7 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Mapping
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from typing import Annotated, Literal, NamedTuple
 from urllib.parse import urlsplit
 
@@ -16,6 +16,8 @@ from pydantic_core import ErrorDetails
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 
+# A secret of fewer different characters is no random one.
+LEAST_LETTERS = 8
 HMAC = {"HS256", "HS384", "HS512"}
 ASYMMETRIC = {
     "RS256",
@@ -163,6 +165,11 @@ class Settings(BaseModel):
                 "is too short to be safe; give at least 32 bytes,"
                 " such as the output of `openssl rand -hex 32`"
             )
+        if value and len(set(value)) < LEAST_LETTERS:
+            raise ValueError(
+                f"is easily guessed, as it has fewer than {LEAST_LETTERS} different characters;"
+                " give the output of `openssl rand -hex 32`"
+            )
         return value
 
     @field_validator("metrics_token")
@@ -179,13 +186,18 @@ class Settings(BaseModel):
     @classmethod
     def _public_key(cls, value: str) -> str:
         if value:
-            _check_public_key(value)
+            # Imported here, as few installations have such a key.
+            from models.signing_keys import read_public_key
+
+            read_public_key(value)
         return value
 
     @field_validator("jwt_jwks_url")
     @classmethod
     def _fetchable(cls, value: str) -> str:
-        return value and _with_scheme(value, {"http", "https"})
+        if value and urlsplit(_with_scheme(value, {"http", "https"})).scheme == "http":
+            _check_loopback(urlsplit(value).hostname or "")
+        return value
 
     @field_validator("jwt_algorithms")
     @classmethod
@@ -277,28 +289,44 @@ def _problems_of_keys(values: Mapping[str, str], *, needed: bool) -> list[str]:
     if len(keys) > 1:
         names = " and ".join(key.upper() for key in keys)
         return [f"{names} are both set; keep the one your tokens are signed with"]
-    unfit = ASYMMETRIC if keys == ["jwt_secret"] else HMAC
+    return _problems_of_issuer(values, keys[0]) + _problems_of_algorithms(values, keys[0])
+
+
+def _problems_of_issuer(values: Mapping[str, str], key: str) -> list[str]:
+    """Return that nothing says which of an issuer's tokens are for here, where nothing does.
+
+    Published keys sign the tokens of all that the issuer serves.
+    """
+    names = ("jwt_audience", "jwt_issuer")
+    if key != "jwt_jwks_url" or any(values.get(name, "").strip() for name in names):
+        return []
+    return [
+        "JWT_AUDIENCE: is not set, nor JWT_ISSUER; with JWT_JWKS_URL one of them is needed, or"
+        " tokens for the issuer's other applications are taken as well"
+    ]
+
+
+def _problems_of_algorithms(values: Mapping[str, str], key: str) -> list[str]:
+    unfit = ASYMMETRIC if key == "jwt_secret" else HMAC
     algorithms = [name.strip() for name in values.get("jwt_algorithms", "").split(",")]
     wrong = ",".join(name for name in algorithms if name in unfit)
     if not wrong:
         return []
     allowed = ", ".join(sorted((HMAC | ASYMMETRIC) - unfit))
-    return [f"JWT_ALGORITHMS: {wrong} does not go with {keys[0].upper()}; choose from {allowed}"]
+    return [f"JWT_ALGORITHMS: {wrong} does not go with {key.upper()}; choose from {allowed}"]
 
 
-def _check_public_key(value: str) -> None:
-    """Raise ValueError where it is none."""
-    # Imported here: every process and command reads settings, and few installations have such a
-    # key.
-    from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives.serialization import load_pem_public_key
-
+def _check_loopback(host: str) -> None:
+    """Raise ValueError where the host is another machine: on the way its keys could be replaced."""
     try:
-        load_pem_public_key(value.encode())
-    except (ValueError, UnsupportedAlgorithm):
+        is_loopback = ip_address(host).is_loopback
+    except ValueError:
+        is_loopback = host == "localhost" or host.endswith(".localhost")
+    if not is_loopback:
         raise ValueError(
-            "is no public key in PEM; it starts with -----BEGIN PUBLIC KEY-----"
-        ) from None
+            "must start with https://, except on this machine itself: whoever can change the keys"
+            " on their way can let anybody in"
+        )
 
 
 def _with_scheme(value: str, schemes: set[str]) -> str:

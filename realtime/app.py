@@ -132,12 +132,19 @@ def _running(context: Context, server: Server, engine: AsyncEngine) -> Any:
             PostgresCheck(checking, newest_revision()), manager, context.workers, feeds
         )
         manager.start()
-        watched = (feeds.watch, noc.tidy_up, app[CONNECTIONS].watch)
+        watched = (
+            feeds.watch,
+            noc.tidy_up,
+            app[CONNECTIONS].watch,
+            *_watch_keys(context.verifier, noc),
+        )
         watches = [asyncio.create_task(_for_ever(watch)) for watch in watched]
         app.on_shutdown.append(lambda _: hang_up(server))
         _tame_garbage_collector()
         yield
         await end(*watches)
+        if context.verifier.published:
+            context.verifier.published.close()
         await manager.stop()
         await engine.dispose()
         await checking.dispose()
@@ -147,7 +154,8 @@ def _running(context: Context, server: Server, engine: AsyncEngine) -> Any:
 
 
 def _make_noc(context: Context, server: Server, feeds: Feeds, reader: FeedReader) -> Noc:
-    settings, verifier, expiry = context.settings, context.verifier, Expiry(server)
+    settings, verifier = context.settings, context.verifier
+    expiry = Expiry(server, verifier.published)
     return Noc(
         server,
         Admissions(verifier, feeds, reader),
@@ -159,6 +167,17 @@ def _make_noc(context: Context, server: Server, feeds: Feeds, reader: FeedReader
         stall_seconds=settings.viewer_stall_seconds,
         most_of_user=settings.connections_per_user,
     )
+
+
+def _watch_keys(verifier: Verifier, noc: Noc) -> list[Callable[[], Awaitable[None]]]:
+    """Return what keeps the published keys fresh, where tokens are verified by such.
+
+    Viewers whose key is withdrawn have to go.
+    """
+    if verifier.published is None:
+        return []
+    verifier.published.withdrawn = noc.end_withdrawn
+    return [verifier.published.watch]
 
 
 async def _for_ever(watch: Callable[[], Awaitable[None]]) -> None:

@@ -12,6 +12,7 @@ from models.alerts.move import Actor, Moved, ToPublish, WantedMove, make_moves
 from models.alerts.moves import MoveRefused, operator_moves
 from models.alerts.review import Verdict, review
 from models.emitter import EmitFailed, FeedManager
+from models.texts import is_storable
 from models.vocabulary import VERDICTS
 from realtime import metrics
 from realtime.errors import ClientError
@@ -148,11 +149,6 @@ def read_text(data: Mapping[str, Any], name: str, most: int) -> str | None:
     value = data.get(name)
     if value is None:
         return None
-    if (
-        not isinstance(value, str)
-        or len(value) > most
-        or "\0" in value
-        or any("\ud800" <= letter <= "\udfff" for letter in value)
-    ):
+    if not isinstance(value, str) or len(value) > most or not is_storable(value):
         raise ClientError("invalid", f"{name} must be text of at most {most:,} characters.")
     return value.strip() or None

@@ -94,6 +94,8 @@ class Events:
         is_same = (claims.sub, claims.tenant_id) == (viewer.claims.sub, viewer.claims.tenant_id)
         if not is_same or claims.role is None:
             raise ClientError("forbidden", "The token is not for the same viewer.")
+        if claims.is_older_than(viewer.claims) and claims.grants_more_than(viewer.claims):
+            raise ClientError("conflict", "The token is older than the one in force.")
         has_other_sites = claims.sites != viewer.claims.sites
         follower.hear(claims, viewer.hearing.filter)
         self._expiry.schedule(follower)

@@ -63,6 +63,11 @@ unreadable = Counter(
     "rollcall_unreadable_publications_total",
     "Publications that were no message of ours and were left to the feed.",
 )
+key_fetches = Counter(
+    "rollcall_published_key_fetches_total",
+    "Fetches of the keys at JWT_JWKS_URL: fetched or failed.",
+    ["outcome"],
+)
 moves = Counter(
     "rollcall_operator_moves_total",
     "Moves and reviews that operators asked for, by what became of them.",

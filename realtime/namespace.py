@@ -110,6 +110,10 @@ class Noc(socketio.AsyncNamespace):  # type: ignore[misc]  # untyped library
             viewer.position, viewer.owed_snapshot = position, False
         follower.go_on()
 
+    def end_withdrawn(self) -> None:
+        """End the connections of viewers whose tokens' keys are not published any more."""
+        self._expiry.end_withdrawn(list(self.followers.values()))
+
     async def trigger_event(self, event: str, *args: Any) -> dict[str, Any] | None:
         """Return the acknowledgement of an event, or None for what gets none."""
         sid, *arguments = args

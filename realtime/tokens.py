@@ -3,29 +3,37 @@
 They are verified here, and minted where the key is a shared secret.
 """
 
-import asyncio
 import time
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jwt
 
 from models.ids import LARGEST_ID
 from models.settings import HMAC, Settings
+from models.texts import is_storable
 from models.vocabulary import ROLES
-from realtime.errors import ClientError, Unavailable
+from realtime.errors import ClientError
+
+if TYPE_CHECKING:
+    from realtime.published_keys import PublishedKeys
 
 MAX_SITES = 10_000
-JWKS_LIFESPAN_SECONDS = 300
-# A token with an unknown key id makes us ask the issuer for its keys again, but not more often.
-JWKS_PAUSE_SECONDS = 10
+MOST_TOKEN_CHARACTERS = 16_384
+MOST_KEY_ID_CHARACTERS = 500
+# OpenID Connect Core 1.0, section 2.
+MOST_SUB_CHARACTERS = 255
+# The end of the year 9999, where calendars end.
+LATEST_SECONDS = 253_402_300_800
+# By what each may do; a token without a role may only submit.
+_RANKS = {role: rank for rank, role in enumerate(ROLES, start=1)}
 
 
 class Claims(NamedTuple):
     """What a verified token grants.
 
-    `sites` is None for all of them, `role` for a token that may only submit; `exp` is in seconds
-    since 1970.
+    `sites` is None for all of them, `role` for a token that may only submit; `exp` and `iat` are in
+    seconds since 1970. `key_print` is that of the published key that verified the token.
     """
 
     sub: str
@@ -34,6 +42,8 @@ class Claims(NamedTuple):
     role: str | None
     scopes: frozenset[str]
     exp: float
+    iat: float | None = None
+    key_print: str = ""
 
     def covers(self, sites: frozenset[int]) -> bool:
         return self.sites is None or sites <= self.sites
@@ -41,17 +51,31 @@ class Claims(NamedTuple):
     def may_submit(self) -> bool:
         return self.role == "admin" or "submit" in self.scopes
 
+    def is_older_than(self, other: "Claims") -> bool:
+        """Return whether the token was issued before the other; by their ends if none says when."""
+        if self.iat is not None and other.iat is not None:
+            return (self.iat, self.exp) < (other.iat, other.exp)
+        return self.exp < other.exp
+
+    def grants_more_than(self, other: "Claims") -> bool:
+        """Return whether the token grants a site, a right, or time that the other does not."""
+        sites = other.sites is not None and (self.sites is None or not other.covers(self.sites))
+        rank = _rank(self.role) > _rank(other.role)
+        return sites or rank or not self.scopes <= other.scopes or self.exp > other.exp
+
 
 class Verifier:
-    """Checks tokens by the settings' key: a shared secret, a public one, or an issuer's keys."""
+    """Checks tokens by the settings' key: a shared secret, a public one, or an issuer's keys.
+
+    `published` are the issuer's, None for the other two.
+    """
 
     def __init__(self, settings: Settings) -> None:
-        self._algorithms = list(settings.token_algorithms)
+        self._algorithms = settings.token_algorithms
         self._audience = settings.jwt_audience or None
         self._issuer = settings.jwt_issuer or None
         self._key = settings.jwt_secret or settings.jwt_public_key
-        self._keys = find_keys(settings) if settings.jwt_jwks_url else None
-        self._missed_at = -float(JWKS_PAUSE_SECONDS)
+        self.published = _published_keys(settings) if settings.jwt_jwks_url else None
 
     async def verify(self, token: object) -> Claims:
         """Return what the token grants.
@@ -60,84 +84,111 @@ class Verifier:
         """
         if token is None or token == "":
             raise ClientError("token_missing", "A token is needed.")
-        if not isinstance(token, str) or len(token) > 16_384:
+        if not isinstance(token, str) or len(token) > MOST_TOKEN_CHARACTERS or not token.isascii():
             raise ClientError("token_invalid", "The token is not a JWT.")
-        key = await self._published_key(token) if self._keys else self._key
-        return read_claims(self._decode(token, key))
+        if self.published is None:
+            return read_claims(self._decode(token, self._key, self._algorithms))
+        key_id, algorithm = self._named_key(token)
+        key = await self.published.find(key_id, algorithm)
+        claims = read_claims(self._decode(token, key.public, (algorithm,)))
+        return claims._replace(key_print=key.print)
 
-    def _decode(self, token: str, key: Any) -> dict[str, Any]:
+    def _decode(self, token: str, key: Any, algorithms: Sequence[str]) -> dict[str, Any]:
         try:
             return jwt.decode(
                 token,
                 key,
-                algorithms=self._algorithms,
+                algorithms=list(algorithms),
                 audience=self._audience,
                 issuer=self._issuer,
                 options={
                     "require": ["exp", "sub", "tenant_id"],
                     "verify_aud": self._audience is not None,
+                    # See _read_moments.
+                    "verify_exp": False,
+                    "verify_nbf": False,
+                    "verify_iat": False,
                 },
             )
-        except jwt.ExpiredSignatureError:
-            raise ClientError("token_expired", "The token has expired.") from None
-        except (jwt.PyJWTError, ValueError, TypeError):
+        except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError):
             raise ClientError("token_invalid", "The token is not valid here.") from None
 
-    async def _published_key(self, token: str) -> Any:
-        assert self._keys is not None
+    def _named_key(self, token: str) -> tuple[str, str]:
+        """Return the id and the algorithm of the key that the token says it is signed with.
+
+        Raises ClientError `token_invalid` for what no published key can have, so that nobody asks.
+        """
         try:
-            key_id = jwt.get_unverified_header(token).get("kid")
-        except jwt.PyJWTError:
+            header = jwt.get_unverified_header(token)
+        except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
             raise ClientError("token_invalid", "The token is not a JWT.") from None
-        try:
-            return await asyncio.to_thread(self._find_key, self._keys, key_id)
-        except jwt.PyJWKClientConnectionError:
-            raise Unavailable() from None
-        except jwt.PyJWTError:
-            raise ClientError("token_invalid", "The token's key is not known.") from None
-
-    def _find_key(self, keys: jwt.PyJWKClient, key_id: str | None) -> Any:
-        key = keys.match_kid(keys.get_signing_keys(), key_id or "")
-        if key is None and time.monotonic() - self._missed_at >= JWKS_PAUSE_SECONDS:
-            self._missed_at = time.monotonic()
-            key = keys.match_kid(keys.get_signing_keys(refresh=True), key_id or "")
-        if key is None:
-            raise jwt.PyJWKClientError("unknown key")
-        return key.key
+        key_id, algorithm = header.get("kid"), header.get("alg")
+        if not isinstance(key_id, str) or not 0 < len(key_id) <= MOST_KEY_ID_CHARACTERS:
+            raise ClientError("token_invalid", "The token names no key.")
+        if algorithm not in self._algorithms:
+            raise ClientError("token_invalid", "The token is not valid here.")
+        return key_id, algorithm
 
 
-def find_keys(settings: Settings) -> jwt.PyJWKClient:
-    """Return a client that fetches the keys at JWT_JWKS_URL, and keeps them for a while."""
-    return jwt.PyJWKClient(settings.jwt_jwks_url, lifespan=JWKS_LIFESPAN_SECONDS, timeout=3)
+def _published_keys(settings: Settings) -> "PublishedKeys":
+    # Imported here: to mint a token takes no client of HTTP.
+    from realtime.published_keys import PublishedKeys
 
-
-def fits(key: jwt.PyJWK, algorithms: Sequence[str]) -> bool:
-    """Return whether the key can verify a token of one of the algorithms.
-
-    An RSA key can for all of RSA's.
-    """
-    if key.key_type == "RSA":
-        return any(name.startswith(("RS", "PS")) for name in algorithms)
-    return key.algorithm_name in algorithms
+    return PublishedKeys(settings.jwt_jwks_url, settings.token_algorithms)
 
 
 def read_claims(claims: dict[str, Any]) -> Claims:
-    """Return the claims we use, checked. Raises ClientError `token_invalid`.
+    """Return the claims we use, checked. Raises ClientError `token_invalid` and `token_expired`.
 
     A token without a role may only submit.
     """
-    scopes = _scopes(claims.get("scope", ""))
-    role = claims.get("role")
+    exp, iat = _read_moments(claims)
+    sub, role, scopes = claims["sub"], claims.get("role"), _scopes(claims.get("scope", ""))
     if not is_id(claims["tenant_id"]):
         raise ClientError(
             "token_invalid", "The token's tenant_id is not an integer from 1 to 2^53 - 1."
         )
-    if not isinstance(claims["sub"], str) or not claims["sub"]:
-        raise ClientError("token_invalid", "The token's sub is not a string.")
-    if role not in ROLES and not (role is None and "submit" in scopes):
+    if not isinstance(sub, str) or not 0 < len(sub) <= MOST_SUB_CHARACTERS or not is_storable(sub):
+        raise ClientError(
+            "token_invalid", f"The token's sub is no text of 1 to {MOST_SUB_CHARACTERS} characters."
+        )
+    has_role = isinstance(role, str) and role in ROLES
+    if not has_role and not (role is None and "submit" in scopes):
         raise ClientError("token_invalid", f"The token's role is none of {', '.join(ROLES)}.")
     sites = _sites(claims.get("sites", [] if role is None else None))
-    return Claims(claims["sub"], claims["tenant_id"], sites, role, scopes, float(claims["exp"]))
+    return Claims(sub, claims["tenant_id"], sites, role, scopes, exp, iat)
+
+
+def _read_moments(claims: Mapping[str, Any]) -> tuple[float, float | None]:
+    """Return `exp` and `iat` in seconds since 1970.
+
+    PyJWT would take text for a number. Raises ClientError `token_invalid` where one makes no sense
+    or the token is not good yet, `token_expired` where it is not any more.
+    """
+    now = time.time()
+    exp = _moment(claims, "exp")
+    not_before, issued_at = (
+        None if claims.get(name) is None else _moment(claims, name) for name in ("nbf", "iat")
+    )
+    if any(moment is not None and int(moment) > now for moment in (not_before, issued_at)):
+        raise ClientError("token_invalid", "The token is not valid yet.")
+    if int(exp) <= now:
+        raise ClientError("token_expired", "The token has expired.")
+    return exp, issued_at
+
+
+def _moment(claims: Mapping[str, Any], name: str) -> float:
+    value = claims[name]
+    # NaN is not between them either.
+    if type(value) not in (int, float) or not 0 <= value < LATEST_SECONDS:
+        raise ClientError(
+            "token_invalid", f"The token's {name} is no number of seconds from 1970 to 9999."
+        )
+    return float(value)
+
+
+def _rank(role: str | None) -> int:
+    return 0 if role is None else _RANKS[role]
 
 
 def is_id(value: object) -> bool:

@@ -1,7 +1,6 @@
 """The work of `rollcall check`: all that Rollcall needs is looked at together, for seconds."""
 
 import asyncio
-import json
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -9,7 +8,6 @@ from threading import Thread
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
-import jwt
 from sqlalchemy.exc import SQLAlchemyError
 
 from models.emitter import EmitFailed, FeedManager
@@ -19,7 +17,7 @@ from models.settings import ReadSettings, Settings, read_settings
 from realtime.http.postgres_check import PostgresCheck, Seen
 from realtime.http.problems import of_postgres
 from realtime.postgres import make_async_engine
-from realtime.tokens import find_keys, fits
+from realtime.published_keys import NoKeys, NotFetched, fetch_keys
 from realtime.workers import Workers
 
 LOOK_SECONDS = 5.0
@@ -142,17 +140,17 @@ def _broker(settings: Settings) -> str:
 def _jwks(settings: Settings) -> str:
     where = _where(settings.jwt_jwks_url)
     try:
-        keys = find_keys(settings).get_signing_keys()
-    except jwt.PyJWKClientConnectionError as error:
+        keys = fetch_keys(settings.jwt_jwks_url)
+    except NotFetched as error:
         raise Away(_unanswered(where, error, "mend JWT_JWKS_URL, or its server")) from None
-    except (jwt.PyJWTError, json.JSONDecodeError):
-        why = f"{where} holds no key with a `kid` for signatures"
-        raise Away(f"{why}; mend JWT_JWKS_URL, or what is there") from None
+    except NoKeys as why:
+        raise Away(f"{where} {why}; mend JWT_JWKS_URL, or what is there") from None
     algorithms = settings.token_algorithms
-    usable = [key for key in keys if fits(key, algorithms)]
+    published = [key for same_id in keys.values() for key in same_id]
+    usable = [key for key in published if key.algorithms.intersection(algorithms)]
     if not usable:
-        why = f"no key at {where} goes with {', '.join(algorithms)}"
-        raise Away(f"{why}; set JWT_ALGORITHMS to what they are for")
+        reason = f"no key at {where} goes with {', '.join(algorithms)}"
+        raise Away(f"{reason}; set JWT_ALGORITHMS to what they are for")
     return f"{len(usable)} usable key{'s' * (len(usable) > 1)} at {where}"
 
 

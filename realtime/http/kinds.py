@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 
 from models.schemas.fields import Id
 from models.schemas.instants import parse_instant
+from models.texts import is_storable
 from realtime.tokens import is_id
 
 MOST_CHARACTERS = 200
@@ -42,7 +43,7 @@ def instant(text: str) -> datetime:
 
 def plain_text(text: str) -> str:
     """Return the text. Raises ValueError where no id of ours looks like it."""
-    if "\0" in text or len(text) > MOST_CHARACTERS:
+    if not is_storable(text) or len(text) > MOST_CHARACTERS:
         raise ValueError("is too long, or holds what no id does")
     return text
 

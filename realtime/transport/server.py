@@ -28,6 +28,12 @@ RATE_LIMITED = {
     "ok": False,
     "error": {"code": "rate_limited", "message": "Too many events. Slow down."},
 }
+# Events that the libraries make themselves, of connections that come and go.
+RESERVED = {"connect", "connect_error", "disconnect", "disconnecting", "__disconnect_final"}
+NO_SUCH_EVENT = {
+    "ok": False,
+    "error": {"code": "invalid", "message": "There is no such event."},
+}
 
 
 class Server(socketio.AsyncServer):  # type: ignore[misc]  # untyped library
@@ -99,6 +105,8 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]  # untyped library
         elif pkt.packet_type == packet.DISCONNECT:
             reason = self.reason.CLIENT_DISCONNECT
             await self._handle_disconnect(eio_sid, pkt.namespace, reason)
+        elif pkt.packet_type == packet.EVENT and pkt.data[0] in RESERVED:
+            await self._acknowledge(socket, pkt, NO_SUCH_EVENT)
         elif pkt.packet_type == packet.EVENT:
             await self._handle_event(eio_sid, pkt.namespace, pkt.id, pkt.data)
 
@@ -108,8 +116,13 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]  # untyped library
         if socket.bucket.exhausted():
             metrics.dropped.labels("flood").inc()
             socket.hang_up()
-        elif pkt.packet_type == packet.EVENT and pkt.id is not None:
-            answer = Packet(packet.ACK, namespace=pkt.namespace, id=pkt.id, data=[RATE_LIMITED])
+        elif pkt.packet_type == packet.EVENT:
+            await self._acknowledge(socket, pkt, RATE_LIMITED)
+
+    async def _acknowledge(self, socket: Socket, pkt: Packet, refusal: dict[str, Any]) -> None:
+        """Answer an event with a refusal, where the client wants an answer."""
+        if pkt.id is not None:
+            answer = Packet(packet.ACK, namespace=pkt.namespace, id=pkt.id, data=[refusal])
             await self._send_packet(socket.sid, answer)
 
     async def _handle_connect(self, eio_sid: str, namespace: str | None, data: Any) -> None:

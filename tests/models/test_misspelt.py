@@ -109,7 +109,7 @@ def test_one_that_is_empty_is_as_good_as_unset() -> None:
 GOOD = {
     "DATABASE_URL": "postgresql://u:p@127.0.0.1:1/none",
     "REDIS_URL": "redis://127.0.0.1:1/0",
-    "JWT_SECRET": "s" * 32,
+    "JWT_SECRET": "0123456789abcdef" * 2,
 }
 VALUE = "not-to-be-shown"
 

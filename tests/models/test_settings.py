@@ -1,13 +1,17 @@
 """Settings: whatever is missing or makes no sense is named at once, with what would make sense."""
 
+from typing import Any
+
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa, x25519
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from models.settings import Settings, SettingsError, load_settings
 
 GOOD = {
     "DATABASE_URL": "postgresql://u:p@localhost:5432/rollcall",
     "REDIS_URL": "redis://localhost:6379/0",
-    "JWT_SECRET": "x" * 32,
+    "JWT_SECRET": "0123456789abcdef" * 2,
 }
 
 
@@ -34,7 +38,7 @@ BAD = {
     "METRICS_PORT": ("-1", "65536"),
     "METRICS_TOKEN": ("short", "x" * 31, "with a blank, and long enough otherwise"),
     "WORKER_METRICS_PORT": ("-1", "65536"),
-    "JWT_SECRET": ("short",),
+    "JWT_SECRET": ("short", "x" * 32, "changeme" * 4),
     "JWT_ALGORITHMS": ("none", "HS256,MD5", "RS256"),
     "CORS_ORIGINS": ("noc.example.com", "https://noc.example.com/path"),
     "LOG_LEVEL": ("LOUD",),
@@ -65,12 +69,56 @@ def test_every_bad_setting_is_named_at_once() -> None:
     assert sorted(named) == sorted(BAD)
 
 
+def pem_of(key: Any) -> str:
+    encoded: bytes = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    return encoded.decode()
+
+
 @pytest.mark.parametrize(
-    ("name", "value"), [("JWT_PUBLIC_KEY", "garbage"), ("JWT_JWKS_URL", "issuer.example.com/keys")]
+    ("name", "value"),
+    [
+        ("JWT_PUBLIC_KEY", "garbage"),
+        ("JWT_PUBLIC_KEY", pem_of(rsa.generate_private_key(65537, 1024))),  # noqa: S505  on purpose
+        ("JWT_PUBLIC_KEY", pem_of(x25519.X25519PrivateKey.generate())),
+        ("JWT_PUBLIC_KEY", pem_of(ec.generate_private_key(ec.SECP256K1()))),
+        ("JWT_JWKS_URL", "issuer.example.com/keys"),
+        ("JWT_JWKS_URL", "http://issuer.example.com/keys"),
+        ("JWT_JWKS_URL", "http://10.0.0.7/keys"),
+        ("JWT_JWKS_URL", "http://localhost.example.com/keys"),
+        ("JWT_JWKS_URL", "http://127.0.0.1.example.com/keys"),
+        ("JWT_JWKS_URL", "HTTP://issuer.example.com/keys"),
+    ],
+    ids=lambda value: value[:40],
 )
-def test_a_key_that_is_none_is_named(name: str, value: str) -> None:
-    (problem,) = problems(JWT_SECRET="", **{name: value})
+def test_a_key_that_is_none_or_not_safe_is_named(name: str, value: str) -> None:
+    (problem,) = problems(JWT_SECRET="", JWT_AUDIENCE="rollcall", **{name: value})
     assert problem.startswith(f"{name}: ")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("JWT_PUBLIC_KEY", pem_of(rsa.generate_private_key(65537, 2048))),
+        ("JWT_PUBLIC_KEY", pem_of(ec.generate_private_key(ec.SECP521R1()))),
+        ("JWT_PUBLIC_KEY", pem_of(ed25519.Ed25519PrivateKey.generate())),
+        ("JWT_JWKS_URL", "https://issuer.example.com/keys"),
+        ("JWT_JWKS_URL", "http://localhost:8080/keys"),
+        ("JWT_JWKS_URL", "http://127.0.0.2/keys"),
+        ("JWT_JWKS_URL", "http://[::1]:8080/keys"),
+    ],
+    ids=lambda value: value[:40],
+)
+def test_a_safe_key_is_taken(name: str, value: str) -> None:
+    load_settings(GOOD | {"JWT_SECRET": "", "JWT_ISSUER": "us", name: value}, tokens=True)
+
+
+def test_published_keys_need_an_audience_or_an_issuer() -> None:
+    address = {"JWT_SECRET": "", "JWT_JWKS_URL": "http://issuer.example.com/keys", "PORT": "0"}
+    assert [problem.partition(":")[0] for problem in problems(**address)] == [
+        "PORT",
+        "JWT_JWKS_URL",
+        "JWT_AUDIENCE",
+    ]
 
 
 def test_two_keys_are_one_too_many_whatever_else_is_wrong() -> None:

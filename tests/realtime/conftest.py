@@ -27,6 +27,12 @@ def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], uvloop.Loop]]:
 
 
 @pytest.fixture
+def plain() -> dict[str, str]:
+    """Settings as the environment gives them, of servers that nobody asks."""
+    return {"DATABASE_URL": "postgresql://nowhere/", "REDIS_URL": "redis://nowhere/"}
+
+
+@pytest.fixture
 def settings(settings_env: dict[str, str]) -> Settings:
     return settings_of(settings_env)
 

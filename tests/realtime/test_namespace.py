@@ -139,6 +139,39 @@ async def test_an_expired_token_ends_the_connection_unless_refreshed(
     assert staying.noted("disconnect") == []
 
 
+@pytest.mark.parametrize(
+    "name", ["disconnect", "connect", "connect_error", "disconnecting", "__disconnect_final", "*"]
+)
+async def test_an_event_that_is_named_like_one_of_the_libraries_changes_nothing(
+    server: RunningServer, settings: Settings, feed: Feed, connect: Connect, name: str
+) -> None:
+    alice = await connect(server)
+    for data in ({}, "client disconnect", None):
+        assert (await alice.ask(name, data))["error"]["code"] == "invalid"
+    feed.say(ACME, anomaly_said(15))
+    await alice.until_position(1)
+    (viewer,) = server.viewers()
+    assert viewer.expiry is not None and not viewer.expiry.cancelled()
+    assert (await alice.ask("refresh", {"token": token(settings)}))["ok"]
+
+
+async def test_an_older_token_brings_back_nothing_that_a_newer_one_took(
+    server: RunningServer, settings: Settings, connect: Connect
+) -> None:
+    now = int(time.time())
+    wide = token(settings, role="admin", iat=now - 60, exp=now + 7200)
+    narrow = token(settings, sites=[15], iat=now - 30, exp=now + 3600)
+    alice = await connect(server, token=wide)
+    assert (await alice.ask("refresh", {"token": narrow}))["ok"]
+    answer = await alice.ask("refresh", {"token": wide})
+    assert answer["error"]["code"] == "conflict"
+    (viewer,) = server.viewers()
+    assert (viewer.claims.sites, viewer.claims.role) == (frozenset({15}), "viewer")
+    newer = token(settings, iat=now - 10, exp=now + 60)
+    assert (await alice.ask("refresh", {"token": newer}))["ok"]
+    assert server.viewers()[0].claims.sites is None
+
+
 async def test_refresh_for_somebody_else_is_forbidden(
     server: RunningServer, settings: Settings, connect: Connect
 ) -> None:

@@ -1,10 +1,6 @@
 """Tokens: what is believed, and how one's absence, wrongness or age is said."""
 
-import http.server
-import json
-import threading
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import jwt
@@ -13,26 +9,16 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from models.settings import Settings
-from realtime.errors import ClientError
-from realtime.tokens import Verifier, mint
+from realtime.tokens import Claims, Verifier, mint
 from tests.realtime.cast import settings_of, token
+from tests.realtime.issuer import code_of, signed
 
-
-async def code_of(verifier: Verifier, given_token: object) -> str:
-    with pytest.raises(ClientError) as caught:
-        await verifier.verify(given_token)
-    return caught.value.code
-
-
-@pytest.fixture
-def plain() -> dict[str, str]:
-    """Settings as the environment gives them, of servers that nobody asks."""
-    return {"DATABASE_URL": "postgresql://nowhere/", "REDIS_URL": "redis://nowhere/"}
+SECRET = "0123456789abcdef" * 4
 
 
 @pytest.fixture
 def shared(plain: dict[str, str]) -> Settings:
-    return settings_of(plain, JWT_SECRET="s" * 64)
+    return settings_of(plain, JWT_SECRET=SECRET)
 
 
 async def test_a_good_token_grants_what_it_says(shared: Settings) -> None:
@@ -73,6 +59,83 @@ async def test_every_claim_is_required_and_checked(shared: Settings) -> None:
     assert await code_of(verifier, token(shared, exp=time.time() - 1)) == "token_expired"
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"exp": "99999999999"},
+        {"exp": "soon"},
+        {"exp": True},
+        {"exp": [9999999999]},
+        {"exp": float("inf")},
+        {"exp": float("nan")},
+        {"exp": 253_402_300_800},
+        {"exp": 10**400},
+        {"exp": -1},
+        {"iat": "yesterday"},
+        {"iat": "1"},
+        {"iat": 4_000_000_000},
+        {"nbf": {}},
+        {"nbf": "0"},
+        {"nbf": 4_000_000_000},
+        {"sub": "al\0ice"},
+        {"sub": "al\ud800ice"},
+        {"sub": "a" * 256},
+        {"role": []},
+        {"role": {"admin": True}},
+        {"tenant_id": 10**400},
+        {"sites": {"all": True}},
+    ],
+    ids=lambda wrong: "-".join(f"{name}-{value!a:.20}" for name, value in wrong.items()),
+)
+async def test_claims_that_nobody_can_mean_are_refused_and_break_nothing(
+    shared: Settings, wrong: dict[str, Any]
+) -> None:
+    assert await code_of(Verifier(shared), token(shared, **wrong)) == "token_invalid"
+
+
+async def test_the_longest_sub_and_the_last_moment_are_taken(shared: Settings) -> None:
+    claims = await Verifier(shared).verify(token(shared, sub="a" * 255, exp=253_402_300_799))
+    assert (len(claims.sub), claims.exp) == (255, 253_402_300_799)
+
+
+def granting(**changes: Any) -> Claims:
+    return Claims("alice", 1, frozenset({15}), "operator", frozenset(), 1000.0)._replace(**changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "more"),
+    [
+        ({}, False),
+        ({"sites": frozenset({15, 16})}, True),
+        ({"sites": None}, True),
+        ({"sites": frozenset()}, False),
+        ({"role": "admin"}, True),
+        ({"role": "viewer"}, False),
+        ({"scopes": frozenset({"submit"})}, True),
+        ({"exp": 1001.0}, True),
+        ({"exp": 999.0}, False),
+    ],
+)
+def test_what_grants_more_is_known(changes: dict[str, Any], more: bool) -> None:
+    assert granting(**changes).grants_more_than(granting()) == more
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "older"),
+    [
+        ({"iat": 1.0, "exp": 9.0}, {"iat": 2.0, "exp": 5.0}, True),
+        ({"iat": 2.0, "exp": 5.0}, {"iat": 1.0, "exp": 9.0}, False),
+        ({"iat": 1.0, "exp": 5.0}, {"iat": 1.0, "exp": 5.0}, False),
+        ({"iat": 9.0, "exp": 5.0}, {"exp": 6.0}, True),
+        ({"exp": 6.0}, {"exp": 5.0}, False),
+    ],
+)
+def test_which_token_is_older_is_said_by_iat_and_else_by_exp(
+    one: dict[str, Any], other: dict[str, Any], older: bool
+) -> None:
+    assert granting(**one).is_older_than(granting(**other)) == older
+
+
 async def test_algorithms_outside_the_list_are_refused(shared: Settings) -> None:
     claims = {
         "sub": "alice",
@@ -93,7 +156,7 @@ async def test_algorithms_outside_the_list_are_refused(shared: Settings) -> None
 
 
 async def test_audience_and_issuer_are_checked_where_they_are_set(plain: dict[str, str]) -> None:
-    settings = settings_of(plain, JWT_SECRET="s" * 40, JWT_AUDIENCE="noc", JWT_ISSUER="acme")
+    settings = settings_of(plain, JWT_SECRET=SECRET, JWT_AUDIENCE="noc", JWT_ISSUER="acme")
     verifier = Verifier(settings)
     good = {
         "sub": "alice",
@@ -118,19 +181,6 @@ def private_key() -> ec.EllipticCurvePrivateKey:
     return ec.generate_private_key(ec.SECP256R1())
 
 
-def signed(private_key: ec.EllipticCurvePrivateKey, key_id: str | None = None) -> str:
-    claims = {
-        "sub": "alice",
-        "tenant_id": 1,
-        "sites": "all",
-        "role": "viewer",
-        "exp": time.time() + 60,
-    }
-    return jwt.encode(
-        claims, private_key, algorithm="ES256", headers={"kid": key_id} if key_id else None
-    )
-
-
 async def test_a_public_key_verifies_and_cannot_be_used_as_a_secret(
     plain: dict[str, str], private_key: ec.EllipticCurvePrivateKey
 ) -> None:
@@ -147,53 +197,3 @@ async def test_a_public_key_verifies_and_cannot_be_used_as_a_secret(
     )
     with pytest.raises(ValueError, match="JWT_SECRET"):
         mint(settings, {})
-
-
-@pytest.fixture
-def issuer(private_key: ec.EllipticCurvePrivateKey) -> Iterator[Any]:
-    """Publishes the key under the id `now`, and counts how often it is asked."""
-    key = json.loads(jwt.algorithms.ECAlgorithm.to_jwk(private_key.public_key())) | {
-        "kid": "now",
-        "use": "sig",
-        "alg": "ES256",
-    }
-
-    class Keys(http.server.BaseHTTPRequestHandler):
-        asked = 0
-        url = ""
-
-        def do_GET(self) -> None:
-            Keys.asked += 1
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(json.dumps({"keys": [key]}).encode())
-
-        def log_message(self, *_: Any) -> None:
-            return
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Keys)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    Keys.url = f"http://127.0.0.1:{server.server_port}/"
-    yield Keys
-    server.shutdown()
-    server.server_close()
-
-
-async def test_published_keys_are_fetched_once_and_unknown_ones_not_asked_for_again_and_again(
-    plain: dict[str, str], issuer: Any, private_key: ec.EllipticCurvePrivateKey
-) -> None:
-    verifier = Verifier(settings_of(plain, JWT_JWKS_URL=issuer.url))
-    for _ in range(5):
-        assert (await verifier.verify(signed(private_key, "now"))).sub == "alice"
-    assert issuer.asked == 1
-    for _ in range(5):
-        assert await code_of(verifier, signed(private_key, "old")) == "token_invalid"
-    assert issuer.asked == 2
-
-
-async def test_an_issuer_that_is_away_makes_it_unavailable(
-    plain: dict[str, str], private_key: ec.EllipticCurvePrivateKey
-) -> None:
-    verifier = Verifier(settings_of(plain, JWT_JWKS_URL="http://127.0.0.1:9/"))
-    assert await code_of(verifier, signed(private_key, "now")) == "unavailable"
-    assert await code_of(verifier, "nonsense") == "token_invalid"

@@ -16,9 +16,8 @@ def test_an_empty_setting_counts_as_unset() -> None:
 
 def test_a_secret_is_made_only_where_there_is_no_key(tmp_path: Path) -> None:
     assert "JWT_SECRET" in complete(ADDRESSES, tmp_path)
-    assert "JWT_SECRET" not in complete(
-        ADDRESSES | {"JWT_JWKS_URL": "https://id.example.com/keys"}, tmp_path
-    )
+    issuer = {"JWT_JWKS_URL": "https://id.example.com/keys", "JWT_AUDIENCE": "rollcall"}
+    assert "JWT_SECRET" not in complete(ADDRESSES | issuer, tmp_path)
 
 
 def test_the_defaults_are_spelled_out_for_programs_that_know_none(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ HEAVY = {
 SETTINGS = {
     "DATABASE_URL": "postgresql://u:geheim@127.0.0.1:9/x",
     "REDIS_URL": "redis://127.0.0.1:9/0",
-    "JWT_SECRET": "s" * 32,
+    "JWT_SECRET": "0123456789abcdef" * 2,
     "LOG_LEVEL": "ERROR",
 }
 SIDES = {"worker": "realtime", "realtime": "worker", "models": "worker"}

@@ -195,6 +195,7 @@ def test_servers_that_take_and_do_not_answer_cost_a_few_seconds_together(
         environment.setenv("REDIS_URL", f"redis://{where}/0")
         environment.setenv("CELERY_BROKER_URL", f"amqp://u:p@{where}//")
         environment.delenv("JWT_SECRET")
+        environment.setenv("JWT_ISSUER", "https://issuer.example.com")
         environment.setenv("JWT_JWKS_URL", f"http://{where}/keys")
         began = time.monotonic()
         status, by_name = checked(capsys)
@@ -239,6 +240,7 @@ def published(document: str) -> Iterator[str]:
 def with_keys(environment: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """The environment of an installation whose tokens are signed elsewhere."""
     environment.delenv("JWT_SECRET")
+    environment.setenv("JWT_AUDIENCE", "rollcall")
     return environment
 
 

@@ -13,6 +13,7 @@ def test_where_tokens_are_signed_elsewhere_it_says_so(
     monkeypatch.setenv("DATABASE_URL", "postgresql://u:p@127.0.0.1:9/x")
     monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:9/0")
     monkeypatch.delenv("JWT_SECRET", raising=False)
+    monkeypatch.setenv("JWT_AUDIENCE", "rollcall")
     monkeypatch.setenv("JWT_JWKS_URL", "http://127.0.0.1:9/keys")
     with pytest.raises(SystemExit) as ended:
         run(command, ["--tenant", "1"], "rollcall token")

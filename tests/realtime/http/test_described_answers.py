@@ -122,7 +122,7 @@ async def tour(start_server: Any, feed: Feed) -> AsyncIterator[Tour]:
 async def untokened(start_server: Any, server: RunningServer) -> AsyncIterator[Caller]:
     """Asks a server that cannot read the keys of its tokens' issuer, with a token of another."""
     keys = f"http://127.0.0.1:{free_port()}/"
-    keyless = await start_server(JWT_SECRET="", JWT_JWKS_URL=keys)
+    keyless = await start_server(JWT_SECRET="", JWT_JWKS_URL=keys, JWT_ISSUER="acme")
 
     class Stranger(Caller):
         async def ask(self, *args: Any, **more: Any) -> Any:
