@@ -15,6 +15,7 @@ from aiohttp.http_websocket import WebSocketError, WebSocketReader
 
 from realtime.transport.connections import Connection
 from realtime.transport.frames import CLOSE, PONG, TEXT, frame
+from realtime.transport.masks import Masks
 
 # A client with more bytes than this waiting to be handled is not read from. One with more than this
 # waiting to be sent gets no answer to its websocket's pings, and no goodbye.
@@ -78,6 +79,7 @@ class Line(asyncio.Protocol):
         "_ending",
         "_gone",
         "_inbox",
+        "_masks",
         "_owner_notified",
         "_paused",
         "_reader",
@@ -98,6 +100,7 @@ class Line(asyncio.Protocol):
         self.connection = connection
         self.owner = owner
         self._inbox = Inbox()
+        self._masks = Masks()
         self._reader: WebSocketReader | None = WebSocketReader(
             self._inbox, most_bytes, compress=False, decode_text=True
         )
@@ -142,8 +145,11 @@ class Line(asyncio.Protocol):
             return
         if self.connection is not None:
             self.connection.heard()
-        broken, _ = self._reader.feed_data(data)
-        if broken:
+        masked = self._masks.masked_bytes(data)
+        broken, _ = self._reader.feed_data(data if masked == len(data) else data[:masked])
+        if masked < len(data):
+            self._reader = None  # where the next frame begins is not known any more
+        if broken or self._reader is None:
             self._inbox.feed_data(WSMessage(WSMsgType.ERROR, self._inbox.exception(), None), 0)
         if self._working is None:
             self._work(self._inbox.take())

@@ -10,6 +10,7 @@
 - Connections are counted, by whose they are and how long they are silent; a request's head has a
   time limit, and so has what is sent by polling, which is read to its end (http_protocol,
   connections, unadmitted, socket).
+- A frame of a client that is not masked ends its websocket (masks, line).
 - What waits for a client that polls is counted in bytes (outbox, socket).
 - A request of a session that is not known here is told why that may be (engine, unknown_sessions).
 - Pings are sent and missed in one round for all (engine, rounds).

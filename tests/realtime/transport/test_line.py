@@ -57,6 +57,9 @@ async def test_a_message_in_pieces_with_a_ping_in_between(
         (masked(TEXT, b"42", reserved=4), 1002),
         (masked(3, b""), 1002),
         (masked(0, b"more"), 1002),
+        (b"\x81\x02" + b"42", 1002),
+        (b"\x89\x00", 1002),
+        (b"\x81\x7e\x01\x00" + b"4" * 256, 1002),
         (masked(CLOSE, struct.pack("!H", 1001)), 1001),
         (masked(CLOSE, b""), 1000),
     ],
@@ -66,6 +69,9 @@ async def test_a_message_in_pieces_with_a_ping_in_between(
         "compressed",
         "unknown kind",
         "nothing to continue",
+        "not masked",
+        "a ping that is not masked",
+        "not masked and longer",
         "goodbye",
         "goodbye without a word",
     ],
@@ -77,6 +83,20 @@ async def test_what_ends_a_websocket_is_answered_and_leaves_nothing(
         await raw.until("snapshot")
         raw.write(sent + masked(TEXT, b'42/noc,1["history"]'))
         assert await raw.frame() == (CLOSE, struct.pack("!H", code))
+        assert await raw.ended()
+        await eventually(lambda: forgotten(server))
+
+
+async def test_what_came_before_a_frame_that_is_not_masked_is_answered_though_it_comes_in_bytes(
+    server: RunningServer, feed: Feed
+) -> None:
+    async with opened(server, masked(TEXT, hello(server))) as raw:
+        await raw.until("snapshot")
+        for byte in masked(TEXT, b'42/noc,1["make_coffee"]') + b"\x81\x0242":
+            raw.write(bytes([byte]))
+            await asyncio.sleep(0)
+        await raw.until("43/noc,1")
+        assert await raw.frame() == (CLOSE, struct.pack("!H", 1002))
         assert await raw.ended()
         await eventually(lambda: forgotten(server))
 
