@@ -16,8 +16,8 @@ from models.settings import Settings
 from models.starting import log_misspelt, start_logs
 from realtime.app import make_app
 from realtime.file_limit import raise_file_limit
+from realtime.http.runner import Runner
 from realtime.http.scraping import scraped_app
-from realtime.transport.http_protocol import Runner
 
 SHUTDOWN_SECONDS = 5.0
 
@@ -55,8 +55,8 @@ async def listening(settings: Settings) -> AsyncIterator[str]:
     """Serve until the block ends. Yields the address of the metrics. Raises NotListening."""
     fitting = raise_file_limit(settings.connections)
     app = make_app(settings.model_copy(update={"connections": fitting}))
-    public = Runner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
-    scraped = web.AppRunner(scraped_app(app), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
+    public = Runner(app, shutdown_timeout=SHUTDOWN_SECONDS)
+    scraped = Runner(scraped_app(app), shutdown_timeout=SHUTDOWN_SECONDS)
     try:
         await _listen(public, "PORT", None, settings.port)
         await _listen(scraped, "METRICS_PORT", settings.metrics_host, settings.metrics_port)

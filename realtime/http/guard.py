@@ -31,7 +31,10 @@ HEADERS = {
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
+    # In place of aiohttp's, which tells versions.
+    "Server": "Rollcall",
 }
+NO_STORE = {"Cache-Control": "no-store"}
 # Engine.IO answers what is below this path, for as long as a connection lasts.
 SOCKETS = "/socket.io/"
 _CODES = {400: "invalid", 404: "not_found", 405: "invalid", 413: "invalid", 415: "invalid"}
@@ -141,11 +144,10 @@ async def allow_origins(request: web.Request, handler: Handler) -> web.StreamRes
     return response
 
 
-async def add_security_headers(request: web.Request, response: web.StreamResponse) -> None:
-    """Add HEADERS to every response, and keep those of the API out of caches."""
+async def add_security_headers(_: web.Request, response: web.StreamResponse) -> None:
+    """Add HEADERS to every response, and keep what is no file of the page out of caches."""
+    response.headers["Server"] = HEADERS["Server"]
     if response.status == 101:
         return  # a websocket, no page: its headers would be kept with the connection
-    for name, value in HEADERS.items():
+    for name, value in (HEADERS | NO_STORE).items():
         response.headers.setdefault(name, value)
-    if request.path.startswith("/api/"):
-        response.headers.setdefault("Cache-Control", "no-store")

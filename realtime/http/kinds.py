@@ -13,6 +13,8 @@ from models.texts import is_storable
 from realtime.tokens import is_id
 
 MOST_CHARACTERS = 200
+# Of Postgres' INTEGER.
+LARGEST_VERSION = 2**31 - 1
 
 
 class Kind(NamedTuple):
@@ -27,6 +29,14 @@ def integer(text: str) -> int:
     value = int(text) if text.isascii() and text.isdigit() and len(text) <= 16 else 0
     if not is_id(value):
         raise ValueError("is no id: an integer from 1 to 2^53 - 1")
+    return value
+
+
+def version(text: str) -> int:
+    """Read the version of a policy. Raises ValueError where there can be none such."""
+    value = int(text) if text.isascii() and text.isdigit() and len(text) <= 10 else 0
+    if not 1 <= value <= LARGEST_VERSION:
+        raise ValueError(f"is no version: an integer from 1 to {LARGEST_VERSION}")
     return value
 
 
@@ -56,6 +66,7 @@ def identity(text: str) -> UUID:
         raise ValueError("is no UUID") from None
 
 
+VERSION = Kind(version, {"type": "integer", "minimum": 1, "maximum": LARGEST_VERSION})
 ID = Kind(integer, TypeAdapter(Id).json_schema())
 INSTANT = Kind(instant, {"type": "string", "format": "date-time"})
 TEXT = Kind(plain_text, {"type": "string", "maxLength": MOST_CHARACTERS})

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
@@ -13,8 +14,10 @@ from realtime.http.paging import Cursor
 
 Item = TypeVar("Item", bound=Mapping[str, Any])
 
-# A spreadsheet would run text that begins with one of these.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# A spreadsheet may run text that begins with one of these, in any width: some drop the blanks,
+# line ends and invisible characters before it, and some split the text there.
+_FORMULA = ("=", "+", "-", "@")
+_SPLITTING = ("\t", "\r", "\n")
 
 
 class Page(TypedDict, Generic[Item]):
@@ -54,6 +57,16 @@ def as_csv(items: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> str:
 def _cell(value: Any) -> Any:
     if isinstance(value, dict | list):
         value = orjson.dumps(value).decode()
-    if isinstance(value, str) and value.startswith(_FORMULA):
+    if isinstance(value, str) and _may_run(value):
         return f"'{value}"
     return value
+
+
+def _may_run(text: str) -> bool:
+    first = next((letter for letter in text if not _is_invisible(letter)), "")
+    return text.startswith(_SPLITTING) or unicodedata.normalize("NFKC", first).startswith(_FORMULA)
+
+
+def _is_invisible(letter: str) -> bool:
+    """Return whether it is a blank, or a control or format character, such as a byte order mark."""
+    return letter.isspace() or unicodedata.category(letter) in ("Cc", "Cf")

@@ -19,7 +19,7 @@ from models.tables import anomaly
 from models.vocabulary import ANOMALY_STATES, TYPES, AnomalyType
 from realtime.http.context import CONTEXT, viewer
 from realtime.http.filtering import any_of, conditions, read_filters
-from realtime.http.kinds import ID, one_of
+from realtime.http.kinds import ID, VERSION, one_of
 from realtime.http.listing import (
     at_site,
     columns_of,
@@ -33,7 +33,7 @@ from realtime.postgres import Postgres
 FILTERS = {
     "type": any_of(anomaly.c.anomaly_type, one_of(TYPES)),
     "site_id": any_of(anomaly.c.site_id, ID),
-    "policy_version": any_of(anomaly.c.reviewed_version, ID),
+    "policy_version": any_of(anomaly.c.reviewed_version, VERSION),
 }
 _RIGHT_OR_WRONG = [name for name, state in ANOMALY_STATES.items() if state.is_right is not None]
 # At most so many combinations are answered, those with the most reviews first.

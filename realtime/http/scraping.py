@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from realtime.errors import ClientError
 from realtime.http import backfill, precision
 from realtime.http.context import CONTEXT
+from realtime.http.guard import add_security_headers
 from realtime.http.shared import Shared
 from realtime.postgres import Postgres
 
@@ -65,5 +66,6 @@ def scraped_app(app: web.Application) -> web.Application:
         return await app[SCRAPING].answer()
 
     scraped = web.Application()
+    scraped.on_response_prepare.append(add_security_headers)
     scraped.router.add_get("/metrics", answer)
     return scraped

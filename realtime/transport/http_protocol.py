@@ -1,27 +1,28 @@
 """aiohttp's protocol of a connection, counted, and with a time limit for the heads of requests."""
 
 import asyncio
-from typing import Any, cast
+from typing import cast
 
 from aiohttp import web
 
 from realtime.transport.connections import Connection, Connections
 
 CONNECTIONS = web.AppKey("connections", Connections)
-# Longer than the usual proxy keeps a connection that nothing comes by.
-KEEPALIVE_SECONDS = 120.0
 
 
-class Protocol(web.RequestHandler):
-    """`connection` is how it is counted; None where there was no room, or a line has taken over."""
+class CountedProtocol(web.RequestHandler):
+    """`connection` is how it is counted.
+
+    It is None where nothing is counted, there was no room, or a line has taken over.
+    """
 
     __slots__ = ("connection",)
 
     connection: Connection | None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        manager = cast(CountingServer, self._manager)
-        self.connection = manager.open_connections.open(cast(asyncio.Transport, transport))
+        counted = cast(CountingServer, self._manager).open_connections
+        self.connection = counted.open(cast(asyncio.Transport, transport)) if counted else None
         super().connection_made(transport)
 
     def connection_lost(self, exc: BaseException | None) -> None:
@@ -43,31 +44,9 @@ class Protocol(web.RequestHandler):
 
 
 class CountingServer(web.Server):
-    """Makes these protocols, which are counted in `open_connections`."""
+    """A server whose protocols are counted in `open_connections`, if in any."""
 
-    open_connections: Connections
-
-    def __call__(self) -> Protocol:
-        return Protocol(self, loop=self._loop, **self._kwargs)
-
-
-class Runner(web.AppRunner):
-    """Runs an application whose connections are counted in its CONNECTIONS."""
-
-    def __init__(self, app: web.Application, **options: Any) -> None:
-        super().__init__(app, keepalive_timeout=KEEPALIVE_SECONDS, **options)
-
-    async def _make_server(self) -> CountingServer:
-        made = await super()._make_server()
-        server = CountingServer(
-            made.request_handler,
-            request_factory=made.request_factory,
-            handler_cancellation=made.handler_cancellation,
-            loop=made._loop,
-            **made._kwargs,
-        )
-        server.open_connections = self.app[CONNECTIONS]
-        return server
+    open_connections: Connections | None
 
 
 def connection_of(request: web.BaseRequest) -> Connection | None:

@@ -1,4 +1,6 @@
-"""What this package overrides of python-socketio, python-engineio and aiohttp, and why.
+"""What we override of python-socketio, python-engineio and aiohttp, and why.
+
+In this package:
 
 - A client is asked who it is before it has a sid: nothing can reach one that is not admitted, and
   no failure leaves a ghost (server).
@@ -17,6 +19,10 @@
 - The Redis manager listens to the tenants that have viewers here, from the start of the server, and
   is back soon after Redis is (redis_manager, listener).
 
+And in realtime.http.runner:
+
+- Requests that aiohttp refuses by itself are answered in the form of the API.
+
 A test compares the source of each function below with the one that was read: see
 tests/realtime/transport/test_overridden.py, and what to do when it fails.
 """
@@ -26,13 +32,13 @@ from typing import Any
 
 import engineio
 import socketio
-from aiohttp import web, web_server
+from aiohttp import web
 from aiohttp._websocket import reader_py
 from aiohttp.base_protocol import BaseProtocol
 from engineio.async_socket import AsyncSocket
 from socketio import packet
 
-# Everything that the package overrides, calls or counts on beyond the public interfaces.
+# Everything that we override, call or count on beyond the public interfaces.
 OVERRIDDEN: tuple[Callable[..., Any], ...] = (
     # A connection. Its class is changed after its constructor ran.
     AsyncSocket.__init__,
@@ -65,8 +71,8 @@ OVERRIDDEN: tuple[Callable[..., Any], ...] = (
     # How connections are counted.
     web.AppRunner._make_server,
     web.Application._make_handler,
-    web_server.Server.__init__,
-    web_server.Server.__call__,
+    web.Server.__init__,
+    web.Server.__call__,
     web.RequestHandler.connection_made,
     web.RequestHandler.connection_lost,
     web.RequestHandler.data_received,
@@ -74,6 +80,10 @@ OVERRIDDEN: tuple[Callable[..., Any], ...] = (
     web.RequestHandler.start,
     web.RequestHandler.finish_response,
     web.RequestHandler.force_close,
+    # An answer to what aiohttp cannot read.
+    web.RequestHandler._handle_request,
+    web.RequestHandler._make_error_handler,
+    web.RequestHandler.handle_error,
     BaseProtocol.connection_lost,
     # What these pause, the line resumes.
     BaseProtocol.pause_reading,

@@ -15,9 +15,9 @@ from models.feed import Appended, Message, append
 from models.settings import Settings, load_settings
 from realtime.app import NOC, make_app
 from realtime.feed.viewer import Viewer
+from realtime.http.runner import Runner
 from realtime.http.scraping import scraped_app
 from realtime.tokens import mint
-from realtime.transport.http_protocol import Runner
 
 ACME, GLOBEX = 1, 2
 NAMESPACE = "/noc"
@@ -90,11 +90,11 @@ class RunningServer:
 
     async def start(self) -> None:
         self.app = app = make_app(self.settings)
-        self._runner = Runner(app, access_log=None, shutdown_timeout=1)
+        self._runner = Runner(app, shutdown_timeout=1)
         await self._runner.setup()
         self.noc = app[NOC]
         await web.TCPSite(self._runner, "127.0.0.1", self.settings.port).start()
-        self._scraped = web.AppRunner(scraped_app(app), access_log=None)
+        self._scraped = Runner(scraped_app(app))
         await self._scraped.setup()
         await web.TCPSite(self._scraped, "127.0.0.1", 0).start()
         self.scraped_url = "http://127.0.0.1:{1}".format(*self._scraped.addresses[0])

@@ -8,6 +8,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from dev.embedded.ports import free_port
 from models.alerts.quiet_rows import MOST_QUIET
@@ -15,7 +16,7 @@ from realtime.http import body, in_flight
 from realtime.http.body import MOST_BYTES
 from realtime.transport import slowing
 from tests.models.alerts.cast import open_alert
-from tests.realtime.cast import Feed, RunningServer, token
+from tests.realtime.cast import Feed, RunningServer
 from tests.realtime.http.conftest import Caller
 from tests.realtime.http.described import (
     ADMIN,
@@ -28,6 +29,7 @@ from tests.realtime.http.described import (
     read_document,
 )
 from tests.realtime.http.json_schema import flaws
+from tests.realtime.issuer import signed
 
 NOBODY = "00000000-0000-0000-0000-000000000000"
 METRICS_TOKEN = "0123456789abcdef" * 2
@@ -122,11 +124,12 @@ async def tour(start_server: Any, feed: Feed) -> AsyncIterator[Tour]:
 async def untokened(start_server: Any, server: RunningServer) -> AsyncIterator[Caller]:
     """Asks a server that cannot read the keys of its tokens' issuer, with a token of another."""
     keys = f"http://127.0.0.1:{free_port()}/"
+    stranger = signed(ec.generate_private_key(ec.SECP256R1()), "unknown")
     keyless = await start_server(JWT_SECRET="", JWT_JWKS_URL=keys, JWT_ISSUER="acme")
 
     class Stranger(Caller):
         async def ask(self, *args: Any, **more: Any) -> Any:
-            headers = {"Authorization": f"Bearer {token(server.settings)}"}
+            headers = {"Authorization": f"Bearer {stranger}"}
             return await super().ask(*args, **more | {"headers": headers, "anonymous": True})
 
     async with aiohttp.ClientSession() as session:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from realtime.http.kinds import ID, INSTANT, TEXT, UUID_TEXT, Kind, one_of
+from realtime.http.kinds import ID, INSTANT, TEXT, UUID_TEXT, VERSION, Kind, one_of
 
 COLOURS = one_of(("red", "green"))
 
@@ -16,6 +16,7 @@ COLOURS = one_of(("red", "green"))
     [
         (ID, "15", 15),
         (ID, "9007199254740991", 2**53 - 1),
+        (VERSION, "2147483647", 2**31 - 1),
         (INSTANT, "2026-11-23T08:00:00Z", datetime(2026, 11, 23, 8, tzinfo=UTC)),
         (INSTANT, "2026-11-23T09:00:00 01:00", datetime(2026, 11, 23, 8, tzinfo=UTC)),
         (TEXT, "x" * 200, "x" * 200),
@@ -33,6 +34,9 @@ def test_it_is_read(kind: Kind, text: str, value: Any) -> None:
         (ID, "0", "is no id: an integer from 1 to 2^53 - 1"),
         (ID, "9007199254740992", "is no id: an integer from 1 to 2^53 - 1"),
         (ID, "१", "is no id: an integer from 1 to 2^53 - 1"),
+        (VERSION, "0", "is no version: an integer from 1 to 2147483647"),
+        (VERSION, "2147483648", "is no version: an integer from 1 to 2147483647"),
+        (VERSION, "१", "is no version: an integer from 1 to 2147483647"),
         (INSTANT, "yesterday", "is no time; write ISO 8601 such as 2026-11-23T08:00:00Z"),
         (INSTANT, "2026-11-23T08:00:00", "has no offset from UTC; add it, such as Z"),
         (TEXT, "x" * 201, "is too long, or holds what no id does"),
