@@ -206,5 +206,6 @@ def test_with_a_pile_in_as_many_tenants_as_there_are_processes_another_has_its_t
             until(lambda: not waiting(engine, 1) and not waiting(engine, 2), 120)
     (lone,) = moments(engine, 2)
     judged = moments(engine, 1)
-    assert judged[0] < lone < judged[-1]
+    before = [moment for moment in judged if moment < lone]
+    assert 1 <= len(before) <= 2 < len(judged)
     assert rows(engine, "SELECT * FROM turn") == []
