@@ -1,21 +1,20 @@
 """Publishing messages on Redis, for the servers. It is a hint only; the feed is the truth.
 
-A document on a tenant's channel is `{"method": "say", "tenant_id", "epoch", "base", "messages",
-"host_id", "at"}`. Each of its messages is `[event, site_id, anomaly_type, severity, prior_severity,
-body]`, and number i of them has position base + 1 + i. One document holds at most 100 messages and,
-but for a single large one, 256 KiB.
+A document on a tenant's channel is signed (models.channel) and says `{"method": "say", "tenant_id",
+"epoch", "base", "messages", "marks", "host_id", "at"}`. Each of its messages is `[event, site_id,
+anomaly_type, severity, prior_severity, body]`, and number i of them has position base + 1 + i and
+the mark number i. One document holds at most 100 messages and, but for a single large one, 256 KiB.
 """
 
-import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import orjson
 import socketio
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 from socketio.pubsub_manager import PubSubManager
 
+from models.channel import KeysUnreadable, SigningKey, sign
 from models.feed import Message
 
 DOCUMENT_MESSAGES = 100
@@ -26,7 +25,7 @@ _REDIS_SECONDS = 2.0
 
 
 class EmitFailed(Exception):
-    """Redis did not take a document; servers will find its messages in the feed."""
+    """A document could not be signed or published; servers will find its messages in the feed."""
 
 
 def tenant_channel(channel: str, tenant_id: int) -> str:
@@ -35,9 +34,10 @@ def tenant_channel(channel: str, tenant_id: int) -> str:
 
 
 class FeedManager(socketio.RedisManager):  # type: ignore[misc]  # socketio is untyped
-    """A write-only Redis manager: it raises where it cannot publish, and never addresses everybody.
+    """A write-only Redis manager that signs what it says, and raises where it cannot publish.
 
-    socketio's own logs the failure, and takes an empty room for every client.
+    Nothing but that is acted on, so what socketio's own would emit is refused. `signing_key` says
+    which key to sign with.
     """
 
     # A test compares the source of these with the one that was read: tests/models/test_emitter.py.
@@ -46,20 +46,12 @@ class FeedManager(socketio.RedisManager):  # type: ignore[misc]  # socketio is u
         socketio.RedisManager._redis_connect,
         socketio.RedisManager._publish,
         PubSubManager.__init__,
-        PubSubManager.emit,
     )
 
-    def __init__(self, url: str, channel: str) -> None:
+    def __init__(self, url: str, channel: str, signing_key: SigningKey) -> None:
         options = {"socket_timeout": _REDIS_SECONDS, "socket_connect_timeout": _REDIS_SECONDS}
         super().__init__(url, channel=channel, write_only=True, redis_options=options)
-
-    def emit(
-        self, event: str, data: Any, namespace: str | None = None, room: Any = None, **kwargs: Any
-    ) -> None:
-        """Emit to a room, as socketio does. Raises ValueError without one."""
-        if not (kwargs.get("to") or room):
-            raise ValueError("emit needs a room; an empty one would reach every tenant")
-        super().emit(event, data, namespace=namespace, room=room, **kwargs)
+        self._signing_key = signing_key
 
     def ping(self) -> None:
         """Ask Redis for an answer. Raises EmitFailed where it gives none."""
@@ -73,7 +65,8 @@ class FeedManager(socketio.RedisManager):  # type: ignore[misc]  # socketio is u
     def say(self, tenant_id: int, epoch: str, base: int, messages: Sequence[Message]) -> None:
         """Publish committed messages in one round trip; the first has position `base + 1`.
 
-        Raises EmitFailed where Redis cannot be reached. Some documents may be published by then.
+        Raises EmitFailed where Redis cannot be reached, or no key can be read. Some documents may
+        be published by then.
         """
         channel = tenant_channel(self.channel, tenant_id)
         self._send(
@@ -81,11 +74,8 @@ class FeedManager(socketio.RedisManager):  # type: ignore[misc]  # socketio is u
         )
 
     def _publish(self, data: Any) -> None:
-        try:
-            document = self.json.dumps(data, allow_nan=False)
-        except (TypeError, ValueError) as error:
-            raise EmitFailed("the payload is no JSON") from error
-        self._send([(self.channel, document.encode())])
+        """Refuse what socketio itself would publish, an emit to a room or the end of a client."""
+        raise ValueError(f"no server acts on {data['method']}: say it, and it is in the feed")
 
     def _send(self, documents: list[tuple[str, bytes]]) -> None:
         try:
@@ -109,29 +99,34 @@ class FeedManager(socketio.RedisManager):  # type: ignore[misc]  # socketio is u
     def _documents(
         self, tenant_id: int, epoch: str, base: int, messages: Sequence[Message]
     ) -> Iterator[bytes]:
+        try:
+            key = self._signing_key()
+        except KeysUnreadable as error:
+            raise EmitFailed(f"no key of the channel: {error}") from error
         for start, part in _parts(messages):
-            yield orjson.dumps(
+            yield sign(
+                key,
                 {
                     "method": "say",
                     "tenant_id": tenant_id,
                     "epoch": epoch,
                     "base": base + start,
-                    "messages": part,
+                    "messages": [tuple(message)[:-1] for message in part],
+                    "marks": [message.mark for message in part],
                     "host_id": self.host_id,
-                    "at": time.time(),
-                }
+                },
             )
 
 
-def _parts(messages: Sequence[Message]) -> Iterator[tuple[int, list[tuple[Any, ...]]]]:
+def _parts(messages: Sequence[Message]) -> Iterator[tuple[int, list[Message]]]:
     """Yield runs of messages that fit a document, each with the index of its first."""
-    part: list[tuple[Any, ...]] = []
+    part: list[Message] = []
     start = size = 0
     for message in messages:
         if part and (len(part) == DOCUMENT_MESSAGES or size + len(message.body) > DOCUMENT_BYTES):
             yield start, part
             start, size, part = start + len(part), 0, []
-        part.append(tuple(message))
+        part.append(message)
         size += len(message.body)
     if part:
         yield start, part

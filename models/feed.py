@@ -1,26 +1,54 @@
 """A tenant's feed: appending messages to it, and their payloads once they have a position."""
 
+import secrets
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from psycopg import Cursor
 
 from models.bulk import document, records
 
+MARK_DIGITS = 12
+# What a message is told by from any other. One of the first edition has no mark of its own: it is
+# told by when it was said, and by its body.
+MARK = """coalesce(mark, left(encode(
+    sha256(convert_to(extract(epoch FROM said_at) || body, 'UTF8')), 'hex'
+), 12))"""
 
-class Message(NamedTuple):
-    """One thing said to the tenant's viewers, before it has a position.
 
-    `body` is the payload as the text of a JSON object, without `position`. Rooms and filters go by
-    the other fields.
-    """
-
+class _Fields(NamedTuple):
     event: str
     site_id: int | None
     anomaly_type: str | None
     severity: str | None
     prior_severity: str | None
     body: str
+    mark: str
+
+
+class Message(_Fields):
+    """One thing said to the tenant's viewers, before it has a position.
+
+    `body` is the payload as the text of a JSON object, without `position`. Rooms and filters go by
+    the other fields. `mark` is made here, 12 hex digits that no other message has: where a backup
+    was restored, another message may get the same position.
+    """
+
+    __slots__ = ()
+
+    def __new__(
+        cls,
+        event: str,
+        site_id: int | None,
+        anomaly_type: str | None,
+        severity: str | None,
+        prior_severity: str | None,
+        body: str,
+    ) -> Self:
+        mark = secrets.token_hex(MARK_DIGITS // 2)
+        return super().__new__(
+            cls, event, site_id, anomaly_type, severity, prior_severity, body, mark
+        )
 
 
 class Appended(NamedTuple):

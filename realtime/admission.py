@@ -8,7 +8,7 @@ import re
 import secrets
 from typing import Any, NamedTuple
 
-from models.offsets import parse_offset
+from models.offsets import Offset, parse_offset
 from models.schemas.payloads import ResyncReason
 from realtime.errors import ClientError
 from realtime.feed.feeds import Feeds
@@ -24,13 +24,20 @@ _PID = re.compile(r"[A-Za-z0-9_-]{20,64}")
 
 
 class StartingPoint(NamedTuple):
-    """The position in the feed that a viewer goes on from.
+    """The position in the feed that a viewer goes on from, while the feed is of this generation.
 
     Without one it begins with a snapshot; `reason` says why, where it asked for a position.
     """
 
     position: int | None
     reason: ResyncReason | None
+    generation: object
+
+    def now(self, feed: TenantFeed) -> "StartingPoint":
+        """Return where to start if the feed may have turned out to be another meanwhile."""
+        if self.position is None or self.generation is feed.generation:
+            return self
+        return StartingPoint(None, "other_history", feed.generation)
 
 
 class Admission(NamedTuple):
@@ -95,20 +102,31 @@ async def find_start(feed: TenantFeed, given_offset: object) -> StartingPoint:
     Postgres raised where it cannot.
     """
     if given_offset is None:
-        return StartingPoint(None, None)
+        return StartingPoint(None, None, feed.generation)
     offset = parse_offset(given_offset)
     if offset is None:
-        return StartingPoint(None, "other_history")
+        return StartingPoint(None, "other_history", feed.generation)
     if offset.epoch != feed.epoch or offset.position > feed.head:
         await feed.wait_caught_up()
+    generation = feed.generation
+    mark = None if offset.mark is None else await feed.mark_at(offset.position)
+    reason = _why_not(feed, offset, mark)
+    return StartingPoint(None if reason else offset.position, reason, generation)
+
+
+def _why_not(feed: TenantFeed, offset: Offset, mark: str | None) -> ResyncReason | None:
+    """Return why the offset cannot be served, or None. `mark` is what the feed has at its position.
+
+    One of the first edition has no mark, and goes by epoch and position alone.
+    """
     is_first = offset.epoch == UNBORN and offset.position == 0
     if offset.epoch != feed.epoch and not is_first:
-        return StartingPoint(None, "other_history")
+        return "other_history"
     if offset.position > feed.head:
-        return StartingPoint(None, "ahead_of_feed")
-    if offset.position < feed.floor:
-        return StartingPoint(None, "too_old")
-    return StartingPoint(offset.position, None)
+        return "ahead_of_feed"
+    if offset.position < feed.floor or (offset.mark and mark is None):
+        return "too_old"
+    return "other_history" if offset.mark != mark else None
 
 
 def read_integer(fields: dict[str, Any], name: str, default: int, least: int, most: int) -> int:

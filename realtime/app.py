@@ -11,6 +11,7 @@ import structlog
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from models.channel_keys import SigningKeys
 from models.database import make_engine
 from models.emitter import FeedManager
 from models.migrations.revision import newest_revision
@@ -20,6 +21,7 @@ from realtime.desk import Desk
 from realtime.events import Events
 from realtime.expiry import Expiry
 from realtime.feed.feeds import Feeds
+from realtime.feed.publications import Publications
 from realtime.feed.reader import FeedReader
 from realtime.feed.replay import Replay
 from realtime.http import body, console, guard, health, scraping
@@ -67,7 +69,10 @@ def make_app(settings: Settings) -> web.Application:
         settings=settings,
         postgres=Postgres(engine),
         intake=writing,
-        desk=Desk(writing, FeedManager(settings.redis_url, settings.redis_channel)),
+        desk=Desk(
+            writing,
+            FeedManager(settings.redis_url, settings.redis_channel, SigningKeys(writing)),
+        ),
         verifier=Verifier(settings),
         workers=Workers(settings),
         manager=manager,
@@ -124,16 +129,20 @@ def _running(context: Context, server: Server, engine: AsyncEngine) -> Any:
     async def run(app: web.Application) -> AsyncIterator[None]:
         settings, manager = context.settings, context.manager
         reader = FeedReader(context.postgres)
-        feeds = Feeds(reader, manager.listener, settings.redis_channel)
+        publications = Publications(context.postgres)
+        feeds = Feeds(reader, manager.listener, settings.redis_channel, publications)
         manager.received, manager.subscribed = feeds.receive, feeds.subscribed
+        manager.foreign = publications.drop
         noc = app[NOC] = _make_noc(context, server, feeds, reader)
         checking = make_async_engine(settings.database_url, pool_size=1)
         app[health.READINESS] = Readiness(
             PostgresCheck(checking, newest_revision()), manager, context.workers, feeds
         )
+        await publications.read_keys()
         manager.start()
         watched = (
             feeds.watch,
+            publications.watch,
             noc.tidy_up,
             app[CONNECTIONS].watch,
             *_watch_keys(context.verifier, noc),

@@ -68,6 +68,15 @@ key_fetches = Counter(
     "Fetches of the keys at JWT_JWKS_URL: fetched or failed.",
     ["outcome"],
 )
+dropped_publications = Counter(
+    "rollcall_dropped_publications_total",
+    "The same, by why they were not believed.",
+    ["reason"],
+)
+histories_changed = Counter(
+    "rollcall_feed_histories_changed_total",
+    "Feeds that turned out to be another than was shown: restored, begun anew, or lied about.",
+)
 moves = Counter(
     "rollcall_operator_moves_total",
     "Moves and reviews that operators asked for, by what became of them.",

@@ -101,7 +101,7 @@ class Noc(socketio.AsyncNamespace):  # type: ignore[misc]  # untyped library
         self._of_user[_user(viewer.claims)] += 1
         admission.feed.viewers.add(viewer)
         metrics.viewers.inc()
-        position, reason = admission.start
+        position, reason, _ = admission.start.now(admission.feed)
         metrics.connections.labels("fresh" if position is None else "recovered").inc()
         self._expiry.schedule(follower)
         if position is None:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Engine
 
+from models.channel_keys import SigningKeys
 from models.database import make_engine
 from models.emitter import FeedManager
 from models.settings import Settings, load_settings
@@ -41,6 +42,6 @@ def _made(_pid: int) -> Process:
     return Process(
         settings,
         engine,
-        Emitter(FeedManager(settings.redis_url, settings.redis_channel)),
+        Emitter(FeedManager(settings.redis_url, settings.redis_channel, SigningKeys(engine))),
         Gathering(Backlog()),
     )

@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 
 from models.database import transaction
 from models.due import enrol, put_off, tenants_due
+from models.feed import MARK
 from worker.judging.notices import PREFIX
 from worker.metrics import PRUNED
 
@@ -29,7 +30,7 @@ log = structlog.get_logger(__name__)
 REVISIONS = timedelta(days=400)
 
 # Messages go from the beginning of the feed only, so that what is left has no hole.
-_MESSAGES = """
+_MESSAGES = f"""
 WITH old AS (
     SELECT position FROM message WHERE tenant_id = %(tenant_id)s AND position <= (
         SELECT coalesce(
@@ -45,9 +46,16 @@ WITH old AS (
 ), gone AS (
     DELETE FROM message USING old
     WHERE message.tenant_id = %(tenant_id)s AND message.position = old.position
-    RETURNING message.position
+    RETURNING message.position, {MARK} AS mark
 )
-SELECT count(*), max(position) FROM gone
+SELECT count(*), max(position), (array_agg(mark ORDER BY position DESC))[1] FROM gone
+"""
+# The mark of the last message that is gone stays: a viewer may stand there, and miss nothing. It is
+# kept with its position, as the first edition raises the floor and leaves the mark alone.
+_FLOOR = """
+UPDATE tenant SET
+    floor = %(position)s, floor_mark = %(position)s::text || '-' || %(mark)s
+WHERE tenant_id = %(tenant_id)s AND floor < %(position)s
 """
 # statement_timestamp(), as the index is of no use beside clock_timestamp().
 _OLDEST = """
@@ -57,7 +65,6 @@ SELECT statement_timestamp(), (
     ORDER BY said_at LIMIT 1
 )
 """
-_FLOOR = "UPDATE tenant SET floor = greatest(floor, %s) WHERE tenant_id = %s"
 
 # Table: the column that says how old a row is, and the key of its rows.
 _AGING = {
@@ -122,11 +129,11 @@ def prune_feed(engine: Engine, tenant_id: int, age: timedelta) -> int:
 
 def _prune_messages(cursor: Cursor, tenant_id: int, age: timedelta) -> int:
     rows: int
-    rows, highest = cursor.execute(
+    rows, highest, mark = cursor.execute(
         _MESSAGES, {"tenant_id": tenant_id, "age": age, "limit": BATCH}
-    ).fetchone() or (0, 0)
+    ).fetchone() or (0, 0, None)
     if rows:
-        cursor.execute(_FLOOR, (highest, tenant_id))
+        cursor.execute(_FLOOR, {"tenant_id": tenant_id, "position": highest, "mark": mark})
     return rows
 
 

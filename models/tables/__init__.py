@@ -1,11 +1,13 @@
 """Every table of Rollcall.
 
-Each primary key but that of `pulse` starts with `tenant_id`; whatever works for a tenant names it.
+Each primary key but those of `pulse` and `channel_key` starts with `tenant_id`; whatever works for
+a tenant names it.
 """
 
 from models.tables.alerts import alert, alert_anomaly, alert_trail, quiet, quiet_day, review_trail
 from models.tables.anomalies import anomaly, withdrawal_trail
 from models.tables.base import metadata
+from models.tables.channel import channel_key
 from models.tables.due import due
 from models.tables.feed import message, published, viewer_filter
 from models.tables.pulse import pulse
@@ -31,6 +33,7 @@ __all__ = [
     "anomaly",
     "assignment",
     "backfill_pace",
+    "channel_key",
     "device",
     "due",
     "message",

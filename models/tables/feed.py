@@ -21,6 +21,9 @@ message = Table(
     Column("severity", Text),
     Column("prior_severity", Text),
     Column("body", Text, nullable=False),
+    # What the message is told by from another at its position, in a history that was restored from
+    # a backup. Null in what the first edition said: see MARK in models.feed.
+    Column("mark", Text),
     instant("said_at", nullable=False),
     Index("ix_message_said", "tenant_id", "said_at"),
     # Viewers of a few sites replay by it, without reading the messages of the others.

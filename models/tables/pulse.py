@@ -4,8 +4,8 @@ from sqlalchemy import Column, Table, Text
 
 from models.tables.base import instant, metadata
 
-# The one key that does not start with tenant_id, as these rows are the installation's. They are a
-# handful, which models.pulse names, and are written over again and again.
+# Its key does not start with tenant_id, as these rows are the installation's. They are a handful,
+# which models.pulse names, and are written over again and again.
 pulse = Table(
     "pulse",
     metadata,

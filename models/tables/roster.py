@@ -48,6 +48,8 @@ tenant = Table(
     Column("epoch", Text, nullable=False),
     Column("head", BigInteger, nullable=False, server_default=text("0")),
     Column("floor", BigInteger, nullable=False, server_default=text("0")),
+    # The mark of the message at the floor, after its position and a dash.
+    Column("floor_mark", Text),
     # The moment up to which the sweeps have judged what the passing of time changes.
     instant("swept_at", nullable=False, server_default=text("clock_timestamp()")),
     *_sync_columns(),

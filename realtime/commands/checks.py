@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from models.channel import Key, KeysUnreadable
 from models.emitter import EmitFailed, FeedManager
 from models.migrations.revision import newest_revision
 from models.misspelt import misspelt, unknown_setting
@@ -117,10 +118,14 @@ async def _seen(url: str, revision: str) -> Seen:
         await engine.dispose()
 
 
+def _no_key() -> Key:
+    raise KeysUnreadable("a check says nothing")
+
+
 def _redis(settings: Settings) -> str:
     where = _where(settings.redis_url)
     try:
-        FeedManager(settings.redis_url, settings.redis_channel).ping()
+        FeedManager(settings.redis_url, settings.redis_channel, _no_key).ping()
     except (EmitFailed, ValueError) as error:
         raise Away(_unanswered(where, error, "start it, or mend REDIS_URL")) from None
     return f"answers at {where}"

@@ -7,14 +7,14 @@ import asyncio
 import time
 from collections.abc import Collection
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import orjson
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from models.emitter import tenant_channel
 from realtime import metrics
+from realtime.feed.publications import Publications
 from realtime.feed.reader import FeedReader, Head
 from realtime.feed.tenant_feed import TenantFeed
 from realtime.transport.listener import Listener
@@ -32,10 +32,17 @@ class Comparison(NamedTuple):
 
 
 class Feeds:
-    def __init__(self, reader: FeedReader, listener: Listener, channel: str) -> None:
+    def __init__(
+        self,
+        reader: FeedReader,
+        listener: Listener,
+        channel: str,
+        publications: Publications,
+    ) -> None:
         self._reader = reader
         self._listener = listener
         self._channel = channel
+        self._publications = publications
         self._feeds: dict[int, TenantFeed] = {}
         self._due: set[int] = set()
         self._nudged = asyncio.Event()
@@ -69,17 +76,18 @@ class Feeds:
     def receive(self, document: bytes) -> None:
         """Take what was published on a tenant's channel.
 
-        What cannot be read is left to the next comparison with Postgres.
+        What is not believed or cannot be read is left to the next comparison with Postgres.
         """
+        said = self._publications.verified(document)
+        if said is None:
+            return
         try:
-            publication = orjson.loads(document)
-            feed = self._feeds.get(publication["tenant_id"])
-            if feed is not None and publication["method"] == "say":
-                feed.receive(publication["epoch"], publication["base"], publication["messages"])
-                _observe_delay(publication)
+            feed = self._feeds.get(said["tenant_id"])
+            if feed is not None:
+                feed.receive(said["epoch"], said["base"], said["messages"], said["marks"])
+                metrics.said_to_fan_out.observe(max(0.0, time.time() - said["at"]))
         except (ValueError, TypeError, KeyError):
-            metrics.unreadable.inc()
-            log.warning("publication_unreadable", bytes=len(document))
+            self._publications.drop("unreadable")
 
     def subscribed(self, channel: str) -> None:
         """Have the feed compared, as what was published before Redis confirmed may be missed."""
@@ -125,20 +133,17 @@ class Feeds:
         """
         if not tenants:
             return True
-        asked = {
-            tenant_id: (self._feeds[tenant_id], self._feeds[tenant_id].head)
-            for tenant_id in tenants
-        }
+        asked = {tenant_id: self._feeds[tenant_id] for tenant_id in tenants}
+        shown = {tenant_id: feed.shown() for tenant_id, feed in asked.items()}
         try:
-            heads.update(await self._reader.heads(asked))
+            heads.update(
+                await self._reader.heads(
+                    {tenant_id: part.span() for tenant_id, part in shown.items()}
+                )
+            )
         except (SQLAlchemyError, OSError, TimeoutError) as error:
             log.warning("heads_unreadable", error=type(error).__name__)
             return False
-        for tenant_id, (feed, head) in asked.items():
-            feed.compare(heads[tenant_id], head)
+        for tenant_id, feed in asked.items():
+            feed.compare(heads[tenant_id], shown[tenant_id])
         return True
-
-
-def _observe_delay(publication: dict[str, Any]) -> None:
-    if isinstance(publication.get("at"), float):
-        metrics.said_to_fan_out.observe(max(0.0, time.time() - publication["at"]))

@@ -13,6 +13,7 @@ class FeedMessage(EncodedPacket):
         "body",
         "epoch",
         "event",
+        "mark",
         "position",
         "prior_severity",
         "severity",
@@ -29,6 +30,7 @@ class FeedMessage(EncodedPacket):
         severity: str | None,
         prior_severity: str | None,
         body: str,
+        mark: str,
     ) -> None:
         super().__init__()
         self.epoch = epoch
@@ -39,6 +41,7 @@ class FeedMessage(EncodedPacket):
         self.severity = severity
         self.prior_severity = prior_severity
         self.body = body
+        self.mark = mark
 
     @property
     def payload(self) -> str:
@@ -46,4 +49,6 @@ class FeedMessage(EncodedPacket):
         return payload_text(self.body, self.position)
 
     def _compose(self) -> str:
-        return event_text(self.event, self.payload, str(Offset(self.epoch, self.position)))
+        return event_text(
+            self.event, self.payload, str(Offset(self.epoch, self.position, self.mark))
+        )

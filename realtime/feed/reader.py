@@ -1,14 +1,16 @@
 """Reading feeds from Postgres: heads, and pages as a viewer hears them; and filters to recover."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import orjson
 from sqlalchemy import text
 
+from models.feed import MARK
 from realtime.feed.filters import NO_FILTER, Filter, Hearing
 from realtime.feed.messages import FeedMessage
-from realtime.postgres import Postgres
+from realtime.postgres import AnyRow, Postgres
 
 # The epoch of a tenant that is not known yet: nothing was said, and the first epoch continues it.
 UNBORN = "new"
@@ -16,8 +18,22 @@ UNBORN = "new"
 # and other sites are left out.
 SITES_BY_INDEX = 64
 
-_HEADS = text("SELECT tenant_id, epoch, head, floor FROM tenant WHERE tenant_id = ANY(:tenants)")
-_COLUMNS = "position, event, site_id, anomaly_type, severity, prior_severity, body"
+_HEADS = text(f"""
+SELECT
+    tenant_id, epoch, head, floor, floor_mark, stored.positions, stored.marks,
+    (SELECT {MARK} FROM message m WHERE m.tenant_id = t.tenant_id AND position = t.head) AS mark
+FROM unnest(
+    CAST(:tenants AS bigint[]), CAST(:firsts AS bigint[]), CAST(:lasts AS bigint[])
+) AS asked (tenant_id, first, last)
+JOIN tenant t USING (tenant_id)
+CROSS JOIN LATERAL (
+    SELECT array_agg(position) AS positions, array_agg({MARK}) AS marks FROM message m
+    WHERE m.tenant_id = t.tenant_id AND position BETWEEN asked.first AND asked.last
+) stored
+""")
+_COLUMNS = f"""
+position, event, site_id, anomaly_type, severity, prior_severity, body, {MARK} AS mark
+"""
 _ROWS = """
 SELECT {columns} FROM message
 WHERE tenant_id = t.tenant_id AND position > :after AND position <= :until{where}
@@ -54,12 +70,24 @@ _FORGET = text(
 )
 
 
+class Span(NamedTuple):
+    """The positions from first to last, both included; none where first is larger."""
+
+    first: int = 1
+    last: int = 0
+
+
 class Head(NamedTuple):
-    """Where a feed stands: its epoch, the last position given out, the last one pruned."""
+    """Where a feed stands: its epoch, the last position given out, the last one pruned.
+
+    `marks` has what the messages are told by, by position: at the head, at the floor where it is
+    known, and of all that was asked for and is there.
+    """
 
     epoch: str = UNBORN
     head: int = 0
     floor: int = 0
+    marks: Mapping[int, str] = MappingProxyType({})
 
 
 class Page(NamedTuple):
@@ -77,15 +105,24 @@ class FeedReader:
     def __init__(self, postgres: Postgres) -> None:
         self.postgres = postgres
 
-    async def heads(self, tenants: Iterable[int]) -> dict[int, Head]:
-        """Return each tenant's head, in one statement; an unknown one stands at the beginning.
+    async def head(self, tenant_id: int, span: Span = Span()) -> Head:
+        """Return the tenant's head, with the marks of what is in the span."""
+        return (await self.heads({tenant_id: span}))[tenant_id]
 
-        Like all that read here, it raises what Postgres raised.
+    async def heads(self, spans: Mapping[int, Span]) -> dict[int, Head]:
+        """Return the head of each tenant, with the marks of what is in its span.
+
+        It is one statement for all; an unknown tenant stands at the beginning. Like all that read
+        here, it raises what Postgres raised.
         """
-        tenant_ids = list(tenants)
-        rows = await self.postgres.fetch(_HEADS, {"tenants": tenant_ids})
-        heads = {row.tenant_id: Head(row.epoch, row.head, row.floor) for row in rows}
-        return {tenant_id: heads.get(tenant_id, Head()) for tenant_id in tenant_ids}
+        values = {
+            "tenants": list(spans),
+            "firsts": [span.first for span in spans.values()],
+            "lasts": [span.last for span in spans.values()],
+        }
+        rows = await self.postgres.fetch(_HEADS, values)
+        heads = {row.tenant_id: Head(row.epoch, row.head, row.floor, _marks(row)) for row in rows}
+        return {tenant_id: heads.get(tenant_id, Head()) for tenant_id in spans}
 
     async def page(
         self,
@@ -136,6 +173,17 @@ class FeedReader:
 
     async def forget_filter(self, tenant_id: int, pid: str, sub: str) -> None:
         await self.postgres.run(_FORGET, {"tenant_id": tenant_id, "pid": pid, "sub": sub})
+
+
+def _marks(row: AnyRow) -> dict[int, str]:
+    marks: dict[int, str] = {}
+    position, _, floor_mark = (row.floor_mark or "").partition("-")
+    if position == str(row.floor):
+        marks[row.floor] = floor_mark
+    if row.mark is not None:
+        marks[row.head] = row.mark
+    marks.update(zip(row.positions or (), row.marks or (), strict=True))
+    return marks
 
 
 def _page_statement(hearing: Hearing | None, newest_first: bool) -> tuple[Any, dict[str, Any]]:

@@ -58,7 +58,7 @@ class Snapshots:
             asyncio.get_running_loop().call_later(SHARED_SECONDS, self._made.pop, key)
 
     async def _make(self, feed: TenantFeed, history: int, hearing: Hearing) -> Snapshot:
-        epoch, position = feed.epoch, feed.head
+        epoch, position, mark = feed.epoch, feed.head, feed.head_mark()
         page = await self._reader.page(
             feed.tenant_id,
             0,
@@ -75,5 +75,5 @@ class Snapshots:
             open_alerts=counts,
             filter=cast(FilterObject, hearing.filter.as_object()),
         )
-        text = event_text("snapshot", body_text(payload), str(Offset(epoch, position)))
+        text = event_text("snapshot", body_text(payload), str(Offset(epoch, position, mark)))
         return Snapshot(page.epoch, position, Burst([EncodedPacket(text)]))

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -12,13 +12,41 @@ from realtime.errors import Unavailable
 from realtime.feed.audience import Audience
 from realtime.feed.fan_out import wait_for_viewers, write_burst
 from realtime.feed.messages import FeedMessage
-from realtime.feed.reader import UNBORN, FeedReader, Head
+from realtime.feed.reader import UNBORN, FeedReader, Head, Span
 from realtime.feed.viewer import Viewer
 from realtime.transport.burst import Burst
 
 log = structlog.get_logger()
 
 GAP_PAGE_MESSAGES = 500
+# So many positions that viewers came back to are remembered with their marks: after a restart many
+# come back to the same.
+KNOWN_MARKS = 1_000
+
+
+class Shown(NamedTuple):
+    """What a server shows of a feed: the head, and the marks of what was not compared yet.
+
+    The message at the head is among these, even where it was, if its mark is known.
+    """
+
+    generation: object
+    head: int
+    marks: dict[int, str]
+
+    def span(self) -> Span:
+        return Span(min(self.marks), max(self.marks)) if self.marks else Span()
+
+    def is_of_another(self, seen: Head) -> bool:
+        """Return whether this cannot have been shown of the feed that Postgres has.
+
+        Positions are never taken back, and what was pruned is not looked at.
+        """
+        return seen.head < self.head or any(
+            seen.marks.get(position) != mark
+            for position, mark in self.marks.items()
+            if position > seen.floor or position in seen.marks
+        )
 
 
 class TenantFeed:
@@ -26,7 +54,8 @@ class TenantFeed:
 
     A message at or below the head is a repeat, and the next one goes out; one beyond makes the
     server read what is between. Viewers are in `viewers` from their admission, and in a group once
-    they stand at the head: only then they hear live.
+    they stand at the head: only then they hear live. What went out is compared with what is stored,
+    by the marks.
     """
 
     def __init__(self, tenant_id: int, reader: FeedReader) -> None:
@@ -40,6 +69,8 @@ class TenantFeed:
         self._loading: asyncio.Task[None] | None = None
         self._loaded = False
         self._reader = reader
+        self._marks: dict[int, str] = {}
+        self._known: dict[int, asyncio.Task[str | None]] = {}
         self._audience = Audience(tenant_id)
         self._unsent: list[FeedMessage] = []
         self._flush_due = False
@@ -58,9 +89,7 @@ class TenantFeed:
         await asyncio.shield(self._loading)
 
     async def _load(self) -> None:
-        self.epoch, self.head, self.floor = (await self._reader.heads([self.tenant_id]))[
-            self.tenant_id
-        ]
+        self._stand_at(await self._reader.head(self.tenant_id))
         self._loaded = True
         # Something was said while we looked, before or after the moment that we saw.
         if self._read_again:
@@ -79,40 +108,82 @@ class TenantFeed:
         self._flush()
         self._audience.remove(viewer)
 
-    def receive(self, epoch: str, base: int, messages: Sequence[list[Any]]) -> None:
+    def receive(
+        self, epoch: str, base: int, messages: Sequence[list[Any]], marks: Sequence[str]
+    ) -> None:
         """Take what was published after a commit: the first of `messages` is at base + 1.
 
-        Each is a list of FeedMessage's arguments after the position.
+        Each is a list of FeedMessage's arguments after the position, without the mark.
         """
         if not self._loaded or epoch != self.epoch or base > self.head:
             self.start_catching_up()
             return
         fresh = messages[self.head - base :]
         metrics.repeats.inc(len(messages) - len(fresh))
+        positions = range(self.head + 1, base + len(messages) + 1)
         self._accept(
             [
-                FeedMessage(epoch, self.head + ordinal, *message)
-                for ordinal, message in enumerate(fresh, start=1)
+                FeedMessage(epoch, position, *(*fields, mark))
+                for position, fields, mark in zip(
+                    positions, fresh, marks[self.head - base :], strict=True
+                )
             ]
         )
 
-    def compare(self, seen: Head, head_when_asked: int) -> None:
-        """Hold this server's head against the feed's, `seen` in Postgres.
+    def shown(self) -> Shown:
+        """Return what is to be compared with Postgres now."""
+        return Shown(self.generation, self.head, dict(self._marks))
 
-        `head_when_asked` is what our head was when Postgres was asked.
+    def head_mark(self) -> str | None:
+        """Return the mark of the message at the head; None where there is none, or it is gone."""
+        return self._marks.get(self.head)
+
+    async def mark_at(self, position: int) -> str | None:
+        """Return the mark of the message at a position, or None where none is known any more.
+
+        Viewers that come back to the same position share one question. Raises what Postgres raised.
+        """
+        if position in self._marks:
+            return self._marks[position]
+        asking = self._known.get(position)
+        if asking is None or (asking.done() and (asking.cancelled() or asking.exception())):
+            if len(self._known) >= KNOWN_MARKS:
+                self._known.clear()
+            asking = self._known[position] = asyncio.create_task(self._ask_mark(position))
+        return await asyncio.shield(asking)
+
+    async def _ask_mark(self, position: int) -> str | None:
+        head = await self._reader.head(self.tenant_id, Span(position, position))
+        return head.marks.get(position)
+
+    def compare(self, seen: Head, shown: Shown) -> None:
+        """Hold what this server shows against the feed, `seen` in Postgres.
+
+        `shown` is what `shown()` returned before Postgres was asked.
         """
         if not self._loaded:
             self._read_again = True
             return
-        if seen.epoch != self.epoch:
-            self._change_history(seen)
-        elif seen.head < head_when_asked:
-            # Positions are never taken back: this is an older copy of the feed, which does not have
-            # what we sent beyond its head.
-            self._change_history(seen)
+        self._check(seen, shown)
         self.floor = seen.floor
         if seen.head > self.head:
             self.start_catching_up()
+
+    def _check(self, seen: Head, shown: Shown) -> None:
+        """Start afresh where the feed is not the one that was shown.
+
+        Its epoch is another; or it is an older copy, which lacks what we sent, or has something
+        else in its place by now.
+        """
+        if seen.epoch != self.epoch:
+            self._change_history(seen)
+        elif shown.generation is self.generation:
+            if shown.is_of_another(seen):
+                self._change_history(seen)
+            else:
+                for position in shown.marks:
+                    if position != self.head:
+                        self._marks.pop(position, None)
 
     def has_reached(self, seen: Head | None) -> bool:
         """Return whether nothing of what Postgres had then is missing here.
@@ -134,9 +205,9 @@ class TenantFeed:
 
         Raises Unavailable where it does not get there, or what Postgres raised.
         """
-        head_when_asked = self.head
-        seen = (await self._reader.heads([self.tenant_id]))[self.tenant_id]
-        self.compare(seen, head_when_asked)
+        shown = self.shown()
+        seen = await self._reader.head(self.tenant_id, shown.span())
+        self.compare(seen, shown)
         if self._reading is not None:
             await asyncio.shield(self._reading)
         if self.epoch == seen.epoch and self.head < seen.head:
@@ -152,14 +223,13 @@ class TenantFeed:
             log.warning("feed_unreadable", tenant_id=self.tenant_id, error=type(error).__name__)
 
     async def _read_missing(self) -> None:
-        head_when_asked = self.head
-        seen = (await self._reader.heads([self.tenant_id]))[self.tenant_id]
-        if seen.epoch != self.epoch or seen.head < head_when_asked:
-            self._change_history(seen)
+        shown = self.shown()
+        seen = await self._reader.head(self.tenant_id, shown.span())
+        self._check(seen, shown)
         while self.head < seen.head:
             page = await self._reader.page(self.tenant_id, self.head, seen.head, GAP_PAGE_MESSAGES)
             if page.epoch != self.epoch or page.floor > self.head or not page.messages:
-                self._change_history(Head(page.epoch, seen.head, page.floor))
+                self._change_history(seen._replace(epoch=page.epoch, floor=page.floor))
                 return
             before = self.head
             self._accept([message for message in page.messages if message.position > self.head])
@@ -171,6 +241,7 @@ class TenantFeed:
         if not messages:
             return
         self.head = messages[-1].position
+        self._marks.update((message.position, message.mark) for message in messages)
         metrics.messages.labels(str(self.tenant_id)).inc(len(messages))
         self._unsent.extend(messages)
         if not self._flush_due:
@@ -197,7 +268,13 @@ class TenantFeed:
             self.epoch = seen.epoch  # nothing was said before; its messages follow from the first
             return
         log.warning("feed_history_changed", tenant_id=self.tenant_id, head=self.head, now=seen.head)
-        self.epoch, self.head, self.floor = seen
+        metrics.histories_changed.inc()
+        self._stand_at(seen)
         self.generation = object()
         for viewer in list(self.viewers):
             viewer.start_over("other_history")
+
+    def _stand_at(self, seen: Head) -> None:
+        self.epoch, self.head, self.floor, marks = seen
+        self._marks = {self.head: marks[self.head]} if self.head in marks else {}
+        self._known.clear()

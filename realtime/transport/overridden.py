@@ -18,6 +18,8 @@ In this package:
 - Pings are sent and missed in one round for all (engine, rounds).
 - The Redis manager listens to the tenants that have viewers here, from the start of the server, and
   is back soon after Redis is (redis_manager, listener).
+- It acts on nothing of what the library acts on, whoever publishes it: it emits to nobody, ends
+  nobody, and closes no room (redis_manager).
 
 And in realtime.http.runner:
 
@@ -117,8 +119,11 @@ OVERRIDDEN: tuple[Callable[..., Any], ...] = (
     socketio.AsyncRedisManager.sid_from_eio_sid,
     socketio.AsyncRedisManager.eio_sid_from_sid,
     socketio.AsyncRedisManager._redis_connect,
-    socketio.AsyncRedisManager._listen,
     socketio.AsyncRedisManager._thread,
+    socketio.AsyncRedisManager._publish,
+    socketio.AsyncRedisManager.emit,
+    socketio.AsyncRedisManager.close_room,
+    socketio.AsyncRedisManager.can_disconnect,
     # Packets.
     packet.Packet.__init__,
     packet.Packet.decode,

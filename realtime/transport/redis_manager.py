@@ -1,23 +1,36 @@
 """The Redis manager: which clients are connected here, and what Redis brings for them."""
 
-from collections.abc import AsyncIterator, Callable
-from typing import Any
+import asyncio
+from collections.abc import Callable
+from typing import Any, NoReturn
 
 import socketio
+import structlog
 
 from realtime.transport.endings import end
 from realtime.transport.listener import Listener
 from realtime.transport.packet import NAMESPACE
 
+log = structlog.get_logger()
+
+# After so many documents without a pause, everything else has a turn.
+DOCUMENTS_AT_ONCE = 50
+
+
+class NotEmitted(Exception):
+    """Nothing is emitted through the manager: what viewers hear is in the feed."""
+
 
 class RedisManager(socketio.AsyncRedisManager):  # type: ignore[misc]  # untyped library
-    """The library's manager, which listens to more than its own channel.
+    """The library's manager, without what it would do at the word of whoever publishes.
 
-    `received` gets each document of a tenant's channel, `subscribed` each channel that Redis
-    confirms.
+    It emits nothing, ends nobody and moves nobody between rooms. `received` gets each document of a
+    tenant's channel, `foreign` a reason for each on the library's own, `subscribed` each channel
+    that Redis confirms.
     """
 
     received: Callable[[bytes], None]
+    foreign: Callable[[str], None]
     subscribed: Callable[[str], None]
 
     def __init__(self, url: str, channel: str) -> None:
@@ -53,9 +66,38 @@ class RedisManager(socketio.AsyncRedisManager):  # type: ignore[misc]  # untyped
         self._redis_connect()
         return self.redis
 
-    async def _listen(self) -> AsyncIterator[bytes]:
+    async def _thread(self) -> None:
+        """Hand on what is published, for ever."""
+        while True:
+            try:
+                await self._hand_on()
+            except Exception:
+                log.exception("listening_failed")
+                await asyncio.sleep(1)
+
+    async def _hand_on(self) -> None:
+        handed_on = 0
         async for channel, document in self.listener.documents():
             if channel == self.channel:
-                yield document
+                self.foreign("foreign")
             else:
                 self.received(document)
+            handed_on += 1
+            if handed_on % DOCUMENTS_AT_ONCE == 0:
+                # Reading what has arrived already never waits.
+                await asyncio.sleep(0)
+
+    async def emit(self, *_arguments: Any, **_options: Any) -> NoReturn:
+        """Raise NotEmitted: every client is in the library's room None, whatever its tenant."""
+        raise NotEmitted
+
+    async def close_room(self, *_arguments: Any, **_options: Any) -> NoReturn:
+        """Raise NotEmitted: without the room None nobody would be known to be connected."""
+        raise NotEmitted
+
+    async def can_disconnect(self, sid: str, namespace: str) -> bool:
+        """Return whether the client is connected here; other servers are not asked."""
+        return bool(self.is_connected(sid, namespace))
+
+    async def _publish(self, _data: Any) -> NoReturn:
+        raise NotEmitted

@@ -8,6 +8,8 @@ from typing import Any
 import orjson
 import psycopg
 
+from models.channel_keys import SigningKeys
+from models.database import make_engine
 from models.emitter import FeedManager
 from models.feed import Message, append
 from models.schemas.payloads import instant_text
@@ -34,7 +36,11 @@ class Company:
     def __init__(self, environ: Mapping[str, str], tenant_id: int) -> None:
         self.tenant_id = tenant_id
         self._postgres_url = environ["DATABASE_URL"]
-        self._manager = FeedManager(environ["REDIS_URL"], environ["REDIS_CHANNEL"])
+        self._manager = FeedManager(
+            environ["REDIS_URL"],
+            environ["REDIS_CHANNEL"],
+            SigningKeys(make_engine(self._postgres_url)),
+        )
         with psycopg.connect(self._postgres_url) as connection:
             connection.execute(
                 "INSERT INTO tenant (tenant_id, name, epoch) VALUES (%s, %s, %s)",

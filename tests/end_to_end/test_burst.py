@@ -59,7 +59,7 @@ async def test_a_thousand_anomalies_at_once_are_few_publishes_and_writes_and_eac
     intake.submit(
         feed.engine, [imposter(f"p{number}", person_id=1_000 + number) for number in range(MANY)]
     )
-    emit = Emitter(FeedManager(settings.redis_url, settings.redis_channel))
+    emit = Emitter(feed.manager)
     await asyncio.to_thread(judge, feed.engine, ACME, emit)
     ((head,),) = feed.rows(f"SELECT head FROM tenant WHERE tenant_id = {ACME}")
     assert head >= 2 * MANY  # an anomaly and an alert each

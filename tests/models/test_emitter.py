@@ -1,14 +1,14 @@
-"""The manager that workers publish with raises when Redis is gone, and addresses no wrong room."""
+"""The manager that workers publish with raises when Redis is gone, and addresses no room."""
 
 import json
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any
 
 import pytest
 import redis
 
 from dev.embedded.ports import free_port
+from models.channel import Key, KeysUnreadable
 from models.emitter import (
     DOCUMENT_BYTES,
     DOCUMENT_MESSAGES,
@@ -19,12 +19,13 @@ from models.emitter import (
 from models.feed import Message
 from tests.sources import digest
 
+KEY = Key("0a1b2c3d", b"a secret of 32 bytes, or nearly!!")
+
 READ = {
     "socketio.redis_manager.RedisManager.__init__": "32f498ddd471adf5",
     "socketio.redis_manager.RedisManager._redis_connect": "982157b8eed980ba",
     "socketio.redis_manager.RedisManager._publish": "739dd129b93315d2",
     "socketio.pubsub_manager.PubSubManager.__init__": "2deb0d534bc925ed",
-    "socketio.pubsub_manager.PubSubManager.emit": "286cee70b9e3518d",
 }
 
 
@@ -56,7 +57,7 @@ def documents(heard: redis.client.PubSub, number: int) -> list[dict[str, Any]]:
 def test_messages_are_said_on_their_tenants_channel(
     redis_url: str, redis_channel: str, heard: redis.client.PubSub
 ) -> None:
-    FeedManager(redis_url, redis_channel).say(1, "e1", 41, [message(), message()])
+    FeedManager(redis_url, redis_channel, lambda: KEY).say(1, "e1", 41, [message(), message()])
     (document,) = documents(heard, 1)
     assert (document["method"], document["tenant_id"], document["epoch"], document["base"]) == (
         "say",
@@ -74,7 +75,9 @@ def test_messages_are_said_on_their_tenants_channel(
 def test_many_messages_are_said_in_several_documents_without_a_gap(
     redis_url: str, redis_channel: str, heard: redis.client.PubSub
 ) -> None:
-    FeedManager(redis_url, redis_channel).say(1, "e1", 0, [message()] * (2 * DOCUMENT_MESSAGES + 1))
+    FeedManager(redis_url, redis_channel, lambda: KEY).say(
+        1, "e1", 0, [message()] * (2 * DOCUMENT_MESSAGES + 1)
+    )
     parts = documents(heard, 3)
     assert [(part["base"], len(part["messages"])) for part in parts] == [
         (0, 100),
@@ -87,7 +90,9 @@ def test_a_document_stays_within_its_size_but_for_a_single_large_message(
     redis_url: str, redis_channel: str, heard: redis.client.PubSub
 ) -> None:
     large = message("x" * DOCUMENT_BYTES)
-    FeedManager(redis_url, redis_channel).say(1, "e1", 0, [message(), large, message()])
+    FeedManager(redis_url, redis_channel, lambda: KEY).say(
+        1, "e1", 0, [message(), large, message()]
+    )
     assert [(part["base"], len(part["messages"])) for part in documents(heard, 3)] == [
         (0, 1),
         (1, 1),
@@ -96,17 +101,15 @@ def test_a_document_stays_within_its_size_but_for_a_single_large_message(
 
 
 def test_a_redis_that_is_gone_is_an_error() -> None:
-    manager = FeedManager(f"redis://127.0.0.1:{free_port()}", "rollcall")
+    manager = FeedManager(f"redis://127.0.0.1:{free_port()}", "rollcall", lambda: KEY)
     with pytest.raises(EmitFailed):
         manager.say(1, "e1", 0, [message()])
-    with pytest.raises(EmitFailed):
-        manager.emit("anomaly_detected", {}, namespace="/noc", to=["noc_tenant_1"])
 
 
 def test_a_connection_that_died_is_replaced_without_a_word(
     redis_url: str, redis_channel: str, heard: redis.client.PubSub
 ) -> None:
-    manager = FeedManager(redis_url, redis_channel)
+    manager = FeedManager(redis_url, redis_channel, lambda: KEY)
     manager.say(1, "e1", 0, [message()])
     with redis.Redis.from_url(redis_url) as client:
         client.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
@@ -114,36 +117,27 @@ def test_a_connection_that_died_is_replaced_without_a_word(
     assert [part["base"] for part in documents(heard, 2)] == [0, 1]
 
 
-@pytest.mark.parametrize("nobody", [[], "", None, 0])
-def test_an_empty_room_is_refused(redis_url: str, redis_channel: str, nobody: object) -> None:
-    with pytest.raises(ValueError, match="room"):
-        FeedManager(redis_url, redis_channel).emit(
-            "anomaly_detected", {}, namespace="/noc", to=nobody
-        )
+def test_a_key_that_cannot_be_read_is_an_error(redis_url: str, redis_channel: str) -> None:
+    def unreadable() -> Key:
+        raise KeysUnreadable("away")
+
+    with pytest.raises(EmitFailed, match="no key of the channel: away"):
+        FeedManager(redis_url, redis_channel, unreadable).say(1, "e1", 0, [message()])
 
 
-@pytest.mark.parametrize("payload", [{"at": datetime(2026, 1, 1)}, {"score": float("nan")}])  # noqa: DTZ001
-def test_a_payload_that_is_no_json_is_an_error(
-    redis_url: str, redis_channel: str, payload: dict[str, Any]
+@pytest.mark.parametrize("room", [None, "", "noc_tenant_1"])
+def test_what_socketio_would_emit_is_refused(
+    redis_url: str, redis_channel: str, heard: redis.client.PubSub, room: object
 ) -> None:
-    with pytest.raises(EmitFailed):
-        FeedManager(redis_url, redis_channel).emit(
-            "anomaly_detected", payload, namespace="/noc", to=["noc_tenant_1"]
-        )
-
-
-def test_an_emit_to_a_room_reaches_the_managers_own_channel(
-    redis_url: str, redis_channel: str, heard: redis.client.PubSub
-) -> None:
-    FeedManager(redis_url, redis_channel).emit(
-        "hello", {"a": 1}, namespace="/noc", to=["noc_tenant_1"]
-    )
+    """No server acts on it: it would have reached viewers without being in the feed."""
+    manager = FeedManager(redis_url, redis_channel, lambda: KEY)
+    with pytest.raises(ValueError, match="no server acts on emit"):
+        manager.emit("anomaly_detected", {}, namespace="/noc", room=room)
+    with pytest.raises(ValueError, match="no server acts on close_room"):
+        manager.close_room(room, "/noc")
+    manager.say(1, "e1", 0, [message()])
     (document,) = documents(heard, 1)
-    assert (document["method"], document["event"], document["room"]) == (
-        "emit",
-        "hello",
-        ["noc_tenant_1"],
-    )
+    assert document["method"] == "say"
 
 
 def test_what_is_overridden_has_not_changed() -> None:

@@ -9,6 +9,7 @@ import orjson
 import socketio
 from aiohttp import web
 
+from models.channel_keys import SigningKeys
 from models.database import make_engine, transaction
 from models.emitter import FeedManager
 from models.feed import Appended, Message, append
@@ -51,7 +52,9 @@ class Feed:
 
     def __init__(self, settings: Settings) -> None:
         self.engine = make_engine(settings.database_url)
-        self.manager = FeedManager(settings.redis_url, settings.redis_channel)
+        self.manager = FeedManager(
+            settings.redis_url, settings.redis_channel, SigningKeys(self.engine)
+        )
 
     def open(self, tenant_id: int, epoch: str = "first") -> None:
         with transaction(self.engine) as cursor:

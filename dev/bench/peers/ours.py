@@ -16,6 +16,8 @@ from dev.bench.message import EVENT, SITE, TENANT, payload
 from dev.bench.peers.contender import SOCKET_IO, Kind, Serving, serve
 from dev.bench.stage import Stage
 from models import feed
+from models.channel_keys import SigningKeys
+from models.database import make_engine
 from models.emitter import FeedManager
 from models.feed import Message
 
@@ -42,7 +44,9 @@ class Ours:
             together,
         )
         self._connection: psycopg.Connection | None = None
-        self._manager = FeedManager(stage.redis_url, CHANNEL)
+        self._manager = FeedManager(
+            stage.redis_url, CHANNEL, SigningKeys(make_engine(database_url))
+        )
         self.connect: str | None = f'40/noc,{{"token":"{token()}"}}'
 
     @staticmethod

@@ -16,8 +16,12 @@ def test_a_message_is_the_packet_that_the_library_would_have_made() -> None:
         None,
         None,
         '{"type":"anomaly_detected","name":"Zoë \\"Z\\""}',
+        "0123456789ab",
     )
     payload = {"type": "anomaly_detected", "name": 'Zoë "Z"', "position": 7}
     packet = Packet(encoded_packet=message.text)
-    assert (packet.namespace, packet.data) == ("/noc", ["anomaly_detected", payload, "e-1-7"])
+    assert (packet.namespace, packet.data) == (
+        "/noc",
+        ["anomaly_detected", payload, "e-1-7-0123456789ab"],
+    )
     assert json.loads(message.payload) == payload

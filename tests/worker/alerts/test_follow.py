@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 from models import intake
 from models.alerts.move import Actor
 from models.alerts.quiet_rows import add_quiet, cancel_quiet
+from models.channel_keys import SigningKeys
 from models.database import make_engine
 from models.emitter import FeedManager
 from models.schemas.quiet import Silence
@@ -250,7 +251,7 @@ def test_a_thousand_anomalies_at_once_are_published_in_few_documents(
     monkeypatch.setattr(FeedManager, "_publish_all", counting)
     punches = [imposter(f"p{number}", person_id=1_000 + number) for number in range(1_000)]
     intake.submit(engine, punches)
-    judge(engine, 1, Emitter(FeedManager(redis_url, redis_channel)))
+    judge(engine, 1, Emitter(FeedManager(redis_url, redis_channel, SigningKeys(engine))))
     said = feed(engine)
     assert [payload["position"] for payload in said] == list(range(1, len(said) + 1))
     assert len([payload for payload in said if payload["type"] == "anomaly_detected"]) >= 1_000

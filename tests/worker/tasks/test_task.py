@@ -13,6 +13,8 @@ from kombu.exceptions import OperationalError
 from sqlalchemy import Engine
 
 import worker.tasks.base
+from models.channel import Key
+from models.channel_keys import SigningKeys
 from models.emitter import FeedManager
 from models.feed import Message
 from models.settings import load_settings
@@ -76,7 +78,7 @@ def failing(
     process = Process(
         settings,
         engine,
-        Emitter(FeedManager(settings.redis_url, settings.redis_channel)),
+        Emitter(FeedManager(settings.redis_url, settings.redis_channel, SigningKeys(engine))),
         Gathering(lambda: 0),
     )
     monkeypatch.setattr(worker.tasks.base, "this_process", lambda: process)
@@ -253,7 +255,7 @@ def test_what_came_too_late_still_has_when_it_comes_again() -> None:
 
 def test_a_failure_to_emit_ends_where_it_is_logged_and_counted(redis_channel: str) -> None:
     before = FAILED_EMITS._value.get()
-    Emitter(FeedManager("redis://127.0.0.1:1", redis_channel))(
+    Emitter(FeedManager("redis://127.0.0.1:1", redis_channel, lambda: Key("0" * 8, b"a secret")))(
         1, "e1", 0, [Message("ticket_updated", None, None, None, None, "{}")]
     )
     assert FAILED_EMITS._value.get() == before + 1
