@@ -47,6 +47,8 @@ class Pile(NamedTuple):
 # Each of many people once a day, on a clock that is declared as shared. What they come to is found
 # as often as in a pile: every stay is of a whole day.
 SPREAD = Pile("shared", "many people", "spread")
+# The same, and each is taken for another by the reader, as all are in a pile of one body.
+SPREAD_BODIES = Pile("shared", "many people", "spread", one_body=True)
 PILES = tuple(
     Pile(device, people, times, one_body)
     for device, people, times, one_body in product(
@@ -104,12 +106,18 @@ def store(connection: Connection, pile: Pile, count: int) -> None:
         seconds=seconds,
         method="'face'" if pile.one_body else "NULL",
         score="0.9" if pile.one_body else "NULL",
-        body="1" if pile.one_body else "NULL",
+        body=_body(pile),
     )
     connection.execute(sql, {"tenant": TENANT, "start": START, "count": count})
     connection.commit()
     connection.execute("ANALYZE punch")
     connection.commit()
+
+
+def _body(pile: Pile) -> str:
+    if not pile.one_body:
+        return "NULL"
+    return f"1 + (i + 1) %% {_MANY}" if pile.times == "spread" else "1"
 
 
 def touched(cursor: Cursor, count: int, *, newest: bool) -> Touched:

@@ -17,7 +17,7 @@ from worker.load.arrays import texts
 from worker.load.touched import Touched
 from worker.rules.finding import Subject
 
-MOST_ALONG = 500  # punches that one judgement judges beside those that were touched
+MOST_ALONG = 250  # punches that one judgement judges beside those that were touched
 
 _IDLE = """
 SELECT punch_id FROM unnest(%(punches)s::text[]) AS along(punch_id)

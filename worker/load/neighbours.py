@@ -5,15 +5,15 @@ Each function sends its statement, and returns one that waits for the answer.
 """
 
 import math
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 
-from worker.load.arrays import texts
 from worker.load.device_people import PeopleCount, ask_islands
 from worker.load.devices import unshared
 from worker.load.ranges import document, merge, unnest
@@ -52,41 +52,17 @@ JOIN punch p ON p.tenant_id = %(tenant_id)s AND p.person_id = r.person_id
   AND p.biometric_method = r.method AND p.biometric_score IS NOT NULL AND p.voided_at IS NULL
 GROUP BY r.punch_id
 """
-# The same for many punches of one person, by one look at the scores: the sums over the days up to a
-# moment, less those over what comes no sooner than the punch within that moment. IS TRUE keeps the
-# planner from making a nested loop of it.
-_RUNNING_BASELINES = """
-SELECT s.punch_id, s.scores - s.later_scores, s.total - s.later_total, s.squares - s.later_squares
-FROM (
-    SELECT p.punch_id,
-        count(*) OVER near AS scores,
-        sum(p.score) OVER near AS total,
-        sum(p.score * p.score) OVER near AS squares,
-        count(*) OVER later AS later_scores,
-        sum(p.score) OVER later AS later_total,
-        sum(p.score * p.score) OVER later AS later_squares
-    FROM (
-        SELECT p.punch_id COLLATE "C" AS punch_id, p.person_id, p.biometric_method, p.occurred_at,
-            p.is_check_in, p.biometric_score::numeric AS score
-        FROM json_to_recordset(%(people)s::json)
-          AS r(person_id bigint, since timestamptz, until timestamptz)
-        JOIN punch p ON p.tenant_id = %(tenant_id)s AND p.person_id = r.person_id
-          AND p.occurred_at BETWEEN r.since AND r.until
-          AND p.biometric_method IN ('face', 'fingerprint', 'iris')
-          AND p.biometric_score IS NOT NULL AND p.voided_at IS NULL
-    ) p
-    WINDOW
-        near AS (
-            PARTITION BY p.person_id, p.biometric_method ORDER BY p.occurred_at
-            RANGE BETWEEN %(days)s PRECEDING AND CURRENT ROW
-        ),
-        later AS (
-            PARTITION BY p.person_id, p.biometric_method, p.occurred_at
-            ORDER BY p.is_check_in, p.punch_id
-            ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING
-        )
-) s
-WHERE (s.punch_id IN (SELECT unnest(%(punches)s::text[]))) IS TRUE
+# Of people with many such punches all scores, in the order in which each person made them: in
+# whole numbers, whose sums are exact.
+_SCORES = """
+SELECT r.person_id, p.biometric_method, p.occurred_at, p.is_check_in, p.punch_id,
+    (p.biometric_score::numeric * 1e15)::bigint
+FROM json_to_recordset(%(people)s::json)
+  AS r(person_id bigint, since timestamptz, until timestamptz)
+JOIN punch p ON p.tenant_id = %(tenant_id)s AND p.person_id = r.person_id
+  AND p.occurred_at BETWEEN r.since AND r.until
+  AND p.biometric_method IN ('face', 'fingerprint', 'iris')
+  AND p.biometric_score IS NOT NULL AND p.voided_at IS NULL
 """
 _FIRST = """
 SELECT r.site_id, (
@@ -97,6 +73,7 @@ FROM unnest(%s::bigint[]) AS r(site_id)
 """
 
 
+_ONE = 10**15  # a score of 1 in `_SCORES`
 _FEW = 8  # punches of one person whose baselines are summed up one by one
 
 
@@ -281,26 +258,46 @@ def _baselines_of_many(reading: Reading, low: Sequence[Punch]) -> Callable[[], d
         return dict
     ranges = merge((p.person_id, p.occurred_at - BASELINE_DAYS, p.occurred_at) for p in low)
     people = [{"person_id": key, "since": since, "until": until} for key, since, until in ranges]
-    parameters = {
-        "tenant_id": reading.tenant_id,
-        "days": BASELINE_DAYS,
-        "people": orjson.dumps(people).decode(),
-        "punches": texts(p.punch_id for p in low),
-    }
-    asked = reading.cursor.execute(_RUNNING_BASELINES, parameters)
-    return lambda: {
-        punch_id: _baseline(scores, Fraction(total), Fraction(squares))
-        for punch_id, scores, total, squares in asked.fetchall()
-        if scores
-    }
+    parameters = {"tenant_id": reading.tenant_id, "people": orjson.dumps(people).decode()}
+    asked = reading.cursor.execute(_SCORES, parameters)
+
+    def answer() -> dict[str, Baseline]:
+        series: dict[tuple[int, str | None], _Scores] = {}
+        for person_id, method, *place, score in sorted(asked.fetchall()):
+            series.setdefault((person_id, method), _Scores()).add(tuple(place), score)
+        found = ((p.punch_id, series[p.person_id, p.biometric_method].before(p)) for p in low)
+        return {punch_id: baseline for punch_id, baseline in found if baseline}
+
+    return answer
 
 
-def _baseline(scores: int, total: Fraction, squares: Fraction) -> Baseline:
-    """Return the baseline of so many scores, of which the sum and that of their squares are
-    given.
-    """
-    variance = (scores * squares - total**2) / (scores * (scores - 1)) if scores > 1 else 0
-    return Baseline(scores, round(float(total / scores), 9), round(math.sqrt(variance), 9))
+class _Scores:
+    """A person's scores by one method, in order, with the sums over all before each."""
+
+    def __init__(self) -> None:
+        self._places: list[tuple[Any, ...]] = []  # as `in_order` has them
+        self._totals, self._squares = [0], [0]
+
+    def add(self, place: tuple[Any, ...], score: int) -> None:
+        self._places.append(place)
+        self._totals.append(self._totals[-1] + score)
+        self._squares.append(self._squares[-1] + score * score)
+
+    def before(self, punch: Punch) -> Baseline | None:
+        """Return the baseline of the days before a punch, or None where they have no score."""
+        first = bisect_left(self._places, (punch.occurred_at - BASELINE_DAYS,))
+        last = bisect_left(self._places, in_order(punch))
+        if first == last:
+            return None
+        count = last - first
+        total = self._totals[last] - self._totals[first]
+        squares = self._squares[last] - self._squares[first]
+        deviation = (
+            math.sqrt(Fraction(count * squares - total**2, count * (count - 1)))
+            if count > 1
+            else 0.0
+        )
+        return Baseline(count, round(total / count / _ONE, 9), round(deviation / _ONE, 9))
 
 
 def _first_punches(reading: Reading, waiting: Sequence[Shift]) -> Callable[[], dict[int, datetime]]:

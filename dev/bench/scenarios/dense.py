@@ -5,7 +5,16 @@ many that have nothing.
 import psycopg
 
 from dev.bench.databases import migrated
-from dev.bench.piles import PILES, SPREAD, Pile, cpu_of_judging, found_company, store, touched
+from dev.bench.piles import (
+    PILES,
+    SPREAD,
+    SPREAD_BODIES,
+    Pile,
+    cpu_of_judging,
+    found_company,
+    store,
+    touched,
+)
 from dev.bench.stage import Stage
 
 RATIO = "CPU of judging, to punches apart"
@@ -20,12 +29,17 @@ def run(stage: Stage) -> None:
     ):
         found_company(connection)
         connection.commit()
-        apart = _seconds(connection, SPREAD, stage.size.piled, judged, newest=True)
+        apart = {
+            spread.one_body: _seconds(connection, spread, stage.size.piled, judged, newest=True)
+            for spread in (SPREAD, SPREAD_BODIES)
+        }
         for pile in PILES:
             for newest in (True, False):
                 seconds = _seconds(connection, pile, stage.size.piled, judged, newest=newest)
                 case = f"{pile.name}, {'the newest' if newest else 'of all times'}"
-                stage.figures.add("dense", case, RATIO, "rollcall", "ours", seconds / apart)
+                stage.figures.add(
+                    "dense", case, RATIO, "rollcall", "ours", seconds / apart[pile.one_body]
+                )
 
 
 def _seconds(
