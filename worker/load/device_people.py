@@ -68,7 +68,7 @@ def ask_islands(
 
 
 class PeopleCount:
-    """Of one device, how many people used it from some time before a moment to some time after."""
+    """How many people used a device from some time before a moment to some time after."""
 
     def __init__(self, islands: Iterable[Island], back: timedelta, ahead: timedelta) -> None:
         """Take a device's islands, each person's in order."""
