@@ -1,10 +1,13 @@
 """How many rows a judgement takes: as many as it judged lately in a quarter of a second.
 
 Punches close together and changes that reach far cost more than others. So each process notes how
-long it took, for each tenant.
+long it took, for each tenant. What a judgement costs however few rows it takes, as for the window
+that all punches of a pile share, is to be half of it at most: smaller batches would cost more in
+all.
 """
 
 from collections import OrderedDict
+from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Engine
@@ -18,11 +21,19 @@ _MOST_TENANTS = 1_000  # of which a process remembers the pace
 _FIRST = {"pending": MOST_A_BATCH, "roster_change": 50}
 
 
+class _Measured(NamedTuple):
+    """How long a judgement of so many rows, or keys, took."""
+
+    units: int
+    seconds: float
+
+
 class Pace:
     """How many punches, and keys of the roster, one judgement of a tenant takes."""
 
     def __init__(self) -> None:
         self._limits: OrderedDict[tuple[int, str], int] = OrderedDict()
+        self._last: dict[tuple[int, str], _Measured] = {}
 
     def limit(self, tenant_id: int, table: str) -> int:
         """Return how many rows, or keys, of a table the next judgement takes at most."""
@@ -36,11 +47,27 @@ class Pace:
         limit = self.limit(tenant_id, table)
         if units < limit and (seconds <= BATCH_SECONDS or units <= LEAST_A_BATCH):
             return
+        key, measured = (tenant_id, table), _Measured(units, seconds)
         fitting = units * min(BATCH_SECONDS / max(seconds, 0.001), _FASTEST_GROWTH)
-        self._limits[tenant_id, table] = max(LEAST_A_BATCH, min(int(fitting), MOST_A_BATCH))
-        self._limits.move_to_end((tenant_id, table))
+        if (last := self._last.get(key)) and last.units != units:
+            fitting = max(fitting, _worthwhile(last, measured))
+        self._last[key] = measured
+        self._limits[key] = max(LEAST_A_BATCH, min(int(fitting), MOST_A_BATCH))
+        self._limits.move_to_end(key)
         if len(self._limits) > _MOST_TENANTS:
-            self._limits.popitem(last=False)
+            del self._last[self._limits.popitem(last=False)[0]]
+
+
+def _worthwhile(one: _Measured, other: _Measured) -> float:
+    """Return for how many rows a judgement takes twice what it does for none.
+
+    Return 0 where the rows account for all of its time.
+    """
+    fewer, more = sorted((one, other))
+    a_row = (more.seconds - fewer.seconds) / (more.units - fewer.units)
+    if a_row <= 0:  # as long for few as for many
+        return more.units
+    return max((fewer.seconds - a_row * fewer.units) / a_row, 0.0)
 
 
 _paces: WeakKeyDictionary[Engine, Pace] = WeakKeyDictionary()

@@ -1,5 +1,7 @@
 """A judgement takes as many rows as were judged lately in a quarter of a second."""
 
+import pytest
+
 from worker.judging.pace import BATCH_SECONDS, Pace
 from worker.judging.work_queue import LEAST_A_BATCH, MOST_A_BATCH
 
@@ -28,8 +30,29 @@ def test_a_slow_judgement_of_a_few_rows_makes_no_batch_smaller_than_the_least() 
     pace.note(1, "pending", 1, 100.0)
     assert pace.limit(1, "pending") == MOST_A_BATCH
     for _ in range(5):
-        pace.note(1, "pending", pace.limit(1, "pending"), 100.0)
+        pace.note(1, "pending", pace.limit(1, "pending"), 1.0 * pace.limit(1, "pending"))
     assert pace.limit(1, "pending") == LEAST_A_BATCH
+
+
+def test_what_all_rows_of_a_judgement_share_is_half_of_its_time_at_most() -> None:
+    """Otherwise a pile whose window takes 0.4 s would be judged 20 punches at a time."""
+    pace = Pace()
+    for _ in range(6):
+        units = pace.limit(1, "pending")
+        pace.note(1, "pending", units, 0.4 + 0.001 * units)
+    assert pace.limit(1, "pending") == pytest.approx(400, abs=1)
+    for _ in range(6):
+        pace.note(1, "pending", pace.limit(1, "pending"), 100.0)
+    assert pace.limit(1, "pending") > LEAST_A_BATCH
+
+
+def test_a_judgement_that_was_slow_by_chance_is_soon_forgotten() -> None:
+    pace = Pace()
+    pace.note(1, "pending", MOST_A_BATCH, 10.0)
+    for _ in range(5):
+        units = pace.limit(1, "pending")
+        pace.note(1, "pending", units, 0.0002 * units)
+    assert pace.limit(1, "pending") == MOST_A_BATCH
 
 
 def test_tenants_and_tables_have_a_pace_of_their_own() -> None:
