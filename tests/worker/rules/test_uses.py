@@ -31,6 +31,7 @@ uses = st.lists(st.tuples(seconds, people, sites, st.booleans(), st.booleans()),
 
 def punches_of(rows: Sequence[tuple[int, int, int, bool, bool]], **fields: Any) -> list[Punch]:
     """Return a punch a row; the last column says whether its place is known by a fix."""
+    fix: dict[str, Any] = {"latitude": 52.5, "longitude": 13.4, "accuracy_m": 5.0}
     punches = [
         Punch(
             f"p{number}",
@@ -38,7 +39,7 @@ def punches_of(rows: Sequence[tuple[int, int, int, bool, bool]], **fields: Any) 
             site,
             is_check_in,
             NOON + timedelta(seconds=second // 10 * 10),
-            **({"latitude": 52.5, "longitude": 13.4, "accuracy_m": 5.0} if has_fix else {}),
+            **(fix if has_fix else {}),
             **fields,
         )
         for number, (second, person, site, is_check_in, has_fix) in enumerate(rows)
