@@ -9,7 +9,7 @@ from playwright.async_api import Locator, Page, expect
 from sqlalchemy import Engine, insert, update
 
 from models.tables import alert as alerts
-from models.tables import alert_anomaly, anomaly
+from models.tables import alert_anomaly, anomaly, site
 from tests.browser.company import Company
 from tests.browser.conftest import Desk
 from tests.models.alerts.cast import open_alert
@@ -240,6 +240,10 @@ async def test_the_queue_is_one_stop_of_the_keyboard_and_says_what_happens_next(
 async def test_a_silence_is_made_listed_and_ended(
     desk: Desk, acme: Company, engine: Engine
 ) -> None:
+    with engine.begin() as connection:
+        for site_id in (15, 16):
+            row = {"tenant_id": acme.tenant_id, "site_id": site_id, "name": "A site"}
+            connection.execute(insert(site), row | {"timezone": "UTC"})
     page = await desk.open(desk.token(sub="ann"))
     await page.locator("#open-quiet").click()
     await expect(page.locator(".quiets")).to_contain_text("Nothing is kept quiet.")

@@ -63,9 +63,13 @@ class Ours:
         return serve("realtime", [sys.executable, "-m", "realtime"], logs, env=env, cores=cores)
 
     def say(self, first: int, count: int, tenant: int = TENANT) -> None:
-        numbers = range(first, first + count)
-        epoch, base = self.commit([message(number, 0, tenant) for number in numbers], tenant)
-        messages = [message(number, None, tenant) for number in numbers]
+        committed = [message(number, 0, tenant) for number in range(first, first + count)]
+        epoch, base = self.commit(committed, tenant)
+        # The same messages, but for the time in them: servers compare their marks with the feed's.
+        messages = [
+            message(number, None, tenant)._replace(mark=said.mark)
+            for number, said in enumerate(committed, start=first)
+        ]
         if self._together:
             self._manager.say(tenant, epoch, base, messages)
         else:

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Engine
 
 import worker.judging.later
-import worker.judging.work_queue
+import worker.judging.pace
 from models import intake
 from tests.worker.cast import NOON, punch, rows, waiting
 from tests.worker.conftest import Heard
@@ -38,7 +38,9 @@ def pile(tenant_id: int) -> list[dict[str, Any]]:
 @pytest.fixture
 def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
     """Judge six punches at a time, and two beside them."""
-    monkeypatch.setattr(worker.judging.work_queue, "PUNCHES_A_BATCH", 6)
+    monkeypatch.setattr(worker.judging.pace, "LEAST_A_BATCH", 6)
+    monkeypatch.setattr(worker.judging.pace, "MOST_A_BATCH", 6)
+    monkeypatch.setitem(worker.judging.pace._FIRST, "pending", 6)
     monkeypatch.setattr(worker.judging.later, "MOST_ALONG", 2)
 
 
