@@ -6,6 +6,7 @@ Nothing is sent to it yet.
 import asyncio
 import re
 import secrets
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from models.offsets import Offset, parse_offset
@@ -63,16 +64,20 @@ class Admissions:
         self._feeds = feeds
         self._reader = reader
 
-    async def admit(self, auth: object) -> Admission:
+    async def admit(
+        self, auth: object, check_room: Callable[[Claims], None] = lambda _: None
+    ) -> Admission:
         """Return the admission of the client that sent `auth`.
 
         Raises ClientError with the code of the refusal, TimeoutError, or what Postgres raised.
+        `check_room` may refuse whoever the token names before Postgres is asked anything.
         """
         async with asyncio.timeout(ADMIT_SECONDS):
             fields = auth if isinstance(auth, dict) else {}
             claims = await self._verifier.verify(fields.get("token"))
             if claims.role is None:
                 raise ClientError("forbidden", "The token may submit, but not view.")
+            check_room(claims)
             history = read_integer(fields, "history", DEFAULT_HISTORY, 0, MAX_HISTORY)
             given_filter = parse_filter(fields.get("filter"), claims.sites)
             feed = await self._feeds.hold(claims.tenant_id)

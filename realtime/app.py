@@ -81,7 +81,10 @@ def make_app(settings: Settings) -> web.Application:
     app[body.BODIES] = body.Bodies()
     app[SLOWING] = Slowing()
     app[CONNECTIONS] = Connections(
-        settings.connections, settings.connections_per_address, Proxies(settings.trusted_proxies)
+        settings.connections,
+        settings.connections_per_address,
+        settings.connections_per_user,
+        Proxies(settings.trusted_proxies),
     )
     app[scraping.SCRAPING] = scraping.Scraping(context.postgres)
     server = Server(

@@ -60,7 +60,7 @@ class TooSlow(ClientError):
     """The body did not come in time."""
 
     def __init__(self, seconds: float) -> None:
-        super().__init__("invalid", f"The body must arrive within {seconds:g} s.")
+        super().__init__("invalid", f"The body must arrive within {seconds:g} s or so.")
 
     @property
     def status(self) -> int:

@@ -76,12 +76,18 @@ class Noc(socketio.AsyncNamespace):  # type: ignore[misc]  # untyped library
 
     async def _admit(self, _socket: Socket, auth: object) -> Admission:
         """Admit a client. Raises ClientError, `unavailable` where its user is here too often."""
-        admission = await self._admissions.admit(auth)
-        if self._of_user[_user(admission.claims)] >= self._most_of_user:
+        admission = await self._admissions.admit(auth, self._check_room)
+        try:
+            self._check_room(admission.claims)  # others came meanwhile
+        except ClientError:
             self._feeds.release(admission.feed)
+            raise
+        return admission
+
+    def _check_room(self, claims: Claims) -> None:
+        if self._of_user[_user(claims)] >= self._most_of_user:
             text = f"This user has {self._most_of_user} connections to the server already."
             raise ClientError("unavailable", text)
-        return admission
 
     def _admitted(self, sid: str, admission: Admission) -> None:
         """Have the viewer follow its feed, in the tick of the answer to CONNECT."""

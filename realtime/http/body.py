@@ -12,9 +12,12 @@ from realtime.tokens import Claims
 
 # 10,000 punches of a good kilobyte each.
 MOST_BYTES = 16 * 1024 * 1024
-# A move of 500 alerts with their versions fits.
+# A move of 500 alerts with their versions fits. So small a body is not counted among those that are
+# held, so that nobody's large ones are in its way.
 MOST_BYTES_OF_MOVE = 65_536
+# A body has so long, and a second more for each so many bytes that came.
 BODY_SECONDS = 60.0
+BYTES_A_SECOND = 65_536
 # What is larger is parsed in a thread, one body at a time.
 _LARGE = 65_536
 
@@ -89,15 +92,19 @@ async def let_go(request: web.Request, handler: Any) -> web.StreamResponse:
 async def _receive(request: web.Request, holder: Holder, most: int) -> bytes:
     if (request.content_length or 0) > most:
         raise TooLarge(most)
-    body = bytearray()
+    if request.headers.get("Content-Encoding", "identity") != "identity":
+        raise ClientError("invalid", "The body must come without Content-Encoding.")
+    body, began = bytearray(), asyncio.get_running_loop().time()
     try:
-        async with asyncio.timeout(BODY_SECONDS):
+        async with asyncio.timeout(BODY_SECONDS) as limit:
             while chunk := await request.content.readany():
                 if len(body) + len(chunk) > most:
                     raise TooLarge(most)
-                request.app[BODIES].in_flight.hold(holder, len(chunk))
+                if most > MOST_BYTES_OF_MOVE:
+                    request.app[BODIES].in_flight.hold(holder, len(chunk))
+                    request[_HELD] = (holder, len(body) + len(chunk))
                 body += chunk
-                request[_HELD] = (holder, len(body))
+                limit.reschedule(began + BODY_SECONDS + len(body) / BYTES_A_SECOND)
     except TimeoutError:
         raise TooSlow(BODY_SECONDS) from None
     return bytes(body)

@@ -39,7 +39,7 @@ async def bearer(request: web.Request) -> Claims:
         token.strip() if scheme.lower() == "bearer" else None
     )
     if connection := connection_of(request):
-        connection.know()
+        connection.know((claims.tenant_id, claims.sub))
     return claims
 
 

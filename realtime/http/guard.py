@@ -118,7 +118,9 @@ async def note_client(request: web.Request, handler: Handler) -> web.StreamRespo
     """Note whose request comes by a proxy's connection, first of all."""
     if (connection := connection_of(request)) and connection.is_proxied:
         proxies, peer = request.app[CONNECTIONS].proxies, request.remote or ""
-        connection.serve(proxies.client_of(peer, request.headers.get("X-Forwarded-For", "")))
+        # Some proxies add a line of their own below the client's.
+        forwarded_for = ",".join(request.headers.getall("X-Forwarded-For", ()))
+        connection.serve(proxies.client_of(peer, forwarded_for))
     return await handler(request)
 
 

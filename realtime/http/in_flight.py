@@ -7,8 +7,9 @@ from typing import NamedTuple
 from realtime.errors import ClientError
 
 MEBIBYTE = 1024 * 1024
-MOST_IN_ALL = 128 * MEBIBYTE
-MOST_OF_TENANT = 64 * MEBIBYTE
+MOST_IN_ALL = 192 * MEBIBYTE
+# A quarter: one tenant, or three, keep nobody else from sending.
+MOST_OF_TENANT = 48 * MEBIBYTE
 # Two of the largest bodies.
 MOST_OF_CREDENTIAL = 32 * MEBIBYTE
 

@@ -49,9 +49,16 @@ def counted_as(address: str) -> str:
     return str(known)
 
 
+def _without_port(text: str) -> str:
+    """Return the address of what some proxies report: 192.0.2.1:4711, or [2001:db8::1]:4711."""
+    if text.startswith("["):
+        return text[1:].partition("]")[0]
+    return text.partition(":")[0] if text.count(":") == 1 else text
+
+
 def _read(text: str) -> Any:
     try:
-        address = ip_address(text.strip().partition("%")[0])
+        address = ip_address(_without_port(text.strip()).partition("%")[0])
     except ValueError:
         return None
     return getattr(address, "ipv4_mapped", None) or address

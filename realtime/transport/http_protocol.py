@@ -23,7 +23,12 @@ class CountedProtocol(web.RequestHandler):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         counted = cast(CountingServer, self._manager).open_connections
         self.connection = counted.open(cast(asyncio.Transport, transport)) if counted else None
+        if self.connection is not None:
+            self.connection.is_busy = self._is_busy
         super().connection_made(transport)
+
+    def _is_busy(self) -> bool:
+        return bool(self._request_in_progress)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         super().connection_lost(exc)

@@ -98,6 +98,8 @@ class Line(asyncio.Protocol):
     ) -> None:
         self.transport = transport
         self.connection = connection
+        if connection is not None:
+            connection.is_busy = self._is_busy
         self.owner = owner
         self._inbox = Inbox()
         self._masks = Masks()
@@ -106,6 +108,9 @@ class Line(asyncio.Protocol):
         )
         self._working: asyncio.Task[None] | None = None
         self._paused = self._ending = self._gone = self._owner_notified = False
+
+    def _is_busy(self) -> bool:
+        return self._working is not None
 
     def send(self, text: str) -> None:
         """Send one text frame."""

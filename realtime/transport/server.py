@@ -105,6 +105,7 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]  # untyped library
         elif pkt.packet_type == packet.DISCONNECT:
             reason = self.reason.CLIENT_DISCONNECT
             await self._handle_disconnect(eio_sid, pkt.namespace, reason)
+            socket.leave()  # there is no other namespace
         elif pkt.packet_type == packet.EVENT and pkt.data[0] in RESERVED:
             await self._acknowledge(socket, pkt, NO_SUCH_EVENT)
         elif pkt.packet_type == packet.EVENT:
@@ -141,7 +142,7 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]  # untyped library
         if gone or self.manager.sid_from_eio_sid(eio_sid, NAMESPACE):
             self.turned_away(admission)
             return
-        socket.know()
+        socket.know((admission.claims.tenant_id, admission.claims.sub))
         self._unadmitted.remove(socket)
         sid = self.manager.let_in(eio_sid)
         answer = Packet(packet.CONNECT, {"sid": sid, "pid": admission.pid}, namespace=NAMESPACE)
@@ -156,7 +157,7 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]  # untyped library
         refusal: ClientError,
     ) -> None:
         metrics.connections.labels(refusal.code).inc()
-        if refusal.code == "unavailable" and _is_coming_back(auth):
+        if isinstance(refusal, Unavailable) and _is_coming_back(auth):
             # A stock client takes a refusal as final. Cut off, it tries again by itself until it
             # can go on where it was.
             if eio_sid in self.eio.sockets:

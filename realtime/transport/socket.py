@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Hashable
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -40,7 +41,7 @@ class Socket(AsyncSocket):  # type: ignore[misc]  # untyped library
     bucket: Bucket
     opened_at: float
     polled: str | None = None
-    admitted = False
+    user: Hashable | None = None  # once it is admitted
     address: str = UNKNOWN  # of the client, as it is counted
 
     def write(self, burst: Burst) -> None:
@@ -76,6 +77,10 @@ class Socket(AsyncSocket):  # type: ignore[misc]  # untyped library
         else:
             # No goodbye: python-socketio's client takes one for a reason never to come back.
             self._close_soon(self.server.reason.SERVER_DISCONNECT)
+
+    def leave(self) -> None:
+        """End the connection of a client that has said goodbye."""
+        self._close_soon(self.server.reason.CLIENT_DISCONNECT)
 
     def take(self, data: str | bytes) -> Work | None:
         """Take what came by the line. What is returned, for some of it, has to be waited for."""
@@ -127,16 +132,16 @@ class Socket(AsyncSocket):  # type: ignore[misc]  # untyped library
         elif not self.closing:
             await self.check_ping_timeout()
 
-    def know(self) -> None:
+    def know(self, user: Hashable) -> None:
         """Note that the client has shown a valid token: its connection makes room for nobody."""
-        self.admitted = True
+        self.user = user
         if self.line is not None and self.line.connection is not None:
-            self.line.connection.know()
+            self.line.connection.know(user)
 
     def _know_request(self, request: web.BaseRequest) -> None:
         """Let the connection that a request of an admitted client came by make room for nobody."""
-        if self.admitted and (connection := connection_of(request)) is not None:
-            connection.know()
+        if self.user is not None and (connection := connection_of(request)) is not None:
+            connection.know(self.user)
 
     async def handle_post_request(self, environ: dict[str, Any]) -> None:
         """Take what is sent by polling, once all of it is here.
@@ -248,8 +253,8 @@ class Socket(AsyncSocket):  # type: ignore[misc]  # untyped library
         """Go on by websocket; what waits in the outbox goes first."""
         outbox, self.queue = self._outbox(), None
         self.line, line.owner = line, self
-        if self.admitted and line.connection is not None:
-            line.connection.know()
+        if self.user is not None and line.connection is not None:
+            line.connection.know(self.user)
         self.upgraded, self.upgrading, self.probing = True, False, None
         for pkt in outbox.drain():
             line.send(pkt.encode())

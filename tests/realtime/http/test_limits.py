@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -219,12 +219,51 @@ async def test_a_head_has_a_time_limit(
     server = await start_server()
     async with line(server, "GET /healthz HT") as half:
         assert await half.ended()
-    async with line(server) as silent:
-        assert await silent.ended()
     async with line(server, head(server.settings, "GET", "/healthz")) as whole:
         assert await whole.status() == 200
         whole.send("GET /he")
         assert await whole.ended()
+
+
+async def test_a_proxy_is_believed_by_what_it_adds_itself(start_server: Start) -> None:
+    """Some add a line of their own below the client's."""
+    server = await start_server(TRUSTED_PROXIES="127.0.0.1")
+    lines = "X-Forwarded-For: 192.0.2.66\r\nX-Forwarded-For: 192.0.2.1\r\n"
+    async with line(server, f"GET /healthz HTTP/1.1\r\nHost: x\r\n{lines}\r\n") as one:
+        assert await one.status() == 200
+        assert list(server.app[CONNECTIONS]._by_address) == ["192.0.2.1"]
+
+
+async def test_who_left_the_namespace_keeps_no_connection(
+    server: RunningServer, connect: Connect
+) -> None:
+    async with opened(server, masked(1, hello(server))) as leaving:
+        await leaving.until("40/noc")
+        leaving.write(masked(1, b"41/noc,"))
+        await eventually(lambda: forgotten(server))
+
+
+async def test_who_waits_to_be_let_in_makes_no_room(
+    start_server: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All viewers behind one address come back at once, and Postgres is slow."""
+    monkeypatch.setattr(connections, "SENDING_SECONDS", 0.0)
+    server = await start_server(CONNECTIONS_PER_ADDRESS="5")
+    go_on, admit = asyncio.Event(), server.noc.server.admit
+
+    async def admit_late(socket_: Any, auth: object) -> Any:
+        await go_on.wait()
+        return await admit(socket_, auth)
+
+    monkeypatch.setattr(server.noc.server, "admit", admit_late)
+    async with AsyncExitStack() as stack:
+        crowd = [
+            await stack.enter_async_context(opened(server, masked(1, hello(server))))
+            for _ in range(30)
+        ]
+        go_on.set()
+        for viewer in crowd:
+            await viewer.until("40/noc")
 
 
 async def test_a_websocket_that_is_open_is_no_head(

@@ -29,4 +29,6 @@ def test_addresses_are_counted_as_whoever_has_them_to_himself() -> None:
     assert counted_as("::ffff:192.0.2.1") == "192.0.2.1"
     assert counted_as("2001:db8:1:2:3:4:5:6") == counted_as("2001:db8:1:2::9") != "unknown"
     assert counted_as("fe80::1%eth0") == "fe80::/64"
+    assert counted_as("192.0.2.1:4711") == "192.0.2.1"
+    assert counted_as("[2001:db8::1]:4711") == counted_as("2001:db8::1") == "2001:db8::/64"
     assert counted_as("") == counted_as("/run/socket") == "unknown"
