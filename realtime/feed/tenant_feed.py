@@ -139,14 +139,16 @@ class TenantFeed:
         return self._marks.get(self.head)
 
     async def mark_at(self, position: int) -> str | None:
-        """Return the mark of the message at a position, or None where none is known any more.
+        """Return the mark of the message at a position; None where there is none yet, or any more.
 
         Viewers that come back to the same position share one question. Raises what Postgres raised.
         """
         if position in self._marks:
             return self._marks[position]
+        if not self.floor <= position <= self.head:
+            return None
         asking = self._known.get(position)
-        if asking is None or (asking.done() and (asking.cancelled() or asking.exception())):
+        if asking is None or not _may_know(asking):
             if len(self._known) >= KNOWN_MARKS:
                 self._known.clear()
             asking = self._known[position] = asyncio.create_task(self._ask_mark(position))
@@ -278,3 +280,10 @@ class TenantFeed:
         self.epoch, self.head, self.floor, marks = seen
         self._marks = {self.head: marks[self.head]} if self.head in marks else {}
         self._known.clear()
+
+
+def _may_know(asking: asyncio.Task[str | None]) -> bool:
+    """Return whether the question is open, or was answered with a mark."""
+    if not asking.done():
+        return True
+    return not asking.cancelled() and asking.exception() is None and asking.result() is not None

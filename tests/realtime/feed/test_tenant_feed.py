@@ -3,6 +3,9 @@
 import asyncio
 from typing import Any
 
+from realtime.admission import find_start
+from realtime.feed.reader import FeedReader, Head, Span
+from realtime.feed.tenant_feed import TenantFeed
 from tests.realtime.cast import ACME, GLOBEX, Connect, Feed, RunningServer, anomaly_said, eventually
 
 
@@ -128,3 +131,65 @@ async def test_a_server_listens_to_the_tenants_it_has_viewers_for_and_no_others(
     assert listeners() == [1, 0]
     await bob.close()
     await eventually(lambda: listeners() == [0, 0])
+
+
+class Shelf(FeedReader):
+    """Reads a feed that is `marks`, each the mark of a position, after `floor`; notes questions."""
+
+    def __init__(self, *marks: str, floor: int = 0) -> None:
+        self.marks = dict(enumerate(marks, start=1))
+        self.floor = floor
+        self.asked: list[Span] = []
+
+    async def head(self, tenant_id: int, span: Span = Span()) -> Head:
+        assert tenant_id == ACME
+        self.asked.append(span)
+        stored = {at: mark for at, mark in self.marks.items() if at > self.floor}
+        return Head("first", len(self.marks), self.floor, stored)
+
+
+async def loaded(shelf: Shelf) -> TenantFeed:
+    feed = TenantFeed(ACME, shelf)
+    await feed.load()
+    shelf.asked.clear()
+    return feed
+
+
+def say_next(feed: TenantFeed, shelf: Shelf, mark: str) -> None:
+    """Have a message said, heard here, and compared, so that its mark is needed no more."""
+    base = len(shelf.marks)
+    shelf.marks[base + 1] = mark
+    said: list[Any] = ["anomaly", 1, "TYPE", "LOW", None, "{}"]
+    feed.receive("first", base, [said], [mark])
+    feed.compare(Head("first", base + 1, shelf.floor, shelf.marks), feed.shown())
+
+
+async def test_a_mark_that_is_not_there_yet_is_asked_for_once_it_is() -> None:
+    shelf = Shelf("a", "b")
+    feed = await loaded(shelf)
+    assert await feed.mark_at(3) is None
+    assert shelf.asked == []
+    for mark in "cd":
+        say_next(feed, shelf, mark)
+    assert [await feed.mark_at(3) for _ in range(3)] == ["c"] * 3
+    assert shelf.asked == [Span(3, 3)]
+
+
+async def test_a_mark_that_was_not_found_is_not_remembered_as_missing() -> None:
+    shelf = Shelf("a", "b", "c")
+    feed = await loaded(shelf)
+    del shelf.marks[2]
+    assert await feed.mark_at(2) is None
+    shelf.marks[2] = "b"
+    assert await feed.mark_at(2) == "b"
+
+
+async def test_a_viewer_from_the_future_spoils_no_position_for_those_who_come_back_to_it() -> None:
+    shelf = Shelf(12 * "a", 12 * "b")
+    feed = await loaded(shelf)
+    assert (await find_start(feed, "first-3-" + 12 * "c")).reason == "ahead_of_feed"
+    for digit in "cd":
+        say_next(feed, shelf, 12 * digit)
+    start = await find_start(feed, "first-3-" + 12 * "c")
+    assert (start.position, start.reason) == (3, None)
+    assert (await find_start(feed, "first-3-" + 12 * "e")).reason == "other_history"
