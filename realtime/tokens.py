@@ -4,7 +4,7 @@ They are verified here, and minted where the key is a shared secret.
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jwt
@@ -16,8 +16,9 @@ from models.vocabulary import ROLES
 from realtime.errors import ClientError
 
 if TYPE_CHECKING:
-    from realtime.published_keys import PublishedKeys
+    from realtime.published_keys import Key, PublishedKeys
 
+NOT_VALID_HERE = "The token is not valid here."
 MAX_SITES = 10_000
 MOST_TOKEN_CHARACTERS = 16_384
 MOST_KEY_ID_CHARACTERS = 500
@@ -64,6 +65,10 @@ class Claims(NamedTuple):
         return sites or rank or not self.scopes <= other.scopes or self.exp > other.exp
 
 
+class BadSignature(ClientError):
+    """The token is not signed with the key it was held against."""
+
+
 class Verifier:
     """Checks tokens by the settings' key: a shared secret, a public one, or an issuer's keys.
 
@@ -89,9 +94,24 @@ class Verifier:
         if self.published is None:
             return read_claims(self._decode(token, self._key, self._algorithms))
         key_id, algorithm = self._named_key(token)
-        key = await self.published.find(key_id, algorithm)
-        claims = read_claims(self._decode(token, key.public, (algorithm,)))
-        return claims._replace(key_print=key.print)
+        keys = await self.published.find(key_id, algorithm)
+        claims = self._read(token, algorithm, keys)
+        if claims is None:
+            others = await self.published.find_others(key_id, algorithm, keys)
+            claims = self._read(token, algorithm, others)
+        if claims is None:
+            raise ClientError("token_invalid", NOT_VALID_HERE)
+        return claims
+
+    def _read(self, token: str, algorithm: str, keys: Iterable["Key"]) -> Claims | None:
+        """Return the claims by the one of the keys that has signed them; None where none has."""
+        for key in keys:
+            try:
+                claims = self._decode(token, key.public, (algorithm,))
+            except BadSignature:
+                continue
+            return read_claims(claims)._replace(key_print=key.print)
+        return None
 
     def _decode(self, token: str, key: Any, algorithms: Sequence[str]) -> dict[str, Any]:
         try:
@@ -110,8 +130,10 @@ class Verifier:
                     "verify_iat": False,
                 },
             )
+        except jwt.InvalidSignatureError:
+            raise BadSignature("token_invalid", NOT_VALID_HERE) from None
         except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError):
-            raise ClientError("token_invalid", "The token is not valid here.") from None
+            raise ClientError("token_invalid", NOT_VALID_HERE) from None
 
     def _named_key(self, token: str) -> tuple[str, str]:
         """Return the id and the algorithm of the key that the token says it is signed with.
@@ -126,7 +148,7 @@ class Verifier:
         if not isinstance(key_id, str) or not 0 < len(key_id) <= MOST_KEY_ID_CHARACTERS:
             raise ClientError("token_invalid", "The token names no key.")
         if algorithm not in self._algorithms:
-            raise ClientError("token_invalid", "The token is not valid here.")
+            raise ClientError("token_invalid", NOT_VALID_HERE)
         return key_id, algorithm
 
 

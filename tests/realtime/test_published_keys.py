@@ -9,9 +9,12 @@ from typing import Any
 
 import jwt
 import pytest
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from structlog.testing import capture_logs
 
 from realtime import published_keys
+from realtime.admission import ADMIT_SECONDS
 from realtime.published_keys import NoKeys, PublishedKeys, fetch_keys, read_keys
 from realtime.tokens import Verifier
 from tests.realtime.cast import Connect, Feed, eventually, settings_of
@@ -58,6 +61,7 @@ async def watched(
     """A verifier that has the keys, and fetches them again and again."""
     monkeypatch.setattr(published_keys, "REFRESH_SECONDS", 0.02)
     monkeypatch.setattr(published_keys, "RETRY_SECONDS", 0.02)
+    monkeypatch.setattr(published_keys, "PAUSE_SECONDS", 0.02)
     watch = asyncio.create_task(published_of(verifier).watch())
     await eventually(lambda: issuer.asked > 1)
     yield verifier
@@ -79,8 +83,127 @@ async def test_published_keys_are_fetched_once_and_unknown_ones_not_asked_for_ag
         assert (await verifier.verify(signed(now_key, "now"))).sub == "alice"
     assert issuer.asked == 1
     for number in range(5):
-        assert await code_of(verifier, signed(now_key, f"old-{number}")) == "token_invalid"
+        assert await code_of(verifier, signed(now_key, f"old-{number}")) == "unavailable"
     assert issuer.asked == 1
+
+
+async def test_a_key_that_is_new_in_the_pause_waits_for_its_end(
+    verifier: Verifier,
+    issuer: Issuer,
+    now_key: Any,
+    next_key: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(published_keys, "PAUSE_SECONDS", 0.3)
+    await verifier.verify(signed(now_key, "now"))
+    issuer.keys.append(as_jwk(next_key, kid="next"))
+    tokens = [signed(next_key, "next") for _ in range(5)]
+    claims = await asyncio.gather(*map(verifier.verify, tokens))
+    assert [claim.sub for claim in claims] == ["alice"] * 5
+    assert issuer.asked == 2
+
+
+async def test_a_key_that_nobody_was_asked_for_is_not_remembered_as_unknown(
+    verifier: Verifier, issuer: Issuer, now_key: Any, next_key: Any
+) -> None:
+    await verifier.verify(signed(now_key, "now"))
+    issuer.keys.append(as_jwk(next_key, kid="next"))
+    assert await code_of(verifier, signed(next_key, "next")) == "unavailable"
+    published_of(verifier)._ask_again_at = 0.0  # the pause is over
+    assert (await verifier.verify(signed(next_key, "next"))).sub == "alice"
+
+
+async def test_a_fetch_that_began_before_a_token_came_does_not_make_its_key_unknown(
+    verifier: Verifier,
+    issuer: Issuer,
+    now_key: Any,
+    next_key: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(published_keys, "PAUSE_SECONDS", 0.0)
+    before = json.dumps({"keys": issuer.keys}).encode()
+    issuer.answer = lambda request: (
+        say(request, before) if issuer.asked == 1 else issuer.publish(request)
+    )
+    issuer.open.clear()
+    early = asyncio.create_task(verifier.verify(signed(now_key, "now")))
+    await eventually(lambda: issuer.asked == 1)
+    issuer.keys.append(as_jwk(next_key, kid="next"))
+    late = asyncio.create_task(verifier.verify(signed(next_key, "next")))
+    await asyncio.sleep(0)  # it waits for the fetch under way
+    issuer.open.set()
+    assert (await early).sub == (await late).sub == "alice"
+    assert issuer.asked == 2
+
+
+def test_those_who_wait_are_answered_before_their_admission_is_given_up() -> None:
+    assert published_keys.WAIT_SECONDS < ADMIT_SECONDS
+
+
+async def test_a_key_that_replaced_another_under_its_id_is_found(
+    verifier: Verifier,
+    issuer: Issuer,
+    now_key: Any,
+    next_key: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(published_keys, "PAUSE_SECONDS", 0.0)
+    await verifier.verify(signed(now_key, "now"))
+    issuer.keys = [as_jwk(next_key, kid="now")]
+    assert (await verifier.verify(signed(next_key, "now"))).sub == "alice"
+    assert issuer.asked == 2
+    # Not missed twice yet.
+    assert (await verifier.verify(signed(now_key, "now"))).sub == "alice"
+    assert issuer.asked == 2
+
+
+async def test_bad_signatures_have_nobody_asked_in_the_pause(
+    verifier: Verifier, issuer: Issuer, now_key: Any, next_key: Any
+) -> None:
+    await verifier.verify(signed(now_key, "now"))
+    published_of(verifier)._ask_again_at = 0.0  # the pause is over
+    for _ in range(5):
+        assert await code_of(verifier, signed(next_key, "now")) == "token_invalid"
+    assert issuer.asked == 2
+
+
+async def test_a_key_is_withdrawn_when_two_fetches_apart_miss_it(
+    verifier: Verifier,
+    issuer: Issuer,
+    now_key: Any,
+    next_key: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    both = [*issuer.keys, as_jwk(next_key, kid="next")]
+    published, withdrawn = published_of(verifier), asyncio.Event()
+    published.withdrawn = withdrawn.set
+    # Two nodes of the issuer, of which one is behind, and answers now and then.
+    for keys in (both, both[1:], both, both[1:], both[1:]):
+        issuer.keys = keys
+        await published._fetched()
+        claims = await verifier.verify(signed(now_key, "now"))
+        assert published.holds(claims.key_print)
+    assert not withdrawn.is_set()
+    monkeypatch.setattr(published_keys, "CONFIRM_SECONDS", 0.0)
+    await published._fetched()
+    assert withdrawn.is_set()
+    assert not published.holds(claims.key_print)
+    assert (await verifier.verify(signed(next_key, "next"))).sub == "alice"
+
+
+async def test_a_key_that_somebody_elses_fetch_misses_is_looked_for_soon(
+    verifier: Verifier, issuer: Issuer, next_key: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(published_keys, "CONFIRM_SECONDS", 0.05)  # the next refresh is far away
+    published, withdrawn = published_of(verifier), asyncio.Event()
+    published.withdrawn = withdrawn.set
+    watch = asyncio.create_task(published.watch())
+    await eventually(lambda: published._keys)
+    issuer.keys = [as_jwk(next_key, kid="next")]
+    await published._fetched()
+    await eventually(withdrawn.is_set)
+    watch.cancel()
+    await asyncio.wait([watch])
 
 
 async def test_a_key_that_is_new_is_found_and_an_unknown_one_is_remembered(
@@ -103,6 +226,7 @@ async def test_a_key_that_is_new_is_found_and_an_unknown_one_is_remembered(
 async def test_no_more_unknown_ids_are_remembered_than_there_is_room_for(
     verifier: Verifier, now_key: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(published_keys, "PAUSE_SECONDS", 0.0)
     monkeypatch.setattr(published_keys, "MOST_UNKNOWN", 3)
     for number in range(9):
         assert await code_of(verifier, signed(now_key, f"old-{number}")) == "token_invalid"
@@ -293,6 +417,12 @@ def unfit_entries() -> dict[str, dict[str, Any]]:
         "no id": as_jwk(ec_key),
         "odd id": entry | {"kid": 7},
         "odd algorithm": entry | {"alg": ["ES256"]},
+        "empty list for an algorithm": entry | {"alg": []},
+        "empty object for an algorithm": entry | {"alg": {}},
+        "no algorithm": entry | {"alg": None},
+        "for nothing": entry | {"alg": "none"},
+        "secret without a value": {"kty": "oct", "kid": "k"},
+        "algorithm of another curve": entry | {"alg": "ES384"},
         "of another type": as_jwk(rsa_key, kid="k", alg="HS256"),
         "of another curve": as_jwk(ec.generate_private_key(ec.SECP256K1()), kid="k"),
         "no point": entry | {"x": "AAAA"},
@@ -306,6 +436,22 @@ def test_a_key_that_can_verify_no_token_is_left_out(why: str, entry: dict[str, A
     assert list(keys_of(entry, as_jwk(ec.generate_private_key(ec.SECP256R1()), kid="good"))) == [
         "good"
     ], why
+
+
+async def test_a_key_that_is_too_new_costs_no_other_and_is_told_once(
+    verifier: Verifier, issuer: Issuer, now_key: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(_: object) -> None:
+        raise UnsupportedAlgorithm("not with this OpenSSL")
+
+    monkeypatch.setattr(jwt.algorithms.OKPAlgorithm, "from_jwk", staticmethod(read))
+    issuer.keys.append(as_jwk(ed25519.Ed25519PrivateKey.generate(), kid="new"))
+    with capture_logs() as logs:
+        for _ in range(3):
+            await published_of(verifier)._fetched()
+    assert (await verifier.verify(signed(now_key, "now"))).sub == "alice"
+    told = [line for line in logs if line["event"] == "published_key_unreadable"]
+    assert [(line["kid"], line["error"]) for line in told] == [("new", "UnsupportedAlgorithm")]
 
 
 def test_a_fetch_is_one_request_and_brings_the_keys(issuer: Issuer) -> None:
@@ -323,6 +469,7 @@ async def test_a_withdrawn_key_ends_the_connections_it_let_in(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(published_keys, "REFRESH_SECONDS", 0.05)
+    monkeypatch.setattr(published_keys, "CONFIRM_SECONDS", 0.05)
     issuer.keys.append(as_jwk(next_key, kid="next"))
     server = await start_server(JWT_SECRET="", JWT_JWKS_URL=issuer.url, JWT_AUDIENCE="noc")
     leaving = await connect(server, token=signed(now_key, "now"))
