@@ -13,6 +13,7 @@ from celery import Celery
 from kombu.exceptions import OperationalError
 
 from models.broker import JUDGE_TASK, UPKEEP_QUEUE, broker_configuration, task_queue
+from models.redis_rights import Refused, first_refused
 from models.settings import Settings
 
 log = structlog.get_logger()
@@ -66,10 +67,18 @@ class Workers:
         self._answered = False
         self._pinging = asyncio.Lock()
 
-    def reach_broker(self) -> None:
-        """Connect to the broker once, without the pool. Raises one of `errors`."""
+    def reach_broker(self) -> Refused | None:
+        """Connect to the broker once, without the pool, and try what workers need of a Redis.
+
+        Return the first command that it refuses, None where it refuses none. Raises one of
+        `errors`.
+        """
         with self._celery.connection_for_write() as connection:
             connection.connect()
+            if connection.transport.driver_type != "redis":
+                return None
+            with connection.channel() as channel:
+                return first_refused(channel.client)
 
     def hand_over(self, tenant_id: int) -> None:
         """Ask the workers soon to judge a tenant.

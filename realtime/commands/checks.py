@@ -14,6 +14,7 @@ from models.channel import Key, KeysUnreadable
 from models.emitter import EmitFailed, FeedManager
 from models.migrations.revision import newest_revision
 from models.misspelt import misspelt, unknown_setting
+from models.redis_rights import WORKER_RIGHTS
 from models.settings import ReadSettings, Settings, read_settings
 from realtime.http.postgres_check import PostgresCheck, Seen
 from realtime.http.problems import of_postgres
@@ -136,10 +137,16 @@ def _broker(settings: Settings) -> str:
     setting = "CELERY_BROKER_URL" if settings.celery_broker_url else "REDIS_URL"
     workers = Workers(settings)
     try:
-        workers.reach_broker()
+        refused = workers.reach_broker()
     except workers.errors as error:
         raise Away(_unanswered(where, error, f"start it, or mend {setting}")) from None
-    return f"answers at {where}"
+    if refused is None:
+        return f"answers at {where}"
+    if refused.is_needed:
+        no_task = f"refuses {refused.command} at {where}, without which workers take no task"
+        raise Away(f"{no_task}; its user there needs {WORKER_RIGHTS}")
+    later = "workers hear of a task up to 0.3 s later and ask more often"
+    return f"answers at {where}, but refuses {refused.command}: {later}"
 
 
 def _jwks(settings: Settings) -> str:

@@ -3,11 +3,14 @@
 import json
 import os
 import re
+import secrets
 import signal
 import socket
 import subprocess
+import sys
 import urllib.request
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +24,12 @@ from sqlalchemy.engine import make_url
 from dev.embedded.ports import free_port
 from models import intake
 from models.database import make_engine
+from models.redis_rights import WORKER_RIGHTS
 from tests.worker.cast import anomalies, found, imposter, punch, rows, waiting
 from tests.worker.live import SECRET, running_worker, runs, send, send_text, until
+from worker.broker.consumer import BROKER_REFUSED
 from worker.broker.inflating import MOST_BYTES
+from worker.broker.taking import TRACKING_REFUSED
 
 pytestmark = pytest.mark.process
 
@@ -146,31 +152,71 @@ def _envelope(delivery_tag: object, body: object) -> str:
     return json.dumps(envelope | {"headers": headers, "properties": properties})
 
 
+@contextmanager
+def limited_user(broker: str, *but: str) -> Iterator[tuple[Redis, dict[str, str]]]:
+    """A user in Redis with the rights that the manual names, and changed by `but`.
+
+    Yields Redis, for whom all is allowed, and the settings of a worker that is this user.
+    """
+    manual = Path("docs/operating.md").read_text()
+    found_rights = re.search(r"commands at least\s+`([^`]+)`", manual)
+    assert found_rights is not None
+    assert f"{found_rights[1]} ~* &*" == WORKER_RIGHTS
+    name = f"worker_{secrets.token_hex(4)}"  # connections that a process keeps end with their user
+    with Redis.from_url(broker) as redis:
+        rights = ["resetchannels", *WORKER_RIGHTS.split(), *but]
+        redis.acl_log_reset()
+        redis.execute_command("ACL", "SETUSER", name, "reset", "on", ">secret", *rights)
+        try:
+            own = make_url(broker).set(username=name, password="secret")
+            url = own.render_as_string(hide_password=False)
+            yield redis, {"CELERY_BROKER_URL": url, "REDIS_URL": url}
+        finally:
+            redis.acl_deluser(name)
+            redis.acl_log_reset()
+
+
+@pytest.mark.parametrize(
+    ("but", "denied"),
+    [([], []), (["-client|tracking"], ["client|tracking"])],
+    ids=["all", "untold"],
+)
 def test_the_rights_in_redis_that_the_manual_names_are_all_that_a_worker_needs(
-    settings_env: dict[str, str], log: Path, engine: Engine
+    settings_env: dict[str, str], log: Path, engine: Engine, but: list[str], denied: list[str]
+) -> None:
+    """Without CLIENT TRACKING it goes on as well, each time that it finds its queue empty."""
+    broker = settings_env["CELERY_BROKER_URL"]
+    if not broker.startswith("redis://"):
+        return
+    with limited_user(broker, *but) as (redis, own):
+        with running_worker(settings_env | own, log) as process:
+            for number in range(1, 3):
+                send(broker, "attendance.submit", {"punch": imposter(f"p{number}")})
+                until(lambda: len(rows(engine, "SELECT 1 FROM punch")) == number)  # noqa: B023
+                until(lambda: found(engine))
+                until(lambda: redis.hlen("unacked") == 0)
+            assert process.poll() is None
+        assert [entry["object"] for entry in redis.acl_log()] == denied
+    assert log.read_text().count(TRACKING_REFUSED) == len(denied)
+
+
+@pytest.mark.parametrize(("but", "command"), [("-@scripting", "EVAL"), ("-rpop", "RPOP")])
+def test_a_worker_that_redis_refuses_what_it_needs_says_so_and_ends(
+    settings_env: dict[str, str], log: Path, but: str, command: str
 ) -> None:
     broker = settings_env["CELERY_BROKER_URL"]
     if not broker.startswith("redis://"):
         return
-    manual = Path("docs/operating.md").read_text()
-    found_rights = re.search(r"commands at least\s+`([^`]+)`", manual)
-    assert found_rights is not None
-    with Redis.from_url(broker) as redis:
-        rights = ["resetchannels", "&*", "~*", *found_rights[1].split()]
-        redis.execute_command("ACL", "SETUSER", "worker", "reset", "on", ">secret", *rights)
-        try:
-            own = make_url(broker).set(username="worker", password="secret")
-            url = own.render_as_string(hide_password=False)
-            env = settings_env | {"CELERY_BROKER_URL": url, "REDIS_URL": url}
-            with running_worker(env, log):
-                send(broker, "attendance.submit", {"punch": imposter("p1")})
-                until(lambda: found(engine))
-                until(lambda: redis.hlen("unacked") == 0)
-            denied = [entry for entry in redis.acl_log() if entry["username"] == "worker"]
-            assert [entry["object"] for entry in denied] == []
-        finally:
-            redis.acl_deluser("worker")
-            redis.acl_log_reset()
+    with limited_user(broker, but) as (_, own), log.open("wb") as output:
+        worker = [sys.executable, "-m", "celery", "-A", "worker", "worker", "--concurrency", "1"]
+        env = settings_env | own
+        ended = subprocess.run(worker, env=env, stdout=output, stderr=output, timeout=120)
+    assert ended.returncode == 1
+    lines = [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
+    (said,) = [line for line in lines if line["event"] == BROKER_REFUSED]
+    assert said["command"].startswith(command)
+    assert said["grant"] == WORKER_RIGHTS
+    assert "Traceback" not in log.read_text()
 
 
 def test_an_inspection_shows_ids_only(

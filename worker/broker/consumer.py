@@ -2,18 +2,23 @@
 
 Celery foresees a good deal, but ends the worker over the rest, and then the next one, which is
 given the same message. Workers do not listen to each other (mingle, gossip): Celery believes each
-message of that kind, and it costs every worker its time.
+message of that kind, and it costs every worker its time. A worker that Redis refuses a command says
+so as it ends.
 """
 
 from collections.abc import Callable
 from typing import Any
 
 import structlog
+from celery.exceptions import WorkerShutdown
 from celery.worker.consumer import Consumer
+from redis.exceptions import ResponseError
 
+from models.redis_rights import WORKER_RIGHTS, refused
 from worker.broker.unexpected import MESSAGE_DROPPED, UNEXPECTED
 
 TASK_UNKNOWN = "task_unknown"
+BROKER_REFUSED = "broker_refused"
 
 log = structlog.get_logger(__name__)
 
@@ -34,6 +39,19 @@ class SteadyConsumer(Consumer):  # type: ignore[misc]  # Celery has no types
         self, *arguments: Any, worker_options: dict[str, Any] | None = None, **options: Any
     ) -> None:
         super().__init__(*arguments, worker_options={**(worker_options or {}), **_ALONE}, **options)
+
+    def start(self) -> None:
+        """Take messages until the worker ends. Raises WorkerShutdown where Redis refuses that.
+
+        Another start would not help, nor a traceback: the command and the rights are logged.
+        """
+        try:
+            super().start()
+        except ResponseError as error:
+            if (command := refused(error)) is None:
+                raise
+            log.critical(BROKER_REFUSED, command=command, grant=WORKER_RIGHTS)
+            raise WorkerShutdown(1) from error
 
     def create_task_handler(self, *arguments: Any, **options: Any) -> Callable[[Any], None]:
         take = super().create_task_handler(*arguments, **options)

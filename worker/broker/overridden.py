@@ -2,15 +2,17 @@
 
 tests/worker/broker/test_overridden.py fails when the source of any of it changes. By our modules:
 
-- consumer: No message ends a worker. What cannot be taken is dropped; workers do not listen to each
-  other: `Mingle` and `Events` get `without_mingle` and `without_gossip` through `create`.
+- consumer: No message ends a worker. What cannot be taken is dropped; a command that Redis refuses
+  is logged where `start` ends by it; workers do not listen to each other: `Mingle` and `Events` get
+  `without_mingle` and `without_gossip` through `create`.
 - redis_channel, taking: A message is noted in the step that takes it. `_brpop_start` sends a script
   in place of BRPOP, and what `_brpop_read` reads may be word that a list has changed; to the poller
   (`_register_BRPOP`, `_update_brpop_polling`, `on_readable`, `maybe_check_brpop_health`) it is a
   BRPOP that takes its time. `basic_consume` and `_deliver` make a message of the envelope, and no
   envelope ends a worker. `_receive`, `_restore`, `_get` and `restore_by_tag` read by `loads` of
   their module; `create_channel` and `qos` make our classes. A channel that is closed after
-  `_do_close_transport` has no connection to give messages back by.
+  `_do_close_transport` has no connection to give messages back by. `_get` still pops first and
+  notes after that: it is for `basic_get`, which no consumer calls.
 - unacked: Both notes of a message are written or struck in one transaction, over connections of the
   `pool`, where kombu's `pipe_or_acquire` and `_remove_from_indices` make a client and a pipeline
   for each. `restore_by_tag` reads the notes, which hold `_raw` of a `Message`, or the envelope as
@@ -72,6 +74,7 @@ from kombu.utils import json
 OVERRIDDEN = (
     # consumer
     Consumer.__init__,
+    Consumer.start,
     Consumer.create_task_handler,
     Consumer.on_unknown_task,
     components.Consumer.create,

@@ -13,8 +13,10 @@ import jwt
 import psycopg
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from redis import Redis
 
 from models.migrations.revision import newest_revision
+from models.redis_rights import WORKER_RIGHTS
 from models.settings import Settings
 from models.version import rollcall_version
 from realtime.commands import checks
@@ -183,6 +185,42 @@ def test_a_broker_that_is_away_is_told(
     environment.setenv("CELERY_BROKER_URL", f"{scheme}://u:{SECRET}@{NOWHERE}/0")
     detail = only_failing(capsys, "broker")
     assert NOWHERE in detail and "mend CELERY_BROKER_URL" in detail
+
+
+@pytest.mark.parametrize(
+    ("without", "ok", "detail_has"),
+    [
+        ("-@scripting", False, "refuses EVAL"),
+        ("-hset", False, "refuses HSET"),
+        ("resetkeys", False, "refuses keys or channels"),
+        ("-client|tracking", True, "refuses CLIENT TRACKING: workers hear of a task up to"),
+        ("+@all", True, ""),
+    ],
+)
+def test_what_redis_refuses_to_workers_is_told(
+    environment: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    redis_url: str,
+    without: str,
+    ok: bool,
+    detail_has: str,
+) -> None:
+    where = redis_url.rpartition("@")[2]
+    environment.setenv("CELERY_BROKER_URL", f"redis://limited:{SECRET}@{where}")
+    with Redis.from_url(redis_url) as redis:
+        rights = ["reset", "on", f">{SECRET}", *WORKER_RIGHTS.split(), without]
+        redis.execute_command("ACL", "SETUSER", "limited", *rights)
+        try:
+            status, by_name = checked(capsys)
+        finally:
+            redis.acl_deluser("limited")
+            redis.acl_log_reset()
+        assert redis.dbsize() == 0
+    ((was_ok, detail),) = by_name["broker"]
+    assert (status == 0, was_ok) == (ok, ok)
+    assert detail_has in detail
+    assert (WORKER_RIGHTS in detail) is not ok
+    assert ("refuses" in detail) is bool(detail_has)
 
 
 def test_servers_that_take_and_do_not_answer_cost_a_few_seconds_together(

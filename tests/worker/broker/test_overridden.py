@@ -22,6 +22,7 @@ from worker.broker.overridden import OVERRIDDEN
 
 READ = {
     "celery.worker.consumer.consumer.Consumer.__init__": "10bb9c91aeceb098",
+    "celery.worker.consumer.consumer.Consumer.start": "0390ec0479d7849a",
     "celery.worker.consumer.consumer.Consumer.create_task_handler": "3107b2ffefc9347f",
     "celery.worker.consumer.consumer.Consumer.on_unknown_task": "a56f85545d1a961b",
     "celery.worker.components.Consumer.create": "ee0569816b2948ca",

@@ -1,6 +1,7 @@
 """Messages on Redis are noted as they are taken: whatever ends then, none is gone."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from queue import Empty
@@ -11,11 +12,14 @@ from kombu.connection import Connection
 from kombu.entity import Queue
 from kombu.messaging import Consumer
 from redis import Redis, ResponseError
+from sqlalchemy.engine import make_url
+from structlog.testing import capture_logs
 
+from models.redis_rights import first_refused
 from tests.worker.live import until
 from worker.broker import redis_channel
 from worker.broker.redis_channel import steady_redis
-from worker.broker.taking import List, Taken, Taking
+from worker.broker.taking import TAKE, TRACKING_REFUSED, List, Taken, Taking
 
 LISTS = [List("jobs", "jobs"), List("chores", "chores"), List("jobs\x06\x163", "jobs")]
 
@@ -235,6 +239,82 @@ def test_a_channel_that_was_told_nothing_looks_by_itself(
         channel.look_again()
         _drain_until(connection, lambda: heard)
         heard[0].ack()
+
+
+RIGHTS = ["reset", "on", ">secret", "~*", "&*", "+@all"]
+
+
+@pytest.fixture
+def untold(redis: Redis, redis_url: str) -> Iterator[str]:
+    """The address of Redis for a user whom it does not tell of changes."""
+    redis.execute_command("ACL", "SETUSER", "untold", *RIGHTS, "-client|tracking")
+    try:
+        yield _address_of("untold", redis_url)
+    finally:
+        redis.acl_deluser("untold")
+        redis.acl_log_reset()
+
+
+def _address_of(user: str, redis_url: str) -> str:
+    own = make_url(redis_url).set(username=user, password="secret")
+    return own.render_as_string(hide_password=False)
+
+
+def test_who_is_not_told_looks_again_and_asks_to_be_told_once(redis: Redis, untold: str) -> None:
+    """Messages come while nothing is there, and one after the other, and between the two steps."""
+    with capture_logs() as logs, Redis.from_url(untold) as client:
+        line = client.connection_pool.get_connection()
+        taking = _begun(line)
+        until(lambda: line.can_read(0))  # it has looked, and there was none
+        redis.lpush("chores", "1")
+        assert _taken(line, taking).envelope == b"1"
+        for list_, envelope in (("jobs", b"2"), ("jobs\x06\x163", b"3")):
+            taking.begin(line, LISTS)
+            until(lambda: line.can_read(0))
+            assert taking.go_on() is None
+            redis.lpush(list_, envelope)
+            assert _taken(line, taking).envelope == envelope
+        taking.begin(line, LISTS)
+        for _ in range(5):
+            until(lambda: line.can_read(0))
+            assert taking.go_on() is None
+        assert not line.can_read(0)  # it leaves Redis alone for a while
+    assert [entry["event"] for entry in logs] == [TRACKING_REFUSED]
+    (denied,) = redis.acl_log()
+    assert (denied["object"], denied["count"]) == ("client|tracking", 1)
+
+
+def test_who_is_told_no_more_loses_nothing(redis: Redis, untold: str) -> None:
+    redis.execute_command("ACL", "SETUSER", "untold", "+@all")
+    with Redis.from_url(untold) as client:
+        line = client.connection_pool.get_connection()
+        taking = _waiting(line)
+        redis.execute_command("ACL", "SETUSER", "untold", "-client|tracking")
+        for envelope in (b"1", b"2"):
+            redis.lpush("jobs", envelope)
+            assert _taken(line, taking).envelope == envelope
+            taking.begin(line, LISTS)
+
+
+def test_a_channel_that_is_not_told_takes_and_is_closed_at_once(redis: Redis, untold: str) -> None:
+    heard: list[Any] = []
+    with _consuming(untold, heard) as connection:
+        _drain_until(connection, lambda: redis.acl_log())
+        redis.lpush("jobs", _envelope("late"))
+        _drain_until(connection, lambda: heard)
+        heard[0].ack()
+    assert [redis.hlen("unacked"), redis.llen("jobs")] == [0, 0]
+
+
+@pytest.mark.parametrize("command", sorted(set(re.findall(r"call\('(\w+)'", TAKE))))
+def test_the_check_tries_each_command_of_the_script(
+    redis: Redis, untold: str, command: str
+) -> None:
+    assert first_refused(redis) is None
+    redis.execute_command("ACL", "SETUSER", "untold", f"-{command.lower()}")
+    with Redis.from_url(untold) as client:
+        assert first_refused(client) == (command, True)
+    assert redis.dbsize() == 0
 
 
 @contextmanager
