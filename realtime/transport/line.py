@@ -13,23 +13,32 @@ from aiohttp import WSCloseCode, WSMessage, WSMsgType
 from aiohttp._websocket.reader import WebSocketDataQueue
 from aiohttp.http_websocket import WebSocketError, WebSocketReader
 
+from realtime import metrics
 from realtime.transport.connections import Connection
+from realtime.transport.flood import Bucket
 from realtime.transport.frames import CLOSE, PONG, TEXT, frame
 from realtime.transport.masks import Masks
 
 # A client with more bytes than this waiting to be handled is not read from. One with more than this
 # waiting to be sent gets no answer to its websocket's pings, and no goodbye.
 BUFFER_BYTES = 65_536
-# What a message counts for beyond its own bytes.
-MESSAGE_OVERHEAD_BYTES = 128
+# What came is read in pieces of so many bytes: that is 170 frames at most.
+PIECE_BYTES = 1024
+# A line with so many frames handled gives way to the loop before it reads the next piece.
+FRAMES_A_TURN = 100
 # A client told goodbye has this long to take what it was sent.
 GOODBYE_SECONDS = 5.0
+
+# How a packet of Engine.IO begins that carries one of Socket.IO, which the server meters itself.
+MESSAGE = "4"
 
 Work = Coroutine[Any, Any, Any]
 
 
 class Owner(Protocol):
-    """Whoever a line belongs to."""
+    """Whoever a line belongs to. From `bucket` goes each frame that is no message."""
+
+    bucket: Bucket
 
     def take(self, data: str | bytes) -> Work | None:
         """Take a message of the client. The line waits for what is returned before the next."""
@@ -41,12 +50,9 @@ class Owner(Protocol):
 
 
 class Inbox(WebSocketDataQueue):
-    """Where the reader puts messages: a list, not a queue that somebody waits at.
+    """Where the reader puts messages: a list, not a queue that somebody waits at."""
 
-    `size` is their bytes, with MESSAGE_OVERHEAD_BYTES for each.
-    """
-
-    __slots__ = ("messages", "size")
+    __slots__ = ("messages",)
 
     # The library's own initialiser would set these beside its queue. Only a reader that is not
     # compiled looks at them.
@@ -56,15 +62,13 @@ class Inbox(WebSocketDataQueue):
 
     def __init__(self) -> None:
         self.messages: list[WSMessage] = []
-        self.size = 0
 
-    def feed_data(self, data: WSMessage, size: int) -> None:  # type: ignore[override]
+    def feed_data(self, data: WSMessage, size: int) -> None:  # type: ignore[override]  # noqa: ARG002
         # Called from C, where an exception would go nowhere.
         self.messages.append(data)
-        self.size += size + MESSAGE_OVERHEAD_BYTES
 
     def take(self) -> list[WSMessage]:
-        messages, self.messages, self.size = self.messages, [], 0
+        messages, self.messages = self.messages, []
         return messages
 
 
@@ -83,6 +87,8 @@ class Line(asyncio.Protocol):
         "_owner_notified",
         "_paused",
         "_reader",
+        "_seen",
+        "_unread",
         "_working",
         "connection",
         "owner",
@@ -106,6 +112,8 @@ class Line(asyncio.Protocol):
         self._reader: WebSocketReader | None = WebSocketReader(
             self._inbox, most_bytes, compress=False, decode_text=True
         )
+        self._unread: bytes | memoryview = b""
+        self._seen = 0  # frames in this turn of the loop
         self._working: asyncio.Task[None] | None = None
         self._paused = self._ending = self._gone = self._owner_notified = False
 
@@ -150,21 +158,17 @@ class Line(asyncio.Protocol):
             return
         if self.connection is not None:
             self.connection.heard()
-        masked = self._masks.masked_bytes(data)
-        broken, _ = self._reader.feed_data(data if masked == len(data) else data[:masked])
-        if masked < len(data):
-            self._reader = None  # where the next frame begins is not known any more
-        if broken or self._reader is None:
-            self._inbox.feed_data(WSMessage(WSMsgType.ERROR, self._inbox.exception(), None), 0)
+        if self._unread:
+            data = b"".join((self._unread, data))
+        self._unread = data if len(data) <= PIECE_BYTES else memoryview(data)
         if self._working is None:
-            self._work(self._inbox.take())
-        elif self._inbox.size > BUFFER_BYTES and not self._paused:
+            self._work()
+        if len(self._unread) > BUFFER_BYTES and not self._paused and not self._ending:
             self._paused = True
             self.transport.pause_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         self._gone = True
-        self._reader = None
         if self.connection is not None:
             self.connection.close()
         self._over()
@@ -173,42 +177,87 @@ class Line(asyncio.Protocol):
         """Tell the owner that the line is lost, once what came before is done."""
         if self._working is None and not self._owner_notified:
             self._owner_notified = True
+            self._reader, self._unread = None, b""
             self.owner.lost()
 
-    def _work(self, messages: list[WSMessage]) -> None:
-        """Take messages. Most are answered at once; a task is made for the first that is not."""
-        for number, message in enumerate(messages, start=1):
-            work = self._take(message)
-            if work is not None:
-                self._working = asyncio.create_task(self._work_on(work, messages[number:]))
-                return
+    def _work(self) -> None:
+        """Take what came. Most is answered at once.
 
-    async def _work_on(self, work: Work, messages: list[WSMessage]) -> None:
+        A task is made for the first that is not, and for what is too much for a turn of the loop.
+        """
+        self._seen = 0
+        while self._unread and not self._ending:
+            if self._seen >= FRAMES_A_TURN:
+                self._working = asyncio.create_task(self._work_on(None, []))
+                return
+            messages = self._read()
+            for number, message in enumerate(messages, start=1):
+                work = self._take(message)
+                if work is not None:
+                    self._working = asyncio.create_task(self._work_on(work, messages[number:]))
+                    return
+
+    async def _work_on(self, work: Work | None, messages: list[WSMessage]) -> None:
         try:
-            await work
-            while messages:
+            if work is not None:
+                await work
+            self._seen = len(messages)
+            while True:
                 for message in messages:
                     if (more := self._take(message)) is not None:
                         await more
-                messages = self._take_more()
+                if self._ending or not self._unread:
+                    break
+                if self._seen >= FRAMES_A_TURN:
+                    self._seen = 0
+                    await asyncio.sleep(0)
+                messages = self._read()
         finally:
             self._working = None
+            if not self._gone and not self._ending:
+                self._work()
             if self._gone or self._ending:
                 self._over()
-            else:
-                self._work(self._take_more())
 
-    def _take_more(self) -> list[WSMessage]:
-        if self._paused and not self.transport.is_closing():
+    def _read(self) -> list[WSMessage]:
+        """Return the messages that the next piece of what came completes."""
+        piece, self._unread = bytes(self._unread[:PIECE_BYTES]), self._unread[PIECE_BYTES:]
+        if self._paused and len(self._unread) <= BUFFER_BYTES and not self.transport.is_closing():
             self._paused = False
             self.transport.resume_reading()
-        return self._inbox.take()
+        if self._reader is None:
+            return []
+        masked = self._masks.masked_bytes(piece)
+        broken, _ = self._reader.feed_data(piece if masked == len(piece) else piece[:masked])
+        if broken or masked < len(piece):
+            # Where the next frame begins is not known any more.
+            self._reader, self._unread = None, b""
+            self._inbox.feed_data(WSMessage(WSMsgType.ERROR, self._inbox.exception(), None), 0)
+        fragments = self._masks.take_fragments()
+        for _ in range(fragments):
+            self._meter()
+        messages = self._inbox.take()
+        self._seen += len(messages) + fragments
+        return messages
+
+    def _meter(self) -> None:
+        """Count a frame that is no message; cut off a client that goes on and on with such."""
+        bucket = self.owner.bucket
+        if not bucket.take() and bucket.exhausted() and not self._ending:
+            metrics.dropped.labels("flood").inc()
+            self.abort()
 
     def _take(self, message: WSMessage) -> Work | None:
         if self._ending:
             return None
         if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
-            return self.owner.take(message.data)
+            if message.data[:1] == MESSAGE:
+                return self.owner.take(message.data)
+            self._meter()
+            return None if self._ending else self.owner.take(message.data)
+        self._meter()
+        if self._ending:
+            return None
         if message.type == WSMsgType.PING:
             if self.backlog() <= BUFFER_BYTES:
                 self.write(frame(PONG, message.data))

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from engineio import packet as engineio_packet
 
+from realtime.transport.flood import Bucket
 from realtime.transport.line import Line
 
 # A websocket that is to take over from polling has this long to do so; nothing is polled meanwhile.
@@ -16,6 +17,7 @@ class Upgrading(Protocol):
 
     upgrading: bool
     probing: Line | None
+    bucket: Bucket
 
     def post(self, pkt: engineio_packet.Packet) -> None:
         """Send one packet by polling."""
@@ -31,6 +33,7 @@ class Probe:
 
     def __init__(self, socket: Upgrading) -> None:
         self._socket = socket
+        self.bucket = socket.bucket
         self._tried = False  # whether the client's probe came and was answered
 
     def begin(self, line: Line) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import itertools
 import json
 import struct
 from typing import Any
@@ -11,10 +12,12 @@ import pytest
 from aiohttp import web
 
 from models.schemas.payloads import ResyncPayload
+from realtime import metrics
 from realtime.feed.fan_out import write_burst
 from realtime.transport.burst import Burst
 from realtime.transport.encoded_packet import EncodedPacket, event_text
-from realtime.transport.line import BUFFER_BYTES
+from realtime.transport.flood import Bucket
+from realtime.transport.line import BUFFER_BYTES, Line
 from tests.realtime.cast import Connect, Feed, RunningServer, eventually
 from tests.realtime.transport.raw import CLOSE, PING, PONG, TEXT, forgotten, hello, masked, opened
 
@@ -219,3 +222,109 @@ async def test_a_polling_client_that_answers_no_ping_is_dropped(
         await session.get(f"{server.url}/socket.io/?EIO=4&transport=polling")
         assert len(engine.sockets) == 1
         await eventually(lambda: forgotten(server))
+
+
+NO_MESSAGES = {
+    "pings": masked(PING, b""),
+    "pongs": masked(PONG, b"so there"),
+    **{f"packets {kind.decode()}": masked(TEXT, kind) for kind in (b"0", b"2", b"3", b"5", b"6")},
+    "empty fragments": masked(0, b"", final=False),
+}
+
+
+def floods() -> float:
+    return float(metrics.dropped.labels("flood")._value.get())
+
+
+@pytest.mark.parametrize("what", NO_MESSAGES)
+async def test_a_flood_of_what_is_no_message_ends_the_connection_before_any_token(
+    server: RunningServer, what: str
+) -> None:
+    before = floods()
+    first = masked(TEXT, b"4", final=False) if what == "empty fragments" else b""
+    async with opened(server) as raw:
+        raw.write(first + NO_MESSAGES[what] * 400)
+        with pytest.raises((asyncio.IncompleteReadError, ConnectionResetError)):
+            while await raw.frame():
+                pass
+    await eventually(lambda: forgotten(server))
+    assert floods() == before + 1
+
+
+async def test_a_client_that_sends_a_few_of_each_stays_and_is_answered(
+    server: RunningServer, feed: Feed
+) -> None:
+    async with opened(server, masked(TEXT, hello(server))) as raw:
+        await raw.until("snapshot")
+        for what in sorted(NO_MESSAGES.keys() - {"empty fragments"}):
+            raw.write(NO_MESSAGES[what] * 3)
+        for _ in range(3):
+            assert await raw.frame() == (PONG, b"")
+        raw.write(masked(TEXT, b'42/noc,1["history"]'))
+        await raw.until("43/noc,1")
+
+
+class Wire:
+    """A transport that goes nowhere."""
+
+    def __init__(self) -> None:
+        self.reading, self.written = True, b""
+
+    def write(self, data: bytes) -> None:
+        self.written += data
+
+    def get_write_buffer_size(self) -> int:
+        return 0
+
+    def is_closing(self) -> bool:
+        return False
+
+    def pause_reading(self) -> None:
+        self.reading = False
+
+    def resume_reading(self) -> None:
+        self.reading = True
+
+    def abort(self) -> None:
+        self.reading = False
+
+
+class Recorder:
+    """An owner that notes what it takes. It may send as much as it likes."""
+
+    def __init__(self, slow: frozenset[int] = frozenset()) -> None:
+        self.bucket = Bucket(1_000_000)
+        self.taken: list[object] = []
+        self._slow = slow
+
+    def take(self, data: str | bytes) -> Any:
+        self.taken.append(int(data[1:]))
+        return asyncio.sleep(0) if self.taken[-1] in self._slow else None
+
+    def lost(self) -> None:
+        self.taken.append("lost")
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize("kind", ["4", "6"])
+@pytest.mark.parametrize("slow", [frozenset(), frozenset({5, 117, 118, 20_000})])
+@pytest.mark.parametrize("leaves", [False, True])
+async def test_what_comes_at_once_is_taken_in_turns_of_the_loop_in_its_order_and_all_of_it(
+    kind: str, slow: frozenset[int], leaves: bool
+) -> None:
+    wire, owner = Wire(), Recorder(slow)
+    line = Line(wire, owner, 100_000)  # type: ignore[arg-type]
+    texts = [f"{kind}{number}".encode() for number in range(30_000)]
+    line.data_received(b"".join(masked(TEXT, text) for text in texts[:25_000]))
+    assert not wire.reading
+    line.data_received(b"".join(masked(TEXT, text) for text in texts[25_000:]))
+    if leaves:
+        line.connection_lost(None)
+    turns = [len(owner.taken)]
+    while len(owner.taken) < 30_000:
+        await asyncio.sleep(0)
+        turns.append(len(owner.taken))
+    await eventually(lambda: line._working is None)
+    assert max(after - before for before, after in itertools.pairwise([0, *turns])) <= 300
+    assert owner.taken == [*range(30_000), *(["lost"] if leaves else [])]
+    assert wire.reading

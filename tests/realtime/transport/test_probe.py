@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
+from realtime import metrics
 from realtime.transport import probe
 from tests.realtime.cast import ACME, Feed, RunningServer, anomaly_said, eventually
-from tests.realtime.transport.raw import CLOSE, TEXT, forgotten, hello, masked, opened
+from tests.realtime.transport.raw import CLOSE, PING, TEXT, forgotten, hello, masked, opened
 
 
 class Polling:
@@ -99,3 +100,16 @@ async def test_a_client_that_ends_while_it_upgrades_takes_its_websocket_along(
         server.viewers()[0].socket.hang_up()
         assert await raw.ended()
     await eventually(lambda: forgotten(server))
+
+
+async def test_a_flood_of_pings_ends_a_websocket_that_is_tried(
+    server: RunningServer, feed: Feed, polling: Polling
+) -> None:
+    before = metrics.dropped.labels("flood")._value.get()
+    async with opened(server, masked(TEXT, b"2probe"), f"&sid={polling.sid}") as raw:
+        assert await raw.frame() == (TEXT, b"3probe")
+        raw.write(masked(PING, b"") * 400)
+        with pytest.raises((asyncio.IncompleteReadError, ConnectionResetError)):
+            while await raw.frame():
+                pass
+    assert metrics.dropped.labels("flood")._value.get() == before + 1
