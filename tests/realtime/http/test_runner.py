@@ -1,12 +1,16 @@
 """Requests that never reach the application are answered as the others are, and say nothing."""
 
 import asyncio
+import itertools
 import json
+from collections import deque
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from aiohttp import web
 
-from realtime.http.runner import MOST_HEADER_BYTES
+from realtime.http.runner import MOST_HEADER_BYTES, Protocol
 from tests.realtime.cast import RunningServer, token
 from tests.realtime.http.conftest import Caller
 
@@ -105,3 +109,55 @@ async def test_what_is_no_file_of_the_page_is_kept_by_no_cache(caller: Caller, p
 
 async def test_the_page_is_kept_and_asked_for_again(caller: Caller) -> None:
     assert (await caller.get("/", anonymous=True)).headers["Cache-Control"] == "no-cache"
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/none"])
+@pytest.mark.parametrize("more", ["", "Expect: geheim\r\n"])
+async def test_others_get_their_turn_between_requests_that_come_at_once(
+    server: RunningServer, monkeypatch: pytest.MonkeyPatch, path: str, more: str
+) -> None:
+    """From Python 3.12 on aiohttp itself gave nobody a turn."""
+    turns, answered_in = 0, []
+    finish_response = web.RequestHandler.finish_response
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async def note(*args: Any) -> Any:
+        answered_in.append(turns)
+        return await finish_response(*args)
+
+    monkeypatch.setattr(web.RequestHandler, "finish_response", note)
+    counting = asyncio.create_task(count())
+    reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(server.url).port)
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: rollcall\r\n{more}\r\n".encode() * 50)
+    async with asyncio.timeout(20):
+        for _ in range(50):
+            await reader.readuntil(b"HTTP/1.1 ")
+    writer.close()
+    counting.cancel()
+    assert len(answered_in) == 50
+    assert all(before < after for before, after in itertools.pairwise(answered_in))
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize("behind", [[], ["another request"]])
+async def test_a_protocol_gives_way_where_another_request_is_here_already(
+    behind: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def finish_response(*_: object) -> str:
+        return "answered"
+
+    monkeypatch.setattr(web.RequestHandler, "finish_response", finish_response)
+    protocol: Any = Protocol.__new__(Protocol)
+    protocol._messages = deque(behind)
+    finishing = protocol.finish_response(None, web.Response(), None)
+    ways = 0
+    with pytest.raises(StopIteration) as end:
+        while True:
+            finishing.send(None)
+            ways += 1
+    assert (ways, end.value.value) == (len(behind), "answered")
