@@ -144,6 +144,7 @@ class Line(asyncio.Protocol):
             self.transport.abort()
         else:
             # Closed with something unread, a connection is reset, and the goodbye may not arrive.
+            self._read_on()
             self.transport.write_eof()
             asyncio.get_running_loop().call_later(GOODBYE_SECONDS, self.transport.abort)
         self._over()
@@ -222,9 +223,8 @@ class Line(asyncio.Protocol):
     def _read(self) -> list[WSMessage]:
         """Return the messages that the next piece of what came completes."""
         piece, self._unread = bytes(self._unread[:PIECE_BYTES]), self._unread[PIECE_BYTES:]
-        if self._paused and len(self._unread) <= BUFFER_BYTES and not self.transport.is_closing():
-            self._paused = False
-            self.transport.resume_reading()
+        if len(self._unread) <= BUFFER_BYTES:
+            self._read_on()
         if self._reader is None:
             return []
         masked = self._masks.masked_bytes(piece)
@@ -240,23 +240,29 @@ class Line(asyncio.Protocol):
         self._seen += len(messages) + fragments
         return messages
 
-    def _meter(self) -> None:
-        """Count a frame that is no message; cut off a client that goes on and on with such."""
+    def _read_on(self) -> None:
+        if self._paused and not self.transport.is_closing():
+            self._paused = False
+            self.transport.resume_reading()
+
+    def _meter(self) -> bool:
+        """Count a frame that is no message. Return whether the line goes on.
+
+        A client that sends such on and on is cut off.
+        """
         bucket = self.owner.bucket
         if not bucket.take() and bucket.exhausted() and not self._ending:
             metrics.dropped.labels("flood").inc()
             self.abort()
+        return not self._ending
 
     def _take(self, message: WSMessage) -> Work | None:
         if self._ending:
             return None
         if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
-            if message.data[:1] == MESSAGE:
-                return self.owner.take(message.data)
-            self._meter()
-            return None if self._ending else self.owner.take(message.data)
-        self._meter()
-        if self._ending:
+            data = message.data
+            return self.owner.take(data) if data[:1] == MESSAGE or self._meter() else None
+        if not self._meter():
             return None
         if message.type == WSMsgType.PING:
             if self.backlog() <= BUFFER_BYTES:

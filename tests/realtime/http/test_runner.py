@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import json
 from collections import deque
+from collections.abc import Coroutine
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -143,6 +144,16 @@ async def test_others_get_their_turn_between_requests_that_come_at_once(
     assert all(before < after for before, after in itertools.pairwise(answered_in))
 
 
+def steps_to(coroutine: Coroutine[Any, Any, Any]) -> tuple[int, Any]:
+    """Return how often it gives way to the loop, and what it returns."""
+    for ways in itertools.count():
+        try:
+            coroutine.send(None)
+        except StopIteration as end:
+            return ways, end.value
+    raise AssertionError
+
+
 @pytest.mark.unit
 @pytest.mark.parametrize("behind", [[], ["another request"]])
 async def test_a_protocol_gives_way_where_another_request_is_here_already(
@@ -155,9 +166,4 @@ async def test_a_protocol_gives_way_where_another_request_is_here_already(
     protocol: Any = Protocol.__new__(Protocol)
     protocol._messages = deque(behind)
     finishing = protocol.finish_response(None, web.Response(), None)
-    ways = 0
-    with pytest.raises(StopIteration) as end:
-        while True:
-            finishing.send(None)
-            ways += 1
-    assert (ways, end.value.value) == (len(behind), "answered")
+    assert steps_to(finishing) == (len(behind), "answered")

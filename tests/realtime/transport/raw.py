@@ -5,7 +5,7 @@ import json
 import os
 import struct
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -58,6 +58,12 @@ class Raw:
     async def ended(self) -> bool:
         async with asyncio.timeout(20):
             return await self._reader.read() == b""
+
+    async def cut_off(self) -> None:
+        """Read whatever comes until the connection ends."""
+        async with asyncio.timeout(20):
+            with suppress(ConnectionResetError):
+                await self._reader.read()
 
 
 @asynccontextmanager
