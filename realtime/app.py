@@ -17,7 +17,7 @@ from models.emitter import FeedManager
 from models.migrations.revision import newest_revision
 from models.settings import Settings
 from realtime.admission import Admissions
-from realtime.desk import Desk
+from realtime.desk import THREADS, Desk
 from realtime.events import Events
 from realtime.expiry import Expiry
 from realtime.feed.feeds import Feeds
@@ -29,6 +29,7 @@ from realtime.http.context import CONTEXT, Context
 from realtime.http.postgres_check import PostgresCheck
 from realtime.http.readiness import Readiness
 from realtime.http.routes import add_routes
+from realtime.http.shares import add_shares
 from realtime.namespace import Noc
 from realtime.postgres import Postgres, make_async_engine
 from realtime.tokens import Verifier
@@ -48,6 +49,8 @@ log = structlog.get_logger()
 NOC = web.AppKey("noc", Noc)
 # A packet of a viewer may have so many bytes: a filter with a thousand sites fits many times over.
 MAX_PACKET_BYTES = 100_000
+# Connections that are kept for submissions by HTTP.
+INTAKE_POOL = 4
 
 
 def make_app(settings: Settings) -> web.Application:
@@ -64,14 +67,14 @@ def make_app(settings: Settings) -> web.Application:
     )
     engine = make_async_engine(settings.database_url)
     manager = RedisManager(settings.redis_url, settings.redis_channel)
-    writing = make_engine(settings.database_url, pool_size=4)
+    operating = make_engine(settings.database_url, pool_size=THREADS)
     context = Context(
         settings=settings,
         postgres=Postgres(engine),
-        intake=writing,
+        intake=make_engine(settings.database_url, pool_size=INTAKE_POOL),
         desk=Desk(
-            writing,
-            FeedManager(settings.redis_url, settings.redis_channel, SigningKeys(writing)),
+            operating,
+            FeedManager(settings.redis_url, settings.redis_channel, SigningKeys(operating)),
         ),
         verifier=Verifier(settings),
         workers=Workers(settings),
@@ -79,6 +82,7 @@ def make_app(settings: Settings) -> web.Application:
     )
     app[CONTEXT] = context
     app[body.BODIES] = body.Bodies()
+    add_shares(app)
     app[SLOWING] = Slowing()
     app[CONNECTIONS] = Connections(
         settings.connections,
@@ -161,6 +165,7 @@ def _running(context: Context, server: Server, engine: AsyncEngine) -> Any:
         await engine.dispose()
         await checking.dispose()
         context.intake.dispose()
+        await context.desk.close()
 
     return run
 

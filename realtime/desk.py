@@ -1,8 +1,9 @@
 """The operators' desk: moves of alerts and reviews of anomalies, by Socket.IO and by REST."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 from uuid import UUID
 
 import structlog
@@ -20,6 +21,11 @@ from realtime.tokens import Claims
 
 log = structlog.get_logger()
 
+Written = TypeVar("Written")
+
+# At a time. Each needs one connection of the engine.
+THREADS = 4
+
 MOST_NOTE_CHARACTERS = 2_000
 MOST_NAME_CHARACTERS = 200
 # The move that each event asks for.
@@ -29,12 +35,14 @@ EVENTS = {f"alert_{move}": move for move in operator_moves()}
 class Desk:
     """Commits what operators do, and then publishes it.
 
-    It does so in a thread that goes on even if whoever asked has gone.
+    It does so in a thread that goes on even if whoever asked has gone. The threads and the engine
+    are its own: whatever is submitted at the same time, operators need not wait for it.
     """
 
     def __init__(self, engine: Engine, manager: FeedManager) -> None:
         self._engine = engine
         self._manager = manager
+        self._threads = ThreadPoolExecutor(THREADS, "desk")
 
     async def move(self, claims: Claims, move: str, data: Mapping[str, Any]) -> dict[str, Any]:
         """Move one alert, and return it as it is then, under `alert`.
@@ -48,9 +56,7 @@ class Desk:
 
     async def move_all(self, claims: Claims, moves: Sequence[WantedMove]) -> list[Moved]:
         """Make the moves that are allowed, and return what became of each, in the order given."""
-        moved = await asyncio.to_thread(
-            self._move_and_say, claims.tenant_id, actor_of(claims), moves
-        )
+        moved = await self._in_thread(self._move_and_say, claims.tenant_id, actor_of(claims), moves)
         for move, outcome in zip(moves, moved, strict=True):
             metrics.moves.labels(move.move, outcome.refused.code if outcome.refused else "ok").inc()
         return moved
@@ -59,7 +65,7 @@ class Desk:
         """Review an anomaly, and return it as it is then, under `anomaly`. Raises ClientError."""
         verdict = read_verdict(data)
         try:
-            anomaly = await asyncio.to_thread(
+            anomaly = await self._in_thread(
                 self._review_and_say, claims.tenant_id, actor_of(claims), verdict
             )
         except MoveRefused as refused:
@@ -67,6 +73,21 @@ class Desk:
             raise ClientError(refused.code, refused.message) from None
         metrics.moves.labels("review", "ok").inc()
         return {"anomaly": anomaly}
+
+    async def write(
+        self, claims: Claims, write: Callable[[Engine, int, Actor, Any], Written], what: Any
+    ) -> Written:
+        """Call `write` with `what` for the token's bearer, and return what it returns."""
+        return await self._in_thread(write, self._engine, claims.tenant_id, actor_of(claims), what)
+
+    async def close(self) -> None:
+        """Finish what has begun, and let go of the threads and of the engine."""
+        await asyncio.to_thread(self._threads.shutdown)
+        self._engine.dispose()
+
+    async def _in_thread(self, work: Callable[..., Written], *args: Any) -> Written:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, work, *args)
 
     def _move_and_say(
         self, tenant_id: int, actor: Actor, moves: Sequence[WantedMove]

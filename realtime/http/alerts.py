@@ -13,12 +13,13 @@ from models.vocabulary import SEVERITIES, TYPES, AlertStatus
 from realtime.http.alert_item import AlertItem, item
 from realtime.http.anomaly_item import AnomalyItem
 from realtime.http.anomaly_item import item as anomaly_item
-from realtime.http.context import CONTEXT, viewer
+from realtime.http.context import viewer
 from realtime.http.endpoint import endpoint
 from realtime.http.fields import Moment
 from realtime.http.filtering import any_of, since_and_until
 from realtime.http.kinds import ID, TEXT, UUID_TEXT, one_of
 from realtime.http.listing import Listing, at_site
+from realtime.http.shares import fetch
 
 PATH = "/api/v1/alerts"
 # An alert is shown with at most so many of its newest lines, and of its newest anomalies.
@@ -71,9 +72,8 @@ ALERTS = Listing(
 async def show_alert(request: web.Request) -> ShownAlert:
     claims = await viewer(request)
     alert_row = await ALERTS.find(request, claims)
-    fetch = request.app[CONTEXT].postgres.fetch
-    lines = await fetch(_latest_lines(alert_row))
-    anomalies = await fetch(_latest_anomalies(alert_row))
+    lines = await fetch(request, claims, _latest_lines(alert_row))
+    anomalies = await fetch(request, claims, _latest_anomalies(alert_row))
     return {
         "alert": item(alert_row, claims),
         "trail": [_line(row) for row in reversed(lines)],

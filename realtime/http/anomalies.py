@@ -11,13 +11,14 @@ from models.schemas.payloads import instant_text
 from models.tables import anomaly, review_trail, withdrawal_trail
 from models.vocabulary import SEVERITIES, TYPES, AnomalyStatus
 from realtime.http.anomaly_item import AnomalyItem, item, sites_named
-from realtime.http.context import CONTEXT, viewer
+from realtime.http.context import viewer
 from realtime.http.endpoint import endpoint
 from realtime.http.fields import Moment, SubmittedBy
 from realtime.http.filtering import any_of, since_and_until
 from realtime.http.kinds import ID, TEXT, one_of
 from realtime.http.listing import Listing, at_site
 from realtime.http.reviews import ReviewLine, review_line
+from realtime.http.shares import fetch
 from realtime.tokens import Claims
 
 PATH = "/api/v1/anomalies"
@@ -74,9 +75,12 @@ class ShownAnomaly(TypedDict):
 async def show_anomaly(request: web.Request) -> ShownAnomaly:
     claims = await viewer(request)
     anomaly_row = await ANOMALIES.find(request, claims)
-    fetch = request.app[CONTEXT].postgres.fetch
-    reviews = await fetch(_latest(review_trail, anomaly_row, review_trail.c.number))
-    withdrawals = await fetch(_latest(withdrawal_trail, anomaly_row, withdrawal_trail.c.at))
+    reviews = await fetch(
+        request, claims, _latest(review_trail, anomaly_row, review_trail.c.number)
+    )
+    withdrawals = await fetch(
+        request, claims, _latest(withdrawal_trail, anomaly_row, withdrawal_trail.c.at)
+    )
     return {
         "anomaly": item(anomaly_row, claims),
         "reviews": [review_line(row) for row in reversed(reviews)],

@@ -13,9 +13,10 @@ from sqlalchemy import text
 from typing_extensions import TypedDict
 
 from models.schemas.payloads import instant_text
-from realtime.http.context import CONTEXT, admin
+from realtime.http.context import admin
 from realtime.http.endpoint import endpoint
 from realtime.http.fields import Moment
+from realtime.http.shares import fetch
 from realtime.postgres import Postgres
 
 _PROGRESS = """
@@ -50,8 +51,7 @@ class BackfillProgress(TypedDict):
 
 async def show(request: web.Request) -> BackfillProgress:
     claims = await admin(request)
-    postgres = request.app[CONTEXT].postgres
-    for row in await postgres.fetch(_OF_TENANT, {"tenant_id": claims.tenant_id}):
+    for row in await fetch(request, claims, _OF_TENANT, {"tenant_id": claims.tenant_id}):
         return _progress(row.rows_left, row.rows_per_second)
     return _progress(0, 0.0)
 

@@ -4,12 +4,14 @@ import asyncio
 from collections.abc import Callable
 from typing import Annotated, Any, Literal, TypeVar
 
+from aiohttp import web
 from pydantic import Field
 from typing_extensions import TypedDict
 
 from models import intake
 from models.intake.refused.reasons import Reason
 from realtime.errors import ClientError
+from realtime.http.shares import SUBMISSIONS
 from realtime.tokens import Claims, is_id
 
 Taken = TypeVar("Taken")
@@ -38,14 +40,21 @@ def submitter(door: str, claims: Claims) -> intake.Submitter:
     return intake.Submitter(door, claims.sub, claims.sites)
 
 
-async def at_own_sites(hand_in: Callable[..., Taken], *args: Any, **kwargs: Any) -> Taken:
-    """Call `hand_in` in a thread, and return what it returns.
+async def at_own_sites(
+    request: web.Request,
+    claims: Claims,
+    hand_in: Callable[..., Taken],
+    *args: Any,
+    **kwargs: Any,
+) -> Taken:
+    """Call `hand_in` in a thread, in a turn of the token's tenant, and return what it returns.
 
-    Raises ClientError `forbidden` where something is, or was, at a site outside the token's;
-    nothing is stored then.
+    Raises ClientError: `forbidden` where something is, or was, at a site outside the token's,
+    `rate_limited` where too many of the tenant wait. Nothing is stored then.
     """
     try:
-        return await asyncio.to_thread(hand_in, *args, **kwargs)
+        async with request.app[SUBMISSIONS].turn(claims.tenant_id):
+            return await asyncio.to_thread(hand_in, *args, **kwargs)
     except intake.OutsideSites:
         text = "This writes to a site outside the token's sites; nothing was stored."
         raise ClientError("forbidden", text) from None

@@ -13,11 +13,12 @@ from sqlalchemy import Column, ColumnElement, Row, Select, func, select, tuple_
 
 from realtime.desk import read_id
 from realtime.errors import ClientError
-from realtime.http.context import CONTEXT, viewer
+from realtime.http.context import viewer
 from realtime.http.endpoint import BEARER, Answer, Endpoint, Parameter
 from realtime.http.filtering import Filters, Values, conditions, read_filters
 from realtime.http.pages import Item, Page, page_response
 from realtime.http.paging import DEFAULT_LIMIT, MAX_LIMIT, Cursor, read_cursor, read_limit
+from realtime.http.shares import fetch
 from realtime.tokens import Claims
 
 Scope = Callable[[Collection[int]], Sequence[ColumnElement[bool]]]
@@ -85,7 +86,7 @@ class Listing(NamedTuple, Generic[Item]):
         """Return the page that is asked for. Raises ClientError `invalid`."""
         limit = read_limit(request)
         query = self.query(claims, read_filters(request, self.filters), read_cursor(request))
-        rows = await request.app[CONTEXT].postgres.fetch(query.limit(limit + 1))
+        rows = await fetch(request, claims, query.limit(limit + 1))
         items = [self.item(row, claims) for row in rows[:limit]]
         following = self._cursor(rows[limit - 1]) if len(rows) > limit else None
         return page_response(request, items, columns_of(self.item, self.left_out), following)
@@ -101,7 +102,7 @@ class Listing(NamedTuple, Generic[Item]):
         Raises ClientError `not_found`, also for one that the token may not see.
         """
         query = self.query(claims).where(self.key == (row_id or self.read_id(request)))
-        for row in await request.app[CONTEXT].postgres.fetch(query):
+        for row in await fetch(request, claims, query):
             return row
         raise ClientError("not_found", f"There is no such {self.what}.")
 

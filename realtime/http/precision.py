@@ -17,7 +17,7 @@ from typing_extensions import TypedDict
 from models.schemas.fields import Id, Share
 from models.tables import anomaly
 from models.vocabulary import ANOMALY_STATES, TYPES, AnomalyType
-from realtime.http.context import CONTEXT, viewer
+from realtime.http.context import viewer
 from realtime.http.filtering import any_of, conditions, read_filters
 from realtime.http.kinds import ID, VERSION, one_of
 from realtime.http.listing import (
@@ -28,6 +28,7 @@ from realtime.http.listing import (
     within,
 )
 from realtime.http.pages import page_response
+from realtime.http.shares import fetch
 from realtime.postgres import Postgres
 
 FILTERS = {
@@ -59,7 +60,7 @@ async def list_precision(request: web.Request) -> web.Response:
     claims = await viewer(request)
     values_of = read_filters(request, FILTERS)
     where = [*within(claims, anomaly.c.tenant_id, _SCOPE), *conditions(FILTERS, values_of)]
-    rows = await request.app[CONTEXT].postgres.fetch(_counts(*_KEY).where(*where))
+    rows = await fetch(request, claims, _counts(*_KEY).where(*where))
     return page_response(request, [_item(row) for row in rows], columns_of(_item))
 
 

@@ -45,7 +45,7 @@ async def submit_punches(request: web.Request) -> OutcomeItem | list[OutcomeItem
         raise ClientError("forbidden", text)
     context = request.app[CONTEXT]
     by = submitter(DOOR, claims)
-    outcomes = await at_own_sites(intake.submit, context.intake, punches, by=by)
+    outcomes = await at_own_sites(request, claims, intake.submit, context.intake, punches, by=by)
     for outcome in outcomes:
         metrics.punches.labels(outcome.became).inc()
     context.workers.hand_over(claims.tenant_id)

@@ -10,7 +10,6 @@ from pydantic import TypeAdapter, ValidationError
 from models.alerts.moves import MoveRefused
 from models.alerts.quiet_rows import add_quiet, cancel_quiet
 from models.schemas.quiet import WantedQuiet
-from realtime.desk import actor_of
 from realtime.errors import ClientError
 from realtime.http.body import read_object
 from realtime.http.context import CONTEXT, operator
@@ -48,13 +47,9 @@ async def _write(
     write: Callable[..., Any],
     what: object,
 ) -> Any:
-    """Call `write` with `what` for the token's bearer, in a thread.
-
-    Raises ClientError where it is refused.
-    """
-    engine = request.app[CONTEXT].intake
+    """Call `write` with `what` for the token's bearer. Raises ClientError where it is refused."""
     try:
-        return await asyncio.to_thread(write, engine, claims.tenant_id, actor_of(claims), what)
+        return await request.app[CONTEXT].desk.write(claims, write, what)
     except MoveRefused as refused:
         raise ClientError(refused.code, refused.message) from None
 

@@ -120,6 +120,8 @@ async def resubmit(request: web.Request) -> OutcomeItem:
     if another_tenants(content, claims):
         raise ClientError("forbidden", "The punch is another tenant's.")
     outcome = await at_own_sites(
+        request,
+        claims,
         intake.resubmit,
         context.intake,
         claims.tenant_id,

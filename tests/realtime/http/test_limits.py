@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import threading
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -11,12 +13,16 @@ from uuid import uuid4
 import aiohttp
 import pytest
 
+from models import intake
 from models.settings import Settings
-from realtime.http import body, in_flight, json_text
+from realtime.errors import ClientError
+from realtime.http import body, in_flight, json_text, shares
 from realtime.http.in_flight import Holder, InFlight
+from realtime.postgres import Postgres
 from realtime.transport import connections, slowing, socket
 from realtime.transport.connections import CROWD
 from realtime.transport.http_protocol import CONNECTIONS
+from tests.models.alerts.cast import open_alert
 from tests.realtime.cast import (
     ACME,
     GLOBEX,
@@ -28,7 +34,7 @@ from tests.realtime.cast import (
     eventually,
     token,
 )
-from tests.realtime.http.conftest import Caller
+from tests.realtime.http.conftest import Caller, store_anomaly
 from tests.realtime.transport.raw import forgotten, hello, masked, opened
 
 Start = Callable[..., Awaitable[RunningServer]]
@@ -389,3 +395,105 @@ async def test_what_is_sent_by_polling_for_too_long_ends_the_session(
             ) as slow:
                 assert await slow.status() == 400
         await eventually(lambda: forgotten(server))
+
+
+async def test_one_tenants_submissions_keep_no_other_waiting(
+    feed: Feed, server: RunningServer, caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More of them than the server has threads, and each takes for ever."""
+    store_anomaly(feed, 1, tenant_id=GLOBEX)
+    alert_id = open_alert(feed.engine, tenant_id=GLOBEX)
+    running, let_go, submit = [0, 0], threading.Event(), intake.submit
+    lock = threading.Lock()
+
+    def submit_slowly(engine: Any, punches: Any, *, by: Any) -> Any:
+        if by.name == "eve":
+            with lock:
+                running[0] += 1
+                running[1] = max(running)
+            assert let_go.wait(60)
+            with lock:
+                running[0] -= 1
+        return submit(engine, punches, by=by)
+
+    monkeypatch.setattr(intake, "submit", submit_slowly)
+
+    def asked(sub: str, tenant_id: int) -> Awaitable[Any]:
+        claims: dict[str, Any] = {"role": None, "scope": "submit", "sub": sub}
+        sent = b'{"punch_id": "p1"}'
+        path = "/api/v1/punches"
+        return caller.ask("POST", path, data=sent, tenant_id=tenant_id, **claims)
+
+    waiting = [asyncio.ensure_future(asked("eve", ACME)) for _ in range(50)]
+    try:
+        await eventually(lambda: running[0])
+        operator: dict[str, Any] = {"role": "operator", "tenant_id": GLOBEX}
+        async with asyncio.timeout(20):
+            path = f"/api/v1/alerts/{alert_id}/acknowledge"
+            assert (await caller.ask("POST", path, **operator)).status == 200
+            assert len(await caller.items("/api/v1/anomalies", **operator)) == 1
+            assert (await asked("globex", GLOBEX)).status == 202
+            path = f"/api/v1/quiet/{uuid4()}"
+            assert (await caller.ask("DELETE", path, **operator)).status == 404
+            refused = [one for one in waiting if one.done()]
+            while len(refused) < 50 - shares.MOST_SUBMISSIONS - shares.MOST_SUBMISSIONS_WAITING:
+                await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED, timeout=0.05)
+                refused = [one for one in waiting if one.done()]
+    finally:
+        let_go.set()
+    statuses = Counter([(await one).status for one in waiting])
+    assert running == [0, shares.MOST_SUBMISSIONS]
+    assert statuses == {202: 22, 429: 28}
+    assert not server.app[shares.SUBMISSIONS]._shares
+
+
+async def test_one_tenants_lists_keep_no_other_waiting(
+    feed: Feed, server: RunningServer, caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store_anomaly(feed, 1, tenant_id=GLOBEX)
+    running, let_go, fetch = [0, 0], asyncio.Event(), Postgres.fetch
+
+    async def fetch_slowly(self: Postgres, statement: Any, values: Any = None) -> Any:
+        if ACME in statement.compile().params.values():
+            running[0] += 1
+            running[1] = max(running)
+            await let_go.wait()
+            running[0] -= 1
+        return await fetch(self, statement, values)
+
+    monkeypatch.setattr(Postgres, "fetch", fetch_slowly)
+    waiting = [
+        asyncio.ensure_future(caller.get("/api/v1/anomalies", tenant_id=ACME)) for _ in range(50)
+    ]
+    held = server.app[shares.QUERIES]._shares
+    await eventually(lambda: ACME in held and held[ACME].asking == 50)
+    async with asyncio.timeout(20):
+        assert len(await caller.items("/api/v1/anomalies", tenant_id=GLOBEX)) == 1
+    let_go.set()
+    assert {(await one).status for one in waiting} == {200}
+    assert running == [0, shares.MOST_QUERIES]
+    assert not held
+
+
+@pytest.mark.unit
+async def test_a_turn_is_given_on_by_whoever_fails_or_stops_waiting() -> None:
+    several, order, let_go = shares.Shares(1, 3), list[str](), asyncio.Event()
+
+    async def ask(name: str) -> None:
+        async with several.turn(ACME):
+            order.append(name)
+            await let_go.wait()
+            raise ValueError
+
+    asked = [asyncio.create_task(ask(name)) for name in "abcd"]
+    await asyncio.sleep(0)
+    with pytest.raises(ClientError, match="waits already"):
+        await ask("e")
+    asked[1].cancel()
+    let_go.set()
+    outcomes = await asyncio.gather(*asked, return_exceptions=True)
+    assert [type(outcome).__name__ for outcome in outcomes] == [
+        *("ValueError", "CancelledError", "ValueError", "ValueError")
+    ]
+    assert order == ["a", "c", "d"]
+    assert not several._shares
