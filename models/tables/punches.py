@@ -105,11 +105,13 @@ pending = Table(
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("taken", Boolean, nullable=False, server_default=text("false")),
     # The correction or void that brought this version or took it away
-    # (models.intake.punches.cause). Null for a new punch.
+    # (models.intake.punches.cause). Null for a new punch. `by` are others that concern it as well.
     json_object("cause", nullable=True),
     # Whether a backfill brought this version or took it away: live work is judged before it.
     Column("backfill", Boolean, nullable=False, server_default=text("false")),
     Index("ix_pending_backfill", "tenant_id", "backfill", "pending_id"),
+    # For what withdrew an anomaly of a punch that was left to a later judgement.
+    Index("ix_pending_by", "tenant_id", "punch_id", postgresql_where=text("cause ? 'by'")),
 )
 
 # The columns of a version of a punch, which both tables have.

@@ -9,6 +9,7 @@ import structlog
 from psycopg import Cursor
 from psycopg.rows import dict_row
 
+from models.due import hasten
 from models.intake.content import as_text
 from models.intake.punches import cause
 from models.intake.punches.row import COLUMNS, content_of, row_of
@@ -18,6 +19,7 @@ from models.intake.refused.refuse import refuse
 from models.intake.refused.rejection import Rejection
 from models.intake.submitter import Submitter
 from models.tables.punches import VERSION
+from worker.judging.moments import CHORE as SWEEP
 from worker.metrics import REJECTED
 
 PUNCH_GIVEN_UP = "punch_given_up"
@@ -68,6 +70,7 @@ def give_up(cursor: Cursor, tenant_id: int, table: str, ids: list[int], at: date
         _give_up_punch(cursor, tenant_id, row_id, at)
     elif change := cursor.execute(_DROP, (tenant_id, ids)).fetchone():
         log.error(CHANGE_GIVEN_UP, tenant_id=tenant_id, kind=change[0], key=change[1])
+    hasten(cursor, tenant_id, SWEEP, at)  # what was given up may have moments of its own
 
 
 def _give_up_punch(cursor: Cursor, tenant_id: int, row_id: int, at: datetime) -> None:

@@ -26,7 +26,7 @@ from worker.judging.moments import CHORE as SWEEP
 from worker.judging.notices import tell_once
 from worker.judging.pace import pace_of
 from worker.judging.record import record
-from worker.judging.turns import is_asked_for
+from worker.judging.turns import ASKED_FOR
 from worker.judging.work_queue import TABLES, Batch, anything_waits, discard, take_batch
 from worker.load import load
 from worker.load.touched import Touched
@@ -64,22 +64,32 @@ def judge(
     *,
     seconds: float = JUDGE_SECONDS,
     unless_asked: bool = False,
-) -> bool:
+) -> bool | None:
     """Judge what waits of the tenant, unless somebody else is judging it.
 
-    Return whether more waits: no judgement begins after so many `seconds`. `put_off` is called when
-    more waits after a batch that was not full. It returns whether it has that judged later. With
-    `unless_asked`, nothing is done where the tenant's turn is asked for, as it is judged then.
+    Return whether more waits: no judgement begins after so many `seconds`. Return None where
+    somebody else has the tenant. `put_off` is called when live punches wait after a batch that was
+    not full. It returns whether it has what waits judged later. With `unless_asked`, nothing is
+    done where the tenant's turn is asked for, as it is judged then: that is None too.
     """
     until = time.monotonic() + seconds
     while (is_full := _judge_next_batch(engine, tenant_id, emit, unless_asked)) is not None:
         with autocommitted(engine) as cursor:
             waits = anything_waits(cursor, tenant_id)
-        if not waits or (not is_full and put_off()):
+            has_news = waits and not is_full and _live_waits(cursor, tenant_id)
+        if not waits or (has_news and put_off()):
             return False
         if time.monotonic() >= until:
             return True
-    return False
+    return None
+
+
+_LIVE = "SELECT EXISTS (SELECT FROM pending WHERE tenant_id = %s AND NOT backfill AND attempts = 0)"
+
+
+def _live_waits(cursor: Cursor, tenant_id: int) -> bool:
+    """Tell whether live punches wait. The rest has nothing to be gathered with."""
+    return cursor.execute(_LIVE, (tenant_id,)).fetchone() == (True,)
 
 
 def try_lock(cursor: Cursor, tenant_id: int) -> datetime | None:
@@ -90,6 +100,21 @@ def try_lock(cursor: Cursor, tenant_id: int) -> datetime | None:
     sql = "SELECT pg_try_advisory_xact_lock(%s), clock_timestamp()"
     cursor.execute(KEEP_SESSION)
     is_locked, as_of = _row(cursor, sql, tenant_lock_key(tenant_id))
+    return as_of if is_locked else None
+
+
+_TRY_UNLESS_ASKED = f"""
+SELECT CASE WHEN {ASKED_FOR} THEN false ELSE pg_try_advisory_xact_lock(%s) END, clock_timestamp()
+"""
+
+
+def try_lock_unless_asked(cursor: Cursor, tenant_id: int) -> datetime | None:
+    """Do the same, unless the tenant's turn is asked for: return None then.
+
+    The lock is not held for an instant then: the turn may begin at any, and is to find it free.
+    """
+    cursor.execute(KEEP_SESSION)
+    is_locked, as_of = _row(cursor, _TRY_UNLESS_ASKED, tenant_id, tenant_lock_key(tenant_id))
     return as_of if is_locked else None
 
 
@@ -165,20 +190,20 @@ def _judge_next_batch(
     """
     began, pace = time.monotonic(), pace_of(engine)
     limits = {table: pace.limit(tenant_id, table) for table in TABLES}
+    limits["backfill"] = pace.limit(tenant_id, "pending", backfill=True)
     with pipelined(engine) as cursor:
-        # Sent together: the pipeline waits for the answers when the first is fetched.
-        asked = is_asked_for(cursor, tenant_id) if unless_asked else None
-        as_of = try_lock(cursor, tenant_id)
-        if as_of is None or (asked and asked.fetchone()):
+        as_of = (try_lock_unless_asked if unless_asked else try_lock)(cursor, tenant_id)
+        if as_of is None:
             return None
         batch = take_batch(cursor, tenant_id, as_of, limits)
         judgement = judge_batch(cursor, tenant_id, batch, as_of) if batch else None
     if not batch or not judgement:
         return False
-    pace.note(tenant_id, batch.table, batch.units, time.monotonic() - began)
+    seconds = time.monotonic() - began
+    pace.note(tenant_id, batch.table, batch.units, seconds, backfill=batch.backfill)
     count(tenant_id, batch, judgement)
     say(tenant_id, judgement, emit)
-    return batch.units >= limits[batch.table]
+    return batch.units >= limits["backfill" if batch.backfill else batch.table]
 
 
 def _row(cursor: Cursor, sql: str, *arguments: object) -> tuple[Any, ...]:

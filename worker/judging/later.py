@@ -5,14 +5,29 @@ change the outcome of all the others. Those that still wait are left to their ow
 are judged with everything there is. Of the rest a judgement takes some, and puts the others at the
 end of what waits, once each, as punches to judge again that touch nobody else: like a backfill
 they let live punches go first. So a pile costs about what as many punches apart do.
+
+What a correction or a void withdraws names it, also where it is withdrawn later: its cause waits
+with each punch that was left, whichever row it waits by, as `by`.
 """
 
+from collections.abc import Collection
 from datetime import datetime
+from typing import Any, NamedTuple
 
 from psycopg import Cursor
 
+from models.bulk import document
 from models.intake.punches import cause
 from models.tables.punches import VERSION
+from worker.judging.corrections import (
+    NONE,
+    Correction,
+    Corrections,
+    as_json,
+    behind,
+    corrections_of,
+    left_with,
+)
 from worker.load.arrays import texts
 from worker.load.touched import Touched
 from worker.rules.finding import Subject
@@ -31,16 +46,34 @@ WHERE tenant_id = %(tenant_id)s AND punch_id = ANY(%(punches)s) AND voided_at IS
 """
 
 
+# What withdrawal would look at of the anomalies of a punch, if they were withdrawn now.
+_STANDING = """
+SELECT punch_id, person_id, policy_version, evidence, private_evidence FROM anomaly
+WHERE tenant_id = %(tenant_id)s AND punch_id = ANY(%(punches)s) AND standing
+"""
+_EXPLAIN = """
+UPDATE pending SET cause = coalesce(cause, '{}') || jsonb_build_object('by', left_by.by)
+FROM jsonb_to_recordset(%(rows)s::jsonb) AS left_by (punch_id text, by jsonb)
+WHERE pending.tenant_id = %(tenant_id)s AND pending.punch_id = left_by.punch_id
+    AND cause->'by' IS DISTINCT FROM left_by.by
+"""
+
+
+class _Standing(NamedTuple):
+    punch_id: str
+    person_id: int
+    policy_version: int
+    evidence: dict[str, Any]
+    private_evidence: dict[str, Any] | None
+
+
 def bounded(
     cursor: Cursor, tenant_id: int, touched: Touched, subjects: frozenset[Subject], at: datetime
 ) -> frozenset[Subject]:
-    """Return the subjects to judge now, and have the others wait. Needs the tenant's lock.
-
-    What a correction or a void withdraws is to name it: those are judged whole.
-    """
+    """Return the subjects to judge now, and have the others wait. Needs the tenant's lock."""
     own = {punch.punch_id for punch in touched.punches} | touched.again
     along = [s.punch_id for s in subjects if s.punch_id and s.punch_id not in own]
-    if len(along) <= MOST_ALONG or any((p.cause or {}).get("what") for p in touched.punches):
+    if len(along) <= MOST_ALONG:
         return subjects
     values = {"tenant_id": tenant_id, "punches": texts(along)}
     idle = sorted(punch_id for (punch_id,) in cursor.execute(_IDLE, values).fetchall())
@@ -50,4 +83,34 @@ def bounded(
             {"tenant_id": tenant_id, "punches": texts(later), "at": at, "cause": cause.AGAIN},
         )
     put_off = set(along).difference(idle[:MOST_ALONG])
+    if put_off and (corrections := corrections_of(touched.punches)):
+        _leave_with(cursor, tenant_id, put_off, corrections)
     return frozenset(subject for subject in subjects if subject.punch_id not in put_off)
+
+
+def _leave_with(
+    cursor: Cursor, tenant_id: int, put_off: Collection[str], corrections: Corrections
+) -> None:
+    """Note with the punches that wait what their anomalies are to name if they are withdrawn.
+
+    Of several corrections it is that which would be named now, for each anomaly that stands.
+    """
+    before = left_with(cursor, tenant_id, put_off)
+    values = {"tenant_id": tenant_id, "punches": texts(put_off)}
+    by: dict[str, list[Correction]] = {}
+    for anomaly in map(_Standing._make, cursor.execute(_STANDING, values).fetchall()):
+        correction = behind(anomaly, None, corrections, before.get(anomaly.punch_id, NONE))
+        named = by.setdefault(anomaly.punch_id, [])
+        if correction and correction not in named:
+            named.append(correction)
+    rows = [
+        {"punch_id": punch_id, "by": [as_json(correction) for correction in _latest_first(named)]}
+        for punch_id, named in by.items()
+        if named
+    ]
+    if rows:
+        cursor.execute(_EXPLAIN, {"tenant_id": tenant_id, "rows": document(rows)})
+
+
+def _latest_first(corrections: list[Correction]) -> list[Correction]:
+    return sorted(corrections, key=lambda each: (each.received_at, each.punch_id), reverse=True)

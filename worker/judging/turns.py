@@ -5,11 +5,10 @@ however many processes have stored something of it. Where the task is lost, or d
 old, and the next sweep asks again.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 from uuid import uuid4
 
-from psycopg import Cursor
 from sqlalchemy import Engine
 
 from models.database import autocommitted
@@ -21,6 +20,13 @@ class Turn(NamedTuple):
     tenant_id: int
     task_id: str
 
+    @property
+    def is_second(self) -> bool:
+        """Whether it is asked for because the one before found the tenant taken."""
+        return self.task_id.endswith(_SECOND)
+
+
+_SECOND = ":second"
 
 # A turn that is asked for waits for those of other tenants. One that began is done within a second,
 # or its judgement holds the tenant's lock.
@@ -29,7 +35,8 @@ _IS_OLD = """
         - CASE WHEN turn.began THEN interval '2 seconds' ELSE interval '5 seconds' END
 """
 FRESH = f"SELECT tenant_id FROM turn WHERE NOT ({_IS_OLD})"
-_IS_ASKED_FOR = f"SELECT 1 FROM turn WHERE tenant_id = %s AND NOT began AND NOT ({_IS_OLD})"
+# Whether the tenant has a turn that is still to begin.
+ASKED_FOR = f"EXISTS (SELECT FROM turn WHERE tenant_id = %s AND NOT began AND NOT ({_IS_OLD}))"
 # The task of one that is old may still come. It is sent once more, and whichever is first begins.
 _ASK = f"""
 INSERT INTO turn (tenant_id, task_id, asked_at, of_sweep)
@@ -51,27 +58,34 @@ WHERE turn.tenant_id = %(tenant_id)s AND turn.task_id = %(task_id)s AND NOT turn
 RETURNING before.of_sweep
 """
 _END = "DELETE FROM turn WHERE tenant_id = %s AND task_id = %s AND began"
+_TAKE_BACK = "DELETE FROM turn WHERE task_id = ANY(%s) AND tenant_id = ANY(%s) AND NOT began"
 
 
-def is_asked_for(cursor: Cursor, tenant_id: int) -> Cursor:
-    """Ask whether the tenant has a turn that is still to begin: if so, a row is fetched."""
-    return cursor.execute(_IS_ASKED_FOR, (tenant_id,))
-
-
-def ask(engine: Engine, tenants: Iterable[int], *, of_sweep: bool = False) -> list[Turn]:
+def ask(
+    engine: Engine, tenants: Iterable[int], *, of_sweep: bool = False, second: bool = False
+) -> list[Turn]:
     """Note that the tenants are to have a turn, and return those whose task is to be sent.
 
-    A turn `of_sweep` judges first what a judge that died may have left.
+    A turn `of_sweep` judges first what a judge that died may have left. `second` is as in `Turn`.
     """
     wanted = sorted(tenants)
     values: dict[str, Any] = {
         "tenants": wanted,
-        "task_ids": [str(uuid4()) for _ in wanted],
+        "task_ids": [f"{uuid4()}{_SECOND if second else ''}" for _ in wanted],
         "of_sweep": of_sweep,
     }
     with autocommitted(engine) as cursor:
         rows = cursor.execute(_ASK, values).fetchall()
     return [Turn(tenant_id, task_id) for tenant_id, task_id, is_new in rows if is_new]
+
+
+def take_back(engine: Engine, unsent: Collection[Turn]) -> None:
+    """Note that turns are not asked for any more, as their tasks could not be sent."""
+    with autocommitted(engine) as cursor:
+        cursor.execute(
+            _TAKE_BACK,
+            ([turn.task_id for turn in unsent], [turn.tenant_id for turn in unsent]),
+        )
 
 
 def begin(engine: Engine, turn: Turn) -> bool | None:

@@ -33,6 +33,7 @@ class Batch(NamedTuple):
     units: int
     touched: Touched
     received_at: datetime | None = None
+    backfill: bool = False
 
 
 _WAITING = """
@@ -214,7 +215,9 @@ def anything_waits(cursor: Cursor, tenant_id: int) -> bool:
 def take_batch(
     cursor: Cursor, tenant_id: int, as_of: datetime, limits: Mapping[str, int]
 ) -> Batch | None:
-    """Take what is to be judged next, up to its table's limit, of what was never tried.
+    """Take what is to be judged next, of what was never tried.
+
+    `limits` are by table, and of punches of a backfill `limits["backfill"]`.
 
     A tenant's own history keeps neither its live punches nor its roster waiting for more than the
     judgement that is at work. Return None where nothing waits.
@@ -223,7 +226,7 @@ def take_batch(
     return (
         take_punches(cursor, tenant_id, limit=punches)
         or take_changes(cursor, tenant_id, as_of, limit=keys)
-        or take_punches(cursor, tenant_id, limit=punches, backfill=True)
+        or take_punches(cursor, tenant_id, limit=limits["backfill"], backfill=True)
     )
 
 
@@ -248,7 +251,7 @@ def take_punches(
     again = frozenset(punch.punch_id for punch in versions if _is_again(punch))
     oldest = min((punch.received_at for punch in punches if punch.received_at), default=None)
     ids = [pending_id for pending_id, *_ in rows]
-    return Batch("pending", ids, len(ids), Touched(punches=punches, again=again), oldest)
+    return Batch("pending", ids, len(ids), Touched(punches=punches, again=again), oldest, backfill)
 
 
 def _is_again(punch: TouchedPunch) -> bool:

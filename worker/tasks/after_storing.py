@@ -29,7 +29,7 @@ LAST_SECONDS = 40.0  # of a process that ends
 
 log = structlog.get_logger(__name__)
 
-# Returns whether more is left to judge.
+# Returns whether more is left to judge; it may return None where somebody else has the tenant.
 Judging = Callable[[Engine, int, Emit], bool | None]
 
 
@@ -45,7 +45,8 @@ def judge_now(tenants: Iterable[int]) -> None:
 def take_turn(turn: Turn) -> None:
     """Judge a tenant in its turn, and ask for its next one where more waits.
 
-    A task that is no turn of the tenant, such as a server's, judges what was stored.
+    Where somebody else has the tenant, who may not be judging what waits, it is asked for once
+    more. A task that is no turn of the tenant, such as a server's, judges what was stored.
     """
     process = this_process()
     of_sweep = turns.begin(process.engine, turn)
@@ -53,26 +54,44 @@ def take_turn(turn: Turn) -> None:
         judge_now([turn.tenant_id])
         return
     judging = _judge_left_first if of_sweep else _judge
-    if _survive(judging, turn.tenant_id):
+    more = _survive(judging, turn.tenant_id)
+    if more:
         ask_for_turns([turn.tenant_id])
+    elif more is None and not turn.is_second:
+        ask_for_turns([turn.tenant_id], of_sweep=of_sweep, second=True)
     else:
         turns.end(process.engine, turn)
 
 
-def ask_for_turns(tenants: Collection[int], *, of_sweep: bool = False) -> None:
-    """Enqueue one judge task per tenant that has none waiting yet.
+def ask_for_turns(
+    tenants: Collection[int], *, of_sweep: bool = False, second: bool = False
+) -> None:
+    """Enqueue one judge task per tenant that has none waiting yet, and note that it is enqueued.
 
     It has the limits of every task. Its queue is not that of the punches, where it would come after
     all of those that wait.
     """
     if not tenants:
         return
-    judge_tenant = current_app.tasks[JUDGE_TASK]
+    engine = this_process().engine
     try:
-        for turn in turns.ask(this_process().engine, tenants, of_sweep=of_sweep):
-            judge_tenant.apply_async(kwargs={"tenant_id": turn.tenant_id}, task_id=turn.task_id)
+        _send(engine, turns.ask(engine, tenants, of_sweep=of_sweep, second=second))
     except (OperationalError, *DATABASE_ERRORS) as away:  # the sweep finds what waits
         log.warning(JUDGING_PUT_OFF, tenants=sorted(tenants), error=type(away).__name__)
+
+
+def _send(engine: Engine, wanted: list[Turn]) -> None:
+    """Enqueue the tasks of turns. What cannot be is not noted as asked for any more.
+
+    Else whoever stores something of these tenants would leave it to a turn that does not come.
+    """
+    judge_tenant = current_app.tasks[JUDGE_TASK]
+    for number, turn in enumerate(wanted):
+        try:
+            judge_tenant.apply_async(kwargs={"tenant_id": turn.tenant_id}, task_id=turn.task_id)
+        except OperationalError:
+            turns.take_back(engine, wanted[number:])
+            raise
 
 
 def leave_for_a_moment(tenants: Collection[int]) -> bool:
@@ -112,11 +131,13 @@ def for_each(
     ]
 
 
-def _judge_unless_asked(engine: Engine, tenant_id: int, emit: Emit) -> bool:
+def _judge_unless_asked(engine: Engine, tenant_id: int, emit: Emit) -> bool | None:
     return _judge(engine, tenant_id, emit, unless_asked=True)
 
 
-def _judge(engine: Engine, tenant_id: int, emit: Emit, *, unless_asked: bool = False) -> bool:
+def _judge(
+    engine: Engine, tenant_id: int, emit: Emit, *, unless_asked: bool = False
+) -> bool | None:
     return judge(
         engine,
         tenant_id,
@@ -127,20 +148,20 @@ def _judge(engine: Engine, tenant_id: int, emit: Emit, *, unless_asked: bool = F
     )
 
 
-def _judge_left_first(engine: Engine, tenant_id: int, emit: Emit) -> bool:
+def _judge_left_first(engine: Engine, tenant_id: int, emit: Emit) -> bool | None:
     return judge_left(engine, tenant_id, emit, seconds=TURN_SECONDS) or _judge(
         engine, tenant_id, emit
     )
 
 
-def _survive(judging: Judging, tenant_id: int) -> bool:
-    """Call `judging`, and return whether more is left. Log and count its failure.
+def _survive(judging: Judging, tenant_id: int) -> bool | None:
+    """Call `judging`, and return what it does. Log and count its failure.
 
     What waited stays in its table. The sweep takes it, halving what fails.
     """
     process = this_process()
     try:
-        return bool(judging(process.engine, tenant_id, process.emit))
+        return judging(process.engine, tenant_id, process.emit)
     except Exception as error:
         metrics.JUDGING_FAILED.inc()
         log.error(JUDGING_FAILED, tenant_id=tenant_id, exc_info=error)

@@ -15,7 +15,8 @@ from models.schemas.payloads import instant_text
 
 CORRECTION, VOID = "correction", "void"
 # Of a punch that did not change, and is only to be judged again: of no correction, but of one
-# judgement that had more to judge than it may take (worker.judging.later).
+# judgement that had more to judge than it may take. That adds, as `by`, the corrections of other
+# punches that its anomalies are to name if they are withdrawn (worker.judging.later).
 AGAIN = '{"again": true}'
 # A clock that corrects a punch does so within days. One whose counter began anew comes back with
 # its old numbers later.

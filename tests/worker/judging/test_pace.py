@@ -34,16 +34,29 @@ def test_a_slow_judgement_of_a_few_rows_makes_no_batch_smaller_than_the_least() 
     assert pace.limit(1, "pending") == LEAST_A_BATCH
 
 
-def test_what_all_rows_of_a_judgement_share_is_half_of_its_time_at_most() -> None:
-    """Otherwise a pile whose window takes 0.4 s would be judged 20 punches at a time."""
+@pytest.mark.parametrize(
+    ("shared", "units"), [(0.1, 150), (0.2, 200), (0.3, 200), (0.39, 110), (0.4, 100), (2.0, 500)]
+)
+def test_what_all_rows_of_a_judgement_share_is_half_of_its_time_or_half_a_second_is_all(
+    shared: float, units: int
+) -> None:
+    """Otherwise a pile whose window takes 0.3 s would be judged 20 punches at a time."""
     pace = Pace()
     for _ in range(6):
-        units = pace.limit(1, "pending")
-        pace.note(1, "pending", units, 0.4 + 0.001 * units)
-    assert pace.limit(1, "pending") == pytest.approx(400, abs=1)
+        taken = pace.limit(1, "pending")
+        pace.note(1, "pending", taken, shared + 0.001 * taken)
+    assert pace.limit(1, "pending") == pytest.approx(units, abs=2)
+
+
+def test_where_few_rows_take_as_long_as_many_they_are_no_fewer() -> None:
+    pace = Pace()
+    pace.note(1, "pending", MOST_A_BATCH, 2.0)
+    fewest = pace.limit(1, "pending")
+    limits = []
     for _ in range(6):
-        pace.note(1, "pending", pace.limit(1, "pending"), 100.0)
-    assert pace.limit(1, "pending") > LEAST_A_BATCH
+        pace.note(1, "pending", pace.limit(1, "pending"), 2.0)
+        limits.append(pace.limit(1, "pending"))
+    assert limits == [4 * fewest] * 6
 
 
 def test_a_judgement_that_was_slow_by_chance_is_soon_forgotten() -> None:
@@ -52,6 +65,28 @@ def test_a_judgement_that_was_slow_by_chance_is_soon_forgotten() -> None:
     for _ in range(5):
         units = pace.limit(1, "pending")
         pace.note(1, "pending", units, 0.0002 * units)
+    assert pace.limit(1, "pending") == MOST_A_BATCH
+
+
+def test_one_judgement_that_was_slow_by_chance_makes_no_large_batch_of_a_slow_tenant() -> None:
+    pace = Pace()
+    pace.note(1, "pending", MOST_A_BATCH, 8 * BATCH_SECONDS)
+    slow = pace.limit(1, "pending")
+    pace.note(1, "pending", slow, 9 * BATCH_SECONDS)
+    assert pace.limit(1, "pending") <= 4 * slow < MOST_A_BATCH
+
+
+def test_few_that_took_longer_than_many_tell_nothing_where_the_many_were_quick() -> None:
+    pace = Pace()
+    pace.note(1, "pending", MOST_A_BATCH, BATCH_SECONDS)
+    pace.note(1, "pending", MOST_A_BATCH // 2, 2 * BATCH_SECONDS)
+    assert pace.limit(1, "pending") == MOST_A_BATCH // 4
+
+
+def test_what_is_live_has_another_pace_than_a_backfill() -> None:
+    pace = Pace()
+    pace.note(1, "pending", MOST_A_BATCH, 100.0, backfill=True)
+    assert pace.limit(1, "pending", backfill=True) == LEAST_A_BATCH
     assert pace.limit(1, "pending") == MOST_A_BATCH
 
 

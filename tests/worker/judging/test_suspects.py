@@ -18,10 +18,11 @@ import worker.judging.judge
 import worker.judging.pace
 import worker.judging.sweep
 from models import intake
+from models.database import transaction
 from tests.worker.cast import NOON, found, imposter, roster, rows, waiting
 from tests.worker.conftest import Heard
 from tests.worker.judging.test_sweep import age, dies_of
-from worker.judging.giving_up import CHANGE_GIVEN_UP
+from worker.judging.giving_up import CHANGE_GIVEN_UP, give_up
 from worker.judging.judge import judge
 from worker.judging.pace import pace_of
 from worker.judging.suspects import JUDGE_DIED
@@ -227,3 +228,14 @@ def test_a_key_of_the_roster_that_fails_every_judge_is_given_up_with_all_its_row
                 judge_left(engine, 1, heard)
     given_up = [line["key"] for line in logs if line["event"] == CHANGE_GIVEN_UP]
     assert (given_up, waiting(engine), deaths(logs)) == (["7"], 0, [])
+
+
+def test_a_tenant_is_swept_soon_after_a_change_of_its_roster_was_given_up(engine: Engine) -> None:
+    """It may have had moments of its own, which nobody has judged."""
+    intake.sync_roster(engine, first_roster(1))
+    rows(engine, "UPDATE due SET at = now() + interval '1 day' WHERE tenant_id = 1 RETURNING 1")
+    ((at, change_id),) = rows(engine, "SELECT now(), min(change_id) FROM roster_change")
+    with transaction(engine) as cursor:
+        give_up(cursor, 1, "roster_change", [change_id], at)
+    due = "SELECT at FROM due WHERE tenant_id = 1 AND chore = 'sweep'"
+    assert rows(engine, due) == [(at,)]

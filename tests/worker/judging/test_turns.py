@@ -1,17 +1,21 @@
 """Tenants are judged in turn, and of each what is live comes before a backfill."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from celery import Celery
+from psycopg import Cursor
 from sqlalchemy import Engine
 from structlog.testing import capture_logs
 
+import worker.judging.judge
 import worker.judging.pace
 from models import intake
-from models.database import transaction
+from models.database import pipelined, transaction
 from tests.worker.cast import NOON, anomalies, imposter, roster, rows, waiting
 from tests.worker.conftest import Heard
 from tests.worker.judging.test_judge import imposters
@@ -76,6 +80,44 @@ def test_what_was_stored_while_a_turn_is_asked_for_waits_for_it(
     turns.begin(engine, turn)
     judge(engine, 1, heard, unless_asked=True)
     assert waiting(engine) == 0
+
+
+def test_whoever_leaves_a_tenant_to_its_turn_does_not_hold_it_meanwhile(
+    engine: Engine, heard: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The turn would find it taken, and end, if it began just then."""
+    held: list[Any] = []
+
+    @contextmanager
+    def watched(engine: Engine) -> Iterator[Cursor]:
+        with pipelined(engine) as cursor:
+            yield cursor
+            held.extend(rows(engine, "SELECT objid FROM pg_locks WHERE locktype = 'advisory'"))
+
+    monkeypatch.setattr(worker.judging.judge, "pipelined", watched)
+    turns.ask(engine, [1])
+    assert judge(engine, 1, heard, unless_asked=True) is None
+    assert held == []
+    judge(engine, 1, heard)
+    assert len(held) == 1
+
+
+def test_history_and_the_roster_are_not_put_off_to_be_judged_with_what_comes(
+    engine: Engine, heard: Heard
+) -> None:
+    asked: list[int] = []
+
+    def put_off() -> bool:
+        asked.append(1)
+        return True
+
+    intake.submit(engine, imposters(10), backfill=True)
+    intake.sync_roster(
+        engine, {"tenant": {"tenant_id": 1}, "people": [{"person_id": 77, "name": "New"}]}
+    )
+    intake.submit(engine, [imposter("live")])
+    judge(engine, 1, heard, put_off)
+    assert (waiting(engine), asked) == (0, [])
 
 
 def test_a_sweep_leaves_alone_who_has_a_turn_but_for_what_a_judge_died_of(engine: Engine) -> None:
