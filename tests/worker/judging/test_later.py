@@ -194,7 +194,7 @@ def test_a_void_in_a_pile_judges_no_more_than_any_other_change(
 
 @pytest.mark.usefixtures("phone", "narrow")
 def test_a_row_that_was_left_without_a_cause_is_judged_too(engine: Engine, heard: Heard) -> None:
-    """As the release before left it."""
+    """Rows of the release before are such."""
     intake.submit(engine, intruders(1))
     judge_all(engine, 1, heard)
     intake.void(engine, 1, "intruder-9", "a slip")
