@@ -1,15 +1,17 @@
 """Reading the rule by which a maintenance window recurs, as RFC 5545 writes it."""
 
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from itertools import islice, takewhile
 
-from dateutil.rrule import DAILY, WEEKLY, YEARLY, rrule, rrulestr
+from dateutil.rrule import DAILY, MONTHLY, WEEKLY, YEARLY, rrule, rrulestr
 
 # How far ahead we look whether a rule ever comes, and how often.
 HORIZON = timedelta(days=3_660)
 MOST_A_DAY = 24
 MOST_INTERVAL = 1_000
 MOST_COUNT = 10_000
+MOST_A_MONTH, MOST_A_YEAR = 5, 53  # of a weekday, as in the 5th Monday of a month
 YEARS = range(2000, 2101)
 _LATER = timedelta(days=19 * 146_097)  # 7,600 years
 
@@ -27,24 +29,36 @@ def parse_rule(text: str, starts: datetime) -> rrule:
     if starts.year not in YEARS:
         raise ValueError(f"starts_at: give a time in the years {YEARS[0]} to {YEARS[-1]}")
     rule = _single(text, starts)
-    try:
-        early_starts = _early_starts(rule)
-    except (ValueError, IndexError):  # from within dateutil, such as for the 99th Monday of a year
-        early_starts = []
-    if not early_starts:
-        raise ValueError("rrule: never comes")
-    return rule if rule._count is None else rule.replace(count=None, until=early_starts[-1])
+    _check_ordinals(rule)
+    return _ended(rule)
+
+
+def stored_rule(text: str, starts: datetime) -> rrule:
+    """Return the rule of a window that is stored, as `parse_rule` did when it was made.
+
+    The release before took ordinals that `parse_rule` refuses: they stand in the rules of windows.
+    """
+    return _ended(_single(text, starts))
 
 
 def starts_between(rule: rrule, since: datetime, until: datetime) -> list[datetime]:
     """Return the starts of a rule from `since` up to, but without, `until`; all are naive.
 
-    It costs what the stretch does, however long ago the rule began.
+    It costs what the stretch does, however long ago the rule began. Where dateutil cannot follow
+    the rule any further, the rest of the stretch has no starts.
     """
     # dateutil would follow a rule that is over to the year 9999.
     last = min(until, rule._until or until)
     starts = _nearer(rule, since).replace(until=last).xafter(since, inc=True)
-    return list(takewhile(lambda start: start < until, starts))
+    return list(takewhile(lambda start: start < until, _unbroken(starts)))
+
+
+def _unbroken(starts: Iterable[datetime]) -> Iterator[datetime]:
+    """Yield starts up to where dateutil fails, as it does for a 9th Monday in December."""
+    try:
+        yield from starts
+    except (IndexError, ValueError):
+        return
 
 
 def _nearer(rule: rrule, moment: datetime) -> rrule:
@@ -109,7 +123,26 @@ def _single(text: str, starts: datetime) -> rrule:
     return rule
 
 
-def _early_starts(rule: rrule) -> list[datetime]:
+def _ended(rule: rrule) -> rrule:
+    """Return the rule without its COUNT. Raises ValueError where it never comes."""
+    early_starts = list(_unbroken(_early_starts(rule)))
+    if not early_starts:
+        raise ValueError("rrule: never comes")
+    return rule if rule._count is None else rule.replace(count=None, until=early_starts[-1])
+
+
+def _check_ordinals(rule: rrule) -> None:
+    """Raise ValueError where a rule names a weekday that no month, or no year, has."""
+    by_month = rule._freq == MONTHLY or bool(rule._bymonth)
+    most, period = (MOST_A_MONTH, "month") if by_month else (MOST_A_YEAR, "year")
+    if any(abs(ordinal) > most for _, ordinal in rule._bynweekday or ()):
+        raise ValueError(
+            f"rrule: BYDAY counts from the start or the end of a {period} here:"
+            f" give 1 to {most} or -{most} to -1 before the weekday, or nothing"
+        )
+
+
+def _early_starts(rule: rrule) -> Iterable[datetime]:
     """Return the rule's first start before the horizon, or all that its COUNT makes.
 
     dateutil looks for a start that never comes up to the year 9999. As the calendar, weekdays and
@@ -118,4 +151,4 @@ def _early_starts(rule: rrule) -> list[datetime]:
     """
     horizon = min(rule._dtstart + HORIZON, rule._until or rule._dtstart + HORIZON)
     late = rule.replace(dtstart=rule._dtstart + _LATER, count=None, until=horizon + _LATER)
-    return [start - _LATER for start in islice(late, rule._count or 1)]
+    return (start - _LATER for start in islice(late, rule._count or 1))

@@ -11,6 +11,7 @@ from itertools import groupby
 from typing import Any, NamedTuple, Self
 from uuid import UUID
 
+import structlog
 from dateutil.rrule import rrule
 from psycopg import Cursor
 from sqlalchemy import Engine
@@ -18,14 +19,18 @@ from sqlalchemy import Engine
 from models.bulk import document, insert
 from models.database import transaction
 from models.due import put_off, set_due, tenants_due
-from models.recurrence import parse_rule, starts_between
+from models.recurrence import starts_between, stored_rule
 
+NOT_EXTENDED = "calendar_not_extended"
 CHORE = "calendar"
 AHEAD = timedelta(days=400)
 EXTEND_EVERY = timedelta(days=30)
+AGAIN = timedelta(days=1)  # after this upkeep tries again what failed
 # Wall time is less than a day from UTC, and a change of clocks moves it by less than another.
 SLACK = timedelta(days=2)
 BATCH = 20  # calendars that one transaction of upkeep extends
+
+log = structlog.get_logger(__name__)
 
 _DAY_COLUMNS = ("tenant_id", "quiet_id", "day", "starts")
 _ADD_DAYS = f"""
@@ -68,7 +73,7 @@ class Calendar(NamedTuple):
         until: date | None,
     ) -> Self:
         """Return the calendar of a row of `quiet`."""
-        parsed = parse_rule(rule, starts_wall)
+        parsed = stored_rule(rule, starts_wall)
         return cls(quiet_id, parsed, timedelta(seconds=duration_seconds), until)
 
 
@@ -91,11 +96,20 @@ def extend(cursor: Cursor, tenant_id: int, calendars: Sequence[Calendar], now: d
 
 
 def extend_due(engine: Engine) -> None:
-    """Extend the calendars of the tenants of which that is due."""
+    """Extend the calendars of the tenants of which that is due.
+
+    A tenant of which that fails, or ends the process, holds up no other. It is tried again in a
+    day, as its calendars end in a year at the earliest.
+    """
     with transaction(engine) as cursor:
         tenants = tenants_due(cursor, CHORE)
     for tenant_id in tenants:
-        extend_all(engine, tenant_id)
+        with transaction(engine) as cursor:
+            put_off(cursor, tenant_id, CHORE, datetime.now(UTC) + AGAIN)
+        try:
+            extend_all(engine, tenant_id)
+        except Exception as error:
+            log.error(NOT_EXTENDED, tenant_id=tenant_id, exc_info=error)
 
 
 def extend_all(engine: Engine, tenant_id: int) -> int:

@@ -83,8 +83,10 @@ def _in_turns(sweep: QuietTask, tenants: Iterable[int], judging: Judging) -> Non
 def prune_old() -> None:
     """Remove what is older than it is to be kept, and extend calendars. Runs every ten minutes."""
     process = this_process()
-    extend_due(process.engine)
-    prune(process.engine, timedelta(days=process.settings.feed_retention_days))
+    try:
+        extend_due(process.engine)
+    finally:
+        prune(process.engine, timedelta(days=process.settings.feed_retention_days))
 
 
 @task("upkeep.pass_through", send_events=False, **_UPKEEP)

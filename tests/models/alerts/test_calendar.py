@@ -10,9 +10,18 @@ from zoneinfo import ZoneInfo
 import pytest
 from dateutil.rrule import _iterinfo, rrulestr
 from sqlalchemy import Engine
+from structlog.testing import capture_logs
 
 import models.alerts.quiet_rows
-from models.alerts.calendar import AHEAD, CHORE, EXTEND_EVERY, extend_all
+from models.alerts.calendar import (
+    AHEAD,
+    CHORE,
+    EXTEND_EVERY,
+    NOT_EXTENDED,
+    Calendar,
+    extend_all,
+    extend_due,
+)
 from models.alerts.moves import MoveRefused
 from models.alerts.quiet import Span
 from models.alerts.quiet_rows import add_quiet, cancel_quiet, read_quiet
@@ -26,6 +35,8 @@ from tests.worker.cast import rows
 
 NOW = datetime.now(UTC)
 REBUILD = _iterinfo.rebuild
+# It was taken by the release before. dateutil fails on it in each December.
+UNSOUND = "FREQ=MONTHLY;BYDAY=1MO,9MO"
 
 
 def wall(text: str) -> datetime:
@@ -227,3 +238,59 @@ def test_a_cancelled_one_is_not_extended_by_upkeep(engine: Engine) -> None:
     rows(engine, "UPDATE quiet SET calendar_until = NULL RETURNING 1")
     cancel_quiet(engine, 1, OPERATOR, quiet_id)
     assert extend_all(engine, 1) == 0
+
+
+def keep_unsound(engine: Engine, tenant_id: int) -> None:
+    """Have a window by an unsound rule, as the release before left it, which is to be extended."""
+    quiet_id = add_quiet(engine, tenant_id, OPERATOR, recurring("FREQ=MONTHLY;BYDAY=1MO"))
+    with transaction(engine) as cursor:
+        cursor.execute(
+            "UPDATE quiet SET rrule = %s, calendar_until = NULL WHERE quiet_id = %s",
+            (UNSOUND, quiet_id),
+        )
+        cursor.execute("DELETE FROM quiet_day WHERE quiet_id = %s", (quiet_id,))
+        cursor.execute("UPDATE due SET at = now() WHERE chore = 'calendar'")
+
+
+def test_a_stored_rule_that_cannot_be_followed_to_its_end_has_no_more_starts(
+    engine: Engine,
+) -> None:
+    keep_unsound(engine, 1)
+    (quiet,) = read(engine, NOW)
+    rows(engine, "UPDATE quiet SET calendar_until = NULL RETURNING 1")
+    assert extend_all(engine, 1) == 1
+    first = wall("2026-01-05T22:00:00")
+    rule = Calendar.of(quiet.quiet_id, UNSOUND, first, 60, None).rule
+    starts = starts_between(rule, first, first + AHEAD)
+    assert [(start.month, start.day) for start in starts] == [
+        *((1, 5), (2, 2), (3, 2), (4, 6), (5, 4), (6, 1)),
+        *((7, 6), (8, 3), (9, 7), (10, 5), (11, 2)),
+    ]
+
+
+def test_a_tenant_that_cannot_be_extended_holds_up_no_other(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep_unsound(engine, 1)
+    add_quiet(engine, 2, OPERATOR, recurring("FREQ=DAILY"))
+    rows(engine, "UPDATE quiet SET calendar_until = NULL RETURNING 1")
+    rows(engine, "UPDATE due SET at = now() - interval '2 hours' WHERE tenant_id = 1 RETURNING 1")
+    rows(engine, "UPDATE due SET at = now() WHERE tenant_id = 2 RETURNING 1")
+    monkeypatch.setattr("models.alerts.calendar.extend_all", extend_or_fail)
+    with capture_logs() as logs:
+        extend_due(engine)
+    assert [(line["event"], line["tenant_id"]) for line in logs] == [(NOT_EXTENDED, 1)]
+    extended = "SELECT tenant_id FROM quiet WHERE calendar_until IS NOT NULL"
+    assert rows(engine, extended) == [(2,)]
+    with transaction(engine) as cursor:
+        assert tenants_due(cursor, CHORE) == []
+    again = "SELECT at - now() FROM due WHERE tenant_id = 1 AND chore = 'calendar'"
+    ((later,),) = rows(engine, again)
+    assert timedelta(hours=23) < later < timedelta(hours=25)
+
+
+def extend_or_fail(engine: Engine, tenant_id: int) -> int:
+    """Extend the calendars of a tenant, but fail for acme."""
+    if tenant_id == 1:
+        raise IndexError("index out of range")
+    return extend_all(engine, tenant_id)

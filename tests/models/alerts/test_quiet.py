@@ -134,6 +134,30 @@ def test_a_rule_that_says_nothing_sensible_is_refused(rule: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("rule", "most"),
+    [
+        ("FREQ=MONTHLY;BYDAY=1MO,9MO", 5),  # which dateutil follows up to the first December
+        ("FREQ=MONTHLY;BYDAY=1MO,-6MO", 5),
+        ("FREQ=YEARLY;BYMONTH=1,12;BYDAY=1MO,9MO", 5),
+        ("FREQ=YEARLY;BYDAY=1MO,54MO", 53),
+    ],
+)
+def test_a_weekday_that_no_month_or_year_has_is_refused(rule: str, most: int) -> None:
+    with pytest.raises(ValueError, match=f"rrule: BYDAY .* 1 to {most} or"):
+        parse_rule(rule, datetime.fromisoformat("2026-01-05T22:00:00"))
+
+
+@pytest.mark.parametrize(
+    "rule",
+    ["FREQ=MONTHLY;BYDAY=5MO,-5SU", "FREQ=YEARLY;BYDAY=53MO,53TU,53WE,53TH,53FR,53SA,53SU,-53MO"],
+)
+def test_the_last_weekday_that_there_may_be_is_followed_for_years(rule: str) -> None:
+    first = datetime.fromisoformat("2026-01-05T22:00:00")
+    starts = starts_between(parse_rule(rule, first), first, first + timedelta(days=12_000))
+    assert starts[-1] > first + timedelta(days=11_000)
+
+
+@pytest.mark.parametrize(
     "starts",
     ["0001-01-01T00:00:00", "1999-12-31T23:59:59", "2101-01-01T00:00:00", "9999-12-31T23:00:00"],
 )

@@ -108,6 +108,7 @@ async def test_each_kind_is_listed_with_its_author_reason_and_end(caller: Caller
         nightly(starts_at="0001-01-01T00:00:00"),
         nightly(starts_at="9999-12-31T23:00:00"),
         nightly(rrule="FREQ=DAILY;INTERVAL=0"),
+        nightly(rrule="FREQ=MONTHLY;BYDAY=1MO,9MO"),
         nightly(duration_minutes=0),
         {"kind": "nap"},
         [],
