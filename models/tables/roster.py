@@ -164,4 +164,6 @@ roster_change = Table(
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("taken", Boolean, nullable=False, server_default=text("false")),
     submitter("submitted_by"),  # null where the judge spread a change over those that it touches
+    # Of a shift that did not change: it is judged by itself.
+    Column("alone", Boolean, nullable=False, server_default=text("false")),
 )

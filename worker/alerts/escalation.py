@@ -4,6 +4,7 @@ They do so once, however many schedulers run: the moments stand in the rows. Who
 holds the alerts' lock, and the next to come finds them changed.
 """
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -30,6 +31,7 @@ from worker.alerts.quieting import kept_quiet
 from worker.emit import Emit
 
 BATCH = 500  # alerts in one transaction
+KEEP_SECONDS = 10.0
 
 _MOMENTS = ("escalates_at", "relapses_at", "quiet_until")
 # Each moment has an index, which clock_timestamp() would leave unused: it changes while it is read.
@@ -66,13 +68,16 @@ def tenants_due(cursor: Cursor) -> list[int]:
     return [tenant_id for (tenant_id,) in cursor.execute(_TENANTS)]
 
 
-def keep_alerts(engine: Engine, tenant_id: int, emit: Emit) -> None:
+def keep_alerts(
+    engine: Engine, tenant_id: int, emit: Emit, *, seconds: float = KEEP_SECONDS
+) -> bool:
     """Do what is due for the tenant's alerts, in batches, and say each once it is committed.
 
-    A batch takes a constant number of statements.
+    A batch takes a constant number of statements. Return whether more may be due: but for the
+    first, none begins after so many `seconds`.
     """
-    taken = BATCH
-    while taken == BATCH:
+    until = time.monotonic() + seconds
+    while True:
         with transaction(engine) as cursor:
             taken, messages, appended = _keep_some(cursor, tenant_id)
         if appended:
@@ -80,6 +85,8 @@ def keep_alerts(engine: Engine, tenant_id: int, emit: Emit) -> None:
                 labels = {"event": message.event, "anomaly_type": message.anomaly_type or ""}
                 metrics.MESSAGES.labels(**labels).inc()
             emit(tenant_id, *appended, messages)
+        if taken < BATCH or time.monotonic() >= until:
+            return taken == BATCH
 
 
 def _keep_some(

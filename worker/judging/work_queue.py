@@ -54,7 +54,7 @@ ORDER BY pending_id
 """
 # Every row of a key is taken at once, however often it changed.
 _CHANGED = """
-SELECT array_agg(change_id), kind, key
+SELECT array_agg(change_id), kind, key, bool_and(alone), bool_or(alone)
 FROM roster_change
 WHERE tenant_id = %(tenant_id)s
     AND CASE
@@ -275,14 +275,16 @@ def take_changes(
         return None
     since = as_of - timedelta(days=_policy(cursor, tenant_id).rejudge_days)
     keys: dict[str, set[str]] = {}
-    for _, kind, key in rows:
-        keys.setdefault(kind, set()).add(key)
+    for _, kind, key, is_alone, _ in rows:
+        if not is_alone:
+            keys.setdefault(kind, set()).add(key)
     _spread(cursor, keys, {"tenant_id": tenant_id, "as_of": as_of, "since": since})
     touched = Touched(
         people=frozenset(int(key) for key in keys.get("person", ())),
         devices=frozenset(keys.get("device", ())),
         shifts=_recent(cursor, tenant_id, keys.get("shift", set()), since),
         since=since,
+        due_shifts=frozenset(key for *_, key, _, was_left in rows if was_left),
     )
     change_ids = [change_id for key_ids, *_ in rows for change_id in key_ids]
     return Batch("roster_change", change_ids, len(rows), touched)

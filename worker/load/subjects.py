@@ -39,7 +39,8 @@ def find_subjects(reading: Reading, touched: Touched, as_of: datetime) -> frozen
     punch_ids = {punch.punch_id for punch in touched.punches} | touched.again
     punch_ids |= set(_own_punches(changes, timelines, own_shifts, reach))
     punch_ids |= other_punches(reading, touched, timelines, shifts, own_shifts)
-    shift_ids = touched.shifts | {
+    shift_ids = touched.shifts | touched.due_shifts
+    shift_ids |= {
         shift.shift_id for shift in shifts if _may_be_missed(reading, shift, touched, as_of)
     }
     return frozenset(

@@ -34,3 +34,5 @@ class Touched(NamedTuple):
     since: datetime | None = None
     # ids of punches that did not change, and are judged again by themselves
     again: frozenset[str] = frozenset()
+    # ids of shifts that did not change, and are judged by themselves
+    due_shifts: frozenset[str] = frozenset()

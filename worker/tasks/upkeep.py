@@ -10,13 +10,14 @@ from sqlalchemy import Engine
 
 from models.alerts.calendar import extend_due
 from models.broker import JUDGE_TASK
-from models.database import transaction
+from models.database import autocommitted, transaction
 from worker import metrics
 from worker.alerts.escalation import keep_alerts, tenants_due
 from worker.emit import Emit
 from worker.judging.judge import TURN_SECONDS
 from worker.judging.sweep import judge_moments, tenants_left, tenants_unswept, without_turn
 from worker.judging.turns import Turn
+from worker.judging.work_queue import anything_waits
 from worker.process import this_process
 from worker.retention import prune
 from worker.tasks.after_storing import Judging, ask_for_turns, for_each, take_turn
@@ -65,11 +66,25 @@ def keep_all_alerts(self: QuietTask) -> None:
     """Do what time does to alerts. Runs every quarter minute."""
     with transaction(this_process().engine) as cursor:
         tenants = tenants_due(cursor)
-    _in_turns(self, tenants, keep_alerts)
+    _in_turns(self, tenants, _keep_alerts)
 
 
 def _judge_moments(engine: Engine, tenant_id: int, emit: Emit) -> bool:
-    return judge_moments(engine, tenant_id, emit, seconds=TURN_SECONDS)
+    """Judge moments, and have the tenant judged in its turn where something waits afterwards.
+
+    That is what the sweep itself has left, and what came while it held the tenant's lock: a turn
+    that finds the lock taken leaves the work to its holder.
+    """
+    is_more = judge_moments(engine, tenant_id, emit, seconds=TURN_SECONDS)
+    with autocommitted(engine) as cursor:
+        waits = anything_waits(cursor, tenant_id)
+    if waits:
+        ask_for_turns([tenant_id])
+    return is_more
+
+
+def _keep_alerts(engine: Engine, tenant_id: int, emit: Emit) -> bool:
+    return keep_alerts(engine, tenant_id, emit, seconds=TURN_SECONDS)
 
 
 def _in_turns(sweep: QuietTask, tenants: Iterable[int], judging: Judging) -> None:
