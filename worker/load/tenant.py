@@ -25,13 +25,15 @@ _FARTHEST_KM = 20_040
 
 # Every range is bounded and has its index. A planner left to guess how many rows a batch finds
 # reads and hashes the whole history instead, and a judgement would cost more with each year of it.
-# These settings hold to the end of the transaction.
+# To compile a statement takes longer than any of them, whatever it is believed to cost. These
+# settings hold to the end of the transaction.
 _BY_INDEX = """
     set_config('enable_seqscan', 'off', true),
     set_config('enable_hashjoin', 'off', true),
     set_config('enable_mergejoin', 'off', true),
     set_config('max_parallel_workers_per_gather', '0', true),
     set_config('plan_cache_mode', 'force_generic_plan', true),
+    set_config('jit', 'off', true),
 """
 _TENANT = """
 SELECT {settings} policy, policy_version, roster_complete,

@@ -12,6 +12,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Engine
 
+import worker.alerts.escalation
 from models import intake
 from models.alerts.quiet_rows import add_quiet, cancel_quiet
 from models.database import transaction
@@ -20,7 +21,7 @@ from tests.models.alerts.cast import OPERATOR, move, trail
 from tests.payloads import alert_payload
 from tests.worker.cast import NOON, feed, imposter, punch, roster, rows
 from tests.worker.conftest import Heard
-from worker.alerts.escalation import keep_alerts, tenants_due
+from worker.alerts.escalation import BATCH, keep_alerts, tenants_due
 from worker.judging.judge import judge
 
 MOMENTS = ("escalates_at", "relapses_at", "quiet_until", "created_at")
@@ -129,6 +130,22 @@ def test_a_sites_policy_goes_before_its_tenants(engine: Engine, heard: Heard) ->
     pass_time(engine, 6)
     keep(engine, heard)
     assert [row[0] for row in state(engine)] == ["NEW", "ESCALATED"]
+
+
+def test_a_turn_of_upkeep_ends_with_its_time_and_the_next_goes_on(
+    engine: Engine, heard: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = worker.alerts.escalation._DUE.replace(f"LIMIT {BATCH}", "LIMIT 2")
+    monkeypatch.setattr(worker.alerts.escalation, "_DUE", small)
+    monkeypatch.setattr(worker.alerts.escalation, "BATCH", 2)
+    for number in range(3, 8):
+        alert(engine, heard, f"p{number}", person_id=number)
+    pass_time(engine, 15)
+    left: list[int] = []
+    for _ in range(3):
+        left.append(keep_alerts(engine, 1, heard, seconds=0))
+        left.append([status for status, *_ in state(engine)].count("NEW"))
+    assert left == [True, 3, True, 1, False, 0]
 
 
 def test_two_beats_at_once_escalate_once(engine: Engine, heard: Heard) -> None:

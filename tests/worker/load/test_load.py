@@ -10,10 +10,14 @@ import psycopg
 import pytest
 
 from models.database import psycopg_url
+from models.schemas.roster import LONGEST_SHIFT
 from tests.worker.load.everything import load_everything
 from tests.worker.load.world import ACME, GLOBEX, add_punch, add_roster, add_tenant, void_punch
 from worker.judging.detect import detect
 from worker.load import load, load_subjects
+from worker.load.ranges import Range, document
+from worker.load.shifts import _OWN_SHIFTS
+from worker.load.tenant import read_tenant
 from worker.load.touched import Touched
 from worker.rules.finding import ScoredFinding, Subject
 from worker.rules.window import Assignment, Device, Punch, Shift, Site
@@ -276,30 +280,26 @@ def test_the_number_of_statements_has_a_bound_whatever_the_batch(
 
 
 def _statements(connection: psycopg.Connection, touched: Touched, as_of: datetime) -> int:
-    cursor = Counting(connection)
-    load(cursor, ACME, touched, as_of)
-    return cursor.count
+    return len(_plans(connection, touched, as_of))
 
 
-class Counting(psycopg.Cursor):
-    """A cursor that counts its statements."""
+def _plans(connection: psycopg.Connection, touched: Touched, as_of: datetime) -> list[str]:
+    """Load a window, and return the plan of each statement that it took."""
+    plans: list[str] = []
 
-    count = 0
+    class Explaining(psycopg.Cursor):
+        """A cursor of the connection: the statements of a judgement have one each."""
 
-    def execute(self, *arguments: Any, **more: Any) -> "Counting":
-        self.count += 1
-        return super().execute(*arguments, **more)
+        def execute(self, query: Any, *arguments: Any, **more: Any) -> "Explaining":
+            super().execute(f"EXPLAIN {query}", *arguments, **more)
+            plans.append("\n".join(row[0] for row in self.fetchall()))
+            return super().execute(query, *arguments, **more)
 
-
-class Explaining(psycopg.Cursor):
-    """A cursor that keeps the plan of each statement."""
-
-    plans: list[str]
-
-    def execute(self, query: Any, *arguments: Any, **more: Any) -> "Explaining":
-        super().execute(f"EXPLAIN {query}", *arguments, **more)
-        self.plans.append("\n".join(row[0] for row in self.fetchall()))
-        return super().execute(query, *arguments, **more)
+    usual, connection.cursor_factory = connection.cursor_factory, Explaining
+    with connection.cursor() as cursor:
+        load(cursor, ACME, touched, as_of)
+    connection.cursor_factory = usual
+    return plans
 
 
 def test_no_statement_reads_the_whole_history(connection: psycopg.Connection) -> None:
@@ -315,14 +315,59 @@ def test_no_statement_reads_the_whole_history(connection: psycopg.Connection) ->
     moved = tuple(add_punch(connection, company.punch(number)) for number in range(60))
     connection.execute("ANALYZE")
     end = START + timedelta(days=6)
-    cursor = Explaining(connection)
-    cursor.plans = []
-    load(cursor, ACME, Touched(punches=moved), end)
-    load(cursor, ACME, Touched(swept=(START, end)), end)
-    for plan in cursor.plans:
+    plans = _plans(connection, Touched(punches=moved), end)
+    plans += _plans(connection, Touched(swept=(START, end)), end)
+    assert any("ix_punch" in plan for plan in plans)
+    for plan in plans:
         assert not re.search(r"Seq Scan on (punch|shift|substitute)|(Hash|Merge) .*Join", plan), (
             plan
         )
+
+
+@pytest.mark.parametrize("analyzed", [False, True])
+def test_a_persons_shifts_are_found_without_reading_everybodys(
+    connection: psycopg.Connection, analyzed: bool
+) -> None:
+    """Also where all begin at one instant, in a table of which the planner knows nothing yet."""
+    add_tenant(connection)
+    times = (START, START + timedelta(hours=8))
+    connection.execute(
+        """
+        INSERT INTO shift (
+            tenant_id, shift_id, person_id, site_id, starts_at, ends_at, substitutes
+        ) SELECT 1, 's' || n, n, 1, %s, %s, ARRAY[n + 1] FROM generate_series(1, 3000) AS n
+        """,
+        times,
+    )
+    connection.execute(
+        """
+        INSERT INTO substitute (tenant_id, person_id, starts_at, shift_id)
+        SELECT 1, n + 1, %s, 's' || n FROM generate_series(1, 3000) AS n
+        """,
+        times[:1],
+    )
+    if analyzed:
+        connection.execute("ANALYZE")
+    with connection.cursor() as cursor:
+        read_tenant(cursor, ACME, by_index=True)
+        values = {
+            "tenant_id": ACME,
+            "longest": LONGEST_SHIFT,
+            "ranges": document(tuple(Range(n, *times) for n in range(1, 41))),
+        }
+        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {_OWN_SHIFTS}", values)
+        ((((plan,),),),) = (cursor.fetchall(),)
+    scans = [node for node in _nodes(plan["Plan"]) if node.get("Relation Name") == "shift"]
+    assert len(scans) == 2
+    for scan in scans:
+        passed = scan["Actual Rows"] + scan.get("Rows Removed by Filter", 0)
+        assert passed <= 2, scan  # each time, of 3,000
+
+
+def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for part in plan.get("Plans", ()):
+        yield from _nodes(part)
 
 
 def test_another_tenants_punches_are_never_loaded(connection: psycopg.Connection) -> None:
