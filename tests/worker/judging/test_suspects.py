@@ -191,8 +191,8 @@ def test_python_may_be_at_it_for_longer_than_a_session_may_idle(
         timeouts.append(cursor.execute("SHOW idle_in_transaction_session_timeout").fetchone())
         return []
 
-    for module in (worker.judging.judge, worker.judging.sweep):
-        monkeypatch.setattr(module, "find_and_record", ask)
+    monkeypatch.setattr(worker.judging.judge, "find_and_record", ask)
+    monkeypatch.setattr(worker.judging.sweep, "_find_and_record", ask)
     intake.submit(engine, [imposter("p1")])
     age(engine)
     judge_left(engine, 1, heard)
