@@ -3,6 +3,7 @@
 Their rows are made in Postgres, so that tens of thousands cost a second.
 """
 
+import gc
 import os
 import time
 from datetime import UTC, datetime
@@ -128,14 +129,21 @@ def touched(cursor: Cursor, count: int, *, newest: bool) -> Touched:
 
 
 def cpu_of_judging(connection: Connection[Any], some: Touched) -> float:
-    """Judge, undo it, and return the CPU seconds that it took this process and Postgres' own."""
+    """Judge, undo it, and return the CPU seconds that it took this process and Postgres' own.
+
+    Python's collector waits until it is done: in a worker it runs seldom (worker.collector).
+    """
     connection.rollback()
-    with connection.cursor() as cursor:
-        before = _cpu_seconds(connection)
-        find_and_record(cursor, TENANT, some, AS_OF)
-        used = _cpu_seconds(connection) - before
-    connection.rollback()
-    return used
+    gc.collect()
+    gc.disable()
+    try:
+        with connection.cursor() as cursor:
+            before = _cpu_seconds(connection)
+            find_and_record(cursor, TENANT, some, AS_OF)
+            return _cpu_seconds(connection) - before
+    finally:
+        gc.enable()
+        connection.rollback()
 
 
 def _cpu_seconds(connection: Connection[Any]) -> float:

@@ -12,6 +12,7 @@ from models.database import make_engine, transaction
 from models.feed import Message
 from tests.payloads import faults_of_messages
 from tests.worker.cast import roster
+from worker.judging import pace
 
 
 @pytest.fixture
@@ -32,6 +33,15 @@ def log(tmp_path: Path) -> Iterator[Path]:
     path = tmp_path / "process.log"
     yield path
     print(path.read_text(errors="replace") if path.exists() else "")
+
+
+@pytest.fixture(autouse=True)
+def steady_pace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no judgement be slow: how many rows one takes does not hang on how busy the machine is.
+
+    Tests of the pace itself have a `steady_pace` that does nothing.
+    """
+    monkeypatch.setattr(pace, "BATCH_SECONDS", float("inf"))
 
 
 class Heard:

@@ -21,6 +21,7 @@ from worker import metrics
 from worker.emit import Emit
 from worker.faults import fault_point
 from worker.judging.detect import detect
+from worker.judging.due_shifts import some_shifts
 from worker.judging.later import bounded
 from worker.judging.moments import CHORE as SWEEP
 from worker.judging.notices import tell_once
@@ -148,7 +149,8 @@ def find_and_record(
     """Load the window of what was touched, detect, record, and return what is to be said."""
 
     def choose(subjects: frozenset[Subject]) -> frozenset[Subject]:
-        return bounded(cursor, tenant_id, touched, subjects, as_of)
+        few = bounded(cursor, tenant_id, touched, subjects, as_of)
+        return some_shifts(cursor, tenant_id, few, as_of) if touched.swept else few
 
     window = load(cursor, tenant_id, touched, as_of, choose)
     fault_point("judging", (punch.punch_id for punch in window.punches_to_judge))

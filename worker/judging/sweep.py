@@ -18,30 +18,23 @@ from models import feed
 from models.database import transaction
 from models.due import put_off
 from worker.emit import Emit
-from worker.faults import fault_point
-from worker.judging.detect import detect
-from worker.judging.due_shifts import some_shifts
 from worker.judging.judge import (
     JUDGE_SECONDS,
     Judgement,
     count,
+    find_and_record,
     judge_batch,
     say,
     try_lock,
     wait_lock,
 )
-from worker.judging.later import bounded
 from worker.judging.moments import CHORE, next_moment, next_sweep
-from worker.judging.notices import tell_once
 from worker.judging.pace import pace_of
-from worker.judging.record import record
 from worker.judging.suspects import Suspects, given_back, take
 from worker.judging.turns import FRESH
 from worker.judging.work_queue import Batch, take_changes, take_punches
-from worker.load import load
 from worker.load.tenant import read_tenant
 from worker.load.touched import Touched
-from worker.rules.finding import Subject
 
 # After days without a scheduler a sweep catches up in steps, each of which a window can hold.
 _STEP = timedelta(hours=6)
@@ -170,26 +163,9 @@ def _judge_step(cursor: Cursor, tenant_id: int, as_of: datetime) -> tuple[Judgem
     until = as_of
     if moment and moment <= as_of:
         until = min(moment + _STEP, as_of)
-        messages = _find_and_record(cursor, tenant_id, Touched(swept=(since, until)), as_of)
+        messages = find_and_record(cursor, tenant_id, Touched(swept=(since, until)), as_of)
         moment = next_moment(cursor, tenant, until)
     cursor.execute("UPDATE tenant SET swept_at = %s WHERE tenant_id = %s", (until, tenant_id))
     put_off(cursor, tenant_id, CHORE, next_sweep(moment, until))
     appended = feed.append(cursor, tenant_id, messages) if messages else None
     return Judgement(messages, appended, 0.0, 0.0), until == as_of
-
-
-def _find_and_record(
-    cursor: Cursor, tenant_id: int, touched: Touched, as_of: datetime
-) -> list[feed.Message]:
-    """Judge what was swept as `judge.find_and_record` does, but no more shifts than a step takes.
-
-    The others are committed with it, as work that waits.
-    """
-
-    def choose(subjects: frozenset[Subject]) -> frozenset[Subject]:
-        few = bounded(cursor, tenant_id, touched, subjects, as_of)
-        return some_shifts(cursor, tenant_id, few, as_of)
-
-    window = load(cursor, tenant_id, touched, as_of, choose)
-    fault_point("judging", (punch.punch_id for punch in window.punches_to_judge))
-    return record(cursor, window, detect(window), touched) + tell_once(cursor, window, touched)

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import Engine
 
 import worker.alerts.escalation
+import worker.judging.judge
 import worker.judging.moments
 import worker.judging.sweep
 from models import intake
@@ -290,7 +291,7 @@ def test_a_sweep_in_which_no_moment_came_loads_no_window(
 ) -> None:
     settle(engine, 0)
     rows(engine, "UPDATE tenant SET swept_at = swept_at - interval '3 days' RETURNING 1")
-    monkeypatch.setattr(worker.judging.sweep, "load", None)
+    monkeypatch.setattr(worker.judging.judge, "load", None)
     judge_moments(engine, 1, Heard())
     ((age,),) = rows(engine, "SELECT now() - swept_at FROM tenant WHERE tenant_id = 1")
     assert age < timedelta(hours=1)

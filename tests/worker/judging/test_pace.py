@@ -6,6 +6,11 @@ from worker.judging.pace import BATCH_SECONDS, Pace
 from worker.judging.work_queue import LEAST_A_BATCH, MOST_A_BATCH
 
 
+@pytest.fixture(autouse=True)
+def steady_pace() -> None:
+    """Leave it as it is: it is what is tested."""
+
+
 def test_what_was_slow_is_taken_in_smaller_batches_and_what_was_quick_in_larger_ones() -> None:
     pace = Pace()
     limits = [pace.limit(1, "pending")]

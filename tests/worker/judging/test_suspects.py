@@ -74,6 +74,7 @@ def test_of_a_roster_just_what_is_judged_is_noted_as_taken(
 ) -> None:
     intake.sync_roster(engine, first_roster(2 * LEAST_A_BATCH))
     age(engine)
+    monkeypatch.setattr(worker.judging.pace, "BATCH_SECONDS", 0.25)
     pace_of(engine).note(1, "roster_change", 10 * LEAST_A_BATCH, 1_000.0)  # ever so slow
     monkeypatch.setattr(worker.judging.pace, "_FASTEST_GROWTH", 1.0)
     taken: list[tuple[int, int]] = []
@@ -192,7 +193,7 @@ def test_python_may_be_at_it_for_longer_than_a_session_may_idle(
         return []
 
     monkeypatch.setattr(worker.judging.judge, "find_and_record", ask)
-    monkeypatch.setattr(worker.judging.sweep, "_find_and_record", ask)
+    monkeypatch.setattr(worker.judging.sweep, "find_and_record", ask)
     intake.submit(engine, [imposter("p1")])
     age(engine)
     judge_left(engine, 1, heard)

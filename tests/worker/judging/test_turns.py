@@ -143,7 +143,10 @@ def test_the_turn_that_a_sweep_asks_for_begins_with_what_was_left(engine: Engine
     assert turns.begin(engine, turn) is False
 
 
-def test_a_judge_whose_time_is_up_says_that_more_waits(engine: Engine, heard: Heard) -> None:
+def test_a_judge_whose_time_is_up_says_that_more_waits(
+    engine: Engine, heard: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker.judging.pace, "BATCH_SECONDS", 0.25)
     pace_of(engine).note(1, "pending", 100, 1_000.0)
     intake.submit(engine, imposters(40))
     assert judge(engine, 1, heard, seconds=0) is True

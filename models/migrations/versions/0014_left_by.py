@@ -2,8 +2,8 @@
 
 from models.migrations.expand import build_index, drop_index
 
-revision = "0013"
-down_revision = "0012"
+revision = "0014"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 
