@@ -73,8 +73,9 @@ def test_a_pile_costs_what_as_many_punches_apart_do(
     for newest in (True, False):
         some = touched(connection.cursor(), JUDGED, newest=newest)
         least = cpu_of_judging(connection, some)
-        if least > MOST * spread:  # once more, as others use the machine
-            least = min(least, cpu_of_judging(connection, some))
+        for _ in range(3):  # more often where others use the machine
+            if least > MOST * spread:
+                least = min(least, cpu_of_judging(connection, some))
         ratios["the newest" if newest else "of all times"] = round(least / spread, 2)
     print(pile.name, ratios)
     assert max(ratios.values()) <= MOST, ratios
