@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from dev.embedded.ports import free_port
 from models.alerts.quiet_rows import MOST_QUIET
-from realtime.http import body, in_flight
+from realtime.http import body
 from realtime.http.body import MOST_BYTES
 from realtime.transport import slowing
 from tests.models.alerts.cast import open_alert
@@ -172,9 +172,6 @@ async def refuse(tour: Tour) -> None:
 async def refuse_bodies(tour: Tour, name: str) -> None:
     assert await tour.ask(name, b"{", **ADMIN) == 400
     assert await tour.ask(name, b" " * (MOST_BYTES + 1), **ADMIN) == 413
-    with pytest.MonkeyPatch.context() as limits:
-        limits.setattr(in_flight, "MOST_OF_CREDENTIAL", 1)
-        assert await tour.ask(name, b"{}", **ADMIN) == 429
     with pytest.MonkeyPatch.context() as limits:
         limits.setattr(body, "BODY_SECONDS", 0.0)
         assert await tour.ask(name, endless, **ADMIN) == 408
