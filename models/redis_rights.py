@@ -11,13 +11,15 @@ WORKER_RIGHTS = "+@connection +@read +@write +@pubsub +@transaction +@scripting 
 
 # What the script does by which a worker takes a task, here on a key that is nobody's. None of it
 # leaves anything: Redis looks at the rights before it finds a number or a value to be missing.
-_OF_THE_SCRIPT = (
-    "return redis.call('RPOP', KEYS[1])",
-    "return redis.call('ZADD', KEYS[1], 'no number', '')",
-    "return redis.call('HSET', KEYS[1], '', '', 'no value')",
-    "redis.call('RPUSH', KEYS[1], '') return redis.call('RPOP', KEYS[1])",
-)
+_OF_THE_SCRIPT = {
+    "RPOP": "return redis.call('RPOP', KEYS[1])",
+    "ZADD": "return redis.call('ZADD', KEYS[1], 'no number', '')",
+    "HSET": "return redis.call('HSET', KEYS[1], '', '', 'no value')",
+    "RPUSH": "redis.call('RPUSH', KEYS[1], '') return redis.call('RPOP', KEYS[1])",
+}
 _COMMAND = re.compile(r"to run the '([\w|]+)' command|[Uu]nknown command [`']([\w|]+)")
+# What Redis 7.0 says does not name the command.
+_OF_A_SCRIPT = "a command of a script"
 _IN_A_SCRIPT = ("ACL failure in script", "user executing the script can't")
 
 
@@ -31,9 +33,9 @@ class Refused(NamedTuple):
 def first_refused(client: Any) -> Refused | None:
     """Try over redis-py's `client` what workers need to take tasks. Raises redis-py's errors."""
     key = f"rollcall_check_{uuid4()}"
-    for script in _OF_THE_SCRIPT:
+    for tried, script in _OF_THE_SCRIPT.items():
         if command := _refused_in(client, "EVAL", script, 1, key):
-            return Refused(command, is_needed=True)
+            return Refused(tried if command == _OF_A_SCRIPT else command, is_needed=True)
     try:
         client.execute_command("CLIENT", "TRACKING", "ON")
     except ResponseError:  # whatever the reason: workers do without it
@@ -60,4 +62,4 @@ def refused(error: ResponseError) -> str | None:
         return (named[1] or named[2]).upper().replace("|", " ")
     if isinstance(error, NoPermissionError):
         return "keys or channels"
-    return "a command of a script" if any(said in text for said in _IN_A_SCRIPT) else None
+    return _OF_A_SCRIPT if any(said in text for said in _IN_A_SCRIPT) else None
