@@ -14,6 +14,7 @@ import psycopg
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from redis import Redis
+from sqlalchemy import make_url
 
 from models.migrations.revision import newest_revision
 from models.redis_rights import WORKER_RIGHTS
@@ -205,8 +206,8 @@ def test_what_redis_refuses_to_workers_is_told(
     ok: bool,
     detail_has: str,
 ) -> None:
-    where = redis_url.rpartition("@")[2]
-    environment.setenv("CELERY_BROKER_URL", f"redis://limited:{SECRET}@{where}")
+    limited = make_url(redis_url).set(username="limited", password=SECRET)
+    environment.setenv("CELERY_BROKER_URL", limited.render_as_string(hide_password=False))
     with Redis.from_url(redis_url) as redis:
         rights = ["reset", "on", f">{SECRET}", *WORKER_RIGHTS.split(), without]
         redis.execute_command("ACL", "SETUSER", "limited", *rights)
