@@ -45,10 +45,13 @@ async def test_snapshots_are_forgotten(
     server: RunningServer, feed: Feed, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = server.noc._replay._snapshots._made
-    await (await connect(server)).until("snapshot")
+    watcher = await connect(server)
+    await watcher.until("snapshot")
     await eventually(lambda: not made)
     monkeypatch.setattr(snapshots, "SHARED_SECONDS", 20)
     monkeypatch.setattr(snapshots, "SHARED_BYTES", 1_000)
     feed.say(ACME, anomaly_said(note="x" * 1_000))
-    await (await connect(server)).until("snapshot")
+    await watcher.until_position(1)
+    snapshot = await (await connect(server)).until("snapshot")
+    assert snapshot["position"] == 1
     assert not made
