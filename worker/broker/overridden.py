@@ -13,6 +13,8 @@ tests/worker/broker/test_overridden.py fails when the source of any of it change
   their module; `create_channel` and `qos` make our classes. A channel that is closed after
   `_do_close_transport` has no connection to give messages back by. `_get` still pops first and
   notes after that: it is for `basic_get`, which no consumer calls.
+- queue_shares: `Channel.__init__` makes our cycle of queues, which `_brpop_start` asks for their
+  order.
 - unacked: Both notes of a message are written or struck in one transaction, over connections of the
   `pool`, where kombu's `pipe_or_acquire` and `_remove_from_indices` make a client and a pipeline
   for each. `restore_by_tag` reads the notes, which hold `_raw` of a `Message`, or the envelope as
@@ -25,8 +27,9 @@ tests/worker/broker/test_overridden.py fails when the source of any of it change
   refused, an `eta` and links are left out, and so are headers that are not used.
 - request: Only the ids of a task are shown, and `revoked` heeds nothing but `expires`. The class
   that `create_request_cls` makes, and `execute_using_pool`, give the pool the text of the message,
-  which `fast_trace_task` and `trace_task_ret` read. A task that `_retry_worker_lost` gives up is
-  kept among the rejected.
+  which `fast_trace_task` and `trace_task_ret` read. That class has an `on_success` of its own,
+  which tells for how long the task had a process, since `on_accepted`. A task that
+  `_retry_worker_lost` gives up is kept among the rejected.
 - task: A message shows the ids of its arguments only (`argsrepr`, `kwargsrepr`); `start_strategy`
   finds our strategy, and `build_tracer` our `__call__` by `task_has_custom`. A retry keeps the
   header `expired`, which `Context` has as `get`.
@@ -70,6 +73,7 @@ from kombu.connection import Connection
 from kombu.serialization import SerializerRegistry
 from kombu.transport import redis, virtual
 from kombu.utils import json
+from kombu.utils.scheduling import round_robin_cycle
 
 OVERRIDDEN = (
     # consumer
@@ -102,6 +106,11 @@ OVERRIDDEN = (
     virtual.Channel.qos.fget,  # type: ignore[attr-defined]
     virtual.Transport.create_channel,
     Connection._do_close_transport,
+    # queue_shares
+    redis.Channel.__init__,
+    round_robin_cycle.__init__,
+    round_robin_cycle.consume,
+    round_robin_cycle.rotate,
     # unacked
     redis.QoS.append,
     redis.QoS.ack,
@@ -137,6 +146,8 @@ OVERRIDDEN = (
     Request.maybe_expire,
     Request._announce_revoked,
     Request._context.func,
+    Request.on_accepted,
+    Request.on_success,
     Request.on_failure,
     Request._retry_worker_lost,
     Request.execute_using_pool,

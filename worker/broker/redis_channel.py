@@ -12,6 +12,7 @@ import structlog
 from kombu.transport import redis
 
 from worker.broker.message_json import loads
+from worker.broker.queue_shares import QueueShares
 from worker.broker.taking import List, Taken, Taking
 from worker.broker.unacked import UnackedMessages
 from worker.broker.unexpected import MESSAGE_DROPPED, UNEXPECTED
@@ -23,9 +24,13 @@ LOOK_AGAIN_SECONDS = 5.0
 
 
 class SteadyChannel(redis.Channel):
-    """kombu's channel, but it notes what it takes as it does, and drops what it cannot read."""
+    """kombu's channel, but it notes what it takes as it does, and drops what it cannot read.
+
+    Each of its queues gets its share of the worker's time.
+    """
 
     QoS = UnackedMessages
+    queue_order_strategy = "worker.broker.queue_shares:QueueShares"
     # As in kombu: the connection on which something was asked for, if any, and when.
     _in_poll: Any = False
     _brpop_sent_at: Any = None
@@ -35,6 +40,12 @@ class SteadyChannel(redis.Channel):
         """The way of this channel to take messages."""
         prefix = self.global_keyprefix
         return Taking(prefix + self.unacked_key, prefix + self.unacked_index_key)
+
+    @property
+    def queue_shares(self) -> QueueShares:
+        """The order in which this channel looks into its queues."""
+        shares: QueueShares = self._queue_cycle
+        return shares
 
     def _brpop_start(self, timeout: Any = None) -> None:  # noqa: ARG002 - the library's signature
         queues = self._queue_cycle.consume(len(self.active_queues))

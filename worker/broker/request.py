@@ -5,6 +5,9 @@ say anything. A task runs when it comes, and nothing runs after it. An `eta` wou
 hold it, and a thousand of them stop the worker; links would run any task that a message names.
 """
 
+from collections.abc import Callable
+from functools import wraps
+from time import time
 from typing import Any
 
 from billiard.exceptions import WorkerLostError
@@ -18,7 +21,17 @@ from worker.metrics import IGNORED
 
 
 class QuietRequest(Request):  # type: ignore[misc]  # Celery has no types
-    """A request that shows the ids of its task only."""
+    """A request that shows the ids of its task only.
+
+    It tells the channel that its message came by for how long it had a process.
+    """
+
+    _has_ended = False
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Have `on_success` tell too: Celery makes a subclass for each task, with its own."""
+        super().__init_subclass__(**options)
+        cls.on_success = _telling(cls.on_success)
 
     def __init__(self, message: Any, **options: Any) -> None:
         try:
@@ -61,10 +74,27 @@ class QuietRequest(Request):  # type: ignore[misc]  # Celery has no types
         self, exc_info: Any, send_failed_event: bool = True, return_ok: bool = False
     ) -> None:
         """Fail as Celery does, but keep what killed its process in each of its retries."""
+        self.tell_end()
         lost = isinstance(exc_info.exception, WorkerLostError)
         if lost and self._context.retries >= self.task.max_retries:
             self.task.on_lost_for_good(self._args, self._kwargs)
         super().on_failure(exc_info, send_failed_event=send_failed_event, return_ok=return_ok)
+
+    def tell_end(self) -> None:
+        """Tell, once, for how long the task had a process. Channels of RabbitMQ do not ask."""
+        shares = getattr(self.message.channel, "queue_shares", None)
+        if shares and self.time_start and not self._has_ended:
+            self._has_ended = True
+            shares.spend(self.delivery_info["routing_key"], max(0.0, time() - self.time_start))
+
+
+def _telling(on_success: Callable[..., None]) -> Callable[..., None]:
+    @wraps(on_success)
+    def tell_and_go_on(request: QuietRequest, *arguments: Any, **options: Any) -> None:
+        request.tell_end()
+        on_success(request, *arguments, **options)
+
+    return tell_and_go_on
 
 
 class _Fields(dict[str, Any]):

@@ -33,6 +33,18 @@ log = structlog.get_logger(__name__)
 Judging = Callable[[Engine, int, Emit], bool | None]
 
 
+def judge_stored(tenants: Collection[int], began: float) -> None:
+    """Judge what was stored since `began`, on the monotonic clock.
+
+    Where to store it took as long as a turn, the process has others to serve: the tenants are
+    judged in turns of their own.
+    """
+    if time.monotonic() - began < TURN_SECONDS:
+        judge_now(tenants)
+    else:
+        ask_for_turns(tenants)
+
+
 def judge_now(tenants: Iterable[int]) -> None:
     """Judge what waits of the tenants, for as long as a turn takes.
 

@@ -1,11 +1,12 @@
 """The tasks `attendance.*` store punches, one or many, and void one."""
 
+import time
 from typing import Any
 
 from models import intake
 from worker.faults import fault_point
 from worker.process import this_process
-from worker.tasks.after_storing import judge_now, leave_for_a_moment
+from worker.tasks.after_storing import judge_now, judge_stored, leave_for_a_moment
 from worker.tasks.bad_call import arguments
 from worker.tasks.base import DoorTask, task
 from worker.tasks.outcomes import count_punches, to_judge
@@ -36,9 +37,10 @@ def void(self: DoorTask, *args: Any, **kwargs: Any) -> None:
 
 
 def _submit(punches: Any, backfill: Any, by: intake.Submitter) -> None:
+    began = time.monotonic()
     outcomes = intake.submit(this_process().engine, punches, by=by, backfill=backfill)
     fault_point("after_store")
     count_punches(outcomes, by.door)
     tenants = to_judge(outcomes)
     if len(outcomes) >= ENOUGH_PUNCHES or not leave_for_a_moment(tenants):
-        judge_now(tenants)
+        judge_stored(tenants, began)

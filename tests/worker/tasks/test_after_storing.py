@@ -1,5 +1,6 @@
 """Turns at judging are asked for, and not believed in where they could not be."""
 
+import time
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -17,8 +18,9 @@ from tests.worker.cast import imposter, rows, waiting
 from tests.worker.conftest import Heard
 from worker.judging import turns
 from worker.judging.gathering import Gathering
+from worker.judging.judge import TURN_SECONDS
 from worker.judging.turns import Turn
-from worker.tasks.after_storing import ask_for_turns, judge_now, take_turn
+from worker.tasks.after_storing import ask_for_turns, judge_now, judge_stored, take_turn
 
 TURNS = "SELECT tenant_id, began FROM turn ORDER BY 1"
 
@@ -82,3 +84,17 @@ def test_a_tenant_that_stays_taken_is_left_to_the_sweep(engine: Engine, queue: Q
             turns_taken += 1
     assert (turns_taken, rows(engine, TURNS)) == (2, [])
     assert len(turns.ask(engine, [1])) == 1
+
+
+def test_what_took_long_to_store_is_judged_in_a_turn_of_its_own(
+    engine: Engine, queue: Queue
+) -> None:
+    """Its process has others to serve by then."""
+    intake.submit(engine, [imposter("p1")])
+    judge_stored([1], time.monotonic() - TURN_SECONDS)
+    assert waiting(engine) > 0
+    assert rows(engine, TURNS) == [(1, False)]
+    take_turn(queue.turns[0])
+    intake.submit(engine, [imposter("p2")])
+    judge_stored([1], time.monotonic() + 60)
+    assert (waiting(engine), len(queue.turns)) == (0, 1)
