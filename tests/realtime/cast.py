@@ -22,7 +22,7 @@ from realtime.tokens import mint
 
 ACME, GLOBEX = 1, 2
 NAMESPACE = "/noc"
-DEADLINE = 20.0
+DEADLINE = 60.0
 
 
 async def eventually(condition: Callable[[], object], what: str = "") -> None:
