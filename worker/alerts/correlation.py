@@ -123,7 +123,8 @@ def _correlated_with(window: Window, created: Sequence[Alert]) -> dict[str, Any]
 
 def _since(window: Window, alert: Alert) -> datetime:
     """Return since when another alert has to have been seen to be correlated with this one."""
-    return window.as_of - timedelta(minutes=window.policy(alert.site_id).correlation_minutes)
+    policy = window.policy(alert.site_id, window.as_of)
+    return window.as_of - timedelta(minutes=policy.correlation_minutes)
 
 
 def _earliest(values: Iterable[Any], since: Sequence[datetime]) -> dict[Any, datetime]:

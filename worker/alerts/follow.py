@@ -118,7 +118,7 @@ def _entry(
     """Return what the changes of one key make; None where operators would see no difference."""
     if open_alert is None:
         return _create(window, new) if new else None
-    policy = window.policy(open_alert.alert.site_id)
+    policy = window.policy(open_alert.alert.site_id, window.as_of)
     if open_alert.standing + len(new) == 0:
         return _resolve(window, open_alert.alert, policy)
     return _bump(window, open_alert.alert, changes, new, policy)
@@ -149,7 +149,7 @@ def _create(window: Window, anomalies: Sequence[Anomaly]) -> Entry:
         created_at=as_of,
         updated_at=as_of,
     )
-    due = escalates_at(alert, window.policy(alert.site_id), as_of)
+    due = escalates_at(alert, window.policy(alert.site_id, as_of), as_of)
     return _by_system(None, replace(alert, escalates_at=due), "create", added=len(anomalies))
 
 

@@ -77,12 +77,12 @@ def _submitter(submitted_by: dict[str, str] | None) -> str:
 def lines(window: Window) -> Iterator[str]:
     """Yield the whole explanation of a window of one subject, which must be `explaining`."""
     yield from _seen(window)
-    (site_id,) = {row.site_id for row in window.punches_to_judge} | {
-        row.site_id for row in window.shifts_to_judge
+    ((site_id, at),) = {(row.site_id, row.occurred_at) for row in window.punches_to_judge} | {
+        (row.site_id, row.starts_at) for row in window.shifts_to_judge
     }
     for detector in DETECTORS:
         yield ""
-        yield f"{detector.TYPE}{_switched(window.policy(site_id).of_type(detector.TYPE).mode)}"
+        yield f"{detector.TYPE}{_switched(window.policy(site_id, at).of_type(detector.TYPE).mode)}"
         decisions = _decisions(detector, window) or ["nothing: it looks at other things than this"]
         yield from (_INDENT + line for line in decisions)
     yield ""
@@ -112,13 +112,13 @@ def _described(window: Window, punch: Punch | None) -> str:
     kind = "check-in" if punch.is_check_in else "check-out"
     name = window.name_of(punch) or f"person {punch.person_id}"
     at = clock(window, punch.site_id, punch.occurred_at)
-    return f"{kind} of {name} at {window.site_name(punch.site_id)}, {at}"
+    return f"{kind} of {name} at {window.site_name(punch.site_id, punch.occurred_at)}, {at}"
 
 
 def _planned(window: Window, shift: Shift) -> str:
     site_id = shift.site_id
     times = f"{clock(window, site_id, shift.starts_at)} to {clock(window, site_id, shift.ends_at)}"
-    return f"{shift.shift_id}: {window.site_name(site_id)}, {times}"
+    return f"{shift.shift_id}: {window.site_name(site_id, shift.starts_at)}, {times}"
 
 
 def _switched(mode: str) -> str:

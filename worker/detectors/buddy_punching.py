@@ -45,7 +45,7 @@ TYPE = "BUDDY_PUNCHING"
 
 def detect(window: Window) -> Findings:
     for punch in window.punches_to_judge:
-        policy = window.policy(punch.site_id)
+        policy = window.policy(punch.site_id, punch.occurred_at)
         yield from _same_device(window, punch, policy)
         yield from _anothers_device(window, punch, policy)
         yield from _two_places(window, punch, policy)
@@ -57,7 +57,11 @@ def _same_device(window: Window, punch: Punch, policy: Policy) -> Findings:
     if unproved and unproved.total:
         yield _shared(window, punch, policy, unproved)
     elif window.explaining:
-        reason = "same_device" if punch.device_id in window.devices else "same_undeclared_device"
+        reason = (
+            "same_device"
+            if window.device(punch.device_id, punch.occurred_at)
+            else "same_undeclared_device"
+        )
         because = (
             "both people were shown live by biometrics"
             if not silent and _by_others(window, punch, policy, _anybody).total
@@ -69,7 +73,7 @@ def _same_device(window: Window, punch: Punch, policy: Policy) -> Findings:
 def _why_not_told(window: Window, punch: Punch, policy: Policy) -> str:
     if punch.device_id is None:
         return "it names no device"
-    device = window.devices.get(punch.device_id)
+    device = window.device(punch.device_id, punch.occurred_at)
     if device and device.shared:
         return "the device is declared as shared"
     people = window.device_people.get(punch.punch_id, 0)
@@ -121,7 +125,7 @@ def _person(use: Punch) -> int:
 
 def _shared(window: Window, punch: Punch, policy: Policy, uses: Others) -> Finding:
     own = policy.of(BuddyPunching)
-    declared = punch.device_id in window.devices
+    declared = window.device(punch.device_id, punch.occurred_at)
     nearest = uses.nearest[0]
     apart = abs(nearest.occurred_at - punch.occurred_at).total_seconds()
     who = _who(window, punch, nearest)
@@ -151,14 +155,14 @@ def _who(window: Window, punch: Punch, other: Punch) -> str:
 
 
 def _anothers_device(window: Window, punch: Punch, policy: Policy) -> Findings:
-    device = window.devices.get(punch.device_id or "")
+    device = window.device(punch.device_id, punch.occurred_at)
     if (
         device
         and not device.shared
         and device.person_id is not None
         and device.person_id != punch.person_id
     ):
-        owner = window.people.get(device.person_id) or f"person {device.person_id}"
+        owner = window.called(device.person_id, punch.occurred_at)
         yield found(
             window,
             punch,

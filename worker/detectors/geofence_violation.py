@@ -34,7 +34,10 @@ TYPE = "GEOFENCE_VIOLATION"
 
 def detect(window: Window) -> Findings:
     for punch in window.punches_to_judge:
-        policy, site = window.policy(punch.site_id), window.sites.get(punch.site_id)
+        policy, site = (
+            window.policy(punch.site_id, punch.occurred_at),
+            window.site(punch.site_id, punch.occurred_at),
+        )
         fix = fix_of(punch, policy)
         outside = outside_m(window, fix, site, policy) if fix and site else None
         if fix and site and outside is not None and outside > 2 * fix.slack_m:
@@ -44,7 +47,7 @@ def detect(window: Window) -> Findings:
 
 
 def _outside(window: Window, punch: Punch, fix: Place, site: Site, outside: float) -> Findings:
-    policy = window.policy(punch.site_id)
+    policy = window.policy(punch.site_id, punch.occurred_at)
     coarse, cached = _is_coarse(punch, outside, policy), _cached_from(window, punch, policy)
     if not coarse and not cached:
         yield _finding(window, punch, site, outside, 2 * fix.slack_m, "outside_fence")
@@ -88,7 +91,7 @@ def _finding(
     reason: str,
     cached: Punch | None = None,
 ) -> Finding:
-    policy = window.policy(punch.site_id)
+    policy = window.policy(punch.site_id, punch.occurred_at)
     own = policy.of(GeofenceViolation)
     severities = {
         "outside_fence": own.outside_fence_severity,

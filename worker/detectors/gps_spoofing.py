@@ -31,7 +31,7 @@ TYPE = "GPS_SPOOFING"
 
 def detect(window: Window) -> Findings:
     for punch in window.punches_to_judge:
-        policy = window.policy(punch.site_id)
+        policy = window.policy(punch.site_id, punch.occurred_at)
         yield from _mock(window, punch, policy)
         yield from _impossible(window, punch, policy)
         yield from _teleport(window, punch, policy)

@@ -45,7 +45,7 @@ DAY = timedelta(hours=24)
 
 def detect(window: Window) -> Findings:
     for punch in window.punches_to_judge:
-        policy = window.policy(punch.site_id)
+        policy = window.policy(punch.site_id, punch.occurred_at)
         spell = spell_of(window, punch, policy) if punch.is_check_in else None
         if spell is None or spell.check_in is not punch:
             if window.explaining:

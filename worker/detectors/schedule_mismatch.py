@@ -65,7 +65,7 @@ TYPE = "SCHEDULE_MISMATCH"
 
 def detect(window: Window) -> Findings:
     for punch in window.punches_to_judge:
-        policy = window.policy(punch.site_id)
+        policy = window.policy(punch.site_id, punch.occurred_at)
         if punch.is_check_in:
             if window.explaining or not _as_planned(window, punch, policy):
                 yield from _late(window, punch, policy)
@@ -76,7 +76,7 @@ def detect(window: Window) -> Findings:
         else:
             yield from _left_early(window, punch, policy)
     for shift in window.shifts_to_judge:
-        yield from _no_show(window, shift, window.policy(shift.site_id))
+        yield from _no_show(window, shift, window.policy(shift.site_id, shift.starts_at))
 
 
 def _as_planned(window: Window, punch: Punch, policy: Policy) -> bool:
@@ -363,7 +363,7 @@ def _no_show(window: Window, shift: Shift, policy: Policy) -> Findings:
     own = policy.of(ScheduleMismatch)
     because = _why_not_no_show(window, shift, policy)
     if not because:
-        name = window.people.get(shift.person_id) or f"person {shift.person_id}"
+        name = window.called(shift.person_id, shift.starts_at)
         yield found(
             window,
             shift,
@@ -378,7 +378,7 @@ def _no_show(window: Window, shift: Shift, policy: Policy) -> Findings:
             observed=f"more than {own.no_show_after_minutes:g}",
             limit=own.no_show_after_minutes,
             unit="min",
-            **expected_people(window, shift.entitled),
+            **expected_people(window, shift.entitled, shift.starts_at),
         )
     elif window.explaining:
         yield nothing(shift, TYPE, "no_show", because)

@@ -40,11 +40,11 @@ def detect(window: Window) -> Findings:
     for punch in window.punches_to_judge:
         if (
             not window.explaining
-            and punch.person_id in window.people
+            and window.person(punch.person_id, punch.occurred_at) is not None
             and is_assigned(window, punch)
         ):
             continue
-        policy = window.policy(punch.site_id)
+        policy = window.policy(punch.site_id, punch.occurred_at)
         if judged_with_check_in(window, punch, policy):
             if window.explaining:
                 yield nothing(
@@ -66,7 +66,7 @@ def detect(window: Window) -> Findings:
             policy.of(UnauthorizedSite).unauthorized_severity,
             not_assigned(window, punch, policy),
             lambda punch: (
-                f"{done(punch)} at {window.site_name(punch.site_id)} on "
+                f"{done(punch)} at {window.site_name(punch.site_id, punch.occurred_at)} on "
                 f"{clock(window, punch.site_id, punch.occurred_at)} with "
                 f"{_other_assignments(window, punch)} and no shift here within reach."
             ),

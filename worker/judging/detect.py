@@ -101,7 +101,7 @@ def _scored_findings(window: Window, by_type: dict[str, list[Finding]]) -> Itera
             score,
             window.policy_version,
             _person_name(window, finding),
-            window.site_name(finding.site_id),
+            window.site_name(finding.site_id, finding.occurred_at),
         )
 
 
@@ -145,9 +145,9 @@ def _private(leading: Finding, rest: list[Finding]) -> dict[str, Any] | None:
 
 
 def _policy_of(window: Window, finding: Finding) -> TypePolicy:
-    return window.policy(finding.site_id).of_type(finding.anomaly_type)
+    return window.policy(finding.site_id, finding.occurred_at).of_type(finding.anomaly_type)
 
 
 def _person_name(window: Window, finding: Finding) -> str | None:
     punch = window.punch(finding.subject.punch_id)
-    return window.name_of(punch) if punch else window.people.get(finding.person_id)
+    return window.name_of(punch) if punch else window.person(finding.person_id, finding.occurred_at)

@@ -42,7 +42,7 @@ def impossible_uses(
     middle = unlike.uses.places(at, at)
     beside = (middle[1], last) if punch.is_check_in else (first, middle[0])
     some.append(unlike.uses.others(punch.site_id, at, *beside))
-    start = place_of(punch, window.sites.get(punch.site_id), policy)
+    start = place_of(punch, window.site(punch.site_id, punch.occurred_at), policy)
     if start is not None:
         some += [
             spot.uses.others(punch.site_id, at, *_too_near(spot, punch, start, within, policy))
@@ -90,7 +90,7 @@ def _body(window: Window, person_id: int, is_check_in: bool, policy: Policy) -> 
         ]
         by_spot: dict[tuple[int, Place | None], list[Punch]] = {}
         for use in uses:
-            place = place_of(use, window.sites.get(use.site_id), policy)
+            place = place_of(use, window.site(use.site_id, use.occurred_at), policy)
             by_spot.setdefault((use.site_id, place), []).append(use)
         window.memo[key] = _Body(
             Uses(uses, _site), [_Spot(*spot, Uses(some, _site)) for spot, some in by_spot.items()]

@@ -59,6 +59,11 @@ def found(
     elsewhere = frozenset((*(p.site_id for p in rests_on), *(s.site_id for s in rostered))) - {
         subject.site_id
     }
+    private = (
+        _elsewhere(window, _moment(subject), rests_on, rostered, elsewhere, private)
+        if elsewhere
+        else None
+    )
     return Finding(
         subject_of(subject),
         anomaly_type,
@@ -70,16 +75,18 @@ def found(
         round(confidence, 4),
         explanation,
         evidence,
-        _elsewhere(window, rests_on, rostered, elsewhere, private) if elsewhere else None,
+        private,
         elsewhere,
     )
 
 
-def expected_people(window: Window, person_ids: Iterable[int]) -> dict[str, Any]:
-    """Return as evidence who was expected: of more than ten the first ten, and how many."""
+def expected_people(window: Window, person_ids: Iterable[int], at: datetime) -> dict[str, Any]:
+    """Return as evidence who was expected at a moment: of more than ten the first ten, and how
+    many.
+    """
     expected = list(dict.fromkeys(person_ids))
     named = [
-        {"person_id": person_id, "name": window.people.get(person_id)}
+        {"person_id": person_id, "name": window.person(person_id, at)}
         for person_id in expected[:MOST_NAMED]
     ]
     more = {"expected_people": len(expected)} if len(expected) > MOST_NAMED else {}
@@ -102,7 +109,7 @@ def instant(at: datetime) -> str:
 
 def clock(window: Window, site_id: int, at: datetime) -> str:
     """Return a moment as people at the site read it: 2026-11-23 08:55."""
-    site = window.sites.get(site_id)
+    site = window.site(site_id, at)
     return at.astimezone(ZoneInfo(site.timezone) if site else UTC).strftime("%Y-%m-%d %H:%M")
 
 
@@ -152,6 +159,7 @@ def _moment(row: Punch | Shift) -> datetime:
 
 def _elsewhere(
     window: Window,
+    at: datetime,
     punches: list[Punch],
     shifts: list[Shift],
     sites: frozenset[int],
@@ -159,7 +167,7 @@ def _elsewhere(
 ) -> dict[str, Any]:
     return {
         "sites": [
-            {"site_id": site_id, "name": window.site_name(site_id)} for site_id in sorted(sites)
+            {"site_id": site_id, "name": window.site_name(site_id, at)} for site_id in sorted(sites)
         ],
         "punches": [
             {

@@ -31,7 +31,7 @@ def outside_m(window: Window, place: Place, site: Site, policy: Policy) -> float
     the site has neither a boundary nor a place.
     """
     if site.boundary is not None:
-        key = ("fence", site.site_id)
+        key = ("fence", id(site))  # each version of a site has one
         if key not in window.memo:
             window.memo[key] = Fence(site.boundary)
         fence: Fence = window.memo[key]

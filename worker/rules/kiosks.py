@@ -27,8 +27,9 @@ def undeclared_kiosks(window: Window) -> list[Kiosk]:
         device_id, people = punch.device_id, window.device_people.get(punch.punch_id, 0)
         if (
             device_id
-            and device_id not in window.devices
-            and people >= window.policy(punch.site_id).of(BuddyPunching).kiosk_people
+            and window.device(device_id, punch.occurred_at) is None
+            and people
+            >= window.policy(punch.site_id, punch.occurred_at).of(BuddyPunching).kiosk_people
         ):
             kiosks.setdefault(device_id, Kiosk(device_id, punch.site_id, people, punch.occurred_at))
     return list(kiosks.values())

@@ -90,16 +90,18 @@ def came_in_place_before(window: Window, punch: Punch, policy: Policy) -> bool:
 
 def unknown_person(window: Window, punch: Punch) -> Answer:
     """Whether the person is not in the roster."""
-    if punch.person_id in window.people:
+    if window.person(punch.person_id, punch.occurred_at) is not None:
         return Answer(False, "the person is in the roster")
-    untold = _roster_tells_nothing(window, window.any_person, "no person is synced in the tenant")
+    untold = _roster_tells_nothing(
+        window, window.any_person(punch.occurred_at), "no person is synced in the tenant"
+    )
     return untold or Answer(True)
 
 
 def not_assigned(window: Window, punch: Punch, policy: Policy) -> Answer:
     """Whether the person has no business at this site then."""
     untold = _roster_tells_nothing(
-        window, window.any_assignment, "no assignment is synced in the tenant"
+        window, window.any_assignment(punch.occurred_at), "no assignment is synced in the tenant"
     )
     if untold:
         return untold

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from models.policy import Policy
 from models.schemas.punch import Punch as Punch  # what a detector reads comes from here
 from worker.rules.finding import Subject
+from worker.rules.past import Past, past_of
 
 
 class Site(NamedTuple):
@@ -98,18 +99,18 @@ class Window:
         tenant_id: int,
         as_of: datetime,
         subjects: frozenset[Subject] = frozenset(),
-        policy: Policy,
+        policy: Policy | Past[Policy],
         policy_version: int = 1,
-        site_policies: Mapping[int, Policy] | None = None,
+        site_policies: Mapping[int, Policy | Past[Policy]] | None = None,
         roster_complete: bool = True,
-        any_assignment: bool = False,
-        any_person: bool = False,
+        any_assignment: bool | Past[bool] = False,
+        any_person: bool | Past[bool] = False,
         stretches: Sequence[Stretch] = (),
-        sites: Mapping[int, Site] | None = None,
-        people: Mapping[int, str] | None = None,
+        sites: Mapping[int, Site | Past[Site | None]] | None = None,
+        people: Mapping[int, str | Past[str | None]] | None = None,
         shifts: Mapping[str, Shift] | None = None,
         assignments: Sequence[Assignment] = (),
-        devices: Mapping[str, Device] | None = None,
+        devices: Mapping[str, Device | Past[Device | None]] | None = None,
         device_uses: Mapping[str, Sequence[Punch]] | None = None,
         device_people: Mapping[str, int] | None = None,
         biometric_uses: Mapping[int, Sequence[Punch]] | None = None,
@@ -120,17 +121,17 @@ class Window:
         self.tenant_id = tenant_id
         self.as_of = as_of
         self.subjects = subjects
-        self.tenant_policy = policy
+        self._policy = past_of(policy)
         self.policy_version = policy_version
-        self.site_policies = site_policies or {}
+        self._site_policies: Mapping[int, Past[Policy]] = _pasts(site_policies)
         self.roster_complete = roster_complete
-        self.any_assignment = any_assignment
-        self.any_person = any_person
+        self._any_assignment = past_of(any_assignment)
+        self._any_person = past_of(any_person)
         self.stretches = stretches
-        self.sites = sites or {}
-        self.people = people or {}
+        self._sites: Mapping[int, Past[Site | None]] = _pasts(sites)
+        self._people: Mapping[int, Past[str | None]] = _pasts(people)
         self.shifts = shifts or {}
-        self.devices = devices or {}
+        self._devices: Mapping[str, Past[Device | None]] = _pasts(devices)
         self.device_uses = device_uses or {}  # by device_id, in order of time
         # by punch_id: people who used its device within 7 days, before or after
         self.device_people = device_people or {}
@@ -210,8 +211,36 @@ class Window:
         one.__dict__.pop("shifts_to_judge", None)
         return one
 
-    def policy(self, site_id: int) -> Policy:
-        return self.site_policies.get(site_id, self.tenant_policy)
+    def policy(self, site_id: int, at: datetime) -> Policy:
+        """Return the policy that held at a site at a moment."""
+        return self._site_policies.get(site_id, self._policy).at(at)
+
+    def site(self, site_id: int, at: datetime) -> Site | None:
+        """Return what the roster said of a site at a moment; None where it did not have it."""
+        site = self._sites.get(site_id)
+        return site.at(at) if site else None
+
+    def person(self, person_id: int, at: datetime) -> str | None:
+        """Return the name of a person of the roster at a moment; None where it had none such."""
+        person = self._people.get(person_id)
+        return person.at(at) if person else None
+
+    def called(self, person_id: int, at: datetime) -> str:
+        """Return what a sentence calls a person."""
+        return self.person(person_id, at) or f"person {person_id}"
+
+    def device(self, device_id: str | None, at: datetime) -> Device | None:
+        """Return what the roster said of a device at a moment; None where it did not name it."""
+        device = self._devices.get(device_id) if device_id else None
+        return device.at(at) if device else None
+
+    def any_person(self, at: datetime) -> bool:
+        """Whether the roster had any person at a moment."""
+        return self._any_person.at(at)
+
+    def any_assignment(self, at: datetime) -> bool:
+        """Whether any assignment was valid at a moment."""
+        return self._any_assignment.at(at)
 
     def place_in_time(self, punch: Punch) -> tuple[Stretch, int]:
         """Return the stretch that holds this punch, and its index there."""
@@ -257,9 +286,13 @@ class Window:
             yield from stretch.punches
 
     def name_of(self, punch: Punch) -> str | None:
-        """Return the person's name: the roster's, else what the punch said."""
-        return self.people.get(punch.person_id) or punch.person_name
+        """Return the person's name: the roster's at that time, else what the punch said."""
+        return self.person(punch.person_id, punch.occurred_at) or punch.person_name
 
-    def site_name(self, site_id: int) -> str:
-        site = self.sites.get(site_id)
+    def site_name(self, site_id: int, at: datetime) -> str:
+        site = self.site(site_id, at)
         return site.name if site else f"site {site_id}"
+
+
+def _pasts(rows: Mapping[Any, Any] | None) -> Mapping[Any, Past[Any]]:
+    return {key: past_of(row) for key, row in (rows or {}).items()}

@@ -71,8 +71,8 @@ def may_have_gone(window: Window, punch: Punch, other: Punch, policy: Policy) ->
     earlier, later = sorted((punch, other), key=in_order)
     if earlier.is_check_in or not later.is_check_in:
         return False
-    start = place_of(earlier, window.sites.get(earlier.site_id), policy)
-    end = place_of(later, window.sites.get(later.site_id), policy)
+    start = place_of(earlier, window.site(earlier.site_id, earlier.occurred_at), policy)
+    end = place_of(later, window.site(later.site_id, later.occurred_at), policy)
     if start is None or end is None:
         return True
     taken = way(start, end, (later.occurred_at - earlier.occurred_at).total_seconds())
