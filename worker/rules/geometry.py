@@ -3,12 +3,10 @@
 import math
 from typing import NamedTuple
 
-from pyproj import Geod
-
+from models.boundaries.fence import WGS84
 from models.policy import Policy
 from worker.rules.window import Punch, Site
 
-WGS84 = Geod(ellps="WGS84")
 _LONGEST_DEGREE_M = 111_700  # of latitude, at the poles: 111,694 m
 
 

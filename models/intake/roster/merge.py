@@ -6,6 +6,7 @@ from typing import Any
 from models.intake.flaws import flaws
 from models.intake.punches.row import SENT_AHEAD
 from models.intake.refused.reasons import Reason, Refused, reason
+from models.intake.roster.far_from_site import far_from_site
 from models.intake.roster.kinds import ASSIGNMENT, SHIFT, SITE, Columns, Kind, sent_columns
 from models.policy import validate
 from models.schemas.roster import LONGEST_SHIFT, RosterRow
@@ -78,15 +79,17 @@ def _problems(kind: Kind, columns: Columns, row: RosterRow) -> list[Reason]:
     policy = [
         reason("bad_policy", "policy", problem) for problem in validate(columns.get("policy", {}))
     ]
-    return missing or unkept + policy + _crossed(kind, columns)
+    return missing or unkept + policy + _crossed(kind, columns, row)
 
 
-def _crossed(kind: Kind, columns: Columns) -> list[Reason]:
+def _crossed(kind: Kind, columns: Columns, row: RosterRow) -> list[Reason]:
     """Return what is wrong between fields that are sound by themselves."""
     if kind is SITE and (columns["latitude"] is None) != (columns["longitude"] is None):
         return [
             reason("missing", "latitude", "and longitude go together; give both, or null for both")
         ]
+    if kind is SITE:
+        return far_from_site(columns, row.model_fields_set)
     if kind is SHIFT and columns["ends_at"] <= columns["starts_at"]:
         return [reason("out_of_range", "ends_at", "must be later than starts_at")]
     if kind is SHIFT and columns["ends_at"] - columns["starts_at"] > LONGEST_SHIFT:

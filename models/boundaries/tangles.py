@@ -1,0 +1,57 @@
+"""Which boundaries are too intricate: making them valid would take longer than a second."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from models.boundaries.turns import TURN, Polygon, read_in_one_piece, side_of
+
+Floats = NDArray[np.float64]
+
+# Real ones of 10,000 positions have some 20,000 pairs of neighbours, and a few crossings.
+_MOST_NEAR = 400_000
+_MOST_CROSSINGS = 10_000
+_AT_ONCE = 100
+
+
+def is_tangled(polygons: list[Polygon]) -> bool:
+    """Tell whether too many edges cross each other, or lie side by side on a slant."""
+    pieces = read_in_one_piece(polygons)
+    rings = [ring for polygon in pieces for ring in polygon]
+    if any(np.ptp(ring[:, 0]) >= TURN for ring in rings):  # It may cross itself on another turn.
+        rings = [ring + np.array((turns * TURN, 0)) for ring in rings for turns in (-1, 0, 1)]
+    edges = np.concatenate([np.stack((ring[:-1], ring[1:]), axis=1) for ring in rings])
+    if len(edges) * (len(edges) - 1) / 2 <= _MOST_CROSSINGS:
+        return False
+    near = crossings = 0
+    for one, other in _near_pairs(edges):
+        near += len(one)
+        crossings += int(np.count_nonzero(_cross(edges[one], edges[other])))
+        if near > _MOST_NEAR or crossings > _MOST_CROSSINGS:
+            return True
+    return False
+
+
+def _near_pairs(edges: Floats) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Return the pairs of edges whose boxes touch, those of some edges at a time."""
+    lines = shapely.linestrings(edges)
+    tree = shapely.STRtree(lines)
+    for first in range(0, len(lines), _AT_ONCE):
+        one, other = tree.query(lines[first : first + _AT_ONCE])
+        later = other > one + first
+        yield one[later] + first, other[later]
+
+
+def _cross(edges: Floats, others: Floats) -> NDArray[np.bool_]:
+    return _parts(edges, others) & _parts(others, edges)
+
+
+def _parts(edges: Floats, others: Floats) -> NDArray[np.bool_]:
+    """Tell whether the ends of the others are on different sides of the edges."""
+    start, end = edges[:, 0], edges[:, 1]
+    parts: NDArray[np.bool_] = (
+        side_of(start, end, others[:, 0]) * side_of(start, end, others[:, 1]) < 0
+    )
+    return parts
