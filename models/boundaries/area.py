@@ -8,14 +8,13 @@ method `linework` makes holes where a ring goes round twice, and where polygons 
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from models.boundaries.turns import Polygon, Ring, centred, on_one_earth, read_in_one_piece, side_of
+from models.boundaries.turns import Polygon, Ring, centred, on_one_earth, read_in_one_piece
+from models.boundaries.windings import is_within
 
 _LONGEST_EDGE = 90.0  # degrees; one of more than 180 would be read as going the other way
 LEAST_AREA = 1e-12  # square degrees, a square decimetre: what rounding leaves of a line
-_AT_ONCE = 1_000_000
 
 
 def area_of(polygons: list[Polygon]) -> BaseGeometry:
@@ -38,6 +37,8 @@ def _enclosed_by(polygon: Polygon) -> BaseGeometry:
     if plain.is_valid:
         return plain
     outside, *holes = on_one_earth([_within(ring) for ring in polygon])
+    if not holes:
+        return outside
     shapely.prepare(outside)
     # Tools that know no polygons of several parts write them as further rings of one.
     apart = shapely.disjoint(outside, holes) | shapely.touches(outside, holes)
@@ -51,21 +52,5 @@ def _within(ring: Ring) -> BaseGeometry:
         return plain
     edges = shapely.union_all(shapely.linestrings(ring))
     faces = shapely.get_parts(shapely.polygonize(shapely.get_parts(edges)))
-    return shapely.union_all(faces[_windings(ring, faces) != 0])
-
-
-def _windings(ring: Ring, faces: NDArray[np.object_]) -> NDArray[np.int64]:
-    """Return how often the ring goes round each of the faces between its edges."""
-    places = shapely.get_coordinates(shapely.point_on_surface(faces))
-    pieces = np.array_split(places, len(ring) * len(places) // _AT_ONCE + 1)
-    return np.concatenate([_turns_around(ring, piece) for piece in pieces])
-
-
-def _turns_around(ring: Ring, places: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Count the edges that pass a place on its east, going north, less those going south."""
-    start, end = ring[:-1, None], ring[1:, None]
-    y, side = places[:, 1], side_of(start, end, places)
-    north = (start[..., 1] <= y) & (y < end[..., 1]) & (side > 0)
-    south = (end[..., 1] <= y) & (y < start[..., 1]) & (side < 0)
-    turns: NDArray[np.int64] = north.sum(axis=0) - south.sum(axis=0)
-    return turns
+    inner = shapely.get_coordinates(shapely.point_on_surface(faces))
+    return shapely.union_all(faces[is_within(ring, inner)])

@@ -11,8 +11,8 @@ from models.boundaries.turns import TURN, Polygon, read_in_one_piece, side_of
 Floats = NDArray[np.float64]
 
 # Real ones of 10,000 positions have some 20,000 pairs of neighbours, and a few crossings.
-_MOST_NEAR = 400_000
-_MOST_CROSSINGS = 10_000
+MOST_NEAR = 200_000
+MOST_CROSSINGS = 10_000
 _AT_ONCE = 100
 
 
@@ -23,13 +23,13 @@ def is_tangled(polygons: list[Polygon]) -> bool:
     if any(np.ptp(ring[:, 0]) >= TURN for ring in rings):  # It may cross itself on another turn.
         rings = [ring + np.array((turns * TURN, 0)) for ring in rings for turns in (-1, 0, 1)]
     edges = np.concatenate([np.stack((ring[:-1], ring[1:]), axis=1) for ring in rings])
-    if len(edges) * (len(edges) - 1) / 2 <= _MOST_CROSSINGS:
+    if len(edges) * (len(edges) - 1) / 2 <= MOST_CROSSINGS:
         return False
     near = crossings = 0
     for one, other in _near_pairs(edges):
         near += len(one)
         crossings += int(np.count_nonzero(_cross(edges[one], edges[other])))
-        if near > _MOST_NEAR or crossings > _MOST_CROSSINGS:
+        if near > MOST_NEAR or crossings > MOST_CROSSINGS:
             return True
     return False
 

@@ -49,7 +49,7 @@ class TenantIn(RosterRow):
 class SiteIn(RosterRow):
     """A site: its place in degrees, its radius in metres.
 
-    The boundary is a GeoJSON Polygon or MultiPolygon, and counts instead of the radius.
+    The boundary is an area as GeoJSON, here in its normal form, and counts instead of the radius.
     """
 
     site_id: Id
