@@ -17,6 +17,7 @@ WGS84 = Geod(ellps="WGS84")
 
 _STEP_DEGREES = 0.01  # edges longer than this are parted, since a straight one is none in the plane
 _MOST_STEPS = 500
+_FARTHEST_M = 15_000_000  # the antipode is at 20,004 km
 _FINE = 17  # points in which each further look parts the nearest piece
 
 
@@ -62,7 +63,8 @@ def _distance_m(line: Ring, latitude: float, longitude: float) -> float:
 
     The nearest piece is found in the plane in which distances from this one place are true
     (azimuthal equidistant). Straight pieces are bent in that plane: the nearest is parted again and
-    again, until it is as straight as it need be.
+    again, until it is as straight as it need be. Where all is on the other side of the earth, the
+    nearest of the points into which the line is parted does.
     """
     while True:
         azimuth, _, distance = WGS84.inv(
@@ -75,6 +77,8 @@ def _distance_m(line: Ring, latitude: float, longitude: float) -> float:
             (np.sin(np.radians(azimuth)), np.cos(np.radians(azimuth)))
         )
         piece, share, nearest = _nearest(plane)
+        if np.isinf(nearest):
+            return float(distance.min())
         start, end = line[piece], line[piece + 1]
         if np.hypot(*(plane[piece + 1] - plane[piece])) < 1.0:
             point = start + share * (end - start)
@@ -89,12 +93,14 @@ def _distance_m(line: Ring, latitude: float, longitude: float) -> float:
 
 def _nearest(plane: Ring) -> tuple[int, float, float]:
     """Return which piece of a line in the plane comes nearest to the origin, where along it (0..1),
-    and how near.
+    and how near. Pieces are infinitely far that come near the antipode, where the plane is torn.
     """
     start, along = plane[:-1], np.diff(plane, axis=0)
     length = (along**2).sum(axis=1)
     share = np.clip(-(start * along).sum(axis=1) / np.where(length > 0, length, 1), 0, 1)
     distance = np.hypot(*(start + share[:, None] * along).T)
+    torn = np.hypot(*plane.T) > _FARTHEST_M
+    distance[torn[:-1] | torn[1:]] = np.inf
     piece = int(distance.argmin())
     return piece, float(share[piece]), float(distance[piece])
 
