@@ -13,7 +13,7 @@ from models.boundaries.tangles import is_tangled
 from models.boundaries.turns import Polygon, Ring
 
 MOST_POSITIONS = 10_000
-_BOUNDS = (720, 90)  # degrees: a map that was turned around the earth writes more than 180
+_BOUNDS = (3_600, 90)  # degrees: a map that was turned around the earth adds 360 a turn
 _POLYGONS = ("Polygon", "MultiPolygon")
 _WITHOUT_AREA = ("Point", "MultiPoint", "LineString", "MultiLineString")
 
@@ -94,8 +94,8 @@ def _read(rings: list[list[Any]]) -> Iterator[Polygon]:
 def _closed(ring: list[Any]) -> Ring:
     if not all(map(_is_position, ring)):
         raise _bad(
-            "has a position that is not [longitude, latitude], in degrees within 720 and 90,"
-            " without quotes"
+            "has a position that is not [longitude, latitude], in degrees within 3,600 and"
+            " 90, without quotes"
         )
     positions = np.array([position[:2] for position in ring], float).reshape(-1, 2)
     return np.concatenate((positions, positions[:1]))

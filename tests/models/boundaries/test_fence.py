@@ -83,7 +83,7 @@ def test_a_place_on_the_other_side_of_the_earth_is_measured(
 
 
 def test_a_fence_around_half_the_earth_is_measured_from_the_other_half() -> None:
-    half = [[-90.0, -80.0], [0, -80], [90, -80], [90, 80], [0, 80], [-90, 80], [-90, -80]]
+    half = [[-90.0, -80.0], [0.0, -80.0], [90.0, -80.0], [90.0, 80.0], [0.0, 80.0], [-90.0, 80.0]]
     fence = Fence({"type": "Polygon", "coordinates": [half]})
     for place in ((0, 180), (5, -91), (-81, 3), (-85, 170), (30, 120)):
-        assert fence.outside_m(*place) == pytest.approx(nearest(*place, half), rel=1e-5)
+        assert fence.outside_m(*place) == pytest.approx(nearest(*place, [*half, half[0]]), rel=1e-5)

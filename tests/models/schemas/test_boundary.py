@@ -58,6 +58,7 @@ def collection(*geometries: Any) -> dict[str, Any]:
         polygons(SQUARE, SQUARE[::-1]),
         polygons(SQUARE, [[5, 5], [6, 6], [5, 5]]),
         polygon([[x + 360, y] for x, y in SQUARE]),
+        polygon([[x - 3_600, y] for x, y in SQUARE]),
     ],
 )
 def test_an_area_has_one_normal_form_in_whichever_form_it_comes(boundary: dict[str, Any]) -> None:
@@ -155,9 +156,9 @@ def test_an_edge_of_the_normal_form_says_which_way_it_goes() -> None:
         (polygon([[13, 52], [13.01, 52.01], [13.02, 52.02]]), "encloses no area"),
         (polygon([[0, 0], [0, 9], [0, 5], [9, 5], [0, 5]]), "encloses no area"),
         (polygon(SQUARE, SQUARE), "encloses no area"),
-        (polygon([[0, 0], [721, 0], [1, 1]]), "within 720 and 90"),
-        (polygon([[0, 0], [1, 90.1], [1, 1]]), "within 720 and 90"),
-        (polygon([[1_492_232, 6_894_699], [1_492_332, 6_894_699], [1, 1]]), "within 720 and 90"),
+        (polygon([[0, 0], [3_601, 0], [1, 1]]), "within 3,600 and 90"),
+        (polygon([[0, 0], [1, 90.1], [1, 1]]), "within 3,600 and 90"),
+        (polygon([[1_492_232, 6_894_699], [1_492_332, 6_894_699], [1, 1]]), "within 3,600 and 90"),
         (polygon([[0, 0], [float("nan"), 0], [1, 1]]), "has a position that is not"),
         (polygon([[0, 0], [True, 0], [1, 1]]), "has a position that is not"),
         (polygon([[0, 0], ["1", 0], [1, 1]]), "without quotes"),
