@@ -8,10 +8,11 @@ from itertools import groupby
 from types import ModuleType
 from typing import Any
 
-from models.policy import merged
+from models.policy import Policy, merged
 from tests.worker.load.everything import baselines_of, grouped, people_using
 from worker.rules.biometrics import whose
 from worker.rules.finding import Finding, Nothing, Subject
+from worker.rules.past import Past
 from worker.rules.window import Assignment, Device, Punch, Shift, Site, Stretch, Window, in_order
 
 DAY = datetime(2026, 3, 2, tzinfo=UTC)
@@ -51,8 +52,15 @@ def shift(
     ends: str,
     shift_id: str = "s1",
     substitutes: tuple[int, ...] = (),
+    *,
+    person_left: bool = False,
 ) -> Shift:
-    return Shift(shift_id, person, site, at(starts), at(ends), substitutes)
+    return Shift(shift_id, person, site, at(starts), at(ends), substitutes, person_left)
+
+
+def changing(before: Mapping[str, Any], when: str, after: Mapping[str, Any]) -> Past[Policy]:
+    """Return a policy that is another one from a moment on."""
+    return Past(merged(before), [(at(when), merged(after))])
 
 
 def build(
@@ -61,7 +69,7 @@ def build(
     *,
     as_of: str = "+5 00:00",
     policy: Mapping[str, Any] | None = None,
-    site_policies: Mapping[int, Mapping[str, Any]] | None = None,
+    site_policies: Mapping[int, Mapping[str, Any] | Past[Policy]] | None = None,
     sites: Iterable[Site] = SITES,
     people: Mapping[int, str] | None = None,
     assignments: Iterable[Assignment] = (),
@@ -86,7 +94,8 @@ def build(
         ),
         policy=merged(policy or {}),
         site_policies={
-            site_id: merged(policy or {}, own) for site_id, own in (site_policies or {}).items()
+            site_id: own if isinstance(own, Past) else merged(policy or {}, own)
+            for site_id, own in (site_policies or {}).items()
         },
         roster_complete=roster_complete,
         any_assignment=bool(assigned),

@@ -28,7 +28,7 @@ TYPE = "BIOMETRIC_ANOMALY"
 def detect(window: Window) -> Findings:
     for punch in window.punches_to_judge:
         if is_bodily(punch):
-            policy = window.policy(punch.site_id, punch.occurred_at)
+            policy = window.policy_of(punch)
             yield from _below(
                 window,
                 punch,
@@ -53,7 +53,7 @@ def detect(window: Window) -> Findings:
 def _below(
     window: Window, punch: Punch, reason: str, observed: float | None, limit: float, what: str
 ) -> Findings:
-    own = window.policy(punch.site_id, punch.occurred_at).of(BiometricAnomaly)
+    own = window.policy_of(punch).of(BiometricAnomaly)
     severity, confidence = (
         (own.not_live_severity, 0.90) if reason == "not_live" else (own.low_score_severity, 0.75)
     )

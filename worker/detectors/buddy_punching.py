@@ -45,7 +45,7 @@ TYPE = "BUDDY_PUNCHING"
 
 def detect(window: Window) -> Findings:
     for punch in window.punches_to_judge:
-        policy = window.policy(punch.site_id, punch.occurred_at)
+        policy = window.policy_of(punch)
         yield from _same_device(window, punch, policy)
         yield from _anothers_device(window, punch, policy)
         yield from _two_places(window, punch, policy)

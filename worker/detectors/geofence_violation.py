@@ -26,7 +26,7 @@ from models.policy.geofence_violation import GeofenceViolation
 from worker.rules.evidence import distance, done, found, nothing
 from worker.rules.fences import outside_m, radius_m
 from worker.rules.finding import Finding, Findings
-from worker.rules.geometry import Place, fix_of
+from worker.rules.geometry import Place, fix_of, slack_m
 from worker.rules.window import Punch, Site, Window
 
 TYPE = "GEOFENCE_VIOLATION"
@@ -34,27 +34,24 @@ TYPE = "GEOFENCE_VIOLATION"
 
 def detect(window: Window) -> Findings:
     for punch in window.punches_to_judge:
-        policy, site = (
-            window.policy(punch.site_id, punch.occurred_at),
-            window.site(punch.site_id, punch.occurred_at),
-        )
-        fix = fix_of(punch, policy)
+        policy, site = window.policy_of(punch), window.site(punch.site_id, punch.occurred_at)
+        fix, allowed = fix_of(punch), 2 * slack_m(punch.accuracy_m, policy)
         outside = outside_m(window, fix, site, policy) if fix and site else None
-        if fix and site and outside is not None and outside > 2 * fix.slack_m:
-            yield from _outside(window, punch, fix, site, outside)
+        if site and outside is not None and outside > allowed:
+            yield from _outside(window, punch, site, outside, allowed)
         elif window.explaining:
-            yield nothing(punch, TYPE, "outside_fence", _why_not(fix, outside))
+            yield nothing(punch, TYPE, "outside_fence", _why_not(fix, outside, allowed))
 
 
-def _outside(window: Window, punch: Punch, fix: Place, site: Site, outside: float) -> Findings:
-    policy = window.policy(punch.site_id, punch.occurred_at)
+def _outside(window: Window, punch: Punch, site: Site, outside: float, allowed: float) -> Findings:
+    policy = window.policy_of(punch)
     coarse, cached = _is_coarse(punch, outside, policy), _cached_from(window, punch, policy)
     if not coarse and not cached:
-        yield _finding(window, punch, site, outside, 2 * fix.slack_m, "outside_fence")
+        yield _finding(window, punch, site, outside, allowed, "outside_fence")
     if coarse:
-        yield _finding(window, punch, site, outside, 2 * fix.slack_m, "coarse_fix_outside")
+        yield _finding(window, punch, site, outside, allowed, "coarse_fix_outside")
     if cached:
-        yield _finding(window, punch, site, outside, 2 * fix.slack_m, "cached_fix_outside", cached)
+        yield _finding(window, punch, site, outside, allowed, "cached_fix_outside", cached)
 
 
 def _is_coarse(punch: Punch, outside: float, policy: Policy) -> bool:
@@ -91,7 +88,7 @@ def _finding(
     reason: str,
     cached: Punch | None = None,
 ) -> Finding:
-    policy = window.policy(punch.site_id, punch.occurred_at)
+    policy = window.policy_of(punch)
     own = policy.of(GeofenceViolation)
     severities = {
         "outside_fence": own.outside_fence_severity,
@@ -130,13 +127,13 @@ def _accuracy(punch: Punch) -> str:
     )
 
 
-def _why_not(fix: Place | None, outside: float | None) -> str:
+def _why_not(fix: Place | None, outside: float | None, allowed: float) -> str:
     if fix is None:
         return "it has no possible fix"
     if outside is None:
         return "the site has neither a boundary nor a place"
     return (
-        f"{outside:.0f} m outside is within twice the accuracy, {2 * fix.slack_m:g} m"
+        f"{outside:.0f} m outside is within twice the accuracy, {allowed:g} m"
         if outside
         else "it is within the fence"
     )

@@ -23,7 +23,7 @@ from models.policy import Policy
 from models.policy.gps_spoofing import GpsSpoofing
 from worker.rules.evidence import distance, done, duration, found, nothing
 from worker.rules.finding import Findings
-from worker.rules.geometry import Place, Way, at_most_m, fix_of, is_coarse, is_impossible, way
+from worker.rules.geometry import Place, Way, at_most_m, good_fix_of, is_impossible, way
 from worker.rules.window import Punch, Window
 
 TYPE = "GPS_SPOOFING"
@@ -31,7 +31,7 @@ TYPE = "GPS_SPOOFING"
 
 def detect(window: Window) -> Findings:
     for punch in window.punches_to_judge:
-        policy = window.policy(punch.site_id, punch.occurred_at)
+        policy = window.policy_of(punch)
         yield from _mock(window, punch, policy)
         yield from _impossible(window, punch, policy)
         yield from _teleport(window, punch, policy)
@@ -79,8 +79,8 @@ def _impossible(window: Window, punch: Punch, policy: Policy) -> Findings:
 
 def _teleport(window: Window, punch: Punch, policy: Policy) -> Findings:
     own = policy.of(GpsSpoofing)
-    fix = _good_fix(punch, policy)
-    before, earlier_fix = _fix_before(window, punch, policy) if fix else (None, None)
+    fix = good_fix_of(window, punch)
+    before, earlier_fix = _fix_before(window, punch) if fix else (None, None)
     if fix is None or before is None or earlier_fix is None:
         if window.explaining:
             yield nothing(
@@ -94,7 +94,8 @@ def _teleport(window: Window, punch: Punch, policy: Policy) -> Findings:
     farthest_m = at_most_m(*earlier_fix[:2], *fix[:2])
     if not window.explaining and farthest_m <= own.teleport_min_km * 1_000:
         return
-    taken = way(earlier_fix, fix, (punch.occurred_at - before.occurred_at).total_seconds())
+    seconds = (punch.occurred_at - before.occurred_at).total_seconds()
+    taken = way(earlier_fix, fix, seconds, policy)
     if taken.is_beyond(own.teleport_min_km, own.teleport_speed_kmh):
         yield found(
             window,
@@ -122,29 +123,23 @@ def _teleport(window: Window, punch: Punch, policy: Policy) -> Findings:
         yield nothing(punch, TYPE, "teleport", because)
 
 
-def _fix_before(
-    window: Window, punch: Punch, policy: Policy
-) -> tuple[Punch, Place] | tuple[None, None]:
+def _fix_before(window: Window, punch: Punch) -> tuple[Punch, Place] | tuple[None, None]:
     """Return the person's last punch before this one that has a good fix, and that fix."""
     stretch, index = window.place_in_time(punch)
     before, fix = None, None
     # Of punches without a fix, however many, each is passed by once.
     passed: dict[int, tuple[Punch, Place] | tuple[None, None]] = window.memo.setdefault(
-        ("fix before", id(stretch), id(policy)), {}
+        ("fix before", id(stretch)), {}
     )
     for earlier in range(index - 1, -1, -1):
         before = stretch.punches[earlier]
-        fix = _good_fix(before, policy)
+        fix = good_fix_of(window, before)
         if fix:
             break
         if earlier in passed:
             return passed[earlier]
     passed[index] = (before, fix) if before and fix else (None, None)
     return passed[index]
-
-
-def _good_fix(punch: Punch, policy: Policy) -> Place | None:
-    return None if is_coarse(punch, policy) else fix_of(punch, policy)
 
 
 def _speed(taken: Way) -> str:

@@ -44,7 +44,7 @@ def detect(window: Window) -> Findings:
 def _too_far(window: Window, punch: Punch) -> Findings:
     before = window.previous(punch)
     taken = _way(window, before, punch) if before and before.site_id != punch.site_id else None
-    policy = window.policy(punch.site_id, punch.occurred_at)
+    policy = window.policy_of(punch)
     if before and taken and taken.is_beyond(policy.min_travel_km, policy.max_travel_speed_kmh):
         yield found(
             window,
@@ -70,14 +70,9 @@ def _too_far(window: Window, punch: Punch) -> Findings:
 
 
 def _way(window: Window, before: Punch, punch: Punch) -> Way | None:
-    policy = window.policy(punch.site_id, punch.occurred_at)
-    start = place_of(before, window.site(before.site_id, before.occurred_at), policy)
-    end = place_of(punch, window.site(punch.site_id, punch.occurred_at), policy)
-    return (
-        way(start, end, (punch.occurred_at - before.occurred_at).total_seconds())
-        if start and end
-        else None
-    )
+    start, end = place_of(window, before), place_of(window, punch)
+    seconds = (punch.occurred_at - before.occurred_at).total_seconds()
+    return way(start, end, seconds, window.policy_of(punch)) if start and end else None
 
 
 def _overlapping(window: Window, punch: Punch) -> Findings:
@@ -111,11 +106,10 @@ def _stays(window: Window, punch: Punch) -> tuple[Stay | None, list[Stay]]:
 
     Stays at one site follow one another, so of each only the last that began may.
     """
-    policy = window.policy(punch.site_id, punch.occurred_at)
     stretch, _ = window.place_in_time(punch)
-    key = ("stays", punch.person_id, stretch.punches[0].punch_id, policy.max_spell_hours)
+    key = ("stays", punch.person_id, stretch.punches[0].punch_id)
     if key not in window.memo:
-        window.memo[key] = _by_site(stays(stretch.punches, policy))
+        window.memo[key] = _by_site(stays(window, stretch.punches))
     by_site: dict[int, list[Stay]] = window.memo[key]
     begun = _last_begun(by_site.get(punch.site_id, ()), punch)
     if begun is None or begun.check_in is not punch:
@@ -159,7 +153,7 @@ def _finding(window: Window, punch: Punch, stay: Stay, overlapping: list[Stay]) 
         punch,
         TYPE,
         "overlapping",
-        window.policy(punch.site_id, punch.occurred_at).of(ImpossibleShifts).overlapping_severity,
+        window.policy_of(punch).of(ImpossibleShifts).overlapping_severity,
         0.85,
         "The stay that begins with this check-in overlaps a stay at another site by "
         f"{duration(shared)}.",
@@ -181,7 +175,7 @@ def _speed(taken: Way) -> str:
 
 
 def _why_not(window: Window, before: Punch | None, punch: Punch, taken: Way | None) -> str:
-    policy = window.policy(punch.site_id, punch.occurred_at)
+    policy = window.policy_of(punch)
     if before is None:
         return "it is the person's first punch"
     if before.site_id == punch.site_id:

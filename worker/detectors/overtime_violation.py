@@ -45,8 +45,8 @@ DAY = timedelta(hours=24)
 
 def detect(window: Window) -> Findings:
     for punch in window.punches_to_judge:
-        policy = window.policy(punch.site_id, punch.occurred_at)
-        spell = spell_of(window, punch, policy) if punch.is_check_in else None
+        policy = window.policy_of(punch)
+        spell = spell_of(window, punch) if punch.is_check_in else None
         if spell is None or spell.check_in is not punch:
             if window.explaining:
                 yield nothing(punch, TYPE, "worked_too_long", "it begins no spell")
@@ -59,7 +59,7 @@ def detect(window: Window) -> Findings:
 
 
 def _worked_too_long(window: Window, spell: Spell, check_out: Punch, policy: Policy) -> Findings:
-    worked, counted, spells = _work(window, spell.person_id, check_out.occurred_at, policy)
+    worked, counted, spells = _work(window, spell.person_id, check_out.occurred_at)
     if worked <= timedelta(hours=policy.max_work_hours):
         if window.explaining:
             because = (
@@ -68,7 +68,7 @@ def _worked_too_long(window: Window, spell: Spell, check_out: Punch, policy: Pol
             )
             yield nothing(spell.check_in, TYPE, "worked_too_long", because)
         return
-    shift = shift_of_spell(window, spell, check_out.occurred_at, policy)
+    shift = shift_of_spell(window, spell, check_out.occurred_at)
     late = timedelta(hours=policy.missing_check_out_after_hours)
     own = policy.of(OvertimeViolation)
     forgotten = shift is not None and check_out.occurred_at - shift.ends_at > late
@@ -100,12 +100,12 @@ def _worked_too_long(window: Window, spell: Spell, check_out: Punch, policy: Pol
 
 
 def _work(
-    window: Window, person_id: int, until: datetime, policy: Policy
+    window: Window, person_id: int, until: datetime
 ) -> tuple[timedelta, Sequence[Spell], int]:
     """Return the work in closed spells within the 24 h ending at `until`; the last of the spells it
     lies in, as many as evidence may name and one; and how many these spells are.
     """
-    closed, worked_before = _closed(window, person_id, policy)
+    closed, worked_before = _closed(window, person_id)
     since = until - DAY
     first = bisect_right(closed, since, key=_ends)
     last = bisect_left(closed, until, first, key=_begins)
@@ -117,13 +117,13 @@ def _work(
     return worked, closed[max(first, last - MOST_NAMED - 1) : last], last - first
 
 
-def _closed(window: Window, person_id: int, policy: Policy) -> tuple[list[Spell], list[timedelta]]:
+def _closed(window: Window, person_id: int) -> tuple[list[Spell], list[timedelta]]:
     """Return the person's closed spells in order, none of which overlap; and, for each place among
     them, the work in all before it.
     """
-    key = ("closed", person_id, id(policy))
+    key = ("closed", person_id)
     if key not in window.memo:
-        closed = [spell for spell in spells_of(window, person_id, policy) if spell.check_out]
+        closed = [spell for spell in spells_of(window, person_id) if spell.check_out]
         lengths = (_ends(spell) - _begins(spell) for spell in closed)
         window.memo[key] = closed, list(accumulate(lengths, initial=timedelta(0)))
     closed_spells: tuple[list[Spell], list[timedelta]] = window.memo[key]
@@ -152,7 +152,7 @@ def _still_working(window: Window, spell: Spell, policy: Policy) -> Findings:
 
 
 def _open(window: Window, spell: Spell, policy: Policy) -> Finding:
-    shift: Shift | None = shift_of_spell(window, spell, window.as_of, policy)
+    shift: Shift | None = shift_of_spell(window, spell, window.as_of)
     own = policy.of(OvertimeViolation)
     over = shift is not None and shift.ends_at < window.as_of
     ends = spell.check_in.occurred_at + timedelta(hours=policy.max_work_hours)

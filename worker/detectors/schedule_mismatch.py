@@ -40,22 +40,32 @@ from models.policy.schedule_mismatch import ScheduleMismatch
 from worker.rules.attendance import (
     covered_by_another,
     is_attended,
+    own_shifts_elsewhere,
     own_shifts_within_reach,
+    reach_begins,
     shift_of_check_in,
     shift_of_check_out,
     shift_of_spell,
 )
-from worker.rules.evidence import clock, done, duration, expected_people, found, instant, nothing
+from worker.rules.evidence import (
+    clock,
+    done,
+    duration,
+    expected_people,
+    found,
+    instant,
+    names_of,
+    nothing,
+)
 from worker.rules.finding import Findings
 from worker.rules.roster import (
     came_in_place_before,
     early_for,
     excuse,
     further_check_in,
-    in_place_of,
-    not_assigned,
+    is_unauthorized,
+    is_wrong_person,
     site_is_rostered,
-    unknown_person,
 )
 from worker.rules.spells import Spell, spell_of, spells_of
 from worker.rules.window import Punch, Shift, Window, in_order
@@ -65,7 +75,7 @@ TYPE = "SCHEDULE_MISMATCH"
 
 def detect(window: Window) -> Findings:
     for punch in window.punches_to_judge:
-        policy = window.policy(punch.site_id, punch.occurred_at)
+        policy = window.policy_of(punch)
         if punch.is_check_in:
             if window.explaining or not _as_planned(window, punch, policy):
                 yield from _late(window, punch, policy)
@@ -76,12 +86,12 @@ def detect(window: Window) -> Findings:
         else:
             yield from _left_early(window, punch, policy)
     for shift in window.shifts_to_judge:
-        yield from _no_show(window, shift, window.policy(shift.site_id, shift.starts_at))
+        yield from _no_show(window, shift, window.policy_of(shift))
 
 
 def _as_planned(window: Window, punch: Punch, policy: Policy) -> bool:
     """Whether own shifts are within reach, all here and begun no longer ago than the grace."""
-    own_shifts = own_shifts_within_reach(window, punch, policy)
+    own_shifts = own_shifts_within_reach(window, punch)
     since = punch.occurred_at - timedelta(minutes=policy.grace_minutes)
     return bool(own_shifts) and all(
         shift.site_id == punch.site_id and shift.starts_at >= since for shift in own_shifts
@@ -89,7 +99,7 @@ def _as_planned(window: Window, punch: Punch, policy: Policy) -> bool:
 
 
 def _late(window: Window, punch: Punch, policy: Policy) -> Findings:
-    shift = shift_of_check_in(window, punch, policy)
+    shift = shift_of_check_in(window, punch)
     because = _why_not_late(window, punch, shift, policy)
     if shift and not because:
         late = (punch.occurred_at - shift.starts_at).total_seconds()
@@ -117,33 +127,32 @@ def _why_not_late(window: Window, punch: Punch, shift: Shift | None, policy: Pol
         return "it belongs to no shift"
     if punch.occurred_at <= shift.starts_at + timedelta(minutes=policy.grace_minutes):
         return f"it comes by the shift's start plus {policy.grace_minutes:g} min"
-    if further_check_in(window, punch, policy):
+    if further_check_in(window, punch):
         return "it repeats a check-in here"
-    first, _ = _first_and_last(window, punch, shift, policy)
+    first, _ = _first_and_last(window, punch, shift)
     if first and in_order(first) < in_order(punch):
         return "it is not the first check-in for the shift"
-    if _was_here(window, punch, shift, policy):
+    if _was_here(window, punch, shift):
         return "the person was in a spell here at the shift's start"
     return (
         "somebody else attends the shift"
-        if covered_by_another(window, shift, punch.person_id, policy)
+        if covered_by_another(window, shift, punch.person_id)
         else ""
     )
 
 
 def _first_and_last(
-    window: Window, punch: Punch, shift: Shift, policy: Policy
+    window: Window, punch: Punch, shift: Shift
 ) -> tuple[Punch | None, Punch | None]:
     """Return the first and the last of the person's check-ins that belong to the shift."""
-    key = ("first and last", punch.person_id, shift.shift_id, id(policy))
+    key = ("first and last", punch.person_id, shift.shift_id)
     if key not in window.memo:
-        since = shift.starts_at - timedelta(minutes=policy.early_window_minutes)
         check_ins = window.check_ins_at(punch, shift.site_id)
         times = slice(
-            bisect_left(check_ins, since, key=_when),
+            bisect_left(check_ins, reach_begins(window, shift), key=_when),
             bisect_right(check_ins, shift.ends_at, key=_when),
         )
-        own = [p for p in check_ins[times] if shift_of_check_in(window, p, policy) == shift]
+        own = [p for p in check_ins[times] if shift_of_check_in(window, p) == shift]
         window.memo[key] = (own[0], own[-1]) if own else (None, None)
     first_and_last: tuple[Punch | None, Punch | None] = window.memo[key]
     return first_and_last
@@ -160,20 +169,20 @@ def _when(punch: Punch) -> datetime:
     return punch.occurred_at
 
 
-def _was_here(window: Window, punch: Punch, shift: Shift, policy: Policy) -> bool:
-    key = ("was here", punch.person_id, shift.shift_id, id(policy))
+def _was_here(window: Window, punch: Punch, shift: Shift) -> bool:
+    key = ("was here", punch.person_id, shift.shift_id)
     if key not in window.memo:
         window.memo[key] = any(
             spell.site_id == shift.site_id
             and spell.check_in.occurred_at <= shift.starts_at <= spell.until
-            for spell in spells_of(window, punch.person_id, policy)
+            for spell in spells_of(window, punch.person_id)
         )
     was_here: bool = window.memo[key]
     return was_here
 
 
 def _left_early(window: Window, punch: Punch, policy: Policy) -> Findings:
-    shift = shift_of_check_out(window, punch, policy)
+    shift = shift_of_check_out(window, punch)
     because = _why_not_left_early(window, punch, shift, policy)
     if shift and not because:
         early = (shift.ends_at - punch.occurred_at).total_seconds()
@@ -207,9 +216,10 @@ def _why_not_left_early(window: Window, punch: Punch, shift: Shift | None, polic
 
 
 def _early(window: Window, punch: Punch, policy: Policy) -> Findings:
-    shift = early_for(window, punch, policy)
+    shift = early_for(window, punch)
     if shift:
         early = (shift.starts_at - punch.occurred_at).total_seconds()
+        usual = window.policy_of(shift).early_window_minutes
         yield found(
             window,
             punch,
@@ -219,9 +229,9 @@ def _early(window: Window, punch: Punch, policy: Policy) -> Findings:
             0.95,
             f"Checked in {duration(early)} before the next shift here, at "
             f"{clock(window, shift.site_id, shift.starts_at)}; "
-            f"{policy.early_window_minutes:g} min are usual.",
+            f"{usual:g} min are usual.",
             observed=early / 60,
-            limit=policy.early_window_minutes,
+            limit=usual,
             unit="min",
             shifts=[shift],
         )
@@ -234,14 +244,13 @@ def _early(window: Window, punch: Punch, policy: Policy) -> Findings:
 
 
 def _wrong_site(window: Window, punch: Punch, policy: Policy) -> Findings:
-    own_shifts = own_shifts_within_reach(window, punch, policy)
     elsewhere = [
         shift
-        for shift in own_shifts
-        if not covered_by_another(window, shift, punch.person_id, policy)
+        for shift in own_shifts_elsewhere(window, punch)
+        if not covered_by_another(window, shift, punch.person_id)
     ]
-    because = excuse(window, punch, policy)
-    if any(shift.site_id == punch.site_id for shift in own_shifts):
+    because = excuse(window, punch)
+    if any(shift.site_id == punch.site_id for shift in own_shifts_within_reach(window, punch)):
         because = "a shift of theirs here is within reach"
     if elsewhere and not because:
         first = elsewhere[0]
@@ -272,7 +281,7 @@ def _wrong_site(window: Window, punch: Punch, policy: Policy) -> Findings:
 
 
 def _unscheduled(window: Window, punch: Punch, policy: Policy) -> Findings:
-    because = _why_not_unscheduled(window, punch, policy)
+    because = _why_not_unscheduled(window, punch)
     if not because:
         yield found(
             window,
@@ -291,37 +300,34 @@ def _unscheduled(window: Window, punch: Punch, policy: Policy) -> Findings:
         yield nothing(punch, TYPE, "unscheduled", because)
 
 
-def _why_not_unscheduled(window: Window, punch: Punch, policy: Policy) -> str:
+def _why_not_unscheduled(window: Window, punch: Punch) -> str:
     if not window.roster_complete:
         return "the roster is declared incomplete"
-    if own_shifts_within_reach(window, punch, policy):
+    if own_shifts_within_reach(window, punch) or own_shifts_elsewhere(window, punch):
         return "a shift of theirs is within reach"
-    if early_for(window, punch, policy):
+    if early_for(window, punch):
         return "their next shift here starts soon: that is `early`"
     if not site_is_rostered(window, punch):
         return "no shift at the site is within 24 h: no roster"
-    if (
-        punch.biometric_person_id not in (None, punch.person_id)
-        or in_place_of(window, punch, policy).holds
-    ):
+    if is_wrong_person(window, punch):
         return "it is a wrong person"
-    if unknown_person(window, punch).holds or not_assigned(window, punch, policy).holds:
+    if is_unauthorized(window, punch):
         return "it is an unauthorized site"
-    if came_in_place_before(window, punch, policy):
+    if came_in_place_before(window, punch):
         return "an earlier check-in of theirs already stands for a shift here"
-    return excuse(window, punch, policy)
+    return excuse(window, punch)
 
 
 def _missing_check_out(window: Window, punch: Punch, policy: Policy) -> Findings:
     limit = timedelta(hours=policy.missing_check_out_after_hours)
-    spell = spell_of(window, punch, policy)
+    spell = spell_of(window, punch)
     if (
         spell
         and not window.explaining
         and (spell.check_out or window.as_of - spell.check_in.occurred_at <= limit)
     ):
         return  # its shift, which ends no sooner than it begins, cannot have been over for so long
-    shift = shift_of_spell(window, spell, spell.until, policy) if spell else None
+    shift = shift_of_spell(window, spell, spell.until) if spell else None
     because = _why_not_missing(window, punch, spell, shift, policy)
     if shift and not because:
         yield found(
@@ -353,7 +359,7 @@ def _why_not_missing(
         )
     if window.as_of - shift.ends_at <= timedelta(hours=hours):
         return f"the shift has not been over for more than {hours:g} h"
-    _, last = _first_and_last(window, punch, shift, policy)
+    _, last = _first_and_last(window, punch, shift)
     if last and in_order(punch) < in_order(last):
         return "a later check-in belongs to the shift"
     return ""
@@ -363,7 +369,10 @@ def _no_show(window: Window, shift: Shift, policy: Policy) -> Findings:
     own = policy.of(ScheduleMismatch)
     because = _why_not_no_show(window, shift, policy)
     if not because:
-        name = window.called(shift.person_id, shift.starts_at)
+        expected = list(dict.fromkeys(shift.entitled))
+        names = names_of(
+            window, expected if shift.person_left else [shift.person_id], shift.starts_at
+        )
         yield found(
             window,
             shift,
@@ -371,14 +380,14 @@ def _no_show(window: Window, shift: Shift, policy: Policy) -> Findings:
             "no_show",
             own.no_show_severity,
             0.95,
-            f"Nobody entitled came for the shift of {name} from "
+            f"Nobody entitled came for the shift of {names} from "
             f"{clock(window, shift.site_id, shift.starts_at)} to "
             f"{clock(window, shift.site_id, shift.ends_at)}; "
             f"{own.no_show_after_minutes:g} min after its start were allowed.",
             observed=f"more than {own.no_show_after_minutes:g}",
             limit=own.no_show_after_minutes,
             unit="min",
-            **expected_people(window, shift.entitled, shift.starts_at),
+            **expected_people(window, expected, shift.starts_at),
         )
     elif window.explaining:
         yield nothing(shift, TYPE, "no_show", because)
@@ -393,4 +402,4 @@ def _why_not_no_show(window: Window, shift: Shift, policy: Policy) -> str:
     began = window.first_punch_at.get(shift.site_id)
     if began is None or began >= shift.starts_at:
         return "the site had not begun to report"
-    return "somebody entitled attends it" if is_attended(window, shift, policy) else ""
+    return "somebody entitled attends it" if is_attended(window, shift) else ""

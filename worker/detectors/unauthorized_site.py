@@ -44,8 +44,8 @@ def detect(window: Window) -> Findings:
             and is_assigned(window, punch)
         ):
             continue
-        policy = window.policy(punch.site_id, punch.occurred_at)
-        if judged_with_check_in(window, punch, policy):
+        policy = window.policy_of(punch)
+        if judged_with_check_in(window, punch):
             if window.explaining:
                 yield nothing(
                     punch, TYPE, "not_assigned", "this check-out was judged with its check-in"
@@ -64,7 +64,7 @@ def detect(window: Window) -> Findings:
             punch,
             "not_assigned",
             policy.of(UnauthorizedSite).unauthorized_severity,
-            not_assigned(window, punch, policy),
+            not_assigned(window, punch),
             lambda punch: (
                 f"{done(punch)} at {window.site_name(punch.site_id, punch.occurred_at)} on "
                 f"{clock(window, punch.site_id, punch.occurred_at)} with "

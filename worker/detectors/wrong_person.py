@@ -20,10 +20,8 @@ Cannot tell: while the roster is declared incomplete, or where no uncancelled sh
 within 24 hours, there is no `in_place_of`. Who is at the site without punching is seen by nobody.
 """
 
-from datetime import datetime
-
 from models.policy.wrong_person import WrongPerson
-from worker.rules.evidence import clock, done, expected_people, found, nothing
+from worker.rules.evidence import clock, done, expected_people, found, names_of, nothing
 from worker.rules.finding import Finding, Findings
 from worker.rules.roster import in_place_of
 from worker.rules.window import Punch, Shift, Window
@@ -48,9 +46,7 @@ def _face(window: Window, punch: Punch) -> Findings:
             punch,
             TYPE,
             "face_is_another_person",
-            window.policy(punch.site_id, punch.occurred_at)
-            .of(WrongPerson)
-            .face_is_another_person_severity,
+            window.policy_of(punch).of(WrongPerson).face_is_another_person_severity,
             0.95 if score is None else score,
             f"{done(punch)} as person {punch.person_id}, but {reader} recognised "
             f"{window.called(matched, punch.occurred_at)}{by_score}.",
@@ -69,7 +65,7 @@ def _face(window: Window, punch: Punch) -> Findings:
 
 
 def _place(window: Window, punch: Punch) -> Findings:
-    answer = in_place_of(window, punch, window.policy(punch.site_id, punch.occurred_at))
+    answer = in_place_of(window, punch)
     if answer.holds:
         yield _in_place_of(window, punch, answer.shifts)
     elif window.explaining:
@@ -78,13 +74,13 @@ def _place(window: Window, punch: Punch) -> Findings:
 
 def _in_place_of(window: Window, punch: Punch, shifts: tuple[Shift, ...]) -> Finding:
     expected = list(dict.fromkeys(person_id for shift in shifts for person_id in shift.entitled))
-    first, names = shifts[0], _names(window, expected, punch.occurred_at)
+    first, names = shifts[0], names_of(window, expected, punch.occurred_at)
     return found(
         window,
         punch,
         TYPE,
         "in_place_of",
-        window.policy(punch.site_id, punch.occurred_at).of(WrongPerson).in_place_of_severity,
+        window.policy_of(punch).of(WrongPerson).in_place_of_severity,
         0.90,
         "Checked in without a shift here while the shift from "
         f"{clock(window, first.site_id, first.starts_at)} to "
@@ -95,11 +91,4 @@ def _in_place_of(window: Window, punch: Punch, shifts: tuple[Shift, ...]) -> Fin
         unit="shifts attended of those expected",
         shifts=shifts,
         **expected_people(window, expected, punch.occurred_at),
-    )
-
-
-def _names(window: Window, people: list[int], at: datetime) -> str:
-    named = [window.called(person_id, at) for person_id in people[:3]]
-    return (
-        " or ".join(named) if len(people) <= 3 else f"{', '.join(named)} or {len(people) - 3} more"
     )

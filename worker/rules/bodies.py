@@ -35,14 +35,14 @@ def impossible_uses(
     Only a check-out followed by a check-in may leave it, and does where the way is unknown.
     """
     at = punch.occurred_at
-    alike = _body(window, person_id, punch.is_check_in, policy).uses
+    alike = _body(window, person_id, punch.is_check_in).uses
     some = [alike.others(punch.site_id, at, *alike.places(at - within, at + within))]
-    unlike = _body(window, person_id, not punch.is_check_in, policy)
+    unlike = _body(window, person_id, not punch.is_check_in)
     first, last = unlike.uses.places(at - within, at + within)
     middle = unlike.uses.places(at, at)
     beside = (middle[1], last) if punch.is_check_in else (first, middle[0])
     some.append(unlike.uses.others(punch.site_id, at, *beside))
-    start = place_of(punch, window.site(punch.site_id, punch.occurred_at), policy)
+    start = place_of(window, punch)
     if start is not None:
         some += [
             spot.uses.others(punch.site_id, at, *_too_near(spot, punch, start, within, policy))
@@ -63,7 +63,7 @@ def _too_near(
     if spot.place is None:
         return 0, 0
     at = punch.occurred_at
-    gone = way(spot.place, place, 0.0)
+    gone = way(spot.place, place, 0.0, policy)
 
     def is_beyond(other: datetime) -> bool:
         seconds = abs((other - at).total_seconds())
@@ -80,8 +80,8 @@ def _too_near(
     return first, bisect_left(times, True, first, last, key=lambda other: not is_beyond(other))
 
 
-def _body(window: Window, person_id: int, is_check_in: bool, policy: Policy) -> _Body:
-    key = ("body", person_id, is_check_in, policy.gps_accuracy_cap_m, policy.coarse_fix_cap_m)
+def _body(window: Window, person_id: int, is_check_in: bool) -> _Body:
+    key = ("body", person_id, is_check_in)
     if key not in window.memo:
         uses = [
             use
@@ -90,8 +90,7 @@ def _body(window: Window, person_id: int, is_check_in: bool, policy: Policy) -> 
         ]
         by_spot: dict[tuple[int, Place | None], list[Punch]] = {}
         for use in uses:
-            place = place_of(use, window.site(use.site_id, use.occurred_at), policy)
-            by_spot.setdefault((use.site_id, place), []).append(use)
+            by_spot.setdefault((use.site_id, place_of(window, use)), []).append(use)
         window.memo[key] = _Body(
             Uses(uses, _site), [_Spot(*spot, Uses(some, _site)) for spot, some in by_spot.items()]
         )

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from worker.rules.finding import Finding, Nothing, Subject
 from worker.rules.uses import MOST_NAMED
-from worker.rules.window import Punch, Shift, Window
+from worker.rules.window import Punch, Shift, Window, moment_of
 
 Row = TypeVar("Row", Punch, Shift)
 
@@ -60,7 +60,7 @@ def found(
         subject.site_id
     }
     private = (
-        _elsewhere(window, _moment(subject), rests_on, rostered, elsewhere, private)
+        _elsewhere(window, moment_of(subject), rests_on, rostered, elsewhere, private)
         if elsewhere
         else None
     )
@@ -69,7 +69,7 @@ def found(
         anomaly_type,
         subject.person_id,
         subject.site_id,
-        _moment(subject),
+        moment_of(subject),
         reason,
         severity,
         round(confidence, 4),
@@ -91,6 +91,13 @@ def expected_people(window: Window, person_ids: Iterable[int], at: datetime) -> 
     ]
     more = {"expected_people": len(expected)} if len(expected) > MOST_NAMED else {}
     return {"expected": named, **more}
+
+
+def names_of(window: Window, person_ids: Sequence[int], at: datetime) -> str:
+    """Return in words any of whom were expected: of more than three the first, and how many."""
+    named = [window.called(person_id, at) for person_id in person_ids[:3]]
+    more = len(person_ids) - len(named)
+    return f"{', '.join(named)} or {more} more" if more else " or ".join(named)
 
 
 def nothing(subject: Punch | Shift, anomaly_type: str, reason: str, because: str) -> Nothing:
@@ -148,13 +155,9 @@ def _nearest(subject: Punch | Shift, rows: Sequence[Row]) -> Sequence[Row]:
     """Return the nearest in time to the subject, in the order in which they are given."""
     if len(rows) <= MOST_NAMED:
         return rows
-    at = _moment(subject)
-    nearest = nsmallest(MOST_NAMED, enumerate(rows), key=lambda row: abs(_moment(row[1]) - at))
+    at = moment_of(subject)
+    nearest = nsmallest(MOST_NAMED, enumerate(rows), key=lambda row: abs(moment_of(row[1]) - at))
     return [row for _, row in sorted(nearest)]
-
-
-def _moment(row: Punch | Shift) -> datetime:
-    return row.occurred_at if isinstance(row, Punch) else row.starts_at
 
 
 def _elsewhere(

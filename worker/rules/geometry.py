@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from models.boundaries.fence import WGS84
 from models.policy import Policy
-from worker.rules.window import Punch, Site
+from worker.rules.window import Punch, Window
 
 _LONGEST_DEGREE_M = 111_700  # of latitude, at the poles: 111,694 m
 
@@ -15,8 +15,8 @@ class Place(NamedTuple):
 
     latitude: float
     longitude: float
-    # how far the truth may be: a fix's accuracy, at most the cap; 0 for a site's own place
-    slack_m: float
+    # as the fix claims; None where it claims none, and 0 for a site's own place
+    accuracy_m: float | None
 
 
 class Way(NamedTuple):
@@ -75,7 +75,7 @@ def slack_m(accuracy_m: float | None, policy: Policy) -> float:
     return cap_m if accuracy_m is None else min(accuracy_m, cap_m)
 
 
-def fix_of(punch: Punch, policy: Policy) -> Place | None:
+def fix_of(punch: Punch) -> Place | None:
     """Return where the punch says it was taken; None without coordinates that are possible."""
     if (
         punch.latitude is None
@@ -83,27 +83,35 @@ def fix_of(punch: Punch, policy: Policy) -> Place | None:
         or is_impossible(punch.latitude, punch.longitude)
     ):
         return None
-    return Place(punch.latitude, punch.longitude, slack_m(punch.accuracy_m, policy))
+    return Place(punch.latitude, punch.longitude, punch.accuracy_m)
 
 
-def is_coarse(punch: Punch, policy: Policy) -> bool:
-    """Whether the accuracy is above `coarse_fix_cap_m`; an unknown one counts as the cap."""
+def good_fix_of(window: Window, punch: Punch) -> Place | None:
+    """Return the punch's fix, unless its accuracy is above `coarse_fix_cap_m`; where it has none,
+    that counts as `gps_accuracy_cap_m`.
+
+    Where a punch was taken is a fact, measured by the policy of its own site at its time.
+    """
+    policy = window.policy_of(punch)
     accuracy = policy.gps_accuracy_cap_m if punch.accuracy_m is None else punch.accuracy_m
-    return accuracy > policy.coarse_fix_cap_m
+    return None if accuracy > policy.coarse_fix_cap_m else fix_of(punch)
 
 
-def place_of(punch: Punch, site: Site | None, policy: Policy) -> Place | None:
-    """Return the punch's fix, unless it is coarse, else its site's place; None without either."""
-    fix = None if is_coarse(punch, policy) else fix_of(punch, policy)
-    if fix or site is None or site.latitude is None or site.longitude is None:
+def place_of(window: Window, punch: Punch) -> Place | None:
+    """Return the punch's good fix, else its site's place at its time; None without either."""
+    fix = good_fix_of(window, punch)
+    site = None if fix else window.site(punch.site_id, punch.occurred_at)
+    if site is None or site.latitude is None or site.longitude is None:
         return fix
     return Place(site.latitude, site.longitude, 0.0)
 
 
-def way(start: Place, end: Place, seconds: float) -> Way:
-    """Return the way from one place to another, covered in so many seconds."""
+def way(start: Place, end: Place, seconds: float, policy: Policy) -> Way:
+    """Return the way from one place to another, covered in so many seconds. `policy` is that of the
+    subject: what slack a way has is a limit of the rule.
+    """
     return Way(
         distance_m(start.latitude, start.longitude, end.latitude, end.longitude),
-        start.slack_m + end.slack_m,
+        slack_m(start.accuracy_m, policy) + slack_m(end.accuracy_m, policy),
         seconds,
     )

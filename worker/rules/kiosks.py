@@ -28,8 +28,7 @@ def undeclared_kiosks(window: Window) -> list[Kiosk]:
         if (
             device_id
             and window.device(device_id, punch.occurred_at) is None
-            and people
-            >= window.policy(punch.site_id, punch.occurred_at).of(BuddyPunching).kiosk_people
+            and people >= window.policy_of(punch).of(BuddyPunching).kiosk_people
         ):
             kiosks.setdefault(device_id, Kiosk(device_id, punch.site_id, people, punch.occurred_at))
     return list(kiosks.values())

@@ -1,12 +1,22 @@
-"""What the roster says of a punch: its excuses, whose place it takes, and who may be there."""
+"""What the roster says of a punch: its excuses, whose place it takes, and who may be there.
+
+Whose windows: reach is measured as `worker.rules.attendance` does; the excuses and the grace are
+limits of the rule, and go by the policy of the punch's site at its time.
+"""
 
 from datetime import timedelta
 from typing import NamedTuple
 
-from models.policy import Policy
+from models.policy.measures import Mode
+from models.policy.part import TypePolicy
+from models.policy.unauthorized_site import UnauthorizedSite
+from models.policy.wrong_person import WrongPerson
 from worker.rules.attendance import is_attended, own_shifts_within_reach, within_reach
 from worker.rules.spells import spell_of
 from worker.rules.window import Punch, Shift, Window, in_order
+
+# An anomaly that is off stands nowhere, and one in shadow is stored only.
+_LOUDNESS: tuple[Mode, ...] = ("off", "shadow", "on")
 
 
 class Answer(NamedTuple):
@@ -17,11 +27,11 @@ class Answer(NamedTuple):
     shifts: tuple[Shift, ...] = ()
 
 
-def further_check_in(window: Window, punch: Punch, policy: Policy) -> bool:
+def further_check_in(window: Window, punch: Punch) -> bool:
     """Whether this check-in only repeats the person's last punch, a check-in here at most
     max_work_hours ago.
     """
-    before = window.previous(punch)
+    before, policy = window.previous(punch), window.policy_of(punch)
     return (
         punch.is_check_in
         and before is not None
@@ -31,9 +41,9 @@ def further_check_in(window: Window, punch: Punch, policy: Policy) -> bool:
     )
 
 
-def held_over(window: Window, punch: Punch, policy: Policy) -> bool:
+def held_over(window: Window, punch: Punch) -> bool:
     """Whether an own shift at this site ended at most holdover_minutes ago."""
-    holdover = timedelta(minutes=policy.holdover_minutes)
+    holdover = timedelta(minutes=window.policy_of(punch).holdover_minutes)
     return any(
         shift.site_id == punch.site_id
         and shift.ends_at <= punch.occurred_at <= shift.ends_at + holdover
@@ -41,13 +51,13 @@ def held_over(window: Window, punch: Punch, policy: Policy) -> bool:
     )
 
 
-def early_for(window: Window, punch: Punch, policy: Policy) -> Shift | None:
+def early_for(window: Window, punch: Punch) -> Shift | None:
     """Return the person's next shift here, if it starts within early_limit_hours and no shift of
     theirs is within reach.
     """
-    if own_shifts_within_reach(window, punch, policy):
+    if own_shifts_within_reach(window, punch):
         return None
-    latest = punch.occurred_at + timedelta(hours=policy.early_limit_hours)
+    latest = punch.occurred_at + timedelta(hours=window.policy_of(punch).early_limit_hours)
     coming = (
         shift
         for shift in window.shifts_of.get(punch.person_id, ())
@@ -56,35 +66,52 @@ def early_for(window: Window, punch: Punch, policy: Policy) -> Shift | None:
     return next(coming, None)
 
 
-def excuse(window: Window, punch: Punch, policy: Policy) -> str:
+def excuse(window: Window, punch: Punch) -> str:
     """Return why a punch raises none of in_place_of, not_assigned, unscheduled and wrong_site; ''
     where nothing excuses it.
     """
-    if further_check_in(window, punch, policy):
+    policy = window.policy_of(punch)
+    if further_check_in(window, punch):
         return f"the person's last punch is a check-in here at most {policy.max_work_hours:g} h ago"
-    if held_over(window, punch, policy):
+    if held_over(window, punch):
         return f"an own shift here ended at most {policy.holdover_minutes:g} min ago"
     return ""
 
 
-def in_place_of(window: Window, punch: Punch, policy: Policy) -> Answer:
+def in_place_of(window: Window, punch: Punch) -> Answer:
     """Whether this check-in stands in the place of unattended shifts, each named at the person's
     first check-in for it only.
     """
-    unattended, because = _unattended(window, punch, policy)
+    unattended, because = _unattended(window, punch)
     if because:
         return Answer(False, because)
-    new = tuple(shift for shift in unattended if not _came_before(window, punch, shift, policy))
+    mode = _mode(window, punch, WrongPerson)
+    new = tuple(shift for shift in unattended if not _came_before(window, punch, shift, mode))
     if not new:
         return Answer(False, "an earlier check-in of theirs already stands for the shift")
     return Answer(True, shifts=new)
 
 
-def came_in_place_before(window: Window, punch: Punch, policy: Policy) -> bool:
-    """Whether an earlier check-in of the person already stands for a shift here within reach."""
+def came_in_place_before(window: Window, punch: Punch) -> bool:
+    """Whether an earlier check-in of the person already stands for a shift here within reach,
+    outside shadow.
+    """
     return any(
-        _came_before(window, punch, shift, policy)
-        for shift in _within_reach_here(window, punch, policy)
+        _came_before(window, punch, shift, "on") for shift in _within_reach_here(window, punch)
+    )
+
+
+def is_wrong_person(window: Window, punch: Punch) -> bool:
+    """Whether WRONG_PERSON stands on the punch, outside shadow."""
+    return _mode(window, punch, WrongPerson) == "on" and (
+        punch.biometric_person_id not in (None, punch.person_id) or in_place_of(window, punch).holds
+    )
+
+
+def is_unauthorized(window: Window, punch: Punch) -> bool:
+    """Whether UNAUTHORIZED_SITE stands on the check-in, outside shadow."""
+    return _mode(window, punch, UnauthorizedSite) == "on" and (
+        unknown_person(window, punch).holds or not_assigned(window, punch).holds
     )
 
 
@@ -98,7 +125,7 @@ def unknown_person(window: Window, punch: Punch) -> Answer:
     return untold or Answer(True)
 
 
-def not_assigned(window: Window, punch: Punch, policy: Policy) -> Answer:
+def not_assigned(window: Window, punch: Punch) -> Answer:
     """Whether the person has no business at this site then."""
     untold = _roster_tells_nothing(
         window, window.any_assignment(punch.occurred_at), "no assignment is synced in the tenant"
@@ -107,13 +134,11 @@ def not_assigned(window: Window, punch: Punch, policy: Policy) -> Answer:
         return untold
     if is_assigned(window, punch):
         return Answer(False, "an assignment to this site is valid then")
-    if any(
-        shift.site_id == punch.site_id for shift in own_shifts_within_reach(window, punch, policy)
-    ):
+    if any(shift.site_id == punch.site_id for shift in own_shifts_within_reach(window, punch)):
         return Answer(False, "a shift of theirs here is within reach")
-    if early_for(window, punch, policy):
+    if early_for(window, punch):
         return Answer(False, "their next shift here starts soon: that is `early`")
-    because = excuse(window, punch, policy)
+    because = excuse(window, punch)
     return Answer(not because, because)
 
 
@@ -126,9 +151,9 @@ def is_assigned(window: Window, punch: Punch) -> bool:
     )
 
 
-def judged_with_check_in(window: Window, punch: Punch, policy: Policy) -> bool:
+def judged_with_check_in(window: Window, punch: Punch) -> bool:
     """Whether this is a check-out that closes a spell at its own site."""
-    spell = None if punch.is_check_in else spell_of(window, punch, policy)
+    spell = None if punch.is_check_in else spell_of(window, punch)
     return spell is not None and spell.site_id == punch.site_id
 
 
@@ -141,72 +166,78 @@ def site_is_rostered(window: Window, punch: Punch) -> bool:
     )
 
 
-def _unattended(window: Window, punch: Punch, policy: Policy) -> tuple[tuple[Shift, ...], str]:
+def _unattended(window: Window, punch: Punch) -> tuple[tuple[Shift, ...], str]:
     """Return the shifts here within reach that nobody entitled attends so far, if this check-in may
     stand for them; or why not.
 
     So far is by the punch's own time or, where that is later, by the end of the shift's grace.
     """
-    key = ("unattended", punch.punch_id, id(policy))
+    key = ("unattended", punch.punch_id)
     if key not in window.memo:
-        window.memo[key] = _find_unattended(window, punch, policy)
+        window.memo[key] = _find_unattended(window, punch)
     unattended: tuple[tuple[Shift, ...], str] = window.memo[key]
     return unattended
 
 
-def _find_unattended(window: Window, punch: Punch, policy: Policy) -> tuple[tuple[Shift, ...], str]:
+def _find_unattended(window: Window, punch: Punch) -> tuple[tuple[Shift, ...], str]:
     if not punch.is_check_in:
         return (), "it is no check-in"
     if not window.roster_complete:
         return (), "the roster is declared incomplete"
-    if any(
-        shift.site_id == punch.site_id for shift in own_shifts_within_reach(window, punch, policy)
-    ):
+    if any(shift.site_id == punch.site_id for shift in own_shifts_within_reach(window, punch)):
         return (), "the person is entitled to a shift here within reach"
-    shifts = _within_reach_here(window, punch, policy)
+    shifts = _within_reach_here(window, punch)
     if not shifts:
         return (), "no shift here is within reach"
-    because = excuse(window, punch, policy)
+    because = excuse(window, punch)
     if because:
         return (), because
-    if early_for(window, punch, policy):
+    if early_for(window, punch):
         return (), "their next shift here starts soon: that is `early`"
-    grace = timedelta(minutes=policy.grace_minutes)
+    grace = timedelta(minutes=window.policy_of(punch).grace_minutes)
     unattended = tuple(
         shift
         for shift in shifts
-        if not is_attended(
-            window, shift, policy, by=max(punch.occurred_at, shift.starts_at + grace)
-        )
+        if not is_attended(window, shift, by=max(punch.occurred_at, shift.starts_at + grace))
     )
     return unattended, "" if unattended else "every shift here within reach is attended"
 
 
-def _came_before(window: Window, punch: Punch, shift: Shift, policy: Policy) -> bool:
-    key = ("in place", punch.person_id, shift.shift_id, id(policy))
+def _came_before(window: Window, punch: Punch, shift: Shift, mode: Mode) -> bool:
+    """Whether an earlier check-in of the person takes somebody's place in the shift, where that was
+    told at least as loud as in this mode.
+    """
+    key = ("in place", punch.person_id, shift.shift_id, mode)
     if key not in window.memo:
-        window.memo[key] = _first_in_place(window, punch.person_id, shift, policy)
+        window.memo[key] = _first_in_place(window, punch.person_id, shift, mode)
     first: Punch | None = window.memo[key]
     return first is not None and in_order(first) < in_order(punch)
 
 
-def _first_in_place(window: Window, person_id: int, shift: Shift, policy: Policy) -> Punch | None:
-    """Return the person's first check-in that takes somebody's place in the shift."""
+def _first_in_place(window: Window, person_id: int, shift: Shift, mode: Mode) -> Punch | None:
+    """Return the person's first check-in that takes somebody's place in the shift, of those told at
+    least as loud as in this mode.
+    """
     for stretch in window.stretches_of(person_id):
         for punch in window.check_ins_at(stretch.punches[0], shift.site_id):
             if (
-                within_reach(shift, punch.occurred_at, policy)
-                and shift in _unattended(window, punch, policy)[0]
+                within_reach(window, shift, punch.occurred_at)
+                and _LOUDNESS.index(_mode(window, punch, WrongPerson)) >= _LOUDNESS.index(mode)
+                and shift in _unattended(window, punch)[0]
             ):
                 return punch
     return None
 
 
-def _within_reach_here(window: Window, punch: Punch, policy: Policy) -> list[Shift]:
+def _mode(window: Window, punch: Punch, part: type[TypePolicy]) -> Mode:
+    return window.policy_of(punch).of(part).mode
+
+
+def _within_reach_here(window: Window, punch: Punch) -> list[Shift]:
     return [
         shift
         for shift in window.shifts_at.get(punch.site_id, ())
-        if within_reach(shift, punch.occurred_at, policy)
+        if within_reach(window, shift, punch.occurred_at)
     ]
 
 

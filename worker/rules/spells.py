@@ -1,11 +1,15 @@
-"""Spells and stays: what a person's punches say about when they were where."""
+"""Spells and stays: what a person's punches say about when they were where.
+
+Each is a fact, measured by the policy of its own site at its own moment, whoever asks: that a
+check-in only repeats another by that of this check-in, how long a spell or a stay may be and for
+how long an open one counts by that of its first check-in.
+"""
 
 from bisect import bisect_right
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from models.policy import Policy
 from worker.rules.window import Punch, Stretch, Window, in_order
 
 
@@ -37,94 +41,85 @@ class Stay(NamedTuple):
     check_out: Punch
 
 
-def spells_of(window: Window, person_id: int, policy: Policy) -> list[Spell]:
+def spells_of(window: Window, person_id: int) -> list[Spell]:
     """Return all spells of a person that the window holds, in order."""
-    key = (
-        "spells",
-        person_id,
-        policy.repeat_minutes,
-        policy.max_spell_hours,
-        policy.max_work_hours,
-    )
+    key = ("spells", person_id)
     if key not in window.memo:
         window.memo[key] = [
-            spell for stretch in window.stretches_of(person_id) for spell in spells(stretch, policy)
+            spell for stretch in window.stretches_of(person_id) for spell in spells(window, stretch)
         ]
     person_spells: list[Spell] = window.memo[key]
     return person_spells
 
 
-def spell_of(window: Window, punch: Punch, policy: Policy) -> Spell | None:
+def spell_of(window: Window, punch: Punch) -> Spell | None:
     """Return the spell that this check-in begins or repeats, or that this check-out closes."""
-    key = (
-        "spell",
-        punch.person_id,
-        policy.repeat_minutes,
-        policy.max_spell_hours,
-        policy.max_work_hours,
-    )
+    key = ("spell", punch.person_id)
     if key not in window.memo:
-        window.memo[key] = _by_punch(spells_of(window, punch.person_id, policy))
+        window.memo[key] = _by_punch(spells_of(window, punch.person_id))
     spell: Spell | None = window.memo[key].get(punch.punch_id)
     if spell is None and punch.is_check_in:  # one repeat among several
-        person_spells = spells_of(window, punch.person_id, policy)
+        person_spells = spells_of(window, punch.person_id)
         spell = person_spells[bisect_right(person_spells, in_order(punch), key=_begins) - 1]
     return spell
 
 
-def spells(stretch: Stretch, policy: Policy) -> list[Spell]:
+def spells(window: Window, stretch: Stretch) -> list[Spell]:
     """Return the spells of punches that follow each other. Source: DETECTION, "Words"."""
-    repeat = timedelta(minutes=policy.repeat_minutes)
-    longest = timedelta(hours=policy.max_spell_hours)
     stretch_spells: list[Spell] = []
     first: Punch | None = None
     last: Punch | None = None
     for punch in stretch.punches:
-        if (
-            first
-            and last
-            and punch.is_check_in
-            and punch.site_id == last.site_id
-            and punch.occurred_at - last.occurred_at <= repeat
-        ):
+        if first and last and _repeats(window, punch, last):
             last = punch
             continue
         if first and last:
-            closed = not punch.is_check_in and punch.occurred_at - first.occurred_at <= longest
+            closed = _closes(window, punch, first)
             until = (
                 punch.occurred_at
                 if closed
-                else min(_presumed_end(first, policy), punch.occurred_at)
+                else min(_presumed_end(window, first), punch.occurred_at)
             )
             stretch_spells.append(Spell(first, last, punch if closed else None, False, until))
         first = last = punch if punch.is_check_in else None
     if first and last:
         stretch_spells.append(
-            Spell(first, last, None, stretch.is_latest, _presumed_end(first, policy))
+            Spell(first, last, None, stretch.is_latest, _presumed_end(window, first))
         )
     return stretch_spells
 
 
-def stays(punches: Sequence[Punch], policy: Policy) -> list[Stay]:
+def stays(window: Window, punches: Sequence[Punch]) -> list[Stay]:
     """Return a person's stays: punches elsewhere in between do not part them."""
-    longest = timedelta(hours=policy.max_spell_hours)
     last_at: dict[int, Punch] = {}  # by site_id
     paired = []
     for punch in punches:
         before = last_at.get(punch.site_id)
         last_at[punch.site_id] = punch
-        if (
-            before
-            and before.is_check_in
-            and not punch.is_check_in
-            and punch.occurred_at - before.occurred_at <= longest
-        ):
+        if before and before.is_check_in and _closes(window, punch, before):
             paired.append(Stay(before, punch))
     return paired
 
 
-def _presumed_end(check_in: Punch, policy: Policy) -> datetime:
-    return check_in.occurred_at + timedelta(hours=policy.max_work_hours)
+def _repeats(window: Window, punch: Punch, last: Punch) -> bool:
+    """Whether a punch only repeats the check-in before it."""
+    return (
+        punch.is_check_in
+        and punch.site_id == last.site_id
+        and punch.occurred_at - last.occurred_at
+        <= timedelta(minutes=window.policy_of(punch).repeat_minutes)
+    )
+
+
+def _closes(window: Window, punch: Punch, check_in: Punch) -> bool:
+    """Whether a punch is a check-out, and soon enough after the check-in to belong to it."""
+    return not punch.is_check_in and punch.occurred_at - check_in.occurred_at <= timedelta(
+        hours=window.policy_of(check_in).max_spell_hours
+    )
+
+
+def _presumed_end(window: Window, check_in: Punch) -> datetime:
+    return check_in.occurred_at + timedelta(hours=window.policy_of(check_in).max_work_hours)
 
 
 def _by_punch(person_spells: list[Spell]) -> dict[str, Spell]:

@@ -29,7 +29,9 @@ class Site(NamedTuple):
 
 
 class Shift(NamedTuple):
-    """An uncancelled shift. Entitled to it are `person_id` and `substitutes`."""
+    """A shift that counts. Entitled to it are `person_id` and `substitutes`; only the latter where
+    the person had left the roster before it began.
+    """
 
     shift_id: str
     person_id: int
@@ -37,10 +39,11 @@ class Shift(NamedTuple):
     starts_at: datetime
     ends_at: datetime
     substitutes: tuple[int, ...] = ()
+    person_left: bool = False
 
     @property
     def entitled(self) -> tuple[int, ...]:
-        return (self.person_id, *self.substitutes)
+        return self.substitutes if self.person_left else (self.person_id, *self.substitutes)
 
 
 class Assignment(NamedTuple):
@@ -83,6 +86,11 @@ class Stretch(NamedTuple):
 in_order: Callable[[Punch], tuple[datetime, bool, str]] = attrgetter(
     "occurred_at", "is_check_in", "punch_id"
 )
+
+
+def moment_of(row: Punch | Shift) -> datetime:
+    """Return the moment by which a row is judged: of a punch its time, of a shift its start."""
+    return row.occurred_at if isinstance(row, Punch) else row.starts_at
 
 
 class Window:
@@ -214,6 +222,10 @@ class Window:
     def policy(self, site_id: int, at: datetime) -> Policy:
         """Return the policy that held at a site at a moment."""
         return self._site_policies.get(site_id, self._policy).at(at)
+
+    def policy_of(self, row: Punch | Shift) -> Policy:
+        """Return the policy of the site of a punch at its time, or of a shift at its start."""
+        return self.policy(row.site_id, moment_of(row))
 
     def site(self, site_id: int, at: datetime) -> Site | None:
         """Return what the roster said of a site at a moment; None where it did not have it."""

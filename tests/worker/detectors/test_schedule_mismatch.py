@@ -12,6 +12,7 @@ from tests.worker.windows import (
     OFFICE,
     at,
     build,
+    changing,
     check_in,
     check_out,
     findings,
@@ -345,6 +346,66 @@ def test_unscheduled(
     assert found("unscheduled", punches, shifts, **more) == expected
 
 
+# Ben is there for his shift, so Anna comes in nobody's place.
+EXTRA = [BEN_CAME, check_in(ANNA, OFFICE, "12:00")]
+FACE = [BEN_CAME, check_in(ANNA, OFFICE, "12:00", biometric_person_id=CARL)]
+IN_PLACE = [check_in(ANNA, OFFICE, "12:00")]
+BENS_ONLY = {"assignments": [Assignment(BEN, OFFICE)]}
+INSTEAD: dict[str, tuple[str, list[Any], dict[str, Any]]] = {
+    "another face": ("wrong_person", FACE, {}),
+    "in somebody's place": ("wrong_person", IN_PLACE, {}),
+    "not assigned": ("unauthorized_site", EXTRA, BENS_ONLY),
+    "unknown": ("unauthorized_site", EXTRA, {"people": {BEN: "Ben"}}),
+}
+
+
+@pytest.mark.parametrize(
+    ("mode", "expected"), [("on", set()), ("shadow", {"in 12:00"}), ("off", {"in 12:00"})]
+)
+@pytest.mark.parametrize(("key", "punches", "more"), INSTEAD.values(), ids=INSTEAD.keys())
+def test_unscheduled_is_left_out_only_where_the_graver_anomaly_stands_outside_shadow(
+    key: str, punches: list[Any], more: dict[str, Any], mode: str, expected: set[str]
+) -> None:
+    assert found("unscheduled", punches, [BENS], policy={key: mode}, **more) == expected
+    elsewhere = {"site_policies": {DEPOT: {key: mode}}}
+    assert found("unscheduled", punches, [BENS], **elsewhere, **more) == set()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ("on", "on", set()),
+        ("on", "off", set()),
+        ("shadow", "shadow", {"in 09:00", "in 13:00"}),
+        ("off", "on", {"in 09:00"}),
+    ],
+)
+def test_a_later_check_in_in_somebodys_place_is_excused_only_by_an_anomaly_that_stands(
+    before: str, after: str, expected: set[str]
+) -> None:
+    """From off to on, it is itself the first that is told as in somebody's place."""
+    punches = [
+        check_in(ANNA, OFFICE, "09:00"),
+        check_out(ANNA, OFFICE, "12:00"),
+        check_in(ANNA, OFFICE, "13:00"),
+    ]
+    policy = changing({"wrong_person": before}, "12:30", {"wrong_person": after})
+    assert found("unscheduled", punches, [BENS], site_policies={OFFICE: policy}) == expected
+
+
+@pytest.mark.parametrize("mode", ["off", "shadow"])
+def test_excuses_that_are_facts_hold_whatever_is_off(mode: str) -> None:
+    """Early, held over, entitled elsewhere, already in."""
+    off = dict.fromkeys(("wrong_person", "unauthorized_site", "schedule_mismatch"), mode)
+    early = [BENS, shift(ANNA, OFFICE, "15:00", "17:00", "s2")]
+    held_over = [BENS, shift(ANNA, OFFICE, "02:00", "10:00", "s2")]
+    elsewhere = [BENS, shift(ANNA, DEPOT, "09:00", "17:00", "s2")]
+    for shifts in (early, held_over, elsewhere):
+        assert found("unscheduled", EXTRA, shifts, policy=off) == set()
+    again = [BEN_CAME, check_in(ANNA, OFFICE, "11:00"), check_in(ANNA, OFFICE, "12:00")]
+    assert found("unscheduled", again, [BENS], policy=off) == {"in 11:00"}
+
+
 NO_SHOW = {
     "not judged until half an hour later": ([], [ANNAS], {"as_of": "09:30"}, set()),
     "a moment after": ([], [ANNAS], {"as_of": "09:30:01"}, {"s1"}),
@@ -421,6 +482,40 @@ def test_no_show(
     punches: list[Any], shifts: list[Any], more: dict[str, Any], expected: set[str]
 ) -> None:
     assert found("no_show", punches, shifts, **more) == expected
+
+
+LEFT_TO_OTHERS = shift(ANNA, OFFICE, "09:00", "17:00", substitutes=(BEN, CARL), person_left=True)
+
+
+@pytest.mark.parametrize(
+    ("punches", "expected"),
+    [
+        ([], {"s1"}),
+        ([check_in(ANNA, OFFICE, "09:00")], {"s1"}),
+        ([check_in(BEN, OFFICE, "09:00")], set()),
+    ],
+    ids=["nobody", "who has left", "a substitute"],
+)
+def test_a_shift_whose_person_has_left_is_its_substitutes(
+    punches: list[Any], expected: set[str]
+) -> None:
+    assert found("no_show", punches, [LEFT_TO_OTHERS]) == expected
+
+
+def test_a_no_show_whose_person_has_left_names_the_substitutes() -> None:
+    window = build([], [LEFT_TO_OTHERS], people={BEN: "Ben", CARL: "Carl"})
+    (finding,) = findings(schedule_mismatch, window)
+    assert "came for the shift of Ben or Carl from" in finding.explanation
+    assert [row["person_id"] for row in finding.evidence["expected"]] == [BEN, CARL]
+    assert finding.person_id == ANNA
+
+
+def test_who_has_left_is_neither_late_nor_early_for_the_shift_they_had() -> None:
+    came = [check_in(CARL, OFFICE, "08:55"), check_in(ANNA, OFFICE, "10:00")]
+    window = build(came, [LEFT_TO_OTHERS], as_of="16:00")
+    assert reasons(schedule_mismatch, window) == {("in 10:00", "unscheduled")}
+    window = build([check_in(ANNA, OFFICE, "07:00")], [LEFT_TO_OTHERS], as_of="09:00")
+    assert reasons(schedule_mismatch, window) == {("in 07:00", "unscheduled")}
 
 
 def test_a_no_show_that_comes_after_all_is_late() -> None:

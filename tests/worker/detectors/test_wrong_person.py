@@ -11,6 +11,7 @@ from tests.worker.windows import (
     DEPOT,
     OFFICE,
     build,
+    changing,
     check_in,
     check_out,
     findings,
@@ -153,6 +154,38 @@ def test_in_place_of_names_whoever_was_expected() -> None:
         0.90,
     )
     assert finding.evidence["shifts"] == ["s1"] and finding.private is None
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ("on", "on", {"in 09:00"}),
+        ("shadow", "shadow", {"in 09:00"}),
+        ("shadow", "on", {"in 09:00", "in 12:30"}),
+        ("on", "shadow", {"in 09:00"}),
+    ],
+)
+def test_once_for_a_shift_is_once_as_loud_as_it_would_be(
+    before: str, after: str, expected: set[str]
+) -> None:
+    """What stood in shadow only is nothing that anybody was told of."""
+    punches = [
+        check_in(BEN, OFFICE, "09:00"),
+        check_out(BEN, OFFICE, "12:00"),
+        check_in(BEN, OFFICE, "12:30"),
+    ]
+    policy = changing({"wrong_person": before}, "12:00", {"wrong_person": after})
+    window = build(punches, [ANNAS], site_policies={OFFICE: policy})
+    assert reasons(wrong_person, window) == {(punch_id, "in_place_of") for punch_id in expected}
+
+
+def test_a_shift_whose_person_has_left_is_its_substitutes() -> None:
+    rostered = shift(ANNA, OFFICE, "09:00", "17:00", substitutes=(CARL,), person_left=True)
+    (finding,) = findings(wrong_person, build([check_in(ANNA, OFFICE, "09:00")], [rostered]))
+    assert "of Carl was not attended" in finding.explanation
+    assert finding.evidence["expected"] == [{"person_id": CARL, "name": "Carl"}]
+    came = [check_in(CARL, OFFICE, "09:00"), check_in(BEN, OFFICE, "09:00", "ben")]
+    assert reasons(wrong_person, build(came, [rostered])) == set()
 
 
 def test_an_incomplete_roster_cannot_tell() -> None:

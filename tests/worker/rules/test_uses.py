@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.policy import Policy, merged
-from tests.worker.windows import ANNA, BEN, DEPOT, NEXT_DOOR, OFFICE, at, build, findings
+from tests.worker.windows import ANNA, BEN, DEPOT, NEXT_DOOR, OFFICE, SITES, at, build, findings
 from worker.detectors import buddy_punching
 from worker.rules.bodies import impossible_uses
 from worker.rules.geometry import place_of, way
@@ -71,22 +71,26 @@ def may_have_gone(window: Window, punch: Punch, other: Punch, policy: Policy) ->
     earlier, later = sorted((punch, other), key=in_order)
     if earlier.is_check_in or not later.is_check_in:
         return False
-    start = place_of(earlier, window.site(earlier.site_id, earlier.occurred_at), policy)
-    end = place_of(later, window.site(later.site_id, later.occurred_at), policy)
+    start, end = place_of(window, earlier), place_of(window, later)
     if start is None or end is None:
         return True
-    taken = way(start, end, (later.occurred_at - earlier.occurred_at).total_seconds())
+    taken = way(start, end, (later.occurred_at - earlier.occurred_at).total_seconds(), policy)
     return not taken.is_beyond(policy.min_travel_km, policy.max_travel_speed_kmh)
 
 
-@given(rows=uses, known=st.sets(sites))
+@given(rows=uses, known=st.sets(sites), strict=st.sets(sites))
 def test_uses_of_a_body_that_leave_no_time_are_those_that_a_look_at_each_finds(
-    rows: list[tuple[int, int, int, bool, bool]], known: set[int]
+    rows: list[tuple[int, int, int, bool, bool]], known: set[int], strict: set[int]
 ) -> None:
+    """Where a use was is for the policy of its own site to say: to strict ones all fixes are too
+    coarse.
+    """
     policy = merged({"max_travel_speed_kmh": 40, "min_travel_km": 0.1})
-    window = build(punches_of(rows, **BODY))
-    for site_id in known:
-        del window.sites[site_id]  # type: ignore[attr-defined]  # a dict, in tests
+    window = build(
+        punches_of(rows, **BODY),
+        sites=[site for site in SITES if site.site_id in known],
+        site_policies={site_id: {"coarse_fix_cap_m": 1} for site_id in strict},
+    )
     some = window.biometric_uses.get(ANNA, ())
     for punch in some:
         impossible = [
