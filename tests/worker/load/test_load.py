@@ -56,10 +56,16 @@ class Company:
         self.late_shifts, self.shifts = self.shifts[:3], self.shifts[3:]
         self.late_assignments, self.assignments = self.assignments[:2], self.assignments[2:]
         self.late_devices, self.devices = self.devices[2:], self.devices[:2]
-        self.site_policies = {
+        self.site_policies: dict[int, dict[str, Any]] = {
             2: {"max_work_hours": 9, "early_window_minutes": 30},
             3: {"repeat_minutes": 30, "grace_minutes": 0},
         }
+        if seed % 2:  # the sites differ in all that is measured by each site's own policy
+            self.site_policies = {
+                1: {"max_spell_hours": 10, "coarse_fix_cap_m": 300, "early_window_minutes": 150},
+                2: {"max_work_hours": 5, "repeat_minutes": 90, "wrong_person": "shadow"},
+                3: {"max_spell_hours": 60, "early_window_minutes": 400, "grace_minutes": 0},
+            }
 
     def at(self) -> datetime:
         return START + timedelta(minutes=5 * self.chance.randint(0, 12 * 24 * 4))
