@@ -1,4 +1,4 @@
-"""Which boundaries are too intricate: making them valid would take longer than a second."""
+"""Which boundaries are too intricate: making them valid would take longer than half a second."""
 
 from collections.abc import Iterator
 
@@ -11,13 +11,13 @@ from models.boundaries.turns import TURN, Polygon, read_in_one_piece, side_of
 Floats = NDArray[np.float64]
 
 # Real ones of 10,000 positions have some 20,000 pairs of neighbours, and a few crossings.
-MOST_NEAR = 200_000
-MOST_CROSSINGS = 10_000
+MOST_NEAR = 50_000
+MOST_CROSSINGS = 2_000
 _AT_ONCE = 100
 
 
 def is_tangled(polygons: list[Polygon]) -> bool:
-    """Tell whether too many edges cross each other, or lie side by side on a slant."""
+    """Tell whether too many edges cross or touch each other, or lie side by side on a slant."""
     pieces = read_in_one_piece(polygons)
     rings = [ring for polygon in pieces for ring in polygon]
     if any(np.ptp(ring[:, 0]) >= TURN for ring in rings):  # It may cross itself on another turn.
@@ -45,13 +45,18 @@ def _near_pairs(edges: Floats) -> Iterator[tuple[NDArray[np.int64], NDArray[np.i
 
 
 def _cross(edges: Floats, others: Floats) -> NDArray[np.bool_]:
-    return _parts(edges, others) & _parts(others, edges)
+    """Tell whether two edges cross or touch, elsewhere than in an end that both have."""
+    share_an_end = np.zeros(len(edges), bool)
+    for end in (0, 1):
+        for other_end in (0, 1):
+            share_an_end |= (edges[:, end] == others[:, other_end]).all(axis=1)
+    return _parts(edges, others) & _parts(others, edges) & ~share_an_end
 
 
 def _parts(edges: Floats, others: Floats) -> NDArray[np.bool_]:
-    """Tell whether the ends of the others are on different sides of the edges."""
+    """Tell whether the ends of the others are on different sides of the edges, or on them."""
     start, end = edges[:, 0], edges[:, 1]
     parts: NDArray[np.bool_] = (
-        side_of(start, end, others[:, 0]) * side_of(start, end, others[:, 1]) < 0
+        side_of(start, end, others[:, 0]) * side_of(start, end, others[:, 1]) <= 0
     )
     return parts
