@@ -109,7 +109,9 @@ def _until(
     at = punch.occurred_at
     following = bisect_right(person_punches.times, at)
     is_check_out = following - earlier == 1 and punch.punch_id in person_punches.check_outs
-    presumed = (begun or at) + reach.work if is_check_out else at + reach.work
+    # A check-in that one policy takes for a repeat begins a spell by another.
+    last_in = person_punches.punches[earlier - 1].occurred_at if begun else at
+    presumed = (last_in if is_check_out else at) + reach.work
     if (
         following == len(person_punches.punches)
         or person_punches.times[following] - at > reach.spell
@@ -119,5 +121,5 @@ def _until(
     if not after.is_check_in:
         return after.occurred_at
     if after.occurred_at - at <= reach.repeat:
-        return at + reach.spell
+        return at + max(reach.spell, reach.repeat + reach.work)
     return min(presumed, after.occurred_at)

@@ -466,6 +466,23 @@ def test_a_shift_that_begins_within_a_day_excuses_a_stray_check_out_however_shor
     assert ("p1", "not_assigned") not in standing(engine)
 
 
+def test_a_check_out_ends_what_only_another_sites_policy_takes_for_a_repeat(
+    engine: Engine, sync: Sync, punch: Any
+) -> None:
+    """Here the second check-in begins a spell, which would have lasted until 17:00."""
+    sync(
+        {"policy": {"repeat_minutes": 0, "early_window_minutes": 0}},
+        sites=[{"site_id": DEPOT, "name": "Depot", "timezone": "UTC"}],
+        shifts=[shift("s1", ADA, 16.5, 20)],
+    )
+    sync(sites=[{"site_id": DEPOT, "policy": {"repeat_minutes": 90}}])
+    punch("p1", ADA, 0)
+    punch("p2", ADA, 1)
+    assert ("s1", "no_show") not in standing(engine)
+    punch("p3", ADA, 8, out=True)
+    assert ("s1", "no_show") in standing(engine)
+
+
 def test_a_shift_that_ended_a_day_ago_holds_a_check_out_over_however_short_spells_are(
     engine: Engine, sync: Sync, punch: Any
 ) -> None:
