@@ -52,10 +52,8 @@ def shift(
     ends: str,
     shift_id: str = "s1",
     substitutes: tuple[int, ...] = (),
-    *,
-    person_left: bool = False,
 ) -> Shift:
-    return Shift(shift_id, person, site, at(starts), at(ends), substitutes, person_left)
+    return Shift(shift_id, person, site, at(starts), at(ends), substitutes)
 
 
 def changing(before: Mapping[str, Any], when: str, after: Mapping[str, Any]) -> Past[Policy]:

@@ -6,8 +6,7 @@ from typing import Any
 from worker.rules.window import Punch, Shift
 
 PUNCH = ", ".join(f"p.{name}" for name in Punch._fields)
-# `person_left` is not stored yet: nobody has.
-SHIFT = ", ".join(f"s.{name}" for name in Shift._fields if name != "person_left")
+SHIFT = ", ".join(f"s.{name}" for name in Shift._fields)
 STANDING = "NOT s.deleted AND NOT s.cancelled"
 
 

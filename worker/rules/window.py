@@ -29,9 +29,7 @@ class Site(NamedTuple):
 
 
 class Shift(NamedTuple):
-    """A shift that counts. Entitled to it are `person_id` and `substitutes`; only the latter where
-    the person had left the roster before it began.
-    """
+    """An uncancelled shift. Entitled to it are `person_id` and `substitutes`."""
 
     shift_id: str
     person_id: int
@@ -39,11 +37,10 @@ class Shift(NamedTuple):
     starts_at: datetime
     ends_at: datetime
     substitutes: tuple[int, ...] = ()
-    person_left: bool = False
 
     @property
     def entitled(self) -> tuple[int, ...]:
-        return self.substitutes if self.person_left else (self.person_id, *self.substitutes)
+        return (self.person_id, *self.substitutes)
 
 
 class Assignment(NamedTuple):

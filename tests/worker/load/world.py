@@ -55,9 +55,9 @@ def add_roster(
 
 
 def add_shift(connection: Connection, shift: Shift, tenant_id: int = ACME) -> None:
-    row = {**shift._asdict(), "substitutes": list(shift.substitutes)}
-    del row["person_left"]  # not stored yet
-    _insert(connection, "shift", tenant_id, row)
+    _insert(
+        connection, "shift", tenant_id, {**shift._asdict(), "substitutes": list(shift.substitutes)}
+    )
     with connection.cursor() as cursor:
         substitutes.refresh(cursor, tenant_id, [shift.shift_id])
 
