@@ -27,7 +27,7 @@ help:
 	@echo "make run           start everything, with a demo company (DEMO=0: without); Ctrl-C stops it"
 	@echo "make test          check the code and run all tests, JOBS=4 files at a time"
 	@echo "make install       only set up .venv for make run; other targets add what they need"
-	@echo "make unit          run the tests that need no server: half a minute"
+	@echo "make unit          run the tests that need no server: a minute"
 	@echo "make check         check style, types and imports"
 	@echo "make fix           mend what Ruff can mend, and format"
 	@echo "make docs          render docs/detection.md from the detectors"
