@@ -26,7 +26,8 @@ def come_at_night(feed: Feed, punch_id: str, person_id: int = 1) -> None:
 
 
 def sync(feed: Feed, **policy: Any) -> Any:
-    return intake.sync_roster(feed.engine, {"tenant": roster(1)["tenant"] | {"policy": policy}})
+    tenant = {"tenant_id": 1, "policy": policy, "correction": True}
+    return intake.sync_roster(feed.engine, {"tenant": tenant})
 
 
 async def test_it_is_stored_alerted_said_to_whom_asks_for_it_and_listed(

@@ -25,7 +25,7 @@ TYPE = "NIGHT_PUNCH"
 
 def detect(window: Window) -> Findings:
     for punch in window.punches_to_judge:
-        own = window.policy(punch.site_id).of(NightPunch)
+        own = window.policy(punch.site_id, punch.occurred_at).of(NightPunch)
         if punch.is_check_in and punch.occurred_at.hour < own.night_until_hour:
             explanation = f"{done(punch)} at night."
             yield found(window, punch, TYPE, "at_night", own.at_night_severity, 0.80, explanation)
