@@ -25,6 +25,11 @@ class Past(Generic[T]):
         """Return what holds at a moment."""
         return self._rows[bisect_right(self._since, moment)] if self._since else self._rows[0]
 
+    @property
+    def always(self) -> T | None:
+        """What holds at every moment; None where that is not one thing."""
+        return None if self._since else self._rows[0]
+
     def versions(self) -> Iterator[tuple[datetime | None, T]]:
         """Yield what holds in turn, each with the moment from which it does, None for ever."""
         return zip((None, *self._since), self._rows, strict=True)

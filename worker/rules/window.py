@@ -129,6 +129,8 @@ class Window:
         self._policy = past_of(policy)
         self.policy_version = policy_version
         self._site_policies: Mapping[int, Past[Policy]] = _pasts(site_policies)
+        # Rules ask for a policy tens of thousands of times a window, and most tenants have one.
+        self._only_policy = None if self._site_policies else self._policy.always
         self.roster_complete = roster_complete
         self._any_assignment = past_of(any_assignment)
         self._any_person = past_of(any_person)
@@ -218,11 +220,11 @@ class Window:
 
     def policy(self, site_id: int, at: datetime) -> Policy:
         """Return the policy that held at a site at a moment."""
-        return self._site_policies.get(site_id, self._policy).at(at)
+        return self._only_policy or self._site_policies.get(site_id, self._policy).at(at)
 
     def policy_of(self, row: Punch | Shift) -> Policy:
         """Return the policy of the site of a punch at its time, or of a shift at its start."""
-        return self.policy(row.site_id, moment_of(row))
+        return self._only_policy or self.policy(row.site_id, moment_of(row))
 
     def site(self, site_id: int, at: datetime) -> Site | None:
         """Return what the roster said of a site at a moment; None where it did not have it."""
