@@ -10,6 +10,13 @@ from models.tables.base import metadata
 from models.tables.channel import channel_key
 from models.tables.due import due
 from models.tables.feed import message, published, viewer_filter
+from models.tables.past import (
+    device_version,
+    person_version,
+    site_version,
+    statement,
+    tenant_version,
+)
 from models.tables.pulse import pulse
 from models.tables.punches import pending, punch, punch_revision
 from models.tables.rejected import rejected
@@ -35,11 +42,13 @@ __all__ = [
     "backfill_pace",
     "channel_key",
     "device",
+    "device_version",
     "due",
     "message",
     "metadata",
     "pending",
     "person",
+    "person_version",
     "policy_version",
     "published",
     "pulse",
@@ -52,8 +61,11 @@ __all__ = [
     "roster_change",
     "shift",
     "site",
+    "site_version",
+    "statement",
     "substitute",
     "tenant",
+    "tenant_version",
     "turn",
     "viewer_filter",
     "withdrawal_trail",

@@ -34,6 +34,8 @@ rejected = Table(
     json_object("reasons"),  # [{code, field, message}]
     # What a roster.sync has to bring before it can be judged: 'tenant', 'site', or null.
     Column("waits_for", Text),
+    # Of a punch that waits: when that has to have been there. Null of others, and of old rows.
+    instant("occurred_at"),
     Column("backfill", Boolean, nullable=False, server_default=text("false")),
     Column("times", Integer, nullable=False, server_default=text("1")),
     instant("received_at", nullable=False),

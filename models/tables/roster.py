@@ -1,8 +1,9 @@
-"""The tables of the roster, and of every policy there was.
+"""The tables of the roster as it is by now, and of every policy there was.
 
 Ids are the callers' own, within their tenant. `sent_at` is the sender's clock of the last write
 that won. A row that is removed stays as `deleted`, so that an older roster cannot bring it back.
-References may point at rows that have not come yet.
+References may point at rows that have not come yet. How rows of tenants, sites, people and devices
+were before, and will be, is in models.tables.past.
 """
 
 from typing import Any
@@ -20,7 +21,7 @@ from sqlalchemy import (
     Text,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, TSTZMULTIRANGE
 
 from models.tables.base import instant, json_object, metadata, submitter, tenant_key
 
@@ -33,6 +34,11 @@ def _sync_columns() -> list[Column[Any]]:
         json_object("extra", nullable=True),
         submitter("submitted_by"),  # of the last write that won
     ]
+
+
+def _spans(name: str) -> Column[Any]:
+    """Return a column of times; one without a beginning or an end is unbounded."""
+    return Column(name, TSTZMULTIRANGE, nullable=False, server_default=text("'{}'::tstzmultirange"))
 
 
 tenant = Table(
@@ -52,6 +58,8 @@ tenant = Table(
     Column("floor_mark", Text),
     # The moment up to which the sweeps have judged what the passing of time changes.
     instant("swept_at", nullable=False, server_default=text("clock_timestamp()")),
+    _spans("people_spans"),  # when any person was in the roster
+    _spans("assignment_spans"),  # when any assignment was valid
     *_sync_columns(),
 )
 
@@ -92,7 +100,8 @@ device = Table(
 
 # `valid_from_key` is valid_from as it was given, normalised ('' where it was open), and part of the
 # key by the contract. A date means whole days at the site, whose zone may change. So it is kept as
-# a date, and read as moments.
+# a date, and read as moments. It is valid until the earlier of its end and `ended_at`, both
+# included. One that never was is `deleted`.
 assignment = Table(
     "assignment",
     metadata,
@@ -104,9 +113,14 @@ assignment = Table(
     Column("valid_from_date", Date),
     instant("valid_to"),
     Column("valid_to_date", Date),
+    instant("said_at"),  # as of a shift
+    instant("ended_at"),  # when its removal was said; null where none stands
     *_sync_columns(),
 )
 
+# `standing` says whether the shift counts: its content has come, it is not cancelled, it was not
+# removed before it started nor as a correction, and if its person has left, it has substitutes, to
+# whom alone it then belongs. Whoever looks for shifts reads `standing` and not what it rests on.
 shift = Table(
     "shift",
     metadata,
@@ -118,6 +132,14 @@ shift = Table(
     instant("ends_at", nullable=False),
     Column("substitutes", ARRAY(BigInteger), nullable=False, server_default=text("'{}'")),
     Column("cancelled", Boolean, nullable=False, server_default=text("false")),
+    # When its content was said; null where none has come, and of rows that are older than the
+    # column and not removed: `sent_at` tells it there.
+    instant("said_at"),
+    instant("removed_at"),  # when its removal was said; null where none stands
+    Column("removed_as_correction", Boolean, nullable=False, server_default=text("false")),
+    # Its person was in the roster before `starts_at`, and is not at it.
+    Column("person_left", Boolean, nullable=False, server_default=text("false")),
+    Column("standing", Boolean, nullable=False, server_default=text("true")),
     *_sync_columns(),
     Index("ix_shift_site_starts", "tenant_id", "site_id", "starts_at"),
     Index("ix_shift_person_starts", "tenant_id", "person_id", "starts_at"),
@@ -166,4 +188,8 @@ roster_change = Table(
     submitter("submitted_by"),  # null where the judge spread a change over those that it touches
     # Of a shift that did not change: it is judged by itself.
     Column("alone", Boolean, nullable=False, server_default=text("false")),
+    # The time for which the change changed what held, `until` excluded; null has no bound. Only
+    # that time is judged anew.
+    instant("since"),
+    instant("until"),
 )
