@@ -8,8 +8,7 @@ _REFRESH = """
 INSERT INTO substitute (tenant_id, person_id, starts_at, shift_id)
 SELECT DISTINCT tenant_id, unnest(substitutes), starts_at, shift_id
 FROM shift
-WHERE tenant_id = %(tenant_id)s AND shift_id = ANY(%(shift_ids)s::text[])
-    AND NOT deleted AND substitutes <> '{}'
+WHERE tenant_id = %(tenant_id)s AND shift_id = ANY(%(shift_ids)s::text[]) AND substitutes <> '{}'
 ON CONFLICT DO NOTHING
 """
 

@@ -34,19 +34,32 @@ def _unique(ids: list[int]) -> list[int]:
 
 
 class RosterRow(Incoming):
-    """The base of all rows. `model_fields_set` tells a field left out from one set to null."""
+    """The base of all rows. `model_fields_set` tells a field left out from one set to null.
+
+    A correction says that it was never otherwise.
+    """
 
     deleted: bool = False
+    correction: bool = False
 
 
-class TenantIn(RosterRow):
+class PastRow(RosterRow):
+    """The base of rows that have a past: what they say holds from `effective_from` on.
+
+    A date means its start at the site, for rows of other kinds in UTC.
+    """
+
+    effective_from: DateOrInstant | None = None
+
+
+class TenantIn(PastRow):
     tenant_id: Id
     name: Name = ""
     roster_complete: bool = True
     policy: dict[str, Any] | None = None
 
 
-class SiteIn(RosterRow):
+class SiteIn(PastRow):
     """A site: its place in degrees, its radius in metres.
 
     The boundary is an area as GeoJSON, here in its normal form, and counts instead of the radius.
@@ -62,12 +75,12 @@ class SiteIn(RosterRow):
     policy: dict[str, Any] | None = None
 
 
-class PersonIn(RosterRow):
+class PersonIn(PastRow):
     person_id: Id
     name: Name = ""
 
 
-class DeviceIn(RosterRow):
+class DeviceIn(PastRow):
     device_id: DeviceId
     shared: bool = False
     person_id: Id | None = None

@@ -33,7 +33,8 @@ _NEW = "ROWS FROM (json_populate_recordset(NULL::punch, %(rows)s::json)) WITH OR
 class Placed(NamedTuple):
     """What `insert` says of a content that needs another look.
 
-    Either it was not stored, or an earlier content of its punch had been rejected.
+    Either it was not stored, or an earlier content of its punch had been rejected. Whether tenant
+    and site are known is asked at its `occurred_at`.
     """
 
     tenant_id: int
@@ -69,17 +70,20 @@ class Stored(NamedTuple):
 _INSERT = f"""
 WITH placed AS MATERIALIZED (
     SELECT {", ".join(f"new.{name}" for name in COLUMNS)}, ordinality,
-        tenant.tenant_id IS NOT NULL AS tenant_known,
-        site.site_id IS NOT NULL AS site_known,
+        tenant_version.tenant_id IS NOT NULL AS tenant_known,
+        site_version.site_id IS NOT NULL AS site_known,
         EXISTS (
             SELECT FROM rejected
             WHERE rejected.tenant_id = new.tenant_id AND rejected.punch_id = new.punch_id
                 AND rejected.resubmitted_at IS NULL
         ) AS rejected_before
     FROM {_NEW}
-    LEFT JOIN tenant ON tenant.tenant_id = new.tenant_id AND NOT tenant.deleted
-    LEFT JOIN site
-        ON site.tenant_id = new.tenant_id AND site.site_id = new.site_id AND NOT site.deleted
+    LEFT JOIN tenant_version
+        ON tenant_version.tenant_id = new.tenant_id
+        AND tenant_version.since <= new.occurred_at AND new.occurred_at < tenant_version.until
+    LEFT JOIN site_version
+        ON site_version.tenant_id = new.tenant_id AND site_version.site_id = new.site_id
+        AND site_version.since <= new.occurred_at AND new.occurred_at < site_version.until
 ), stored AS (
     INSERT INTO punch ({_NAMES}, received_at, backfill, submitted_by)
     SELECT {_NAMES}, %(received_at)s, %(backfill)s, %(submitted_by)s::jsonb FROM placed
@@ -173,8 +177,9 @@ def insert(
 ) -> list[Placed]:
     """Store what is new, and put it up for judging. Return what needs another look.
 
-    Of several contents of one punch, the first whose site is known is stored. Unless `settling`,
-    it leaves out punches of which something was rejected before, as to store them settles that.
+    Of several contents of one punch, the first whose site was known then is stored. Unless
+    `settling`, it leaves out punches of which something was rejected before, as to store them
+    settles that.
     """
     values = _values(rows, received_at, by) | {"backfill": backfill, "settling": settling}
     cursor.execute(_INSERT, values)

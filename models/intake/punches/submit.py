@@ -230,6 +230,7 @@ def _refusal_of(row: Row, why: Reason, waits_for: str | None) -> Rejection:
         row.content_hash,
         [why],
         waits_for,
+        row.punch.occurred_at,
     )
 
 

@@ -99,26 +99,27 @@ WHERE rejected.tenant_id = came.tenant_id AND rejected.punch_id = came.punch_id
 _KEEP = """
 INSERT INTO rejected (
     tenant_id, rejected_id, door, punch_id, person_id, site_id,
-    content, content_hash, reasons, waits_for, backfill, times,
+    content, content_hash, reasons, waits_for, occurred_at, backfill, times,
     received_at, submitted_by, confined
 )
 SELECT
     tenant_id, rejected_id, %(door)s, punch_id, person_id, site_id,
-    content, content_hash, reasons, waits_for, %(backfill)s, times,
+    content, content_hash, reasons, waits_for, occurred_at, %(backfill)s, times,
     %(received_at)s, %(submitted_by)s::jsonb, %(confined)s
 FROM unnest(
     %(tenant_id)s::bigint[], %(rejected_id)s::uuid[],
     %(punch_id)s::text[], %(person_id)s::bigint[], %(site_id)s::bigint[],
     %(content)s::text[], %(content_hash)s::bytea[], %(reasons)s::jsonb[],
-    %(waits_for)s::text[], %(times)s::integer[]
+    %(waits_for)s::text[], %(occurred_at)s::timestamptz[], %(times)s::integer[]
 ) AS new(
     tenant_id, rejected_id, punch_id, person_id, site_id,
-    content, content_hash, reasons, waits_for, times
+    content, content_hash, reasons, waits_for, occurred_at, times
 )
 ON CONFLICT (tenant_id, content_hash) DO UPDATE SET
     door = excluded.door,
     reasons = excluded.reasons,
     waits_for = excluded.waits_for,
+    occurred_at = excluded.occurred_at,
     resubmitted_at = NULL,
     backfill = rejected.backfill AND excluded.backfill,
     times = rejected.times + excluded.times,

@@ -1,5 +1,6 @@
 """A rejection: a submission as it came, with the ids that could be read and the reasons."""
 
+from datetime import datetime
 from typing import NamedTuple
 
 from models.ids import LARGEST_ID
@@ -28,7 +29,10 @@ OTHER_SITE = reason(
 
 
 class Rejection(NamedTuple):
-    """A submission that is refused. `waits_for` names what a roster.sync has to bring."""
+    """A submission that is refused.
+
+    `waits_for` names what a roster.sync has to bring, for the moment `occurred_at` of a punch.
+    """
 
     tenant_id: int  # 0 where none could be read
     punch_id: str | None
@@ -38,6 +42,7 @@ class Rejection(NamedTuple):
     content_hash: bytes
     reasons: list[Reason]
     waits_for: str | None  # 'tenant' or 'site'
+    occurred_at: datetime | None = None
 
     @property
     def key(self) -> tuple[int, bytes]:

@@ -43,15 +43,24 @@ class Waiting(NamedTuple):
 
 _BEGINNING = datetime.min.replace(tzinfo=UTC), UUID(int=0)
 
+# A punch asks what was known when it occurred, anything else what is or will be. One that was kept
+# before its moment was noted is tried as anything else.
+_THEN = """CASE
+        WHEN occurred_at IS NULL THEN known.until > statement_timestamp()
+        ELSE known.since <= occurred_at AND occurred_at < known.until
+    END"""
+
 _PAGE = f"""
 SELECT {", ".join(Waiting._fields)} FROM rejected
 WHERE tenant_id = %(tenant_id)s AND waits_for IS NOT NULL AND resubmitted_at IS NULL
     AND {{taken}}
-    AND EXISTS (SELECT FROM tenant WHERE tenant.tenant_id = rejected.tenant_id AND NOT deleted)
+    AND EXISTS (
+        SELECT FROM tenant_version AS known
+        WHERE known.tenant_id = rejected.tenant_id AND {_THEN}
+    )
     AND (waits_for = 'tenant' OR EXISTS (
-        SELECT FROM site
-        WHERE site.tenant_id = rejected.tenant_id AND site.site_id = rejected.site_id
-            AND NOT deleted
+        SELECT FROM site_version AS known
+        WHERE known.tenant_id = rejected.tenant_id AND known.site_id = rejected.site_id AND {_THEN}
     ))
     AND (received_at, rejected_id) > (%(after_at)s, %(after_id)s)
 ORDER BY received_at, rejected_id LIMIT %(limit)s
@@ -69,14 +78,20 @@ _PAGES = tuple(
     _PAGE.format(taken=taken) for taken in ("door = 'roster.sync'", _LIVE, "door <> 'roster.sync'")
 )
 
-_CAME = """
-SELECT DISTINCT tenant.tenant_id
-FROM unnest(%(tenant_id)s::bigint[], %(site_id)s::bigint[], %(waits_for)s::text[])
-    AS missed(tenant_id, site_id, waits_for)
-JOIN tenant ON tenant.tenant_id = missed.tenant_id AND NOT tenant.deleted
-LEFT JOIN site
-    ON site.tenant_id = missed.tenant_id AND site.site_id = missed.site_id AND NOT site.deleted
-WHERE waits_for = 'tenant' OR site.site_id IS NOT NULL
+_CAME = f"""
+SELECT DISTINCT tenant_id
+FROM unnest(
+    %(tenant_id)s::bigint[], %(site_id)s::bigint[], %(waits_for)s::text[],
+    %(occurred_at)s::timestamptz[]
+) AS missed(tenant_id, site_id, waits_for, occurred_at)
+WHERE EXISTS (
+        SELECT FROM tenant_version AS known
+        WHERE known.tenant_id = missed.tenant_id AND {_THEN}
+    )
+    AND (waits_for = 'tenant' OR EXISTS (
+        SELECT FROM site_version AS known
+        WHERE known.tenant_id = missed.tenant_id AND known.site_id = missed.site_id AND {_THEN}
+    ))
 """
 
 
@@ -104,7 +119,7 @@ def came_meanwhile(engine: Engine, rejections: Iterable[Rejection]) -> list[int]
         return []
     values = {
         name: [getattr(rejection, name) for rejection in waiting]
-        for name in ("tenant_id", "site_id", "waits_for")
+        for name in ("tenant_id", "site_id", "waits_for", "occurred_at")
     }
     with transaction(engine) as cursor:
         return [tenant_id for (tenant_id,) in cursor.execute(_CAME, values)]

@@ -1,67 +1,137 @@
-"""What a changed roster row has the judge look at again, for its old values and its new ones."""
+"""What a changed roster row has the judge look at again, and the time for which it changes it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
-from models.intake.roster.kinds import (
-    ASSIGNMENT,
-    DEVICE,
-    PERSON,
-    SHIFT,
-    SITE,
-    TENANT,
-    Columns,
-    Kind,
+from models.intake.roster.kinds import DEVICE, PERSON, SHIFT, SITE, TENANT, Columns, Kind
+from models.intake.roster.laying import (
+    BEGINNING,
+    END,
+    Span,
+    Version,
+    difference,
+    hull,
+    midnight,
 )
 
 ChangedKey = tuple[str, str]  # kind and key of roster_change
 
-# A shift that starts later than this has no punch near it yet.
+ALWAYS = (BEGINNING, END)
+# A shift that starts later than this has no punch near it yet; nor does one further away than this
+# belong to it.
 SHIFT_AHEAD = timedelta(hours=72)
-_UNJUDGED = {"sent_at", "extra"}
+# Wherever the site is, its day lies within this of the same day in UTC.
+_ZONES = timedelta(hours=15)
+_INSTANT = timedelta(microseconds=1)
+# The columns of shifts that judgements rest on, besides the key.
+_OF_SHIFT = ("person_id", "site_id", "starts_at", "ends_at", "substitutes", "person_left")
 
 
-def changed_keys(kind: Kind, old: Columns | None, new: Columns, now: datetime) -> set[ChangedKey]:
-    """Return what the judge looks at again: nothing where no judgement can rest on the change."""
-    before, after = _judged(kind, old), _judged(kind, new)
-    if before == after:
-        return set()
-    return set(_changed_keys(kind, before or {}, after or {}, now))
+class Change(NamedTuple):
+    """A key that the judge looks at again, and for which time. None has no bound."""
+
+    kind: str
+    key: str
+    since: datetime | None
+    until: datetime | None
 
 
-def _judged(kind: Kind, columns: Columns | None) -> Columns | None:
-    """Return the columns that judgements rest on, or None where there is no such row.
+class Changes:
+    """What one roster has the judge look at again, each key once."""
 
-    Names of people and sites are in what is said of them; the tenant's own is not.
-    """
-    if columns is None or columns["deleted"]:
+    def __init__(self) -> None:
+        self._spans: dict[ChangedKey, Span] = {}
+
+    def note(self, kind: str, key: object, span: Span) -> None:
+        changed_key = kind, str(key)
+        noted = self._spans.get(changed_key)
+        self._spans[changed_key] = hull(noted, span) if noted else span
+
+    def __bool__(self) -> bool:
+        return bool(self._spans)
+
+    def __iter__(self) -> Iterator[Change]:
+        """Yield them in order."""
+        for (kind, key), (since, until) in sorted(self._spans.items()):
+            yield Change(
+                kind,
+                key,
+                None if since == BEGINNING else since,
+                None if until == END else until,
+            )
+
+    def note_versions(
+        self, kind: Kind, key: Sequence[object], before: Sequence[Version], after: Sequence[Version]
+    ) -> None:
+        """Note the time in which what is judged of a row differs.
+
+        Names of people and sites are in what is said of them; the tenant's own is in no version.
+        """
+        if span := difference(before, after, lambda columns: columns):
+            self.note_row(kind, key, span)
+
+    def note_row(self, kind: Kind, key: Sequence[object], span: Span) -> None:
+        """Note a row of a tenant, site, person or device."""
+        text = key[0] if key else ""
+        if kind in (TENANT, SITE, DEVICE):
+            self.note(kind.table, text, span)
+        if kind is PERSON:
+            self.note("person", text, span)
+            self.note("named", text, span)
+
+    def note_assignment(self, before: Columns | None, after: Columns) -> None:
+        """Note whose assignment is valid at other times than before."""
+        times = _valid_time(before), _valid_time(after)
+        if times[0] == times[1]:
+            return
+        both = [_widened(time) for time in times if time is not None]
+        if len(both) == 1:
+            span = both[0]
+        else:
+            ends = sorted(time[1] for time in both)
+            span = ends[0] - _INSTANT, ends[1]
+        self.note("person", after["person_id"], span)
+
+    def note_shift(self, before: Columns | None, after: Columns, now: datetime) -> None:
+        """Note a shift that counts otherwise than before, and whom it leaves behind."""
+        were, are = _counting(before), _counting(after)
+        if were == are:
+            return
+        self.note(SHIFT.table, after["shift_id"], ALWAYS)
+        if were and were["starts_at"] < now + SHIFT_AHEAD:
+            near = were["starts_at"] - SHIFT_AHEAD, were["ends_at"] + SHIFT_AHEAD
+            self.note(SITE.table, were["site_id"], near)
+            for person_id in (were["person_id"], *were["substitutes"]):
+                self.note(PERSON.table, person_id, near)
+
+
+def policy_of(columns: Columns | None) -> object:
+    """Return the policy of a version, which is empty where the row is not there."""
+    return columns["policy"] if columns else {}
+
+
+def _counting(shift: Columns | None) -> Columns | None:
+    return {name: shift[name] for name in _OF_SHIFT} if shift and shift["standing"] else None
+
+
+def _valid_time(assignment: Columns | None) -> tuple[Any, ...] | None:
+    """Return what says when it is valid, or None where it never is."""
+    if assignment is None or assignment["deleted"]:
         return None
-    unjudged = _UNJUDGED | {"name"} if kind is TENANT else _UNJUDGED
-    return {name: value for name, value in columns.items() if name not in unjudged}
+    names = ("valid_from", "valid_from_date", "valid_to", "valid_to_date", "ended_at")
+    return tuple(assignment[name] for name in names)
 
 
-def _changed_keys(
-    kind: Kind, before: Columns, after: Columns, now: datetime
-) -> Iterator[ChangedKey]:
-    key = {**before, **after}
-    if kind is TENANT:
-        yield "tenant", ""
-    if kind is SITE:
-        yield "site", str(key["site_id"])
-    if kind in (PERSON, ASSIGNMENT):
-        yield "person", str(key["person_id"])
-    if kind is PERSON:
-        yield "named", str(key["person_id"])
-    if kind is DEVICE:
-        yield "device", key["device_id"]
-    if kind is SHIFT:
-        yield "shift", key["shift_id"]
-        if before and before["starts_at"] < now + SHIFT_AHEAD:
-            yield from _left_behind(before)
-
-
-def _left_behind(shift: Columns) -> Iterator[ChangedKey]:
-    """Yield where the shift was and whose, which its row does not say any more."""
-    yield "site", str(shift["site_id"])
-    for person_id in (shift["person_id"], *shift["substitutes"]):
-        yield "person", str(person_id)
+def _widened(time: tuple[Any, ...]) -> Span:
+    """Return a span that an assignment is valid in at most, whatever the time zone of its site."""
+    valid_from, from_date, valid_to, to_date, ended_at = time
+    since, until = valid_from or BEGINNING, valid_to or END
+    utc = ZoneInfo("UTC")
+    if from_date:
+        since = midnight(from_date, utc) - _ZONES
+    if to_date:
+        until = midnight(to_date, utc) + timedelta(days=1) + _ZONES
+    until = min(until, ended_at or END)
+    return since, until + _INSTANT if until < END else END

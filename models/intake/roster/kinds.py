@@ -1,6 +1,9 @@
 """The kinds of roster rows: the name they come under, their key, and what they hold."""
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
+from functools import cache
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from models.schemas.roster import (
@@ -21,7 +24,9 @@ class Kind(NamedTuple):
     """A kind of roster rows.
 
     `blank` has the values of fields that a new row does not bring. Those in `required` it must
-    bring; their values there are for a row that remembers the removal of what never came.
+    bring; their values there are for a row that remembers the removal of what never came. A kind
+    whose rows have a past has versions with the columns `past`, and its columns `throughout` have
+    none. Rows of other kinds have `marks` instead, which intake works out.
     """
 
     section: str  # its name in the roster
@@ -30,14 +35,25 @@ class Kind(NamedTuple):
     key: tuple[str, ...]  # after tenant_id
     required: Columns
     blank: Columns
+    past: tuple[str, ...] = ()
+    throughout: tuple[str, ...] = ()
+    marks: Mapping[str, Any] = MappingProxyType({})
 
     @property
     def columns(self) -> tuple[str, ...]:
-        return *self.key, *self.required, *self.blank, "sent_at", "deleted", "extra"
+        fields = *self.key, *self.required, *self.blank, *self.marks
+        return *fields, "sent_at", "deleted", "extra"
 
 
 TENANT = Kind(
-    "tenant", "tenant", TenantIn, (), {"name": ""}, {"roster_complete": True, "policy": {}}
+    "tenant",
+    "tenant",
+    TenantIn,
+    (),
+    {"name": ""},
+    {"roster_complete": True, "policy": {}},
+    past=("policy",),
+    throughout=("roster_complete",),
 )
 
 SITE = Kind(
@@ -47,9 +63,19 @@ SITE = Kind(
     ("site_id",),
     {"name": "", "timezone": "UTC"},
     {"latitude": None, "longitude": None, "radius_m": None, "boundary": None, "policy": {}},
+    past=("name", "latitude", "longitude", "radius_m", "boundary", "policy"),
+    throughout=("timezone",),
 )
-PERSON = Kind("people", "person", PersonIn, ("person_id",), {"name": ""}, {})
-DEVICE = Kind("devices", "device", DeviceIn, ("device_id",), {"shared": False}, {"person_id": None})
+PERSON = Kind("people", "person", PersonIn, ("person_id",), {"name": ""}, {}, past=("name",))
+DEVICE = Kind(
+    "devices",
+    "device",
+    DeviceIn,
+    ("device_id",),
+    {"shared": False},
+    {"person_id": None},
+    past=("shared", "person_id"),
+)
 ASSIGNMENT = Kind(
     "assignments",
     "assignment",
@@ -57,6 +83,7 @@ ASSIGNMENT = Kind(
     ("person_id", "site_id", "valid_from_key"),
     {},
     {"valid_from": None, "valid_from_date": None, "valid_to": None, "valid_to_date": None},
+    marks={"said_at": None, "ended_at": None},
 )
 SHIFT = Kind(
     "shifts",
@@ -65,21 +92,30 @@ SHIFT = Kind(
     ("shift_id",),
     {"person_id": 0, "site_id": 0, "starts_at": EPOCH, "ends_at": EPOCH},
     {"substitutes": [], "cancelled": False},
+    marks={
+        "said_at": None,
+        "removed_at": None,
+        "removed_as_correction": False,
+        "person_left": False,
+        "standing": False,
+    },
 )
-SECTIONS = (SITE, PERSON, DEVICE, ASSIGNMENT, SHIFT)
+WITH_PAST = (SITE, PERSON, DEVICE)
+PLANNED = (ASSIGNMENT, SHIFT)
+# What a row says of itself, and not of what it is about.
+_OF_ROW = {"tenant_id", "deleted", "correction", "effective_from"}
 
 
 def key_of(kind: Kind, row: RosterRow) -> tuple[Any, ...]:
-    columns = sent_columns(kind, row)
-    return tuple(columns[name] for name in kind.key)
+    if kind is ASSIGNMENT:
+        columns = sent_columns(kind, row)
+        return tuple(columns[name] for name in kind.key)
+    return tuple(getattr(row, name) for name in kind.key)
 
 
 def sent_columns(kind: Kind, row: RosterRow) -> Columns:
     """Return the columns that the row brings, null where they are to be cleared."""
-    fields = {
-        name: getattr(row, name)
-        for name in row.model_fields_set & (type(row).model_fields.keys() - {"tenant_id"})
-    }
+    fields = {name: getattr(row, name) for name in row.model_fields_set & _fields(type(row))}
     if kind is ASSIGNMENT:
         fields["valid_from"] = fields.get("valid_from")
         fields["valid_from_key"] = _spelled(fields["valid_from"])
@@ -89,6 +125,11 @@ def sent_columns(kind: Kind, row: RosterRow) -> Columns:
             for column, value in _split(name, moment).items()
         }
     return fields
+
+
+@cache
+def _fields(model: type[RosterRow]) -> frozenset[str]:
+    return frozenset(model.model_fields.keys() - _OF_ROW)
 
 
 def _spelled(moment: date | None) -> str:

@@ -1,7 +1,8 @@
-"""Syncing a roster: its rows are merged with the stored ones, and changes noted for the judge."""
+"""Syncing a roster: what it says of each row is laid over the rest, and changes are noted."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -10,18 +11,39 @@ from sqlalchemy import Engine
 
 from models import substitutes
 from models.database import KEEP_SESSION, transaction
+from models.due import set_due
 from models.intake.punches.row import when_sent
 from models.intake.refused.reasons import Reason, Refused, reason, validated
 from models.intake.refused.refuse import refuse, refuse_alone
 from models.intake.refused.rejection import Rejection, unreadable
-from models.intake.roster import tables
-from models.intake.roster.changed_keys import ChangedKey, changed_keys
-from models.intake.roster.kinds import SECTIONS, SHIFT, SITE, TENANT, Columns, Kind, key_of
-from models.intake.roster.merge import is_older, merge
+from models.intake.roster import past_tables, tables
+from models.intake.roster.changed_keys import ALWAYS, Change, ChangedKey, Changes, policy_of
+from models.intake.roster.extent import Extent, extent
+from models.intake.roster.kinds import (
+    ASSIGNMENT,
+    PERSON,
+    PLANNED,
+    SHIFT,
+    SITE,
+    TENANT,
+    WITH_PAST,
+    Columns,
+    Kind,
+    key_of,
+)
+from models.intake.roster.laying import END, Version, difference
+from models.intake.roster.past_rows import check, repeats, written
+from models.intake.roster.past_tables import Stored, Written
+from models.intake.roster.planned import as_marked, asks_for_removals, merge
+from models.intake.roster.presence import mark_left, update_spans
+from models.intake.roster.statement import statement_of
+from models.intake.roster.tables import RowKey
 from models.intake.submitter import OutsideSites, Submitter
 from models.locks import tenant_lock_key
-from models.schemas.roster import Envelope, RosterRow
+from models.schemas.roster import Envelope, PastRow, RosterRow
 
+# Brings rows up to date of which a version begins or ends (models.intake.roster.current).
+CHORE = "versions"
 DOOR = "roster.sync"
 
 
@@ -39,12 +61,18 @@ class RefusedRow(NamedTuple):
 class RosterOutcome(NamedTuple):
     """What became of a roster.
 
-    `tenant_id` is None where none could be read; `changed_keys` are what the judge looks at again.
+    `tenant_id` is None where none could be read; `changes` are what the judge looks at again, and
+    for which time, and `extent` says how much lies in that.
     """
 
     tenant_id: int | None
     refused: list[RefusedRow]
-    changed_keys: frozenset[ChangedKey]
+    changes: tuple[Change, ...] = ()
+    extent: Extent = Extent(0, 0)
+
+    @property
+    def changed_keys(self) -> frozenset[ChangedKey]:
+        return frozenset((change.kind, change.key) for change in self.changes)
 
 
 def take_roster(engine: Engine, roster: object, by: Submitter) -> RosterOutcome:
@@ -63,9 +91,10 @@ def take_roster(engine: Engine, roster: object, by: Submitter) -> RosterOutcome:
     assert isinstance(roster, dict)
     with transaction(engine) as cursor:
         sync = _Sync(cursor, roster, envelope, by, now)
-        sync.run()
+        changes = sync.run()
+        how_much = extent(cursor, sync.tenant_id, changes, now)
         refuse(cursor, sync.rejections, by, now, door=DOOR)
-    return RosterOutcome(sync.tenant_id, sync.refused, frozenset(sync.changed_keys))
+    return RosterOutcome(sync.tenant_id, sync.refused, changes, how_much)
 
 
 def _refuse_whole(
@@ -74,7 +103,7 @@ def _refuse_whole(
     tenant = roster.get("tenant") if isinstance(roster, dict) else None
     tenant_id = unreadable(tenant, []).tenant_id
     refuse_alone(engine, _rejection(roster, reasons, tenant_id), by, now, door=DOOR)
-    return RosterOutcome(tenant_id or None, [RefusedRow("", 0, reasons)], frozenset())
+    return RosterOutcome(tenant_id or None, [RefusedRow("", 0, reasons)])
 
 
 def _rejection(roster: object, reasons: list[Reason], tenant_id: int) -> Rejection:
@@ -97,53 +126,60 @@ class _Sync:
         self.roster = roster
         self.tenant_id = envelope.tenant.tenant_id
         self.sent_at, _ = when_sent(envelope.sent_at, now)
+        self.said_at = self.sent_at or now
         self.by = by
         self.now = now
         self.refused: list[RefusedRow] = []
         self.rejections: list[Rejection] = []
-        self.changed_keys: set[ChangedKey] = set()
+        self.changes = Changes()
         self.policy_changed = False
+        # People whose presence changed, each with the moment since when.
+        self.came_or_left: dict[int, datetime] = {}
+        self.written_shifts: list[str] = []
+        self.spans_change = False
+        self.next_moment = END  # at which a version begins or ends
 
-    def run(self) -> None:
+    def run(self) -> tuple[Change, ...]:
+        """Store it all. Return what the judge looks at again."""
         self.cursor.execute(KEEP_SESSION)
         self.cursor.execute("SELECT pg_advisory_xact_lock(%s)", [tenant_lock_key(self.tenant_id)])
-        stored = tables.load_tenant(self.cursor, self.tenant_id)
-        before = tables.presence(self.cursor, self.tenant_id)
+        stored = past_tables.load(self.cursor, self.tenant_id, TENANT, [()])[()]
         if not self._sync_tenant(stored):
-            return
-        for kind in SECTIONS:
-            self._sync_section(kind)
+            return ()
+        for kind in WITH_PAST:
+            self._sync_past(kind)
+        for kind in PLANNED:
+            self._sync_planned(kind)
         if self.policy_changed:
-            tables.save_policy(
-                self.cursor, self.tenant_id, self.by, is_first=stored is None, at=self.now
-            )
-        if self.changed_keys and tables.presence(self.cursor, self.tenant_id) != before:
-            self.changed_keys.add(("tenant", ""))
-        if self.changed_keys:
-            tables.save_changed_keys(
-                self.cursor, self.tenant_id, self.changed_keys, self.by, self.now
-            )
+            is_first = stored.row is None
+            tables.save_policy(self.cursor, self.tenant_id, self.by, is_first=is_first, at=self.now)
+        self._follow_presence()
+        if self.next_moment < END:
+            set_due(self.cursor, self.tenant_id, CHORE, self.next_moment)
+        changes = tuple(self.changes)
+        if changes:
+            tables.note(self.cursor, self.tenant_id, changes, self.by, self.now)
+        return changes
 
-    def _sync_tenant(self, stored: Columns | None) -> bool:
+    def _sync_tenant(self, stored: Stored) -> bool:
         """Store the tenant's own row. Return whether the tenant is known, before or from now on."""
-        is_known = stored is not None and not stored["deleted"]
+        is_known = _is_known(stored.versions, self.now)
         content = self.roster["tenant"]
         if is_known and content.keys() == {"tenant_id"}:
             return True
         try:
             row = validated(TENANT.model, content)
-            new = (
-                stored
-                if is_older(stored, self.sent_at, self.now)
-                else merge(TENANT, stored, row, self.sent_at, self.now)
-            )
+            told = self._told(TENANT, {(): (0, row)}, {(): stored})
+            new = told.get(())
+            versions = new.versions if new and new.versions is not None else stored.versions
+            is_removed = row.deleted and stored.row is not None
+            if not is_known and not is_removed and not _is_known(versions, self.now):
+                raise Refused([reason("missing", "name", "is required in a new row; add it")])
         except Refused as refused:
             self._refuse_tenant(refused.reasons, is_known)
             return is_known
-        if new is not None and new != stored:
-            tables.save_tenant(self.cursor, self.tenant_id, new, self.by)
-            self._note(TENANT, stored, new)
-        return is_known or new is not stored
+        self._write_past(TENANT, {(): stored}, told)
+        return True
 
     def _refuse_tenant(self, reasons: list[Reason], is_known: bool) -> None:
         """Refuse the tenant's own row.
@@ -160,20 +196,173 @@ class _Sync:
             _rejection(self.roster, reasons, self.tenant_id)._replace(waits_for="tenant")
         )
 
-    def _sync_section(self, kind: Kind) -> None:
+    def _sync_past(self, kind: Kind) -> None:
         rows = self._read_section(kind)
         if not rows:
             return
-        stored = tables.load(self.cursor, self.tenant_id, kind, rows)
-        changed = [
-            new
-            for key, (index, row) in rows.items()
-            if (new := self._merged(kind, stored.get(key), index, row))
+        stored = past_tables.load(self.cursor, self.tenant_id, kind, rows)
+        self._write_past(kind, stored, self._told(kind, rows, stored))
+
+    def _told(
+        self,
+        kind: Kind,
+        rows: Mapping[RowKey, tuple[int, RosterRow]],
+        stored: Mapping[RowKey, Stored],
+    ) -> dict[RowKey, Written]:
+        """Return what to write of rows that have a past. Refuse those that make no valid row.
+
+        Raises Refused for the tenant's own.
+        """
+        told: dict[RowKey, Written] = {}
+        changing = {}
+        for key, (index, row) in rows.items():
+            with self._refusing(kind, index):
+                assert isinstance(row, PastRow)
+                check(row)
+                statement = statement_of(kind, row, self.said_at)
+                if not repeats(kind, stored[key], statement):
+                    changing[key] = statement
+                elif self.sent_at is not None:
+                    told[key] = Written(key, statement)
+        asked = [key for key in changing if stored[key].last is not None]
+        before = past_tables.statements(self.cursor, self.tenant_id, kind, asked)
+        for key, statement in changing.items():
+            with self._refusing(kind, rows[key][0]):
+                new = written(
+                    kind, key, stored[key], before.get(key, ()), statement, self.sent_at, self.now
+                )
+                if new:
+                    told[key] = new
+        return told
+
+    def _write_past(
+        self, kind: Kind, stored: Mapping[RowKey, Stored], told: Mapping[RowKey, Written]
+    ) -> None:
+        past_tables.say(
+            self.cursor,
+            self.tenant_id,
+            kind,
+            [(key, new.statement) for key, new in told.items() if new.statement],
+            self.by,
+            sent_at=self.sent_at,
+            received_at=self.now,
+        )
+        versions = {key: new.versions for key, new in told.items() if new.versions is not None}
+        replacing = [key for key in versions if stored[key].versions]
+        past_tables.save_versions(self.cursor, self.tenant_id, kind, versions, replacing=replacing)
+        rows = [new.row for new in told.values() if new.row is not None]
+        if rows and kind is TENANT:
+            tables.save_tenant(self.cursor, self.tenant_id, rows[0], self.by)
+        elif rows:
+            tables.save(self.cursor, self.tenant_id, kind, rows, self.by)
+        for key, after in versions.items():
+            self._note_versions(kind, key, stored[key].versions, after)
+        for key, new in told.items():
+            self._note_throughout(kind, key, stored[key].row, new.row)
+        if kind is TENANT and stored[()].row is None:
+            self.policy_changed = True
+
+    def _note_versions(
+        self, kind: Kind, key: RowKey, before: Sequence[Version], after: Sequence[Version]
+    ) -> None:
+        self.changes.note_versions(kind, key, before, after)
+        if kind in (TENANT, SITE) and difference(before, after, policy_of):
+            self.policy_changed = True
+        if kind is PERSON and (span := difference(before, after, lambda row: row is None)):
+            self.came_or_left[key[0]] = span[0]
+            self.spans_change = True
+        moments = (moment for version in after for moment in version[:2] if moment > self.now)
+        self.next_moment = min(self.next_moment, *moments, END)
+
+    def _note_throughout(
+        self, kind: Kind, key: RowKey, before: Columns | None, after: Columns | None
+    ) -> None:
+        """Note a field that has no past: its new value holds throughout."""
+        if after is None or all(before and before[name] == after[name] for name in kind.throughout):
+            return
+        self.spans_change |= kind is SITE  # days of assignments are the site's
+        if before is not None:
+            self.changes.note_row(kind, key, ALWAYS)
+
+    def _sync_planned(self, kind: Kind) -> None:
+        rows = self._read_section(kind)
+        if not rows:
+            return
+        stored = {
+            key: as_marked(kind, columns, self.now)
+            for key, columns in tables.load(self.cursor, self.tenant_id, kind, rows).items()
+        }
+        asked = [
+            key for key, (_, row) in rows.items() if asks_for_removals(kind, stored.get(key), row)
         ]
-        if changed:
-            tables.save(self.cursor, self.tenant_id, kind, changed, self.by)
-        if changed and kind is SHIFT:
-            substitutes.refresh(self.cursor, self.tenant_id, [new["shift_id"] for new in changed])
+        removals = past_tables.statements(self.cursor, self.tenant_id, kind, asked)
+        merged = {}
+        for key, (index, row) in rows.items():
+            with self._refusing(kind, index):
+                new = merge(
+                    kind,
+                    stored.get(key),
+                    row,
+                    removals.get(key, ()),
+                    sent_at=self.sent_at,
+                    now=self.now,
+                )
+                if new is not None:
+                    merged[key] = new
+        self._write_planned(kind, rows, stored, merged)
+
+    def _write_planned(
+        self,
+        kind: Kind,
+        rows: Mapping[RowKey, tuple[int, RosterRow]],
+        stored: Mapping[RowKey, Columns],
+        merged: Mapping[RowKey, Columns],
+    ) -> None:
+        changed = {
+            key: new for key, new in merged.items() if not self._is_same(stored.get(key), new)
+        }
+        removed = [
+            (key, statement_of(kind, rows[key][1], self.said_at))
+            for key in merged
+            if rows[key][1].deleted and (self.sent_at is not None or key in changed)
+        ]
+        past_tables.say(
+            self.cursor,
+            self.tenant_id,
+            kind,
+            removed,
+            self.by,
+            sent_at=self.sent_at,
+            received_at=self.now,
+        )
+        if not changed:
+            return
+        tables.save(self.cursor, self.tenant_id, kind, list(changed.values()), self.by)
+        for key, new in changed.items():
+            if kind is SHIFT:
+                self.changes.note_shift(stored.get(key), new, self.now)
+            else:
+                self.changes.note_assignment(stored.get(key), new)
+        if kind is SHIFT:
+            self.written_shifts = [new["shift_id"] for new in changed.values()]
+            substitutes.refresh(self.cursor, self.tenant_id, self.written_shifts)
+        self.spans_change |= kind is ASSIGNMENT
+
+    def _is_same(self, stored: Columns | None, new: Columns) -> bool:
+        """Tell whether nothing changes. What comes again without `sent_at` is not said later."""
+        if stored is None or self.sent_at is not None:
+            return new == stored
+        return new | {"said_at": stored["said_at"]} == stored
+
+    def _follow_presence(self) -> None:
+        """Mark the shifts of people who left, and when there was anybody."""
+        if self.came_or_left or self.written_shifts:
+            for shift_id in mark_left(
+                self.cursor, self.tenant_id, self.came_or_left, self.written_shifts
+            ):
+                self.changes.note("shift", shift_id, ALWAYS)
+        if self.spans_change and (span := update_spans(self.cursor, self.tenant_id)):
+            self.changes.note("tenant", "", span)
 
     def _read_section(self, kind: Kind) -> dict[tuple[Any, ...], tuple[int, RosterRow]]:
         """Return the readable rows of a section by their key, each with its place."""
@@ -206,28 +395,15 @@ class _Sync:
             self._refuse(kind, index, self.roster[kind.section][index], [why])
         return False
 
-    def _merged(
-        self, kind: Kind, stored: Columns | None, index: int, row: RosterRow
-    ) -> Columns | None:
-        """Return the columns to write, or None where nothing changes or the row is refused."""
-        if is_older(stored, self.sent_at, self.now):
-            return None
+    @contextmanager
+    def _refusing(self, kind: Kind, index: int) -> Iterator[None]:
+        """Refuse the row where the block raises Refused, but for the tenant's own."""
         try:
-            new = merge(kind, stored, row, self.sent_at, self.now)
+            yield
         except Refused as refused:
+            if kind is TENANT:
+                raise
             self._refuse(kind, index, self.roster[kind.section][index], refused.reasons)
-            return None
-        if new == stored:
-            return None
-        self._note(kind, stored, new)
-        return new
-
-    def _note(self, kind: Kind, old: Columns | None, new: Columns) -> None:
-        self.changed_keys |= changed_keys(kind, old, new, self.now)
-        if kind is TENANT and old is None:
-            self.policy_changed = True
-        if kind in (TENANT, SITE) and _policy(old) != _policy(new):
-            self.policy_changed = True
 
     def _refuse(self, kind: Kind, index: int, content: object, reasons: list[Reason]) -> None:
         """Keep the row as a roster of its own, so that it can be resubmitted alone."""
@@ -239,5 +415,6 @@ class _Sync:
         self.rejections.append(_rejection(roster, reasons, self.tenant_id))
 
 
-def _policy(columns: Columns | None) -> Columns:
-    return {} if columns is None or columns["deleted"] else columns["policy"]
+def _is_known(versions: Sequence[Version], now: datetime) -> bool:
+    """Tell whether the tenant is there, or will be."""
+    return any(version.until > now for version in versions)

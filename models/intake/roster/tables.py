@@ -1,36 +1,21 @@
 """Reading and writing roster rows: one statement for each kind, however many rows."""
 
 import secrets
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from psycopg import Cursor
 
 from models.bulk import records
 from models.due import begin
 from models.intake.content import as_json
-from models.intake.roster.changed_keys import ChangedKey
-from models.intake.roster.kinds import TENANT, Columns, Kind
+from models.intake.roster.changed_keys import Change
+from models.intake.roster.kinds import Columns, Kind
 from models.intake.submitter import Submitter
 
 RowKey = tuple[Any, ...]
 
-
-class Presence(NamedTuple):
-    """Whether the tenant has any people and any assignments.
-
-    Without people nobody is unknown, and without assignments no site is unauthorized.
-    """
-
-    people: bool
-    assignments: bool
-
-
-_PRESENCE = """
-SELECT EXISTS (SELECT FROM person WHERE tenant_id = %(tenant_id)s AND NOT deleted),
-    EXISTS (SELECT FROM assignment WHERE tenant_id = %(tenant_id)s AND NOT deleted)
-"""
 
 _SAVE_TENANT = """
 INSERT INTO tenant (
@@ -60,38 +45,36 @@ SELECT %(tenant_id)s, policy_version, %(at)s, policy, coalesce(policies, '{}'),
 FROM bumped, sites
 """
 
-_SAVE_FACTS = """
-INSERT INTO roster_change (tenant_id, kind, key, at, submitted_by)
-SELECT %(tenant_id)s, kind, key, %(at)s, %(submitted_by)s::jsonb
-FROM unnest(%(kind)s::text[], %(key)s::text[]) AS fact(kind, key)
+_NOTE = """
+INSERT INTO roster_change (tenant_id, kind, key, at, submitted_by, since, until)
+SELECT %(tenant_id)s, kind, key, %(at)s, %(submitted_by)s::jsonb, since, until
+FROM unnest(
+    %(kind)s::text[], %(key)s::text[], %(since)s::timestamptz[], %(until)s::timestamptz[]
+) AS noted(kind, key, since, until)
 """
 
 
-def load_tenant(cursor: Cursor, tenant_id: int) -> Columns | None:
-    cursor.execute(
-        f"SELECT {', '.join(TENANT.columns)} FROM tenant WHERE tenant_id = %s", [tenant_id]
-    )
-    row = cursor.fetchone()
-    return dict(zip(TENANT.columns, row, strict=True)) if row else None
+def wanted(kind: Kind) -> str:
+    """Return what joins the rows whose keys are in the parameter `keys`."""
+    columns = ", ".join(kind.key)
+    keys = f"JOIN (SELECT {columns} FROM {records(kind.table, 'keys')}) AS wanted USING ({columns})"
+    return keys if kind.key else ""
 
 
-def presence(cursor: Cursor, tenant_id: int) -> Presence:
-    cursor.execute(_PRESENCE, {"tenant_id": tenant_id})
-    return Presence(*next(cursor))
+def keys_document(kind: Kind, keys: Iterable[RowKey]) -> str:
+    """Return the parameter `keys`."""
+    return as_json([dict(zip(kind.key, key, strict=True)) for key in keys]).decode()
 
 
 def load(
     cursor: Cursor, tenant_id: int, kind: Kind, keys: Iterable[RowKey]
 ) -> dict[RowKey, Columns]:
     """Return the stored rows with these keys, removed ones too."""
-    key_columns = ", ".join(kind.key)
     sql = f"""
-    SELECT {", ".join(kind.columns)} FROM {kind.table}
-    JOIN (SELECT {key_columns} FROM {records(kind.table, "keys")}) AS wanted USING ({key_columns})
+    SELECT {", ".join(kind.columns)} FROM {kind.table} {wanted(kind)}
     WHERE tenant_id = %(tenant_id)s
     """
-    rows = as_json([dict(zip(kind.key, key, strict=True)) for key in keys]).decode()
-    cursor.execute(sql, {"tenant_id": tenant_id, "keys": rows})
+    cursor.execute(sql, {"tenant_id": tenant_id, "keys": keys_document(kind, keys)})
     return {row[: len(kind.key)]: dict(zip(kind.columns, row, strict=True)) for row in cursor}
 
 
@@ -126,14 +109,12 @@ def save_policy(
     cursor.execute(_SAVE_POLICY, values | {"submitted_by": by.as_text()})
 
 
-def save_changed_keys(
-    cursor: Cursor,
-    tenant_id: int,
-    changed_keys: Collection[ChangedKey],
-    by: Submitter,
-    at: datetime,
+def note(
+    cursor: Cursor, tenant_id: int, changes: Sequence[Change], by: Submitter, at: datetime
 ) -> None:
     """Note what the judge has to look at again."""
-    kinds, keys = zip(*sorted(changed_keys), strict=True)
-    values = {"tenant_id": tenant_id, "kind": list(kinds), "key": list(keys), "at": at}
-    cursor.execute(_SAVE_FACTS, values | {"submitted_by": by.as_text()})
+    values: dict[str, Any] = {
+        name: [getattr(change, name) for change in changes] for name in Change._fields
+    }
+    values |= {"tenant_id": tenant_id, "at": at, "submitted_by": by.as_text()}
+    cursor.execute(_NOTE, values)
