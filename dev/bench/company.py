@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import psycopg
 
+from dev.bench.always_so import hold_since_ever
 from dev.bench.message import now_us
 
 PEOPLE_AT_A_SITE = 10
@@ -99,6 +100,7 @@ def store_roster(connection: psycopg.Connection, company: Company) -> None:
             for p in people
         ),
     )
+    hold_since_ever(connection)
     connection.commit()
 
 

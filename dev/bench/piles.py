@@ -58,7 +58,8 @@ PILES = tuple(
 )
 
 _ROSTER = f"""
-INSERT INTO tenant (tenant_id, name, epoch, swept_at) VALUES (%(tenant)s, 'Acme', 'e', %(as_of)s);
+INSERT INTO tenant (tenant_id, name, epoch, swept_at, people_spans, assignment_spans)
+VALUES (%(tenant)s, 'Acme', 'e', %(as_of)s, '{{(,)}}', '{{(,)}}');
 INSERT INTO site (tenant_id, site_id, name, timezone, latitude, longitude)
 SELECT %(tenant)s, n, 'Site ' || n, 'UTC', 52.5, 13.4 + n / 50.0 FROM generate_series(1, 2) AS n;
 INSERT INTO person (tenant_id, person_id, name)
@@ -67,6 +68,17 @@ INSERT INTO assignment (tenant_id, person_id, site_id, valid_from_key)
 SELECT %(tenant)s, n, s, '' FROM generate_series(1, {_MANY}) AS n, generate_series(1, 2) AS s;
 INSERT INTO device (tenant_id, device_id, shared)
 VALUES (%(tenant)s, 'kiosk', true), (%(tenant)s, 'phone', false);
+INSERT INTO tenant_version (tenant_id, since, until, policy)
+VALUES (%(tenant)s, '-infinity', 'infinity', '{{}}');
+INSERT INTO site_version (tenant_id, site_id, since, until, name, latitude, longitude, policy)
+SELECT tenant_id, site_id, '-infinity', 'infinity', name, latitude, longitude, policy
+FROM site WHERE tenant_id = %(tenant)s;
+INSERT INTO person_version (tenant_id, person_id, since, until, name)
+SELECT tenant_id, person_id, '-infinity', 'infinity', name
+FROM person WHERE tenant_id = %(tenant)s;
+INSERT INTO device_version (tenant_id, device_id, since, until, shared)
+SELECT tenant_id, device_id, '-infinity', 'infinity', shared
+FROM device WHERE tenant_id = %(tenant)s;
 """
 _PUNCHES = """
 INSERT INTO punch (

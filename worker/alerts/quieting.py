@@ -34,8 +34,7 @@ def _with_quiet(window: Window, quiets: Sequence[Quiet], entry: Entry) -> Entry:
     alert, as_of = entry.alert, window.as_of
     if alert.status not in _MAY_BE_QUIET:
         return entry
-    site = window.site(alert.site_id, as_of)
-    cover = cover_of(quiets, alert, as_of, ZoneInfo(site.timezone if site else "UTC"))
+    cover = cover_of(quiets, alert, as_of, ZoneInfo(window.timezone(alert.site_id)))
     policy = window.policy(alert.site_id, as_of)
     if cover:
         if alert.status in MOVES["suppress"].sources:

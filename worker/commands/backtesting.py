@@ -38,7 +38,7 @@ ORDER BY occurred_at, punch_id COLLATE "C" LIMIT %(limit)s
 """
 _SHIFTS = """
 SELECT starts_at, shift_id FROM shift
-WHERE tenant_id = %(tenant_id)s AND site_id = %(site_id)s AND NOT deleted AND NOT cancelled
+WHERE tenant_id = %(tenant_id)s AND site_id = %(site_id)s AND standing
   AND starts_at BETWEEN %(since)s AND %(until)s
   AND (starts_at, shift_id COLLATE "C") > (%(after_at)s, %(after_id)s)
 ORDER BY starts_at, shift_id COLLATE "C" LIMIT %(limit)s

@@ -9,6 +9,8 @@ from psycopg import Cursor
 from sqlalchemy import Engine
 
 from models.database import transaction
+from worker.commands.submitters import submitter
+from worker.commands.told import told
 from worker.judging.detect import detect
 from worker.load import load_subjects
 from worker.registry import DETECTORS
@@ -48,6 +50,7 @@ def explain(engine: Engine, tenant_id: int, subject_id: str, *, of_shift: bool =
             as_of = next(iter(cursor.execute("SELECT clock_timestamp()")))[0]
             window = load_subjects(cursor, tenant_id, frozenset((subject,)), as_of, explaining=True)
             submitted = list(_submitted(cursor, tenant_id, subject.punch_id))
+            roster = list(told(cursor, window))
     except LookupError as unknown:
         print(unknown, file=sys.stderr)
         return 1
@@ -56,7 +59,7 @@ def explain(engine: Engine, tenant_id: int, subject_id: str, *, of_shift: bool =
         kind = "shift" if of_shift else "punch"
         print(f"tenant {tenant_id} has no {kind} {subject_id!r} that counts", file=sys.stderr)
         return 1
-    print("\n".join(lines(window)))
+    print(*lines(window), "", "The roster at that moment:", *roster, sep="\n")
     return 0
 
 
@@ -65,13 +68,7 @@ def _submitted(cursor: Cursor, tenant_id: int, punch_id: str) -> Iterator[str]:
     parameters = {"tenant_id": tenant_id, "punch_id": punch_id}
     for at, sent_at, submitted_by, event in cursor.execute(_CONTENTS, parameters):
         sent = f", sent {instant(sent_at)}" if sent_at else ""
-        yield f"{_SUBMITTED[event]} {instant(at)}{sent}, by {_submitter(submitted_by)}"
-
-
-def _submitter(submitted_by: dict[str, str] | None) -> str:
-    if not submitted_by:
-        return "somebody, before it was noted"
-    return " ".join(submitted_by[part] for part in ("door", "name") if part in submitted_by)
+        yield f"{_SUBMITTED[event]} {instant(at)}{sent}, by {submitter(submitted_by)}"
 
 
 def lines(window: Window) -> Iterator[str]:

@@ -56,6 +56,7 @@ from worker.rules.evidence import (
     expected_people,
     found,
     instant,
+    names_of,
     nothing,
 )
 from worker.rules.finding import Findings
@@ -371,7 +372,9 @@ def _no_show(window: Window, shift: Shift, policy: Policy) -> Findings:
     because = _why_not_no_show(window, shift, policy)
     if not because:
         expected = list(dict.fromkeys(shift.entitled))
-        name = window.called(shift.person_id, shift.starts_at)
+        names = names_of(
+            window, expected if shift.person_left else [shift.person_id], shift.starts_at
+        )
         yield found(
             window,
             shift,
@@ -379,7 +382,7 @@ def _no_show(window: Window, shift: Shift, policy: Policy) -> Findings:
             "no_show",
             own.no_show_severity,
             0.95,
-            f"Nobody entitled came for the shift of {name} from "
+            f"Nobody entitled came for the shift of {names} from "
             f"{clock(window, shift.site_id, shift.starts_at)} to "
             f"{clock(window, shift.site_id, shift.ends_at)}; "
             f"{own.no_show_after_minutes:g} min after its start were allowed.",

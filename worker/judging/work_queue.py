@@ -7,12 +7,14 @@ a crash leaves them.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from psycopg import Cursor
 
-from models.policy import Policy, merged
+from models.policy import merged
+from worker.judging.spread import numbered, spread
 from worker.load.arrays import numbers
+from worker.load.ranges import FOREVER, Range
 from worker.load.touched import Touched, TouchedPunch
 
 TABLES = ("pending", "roster_change")
@@ -52,9 +54,12 @@ FROM pending
 WHERE tenant_id = %(tenant_id)s AND pending_id = ANY(%(ids)s)
 ORDER BY pending_id
 """
-# Every row of a key is taken at once, however often it changed.
+# Every row of a key is taken at once, however often it changed: for all the time from the first to
+# the last moment for which it did.
 _CHANGED = """
-SELECT array_agg(change_id), kind, key, bool_and(alone), bool_or(alone)
+SELECT array_agg(change_id), kind, key, bool_and(alone), bool_or(alone),
+    nullif(min(coalesce(since, '-infinity')), '-infinity'),
+    nullif(max(coalesce(until, 'infinity')), 'infinity')
 FROM roster_change
 WHERE tenant_id = %(tenant_id)s
     AND CASE
@@ -63,108 +68,9 @@ WHERE tenant_id = %(tenant_id)s
     END
 GROUP BY kind, key ORDER BY min(change_id) LIMIT %(limit)s
 """
-_POLICY = "SELECT policy FROM tenant WHERE tenant_id = %s"
-# A change of a tenant or site touches everybody who was seen or is expected there: also by their
-# biometrics, or in an anomaly elsewhere that names the site. It is spread over people, one row
-# each, so that no judgement grows with the tenant.
-_SPREAD_PLACES = """
-INSERT INTO roster_change (tenant_id, kind, key, at)
-SELECT %(tenant_id)s, 'person', person_id::text, %(as_of)s
-FROM (
-    SELECT person_id FROM punch
-    WHERE tenant_id = %(tenant_id)s
-        AND occurred_at >= %(since)s
-        AND voided_at IS NULL
-        AND (%(all)s OR site_id = ANY(%(sites)s))
-    UNION
-    SELECT person_id FROM shift
-    WHERE tenant_id = %(tenant_id)s
-        AND ends_at >= %(since)s
-        AND (%(all)s OR site_id = ANY(%(sites)s))
-    UNION
-    SELECT biometric_person_id FROM punch
-    WHERE tenant_id = %(tenant_id)s
-        AND occurred_at >= %(since)s
-        AND voided_at IS NULL
-        AND NOT %(all)s
-        AND site_id = ANY(%(sites)s)
-        AND biometric_person_id IS NOT NULL
-    UNION
-    SELECT other.person_id
-    FROM punch
-    JOIN punch AS other
-        ON other.tenant_id = punch.tenant_id
-        AND other.voided_at IS NULL
-        AND other.biometric_person_id = coalesce(punch.biometric_person_id, punch.person_id)
-        AND other.biometric_person_id <> other.person_id
-        AND other.occurred_at BETWEEN punch.occurred_at - %(near)s AND punch.occurred_at + %(near)s
-    WHERE punch.tenant_id = %(tenant_id)s
-        AND punch.occurred_at >= %(since)s
-        AND punch.voided_at IS NULL
-        AND NOT %(all)s
-        AND punch.site_id = ANY(%(sites)s)
-    UNION
-    SELECT person_id FROM anomaly
-    WHERE tenant_id = %(tenant_id)s
-        AND standing
-        AND detected_at >= %(since)s
-        AND NOT %(all)s
-        AND string_to_array(other_sites, ',')::bigint[] && %(sites)s::bigint[]
-) AS concerned
-"""
-# Where a person comes to be known, or unknown, the anomalies of others change that name them: who
-# were taken for the person by a reader, used the same device at nearly the same time, used one that
-# is registered to the person, or have the person as substitute. Devices declared as shared tell
-# nothing of anybody. This is spread in the same way.
-_SPREAD_NAMES = """
-INSERT INTO roster_change (tenant_id, kind, key, at)
-SELECT %(tenant_id)s, kind, key, %(as_of)s
-FROM (
-    SELECT 'person' AS kind, person_id::text AS key FROM punch
-    WHERE tenant_id = %(tenant_id)s
-        AND biometric_person_id = ANY(%(people)s)
-        AND biometric_person_id <> person_id
-        AND occurred_at >= %(since)s
-        AND voided_at IS NULL
-    UNION
-    SELECT 'person', other.person_id::text
-    FROM punch
-    JOIN punch AS other
-        ON other.tenant_id = punch.tenant_id
-        AND other.device_id = punch.device_id
-        AND other.voided_at IS NULL
-        AND other.occurred_at BETWEEN punch.occurred_at - %(near)s AND punch.occurred_at + %(near)s
-        AND other.person_id <> punch.person_id
-    WHERE punch.tenant_id = %(tenant_id)s
-        AND punch.person_id = ANY(%(people)s)
-        AND punch.occurred_at >= %(since)s
-        AND punch.voided_at IS NULL
-        AND NOT EXISTS (
-            SELECT FROM device
-            WHERE device.tenant_id = punch.tenant_id
-                AND device.device_id = punch.device_id
-                AND shared
-                AND NOT deleted
-        )
-    UNION
-    SELECT 'device', device_id FROM device
-    WHERE tenant_id = %(tenant_id)s
-        AND person_id = ANY(%(people)s)
-        AND NOT shared
-        AND NOT deleted
-    UNION
-    SELECT 'shift', shift_id FROM substitute
-    WHERE tenant_id = %(tenant_id)s
-        AND person_id = ANY(%(people)s)
-        AND starts_at >= %(since)s
-) AS named
-WHERE NOT EXISTS (
-    SELECT FROM roster_change AS waiting
-    WHERE waiting.tenant_id = %(tenant_id)s
-        AND waiting.attempts = 0
-        AND waiting.kind = named.kind
-        AND waiting.key = named.key
-)
+_POLICY = """
+SELECT policy FROM tenant_version
+WHERE tenant_id = %(tenant_id)s AND since <= %(as_of)s AND %(as_of)s < until
 """
 # The shifts that were not over before `since`, or have an anomaly since that stands.
 _RECENT = """
@@ -204,7 +110,6 @@ _DISCARD = {
         DELETE FROM roster_change WHERE tenant_id = %(tenant_id)s AND change_id = ANY(%(ids)s)
     """,
 }
-_NEAR = timedelta(minutes=60)  # the longest buddy window that a policy may ask for
 
 
 def anything_waits(cursor: Cursor, tenant_id: int) -> bool:
@@ -273,31 +178,22 @@ def take_changes(
     rows = cursor.execute(_CHANGED, {"tenant_id": tenant_id, "ids": ids, "limit": limit}).fetchall()
     if not rows:
         return None
-    since = as_of - timedelta(days=_policy(cursor, tenant_id).rejudge_days)
-    keys: dict[str, set[str]] = {}
-    for _, kind, key, is_alone, _ in rows:
+    since = as_of - timedelta(days=_rejudge_days(cursor, tenant_id, as_of))
+    changes: dict[str, list[Range[str]]] = {}
+    for _, kind, key, is_alone, _, changed_since, changed_until in rows:
         if not is_alone:
-            keys.setdefault(kind, set()).add(key)
-    _spread(cursor, keys, {"tenant_id": tenant_id, "as_of": as_of, "since": since})
+            changed = Range(key, max(changed_since or since, since), changed_until or FOREVER)
+            changes.setdefault(kind, []).append(changed)
+    spread(cursor, changes, {"tenant_id": tenant_id, "as_of": as_of, "since": since})
     touched = Touched(
-        people=frozenset(int(key) for key in keys.get("person", ())),
-        devices=frozenset(keys.get("device", ())),
-        shifts=_recent(cursor, tenant_id, keys.get("shift", set()), since),
+        people=numbered(changes.get("person", ())),
+        devices=tuple(changes.get("device", ())),
+        shifts=_recent(cursor, tenant_id, {key for key, *_ in changes.get("shift", ())}, since),
         since=since,
-        due_shifts=frozenset(key for *_, key, _, was_left in rows if was_left),
+        due_shifts=frozenset(key for _, _, key, _, was_left, *_ in rows if was_left),
     )
     change_ids = [change_id for key_ids, *_ in rows for change_id in key_ids]
     return Batch("roster_change", change_ids, len(rows), touched)
-
-
-def _spread(cursor: Cursor, keys: dict[str, set[str]], values: dict[str, Any]) -> None:
-    """Have everybody judged whom a changed name, site or tenant touches, in later batches."""
-    if people := [int(key) for key in keys.get("named", ())]:
-        cursor.execute(_SPREAD_NAMES, {**values, "near": _NEAR, "people": people})
-    sites = [int(key) for key in keys.get("site", ())]
-    if "tenant" in keys or sites:
-        places = {"all": "tenant" in keys, "sites": sites}
-        cursor.execute(_SPREAD_PLACES, {**values, "near": _NEAR, **places})
 
 
 def _recent(cursor: Cursor, tenant_id: int, shifts: set[str], since: datetime) -> frozenset[str]:
@@ -312,6 +208,7 @@ def discard(cursor: Cursor, tenant_id: int, batch: Batch) -> None:
     cursor.execute(_DISCARD[batch.table], {"tenant_id": tenant_id, "ids": numbers(batch.ids)})
 
 
-def _policy(cursor: Cursor, tenant_id: int) -> Policy:
-    row = cursor.execute(_POLICY, (tenant_id,)).fetchone()
-    return merged(row[0] if row else {}, {})
+def _rejudge_days(cursor: Cursor, tenant_id: int, as_of: datetime) -> float:
+    """Return how far back a change has punches judged again, by the tenant's policy by now."""
+    row = cursor.execute(_POLICY, {"tenant_id": tenant_id, "as_of": as_of}).fetchone()
+    return merged(row[0] if row else {}, {}).rejudge_days

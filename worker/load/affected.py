@@ -3,31 +3,32 @@
 Each may be a subject, and punches of other people are judged by it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from psycopg import Cursor
 
-from worker.load.arrays import numbers, texts
-from worker.load.ranges import columns, merge
+from models.schemas.roster import LONGEST_SHIFT
+from worker.load.arrays import texts
+from worker.load.ranges import columns, document, merge, unnest
 from worker.load.reading import Reading
-from worker.load.rows import SHIFT, STANDING, as_shifts
+from worker.load.rows import SHIFT, STANDING, as_shift, as_shifts
 from worker.load.tenant import DAY
 from worker.load.touched import Touched
 from worker.rules.window import Shift
 
-# Shifts that changed themselves; whose person changed; that start or end at a moment which passed,
-# or some wait before it; and those before whose start their site had not reported until now, or no
-# longer has: they start between its touched punch and the first other one.
+# Shifts that changed themselves; whose person changed at about that time; that start or end at a
+# moment which passed, or some wait before it; and those before whose start their site had not
+# reported until now, or no longer has: they start between its touched punch and the first other.
 _NAMED = f"""
-SELECT DISTINCT {SHIFT} FROM (
+SELECT DISTINCT {SHIFT}, {STANDING} FROM (
     SELECT s.* FROM shift s
     WHERE s.tenant_id = %(tenant_id)s AND s.shift_id = ANY(%(shifts)s::text[])
     UNION ALL
-    SELECT s.* FROM unnest(%(people)s::bigint[]) AS r(person_id)
+    SELECT s.* FROM {unnest("people", "person_id", "bigint")}
     JOIN shift s ON s.tenant_id = %(tenant_id)s AND s.person_id = r.person_id
-      AND s.starts_at BETWEEN %(since)s AND %(ahead)s
+      AND s.starts_at BETWEEN r.since AND r.until
     UNION ALL
     SELECT s.*
     FROM unnest(%(start_since)s::timestamptz[], %(start_until)s::timestamptz[]) AS r(since, until)
@@ -46,7 +47,7 @@ SELECT DISTINCT {SHIFT} FROM (
         WHERE p.tenant_id = s.tenant_id AND p.site_id = s.site_id AND p.occurred_at < s.starts_at
           AND p.voided_at IS NULL AND p.punch_id NOT IN (SELECT unnest(%(touched)s::text[]))
     )
-) s WHERE {STANDING}
+) s WHERE {STANDING} OR s.shift_id = ANY(%(shifts)s::text[])
 """
 
 _TOGETHER = f"""
@@ -67,18 +68,21 @@ def ask_named(reading: Reading, touched: Touched, as_of: datetime) -> Cursor | N
 def affected_shifts(
     reading: Reading, asked: Cursor | None, touched: Touched, own_shifts: Sequence[Shift]
 ) -> list[Shift]:
-    """Return the uncancelled shifts whose attendance may have changed.
+    """Return the shifts whose attendance may have changed, and such as count no more.
 
     `asked` comes from `ask_named`. `own_shifts` are those of the people who punched, at times when
     their presence may have changed.
     """
-    named = as_shifts(asked.fetchall()) if asked else []
+    rows = asked.fetchall() if asked else []
+    named = [as_shift(row) for *row, stands in rows if stands]
+    # One that counts no more was to do with the punches of those who were entitled to it.
+    gone = [as_shift(row)._replace(person_left=False) for *row, stands in rows if not stands]
     affected = {
         shift.shift_id: shift for shift in (*named, *own_shifts, *_beside(reading, named, touched))
     }
     affected |= {shift.shift_id: shift for shift in starting_together(reading, affected.values())}
     reading.shifts.know(affected.values())
-    return list(affected.values())
+    return [*affected.values(), *gone]
 
 
 def _beside(reading: Reading, named: Iterable[Shift], touched: Touched) -> list[Shift]:
@@ -120,12 +124,9 @@ def _names(reading: Reading, touched: Touched, as_of: datetime) -> dict[str, Any
     return {
         "tenant_id": tenant.tenant_id,
         "shifts": texts(touched.shifts),
-        "people": numbers(touched.people),
-        "since": touched.since or as_of,
+        "people": document(merge(_people(reading, touched, as_of))),
         "as_of": as_of,
-        # A clock ahead of ours may report somebody in place of a person whose shift is yet to come.
-        "ahead": as_of + DAY + reading.reach.early,
-        "oldest": as_of - timedelta(days=tenant.policy.rejudge_days),
+        "oldest": as_of - timedelta(days=tenant.policies.of_tenant.at(as_of).rejudge_days),
         "start_since": start_since,
         "start_until": start_until,
         "end_since": end_since,
@@ -134,6 +135,21 @@ def _names(reading: Reading, touched: Touched, as_of: datetime) -> dict[str, Any
         "first_at": list(first_at.values()),
         "touched": texts(punch.punch_id for punch in touched.punches),
     }
+
+
+def _people(
+    reading: Reading, touched: Touched, as_of: datetime
+) -> Iterator[tuple[int, datetime, datetime]]:
+    """Yield when shifts begin that may be judged by what changed of their people, or others by
+    them: those that went on at the time, too.
+    """
+    early = reading.reach.early
+    # A clock ahead of ours may report somebody in place of a person whose shift is yet to come.
+    ahead = as_of + DAY + early
+    # Whoever came at the time may still be there when a later shift begins.
+    after = max(DAY, reading.reach.spell, reading.reach.work) + early
+    for person_id, since, until in touched.around(touched.people, LONGEST_SHIFT, after):
+        yield person_id, since, min(until, ahead)
 
 
 def _passed(touched: Touched, waits: list[timedelta]) -> list[tuple[datetime, datetime]]:

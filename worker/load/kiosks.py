@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from models.policy.buddy_punching import BuddyPunching
 from worker.load.arrays import texts
 from worker.load.device_people import Island, PeopleCount, ask_islands
 from worker.load.ranges import Range, document, merge, unnest
@@ -64,12 +63,12 @@ def kiosk_ranges(
     reading: Reading, touched: Touched, undeclared: Sequence[TouchedPunch]
 ) -> list[DeviceRange]:
     """Return when uses of devices may have another outcome. `undeclared` are the touched punches on
-    devices that the roster does not name.
+    devices that the roster does not name, or did not some days before or after.
     """
     moments = list(_together(undeclared))
     if not moments:
         return []
-    thresholds = [policy.of(BuddyPunching).kiosk_people for policy in reading.tenant.policies]
+    thresholds = list(reading.tenant.policies.values("kiosk_people"))
     least, most = min(thresholds), max(thresholds)
     known: list[DeviceRange] = []
     unknown: list[_Moments] = []

@@ -15,13 +15,13 @@ from typing import Any, NamedTuple
 import orjson
 
 from worker.load.device_people import PeopleCount, ask_islands
-from worker.load.devices import unshared
+from worker.load.devices import DevicePasts, undeclared, unshared
 from worker.load.ranges import document, merge, unnest
 from worker.load.reading import Reading
 from worker.load.rows import PUNCH, as_punches
 from worker.load.tenant import BASELINE_DAYS, KIOSK_DAYS
 from worker.rules.biometrics import whose
-from worker.rules.window import Baseline, Device, Punch, Shift, in_order
+from worker.rules.window import Baseline, Punch, Shift, in_order
 
 # Without those of the one person on whose account the device is looked at, if there is just one.
 _DEVICE_USES = f"""
@@ -91,11 +91,11 @@ def ask_neighbours(
     reading: Reading,
     judged: Sequence[Punch],
     waiting: Sequence[Shift],
-    devices: dict[str, Device],
+    devices: DevicePasts,
 ) -> Neighbours:
     """Send for all neighbours, and wait only for those that say what else to ask.
 
-    `waiting` are the shifts that are subjects, `devices` those declared, by device_id.
+    `waiting` are the shifts that are subjects, `devices` those that ever were declared.
     """
     # All are sent before the first is waited for.
     asked_device_uses = _device_uses(reading, judged, devices)
@@ -110,7 +110,7 @@ def ask_neighbours(
 
 
 def _device_uses(
-    reading: Reading, judged: Sequence[Punch], declared: dict[str, Device]
+    reading: Reading, judged: Sequence[Punch], declared: DevicePasts
 ) -> Callable[[], dict[str, list[Punch]]]:
     """Ask for uses of the judged punches' devices within the longest buddy window, by device_id, in
     order of time. Devices declared as shared are left out, and uses that are of nobody else.
@@ -149,7 +149,7 @@ def _device_people(
     reading: Reading,
     judged: Sequence[Punch],
     uses: Mapping[str, Sequence[Punch]],
-    devices: Mapping[str, Device],
+    devices: DevicePasts,
 ) -> Callable[[], dict[str, int]]:
     """Ask how many people used the undeclared device of a punch in the days around it, by punch_id:
     only where `uses` are of several people.
@@ -157,9 +157,8 @@ def _device_people(
     people = _people(use for device_uses in uses.values() for use in device_uses)
     shared = [
         (punch.device_id, punch)
-        for punch in judged
+        for punch in undeclared(judged, devices)
         if punch.device_id
-        and punch.device_id not in devices
         and (users := people.get(punch.device_id))
         and (len(users) > 1 or punch.person_id not in users)
     ]

@@ -3,22 +3,20 @@ the same device, by the same biometrics.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from psycopg import Cursor
 
 from models.schemas.roster import LONGEST_SHIFT
-from worker.load.devices import unshared
+from worker.load.devices import undeclared, unshared
 from worker.load.kiosks import kiosk_ranges
 from worker.load.ranges import Range, document, merge, unnest
 from worker.load.reading import Reading
 from worker.load.rows import STANDING
-from worker.load.tenant import BASELINE_DAYS, DAY, Reach
+from worker.load.tenant import BASELINE_DAYS, DAY, KIOSK_DAYS, Reach
 from worker.load.touched import Touched, TouchedPunch
 from worker.rules.window import Punch, Shift
-
-FOREVER = datetime(9000, 1, 1, tzinfo=UTC)
 
 AnyRange = tuple[Any, datetime, datetime]  # key, since, until
 
@@ -31,7 +29,7 @@ STRANGERS = f"""
         WHERE s.tenant_id = p.tenant_id AND s.person_id = p.person_id
           AND s.site_id + 0 = p.site_id
           AND s.starts_at BETWEEN p.occurred_at - %(longest)s AND p.occurred_at + %(least_early)s
-          AND s.ends_at >= p.occurred_at AND {STANDING}
+          AND s.ends_at >= p.occurred_at AND {STANDING} AND NOT s.person_left
     ) AND NOT EXISTS (
         SELECT FROM substitute u
         JOIN shift s ON s.tenant_id = u.tenant_id AND s.shift_id = u.shift_id
@@ -43,8 +41,19 @@ STRANGERS = f"""
 """
 
 
-# Only the searches that have ranges are sent, as one statement.
+# Only the searches that have ranges are sent, as one statement. What changed at a punch also
+# matters to the way from it to the person's next one, whenever that comes.
 _SEARCHES = {
+    "changed": f"""
+SELECT p.punch_id FROM {unnest("changed", "person_id", "bigint")}
+JOIN punch p ON p.tenant_id = %(tenant_id)s AND p.person_id = r.person_id AND p.voided_at IS NULL
+  AND p.occurred_at >= r.since
+  AND p.occurred_at <= coalesce((
+    SELECT n.occurred_at FROM punch n
+    WHERE n.tenant_id = %(tenant_id)s AND n.person_id = r.person_id AND n.voided_at IS NULL
+      AND n.occurred_at > r.until ORDER BY n.occurred_at LIMIT 1
+  ), r.until)
+""",
     "people": f"""
 SELECT p.punch_id FROM {unnest("people", "person_id", "bigint")}
 JOIN punch p ON p.tenant_id = %(tenant_id)s AND p.person_id = r.person_id
@@ -103,11 +112,12 @@ def other_punches(
     Of these, `own_shifts` are looked at by the punches of the people entitled to them already.
     """
     declared = reading.devices.read(punch.device_id for punch in touched.punches)
-    unshared_uses = unshared(touched.punches, declared)
+    unshared_uses = unshared(touched.punches, declared, reading.reach.buddy)
     ranges = _ranges(reading, touched, unshared_uses, timelines, shifts, own_shifts)
-    undeclared = [use for use in unshared_uses if use.device_id not in declared]
-    ranges["devices"] += kiosk_ranges(reading, touched, undeclared)
-    merged = {name: list(merge(some)) for name, some in ranges.items()}
+    ranges["devices"] += kiosk_ranges(
+        reading, touched, undeclared(touched.punches, declared, KIOSK_DAYS)
+    )
+    merged = {name: list(merge(touched.recent(some))) for name, some in ranges.items()}
     searched = {name: some for name, some in merged.items() if some}
     if not searched:
         return set()
@@ -134,13 +144,15 @@ def _ranges(
     own_shifts: Sequence[Shift],
 ) -> dict[str, list[AnyRange]]:
     """Return what to search, by the names of `_SEARCHES`."""
-    reach, since = reading.reach, touched.since or FOREVER
+    reach = reading.reach
     buddy = reach.buddy
-    people = [(person_id, since, FOREVER) for person_id in touched.people]
-    uses = [(p.device_id, p.occurred_at - buddy, p.occurred_at + buddy) for p in unshared_uses]
-    uses += [(device_id, since, FOREVER) for device_id in touched.devices]
+    uses: list[AnyRange] = [
+        (p.device_id, p.occurred_at - buddy, p.occurred_at + buddy) for p in unshared_uses
+    ]
+    uses += touched.around(touched.devices, reach.before, reach.before)
     return {
-        "people": people + _entitled(touched, shifts, own_shifts, reach),
+        "changed": list(touched.around(touched.people, reach.before, reach.after)),
+        "people": _entitled(touched, shifts, own_shifts, reach),
         "sites": [(shift.site_id, *_at_shift(shift, touched, reach)) for shift in shifts],
         "devices": uses,
         "bodies": [

@@ -109,9 +109,10 @@ def _until(
     at = punch.occurred_at
     following = bisect_right(person_punches.times, at)
     is_check_out = following - earlier == 1 and punch.punch_id in person_punches.check_outs
-    # A check-in that one policy takes for a repeat begins a spell by another.
-    last_in = person_punches.punches[earlier - 1].occurred_at if begun else at
-    presumed = (last_in if is_check_out else at) + reach.work
+    # Which of the check-ins before it begins the spell depends on the policy: at the latest the
+    # last does, from which the person is then taken to be there the longest.
+    opened = person_punches.times[earlier - 1] if begun else at
+    presumed = (opened if is_check_out else at) + reach.work
     if (
         following == len(person_punches.punches)
         or person_punches.times[following] - at > reach.spell
@@ -121,5 +122,6 @@ def _until(
     if not after.is_check_in:
         return after.occurred_at
     if after.occurred_at - at <= reach.repeat:
-        return at + max(reach.spell, reach.repeat + reach.work)
+        # Without this punch it may begin a spell of its own.
+        return after.occurred_at + reach.spell
     return min(presumed, after.occurred_at)

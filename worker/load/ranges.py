@@ -1,12 +1,14 @@
 """Ranges of time, each of one key: a person, a site or a device."""
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import orjson
 
 K = TypeVar("K")
+
+FOREVER = datetime(9000, 1, 1, tzinfo=UTC)
 
 
 class Range(NamedTuple, Generic[K]):

@@ -2,31 +2,42 @@
 statement.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from worker.load.arrays import numbers
+from worker.load.devices import DevicePasts
 from worker.load.reading import Reading
-from worker.rules.window import Assignment, Device, Punch, Site
+from worker.load.versions import SPAN, pasts
+from worker.rules.past import Past
+from worker.rules.window import Assignment, Punch, Site
 
-_SITES = f"SELECT {', '.join(Site._fields)} FROM site WHERE tenant_id = %s AND site_id = ANY(%s)"
-_PEOPLE = """
-SELECT person_id, name FROM person
-WHERE tenant_id = %s AND person_id = ANY(%s) AND NOT deleted
+_SITE = ", ".join(f"{'i' if name == 'timezone' else 'v'}.{name}" for name in Site._fields)
+_SITES = f"""
+SELECT {SPAN}, {_SITE} FROM site_version v JOIN site i USING (tenant_id, site_id)
+WHERE v.tenant_id = %s AND v.site_id = ANY(%s)
 """
-_ASSIGNMENTS = """
-SELECT a.person_id, a.site_id, a.valid_from, a.valid_from_date, a.valid_to, a.valid_to_date
+_PEOPLE = f"""
+SELECT {SPAN}, person_id, name FROM person_version v
+WHERE tenant_id = %s AND person_id = ANY(%s)
+"""
+ASSIGNMENT = """
+    a.person_id, a.site_id, a.valid_from, a.valid_from_date, a.valid_to, a.valid_to_date,
+    a.ended_at, i.timezone"""
+_ASSIGNMENTS = f"""
+SELECT {ASSIGNMENT}
 FROM unnest(%s::bigint[], %s::bigint[]) AS r(person_id, site_id)
 JOIN assignment a ON a.tenant_id = %s AND a.person_id = r.person_id AND a.site_id = r.site_id
   AND NOT a.deleted
+LEFT JOIN site i ON i.tenant_id = a.tenant_id AND i.site_id = a.site_id
 """
 
 
 class Roster(NamedTuple):
-    sites: dict[int, Site]
-    people: dict[int, str]  # names by person_id
+    sites: dict[int, Past[Site | None]]
+    people: dict[int, Past[str | None]]  # names by person_id
     assignments: list[Assignment]
 
 
@@ -35,10 +46,10 @@ def read_roster(
     person_ids: Iterable[int],
     site_ids: Iterable[int],
     judged: Sequence[Punch],
-    devices: Mapping[str, Device],
+    devices: DevicePasts,
 ) -> Roster:
-    """Read these people and sites, those whom `devices` belong to, and the assignments of the
-    judged punches' people to their sites.
+    """Read these people and sites, those whom `devices` ever belonged to, and the assignments of
+    the judged punches' people to their sites.
     """
     cursor, tenant_id = reading.cursor, reading.tenant_id
     # All are sent before the first is waited for.
@@ -51,28 +62,39 @@ def read_roster(
         if pairs
         else None
     )
-    owners = {device.person_id for device in devices.values() if device.person_id is not None}
-    asked_people = cursor.execute(_PEOPLE, [tenant_id, numbers(owners.union(person_ids))])
-    sites = {site.site_id: site for site in map(Site._make, asked_sites.fetchall())}
+    people = _owners(devices).union(person_ids)
+    asked_people = cursor.execute(_PEOPLE, [tenant_id, numbers(people)])
+    sites = pasts(asked_sites.fetchall(), Site._make)
     rows = asked_assignments.fetchall() if asked_assignments else []
-    people: dict[int, str] = dict(asked_people.fetchall())
-    return Roster(sites, people, [assignment(row, sites) for row in rows])
+    return Roster(
+        sites,
+        pasts(asked_people.fetchall(), lambda row: str(row[1])),
+        [assignment(row) for row in rows],
+    )
 
 
-def assignment(row: Sequence[Any], sites: dict[int, Site]) -> Assignment:
-    """Return an assignment from a row of `_ASSIGNMENTS`.
+def _owners(devices: DevicePasts) -> set[int]:
+    versions = (device for past in devices.values() for _, device in past.versions())
+    return {device.person_id for device in versions if device and device.person_id is not None}
+
+
+def assignment(row: Sequence[Any]) -> Assignment:
+    """Return an assignment from a row with the columns of ASSIGNMENT.
 
     Dates mean whole days at the site, by its time zone as it is now.
     """
-    person_id, site_id, valid_from, from_date, valid_to, to_date = row
-    zone = ZoneInfo(sites[site_id].timezone) if site_id in sites else ZoneInfo("UTC")
+    person_id, site_id, valid_from, from_date, valid_to, to_date, ended_at, timezone = row
+    zone = ZoneInfo(timezone or "UTC")
+    last = (
+        midnight(to_date + timedelta(days=1), zone) - timedelta(microseconds=1)
+        if to_date
+        else valid_to
+    )
     return Assignment(
         person_id,
         site_id,
         midnight(from_date, zone) if from_date else valid_from,
-        midnight(to_date + timedelta(days=1), zone) - timedelta(microseconds=1)
-        if to_date
-        else valid_to,
+        min((moment for moment in (last, ended_at) if moment), default=None),
     )
 
 

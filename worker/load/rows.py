@@ -7,13 +7,14 @@ from worker.rules.window import Punch, Shift
 
 PUNCH = ", ".join(f"p.{name}" for name in Punch._fields)
 SHIFT = ", ".join(f"s.{name}" for name in Shift._fields)
-STANDING = "NOT s.deleted AND NOT s.cancelled"
+# That a shift counts: it is there, not cancelled, and somebody is entitled to it.
+STANDING = "s.standing"
 
 
 def as_shift(row: Sequence[Any]) -> Shift:
     """Return a shift from a row with the columns of SHIFT, in its order."""
-    shift_id, person_id, site_id, starts_at, ends_at, substitutes = row
-    return Shift(shift_id, person_id, site_id, starts_at, ends_at, tuple(substitutes))
+    shift_id, person_id, site_id, starts_at, ends_at, substitutes, person_left = row
+    return Shift(shift_id, person_id, site_id, starts_at, ends_at, tuple(substitutes), person_left)
 
 
 def as_shifts(rows: Iterable[Sequence[Any]]) -> list[Shift]:

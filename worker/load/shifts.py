@@ -21,7 +21,7 @@ CROSS JOIN LATERAL (
     WHERE s.tenant_id = %(tenant_id)s AND s.person_id + 0 = r.person_id
       AND (s.person_id, s.starts_at) >= (r.person_id, r.since - %(longest)s)
       AND (s.person_id, s.starts_at) <= (r.person_id, r.until)
-      AND s.ends_at + interval '0' >= r.since AND {STANDING}
+      AND s.ends_at + interval '0' >= r.since AND {STANDING} AND NOT s.person_left
     UNION ALL
     SELECT s.* FROM substitute u
     JOIN shift s ON s.tenant_id = u.tenant_id AND s.shift_id = u.shift_id
@@ -37,7 +37,7 @@ _NAMED = (
 
 
 class OwnShifts:
-    """The uncancelled shifts of one judgement, each range read once."""
+    """The shifts that count of one judgement, each range read once."""
 
     def __init__(self, cursor: Cursor, tenant_id: int) -> None:
         self._cursor, self._tenant_id = cursor, tenant_id
@@ -58,7 +58,7 @@ class OwnShifts:
         return list(by_id.values())
 
     def named(self, shift_ids: Iterable[str]) -> list[Shift]:
-        """Return the shifts of these ids that are still there and not cancelled."""
+        """Return the shifts of these ids that count."""
         names = list(shift_ids)
         if missing := [shift_id for shift_id in names if shift_id not in self._by_id]:
             answer = self._cursor.execute(_NAMED, [self._tenant_id, texts(missing)])

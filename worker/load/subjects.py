@@ -117,7 +117,11 @@ def _is_long(shift: Shift, reach: Reach) -> bool:
 
 
 def _may_be_missed(reading: Reading, shift: Shift, touched: Touched, as_of: datetime) -> bool:
-    """Whether the shift may be a no-show, or may have been one by an earlier policy."""
+    """Whether the shift may be a no-show, or may have been one by an earlier policy. One that was
+    over before a change of the roster reaches back is left as it is.
+    """
+    if touched.since and shift.starts_at < touched.since:
+        return False
     is_due = shift.starts_at + reading.tenant.no_show[0] <= as_of + _CLOCKS_DIFFER
     return is_due or bool(touched.people or touched.swept)
 

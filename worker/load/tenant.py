@@ -1,20 +1,16 @@
 """The tenant's policies, and how far in time they make one punch reach."""
 
-import json
-from collections.abc import Mapping
-from datetime import timedelta
-from functools import lru_cache
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from psycopg import Cursor
 
-from models.policy import Policy, merged
-from models.policy.biometric_anomaly import BiometricAnomaly
-from models.policy.buddy_punching import BuddyPunching
-from models.policy.gps_spoofing import GpsSpoofing
-from models.policy.schedule_mismatch import ScheduleMismatch
 from models.schemas.roster import LONGEST_SHIFT
+from worker.load.policies import Policies, given_policies, stored_policies
+from worker.load.versions import moment
 from worker.rules.biometrics import LEAST_DEVIATION
+from worker.rules.past import Past
 
 KIOSK_DAYS = timedelta(days=7)
 BASELINE_DAYS = timedelta(days=30)
@@ -35,63 +31,70 @@ _BY_INDEX = """
     set_config('plan_cache_mode', 'force_generic_plan', true),
     set_config('jit', 'off', true),
 """
-_TENANT = """
-SELECT {settings} policy, policy_version, roster_complete,
-    EXISTS (SELECT FROM assignment a WHERE a.tenant_id = t.tenant_id AND NOT a.deleted),
-    EXISTS (SELECT FROM person p WHERE p.tenant_id = t.tenant_id AND NOT p.deleted),
+# Spans of multiranges, with whether their ends belong to them.
+_SPANS = """(
+    SELECT coalesce(
+        jsonb_agg(jsonb_build_array(lower(span), upper(span), lower_inc(span), upper_inc(span))),
+        '[]'
+    ) FROM unnest({}) AS span
+)"""
+# Where a version of a site has no policy of its own the tenant's holds, as between two versions.
+_TENANT = f"""
+SELECT {{settings}} policy_version, roster_complete,
     (
-        SELECT coalesce(jsonb_object_agg(s.site_id, s.policy), '{{}}') FROM site s
-        WHERE s.tenant_id = t.tenant_id AND s.policy <> '{{}}'
+        SELECT coalesce(jsonb_agg(jsonb_build_array(v.since, v.until, v.policy)), '[]')::text
+        FROM tenant_version v WHERE v.tenant_id = t.tenant_id
     ),
+    (
+        SELECT coalesce(
+            jsonb_agg(jsonb_build_array(v.site_id, v.since, v.until, v.policy)), '[]'
+        )::text FROM site_version v WHERE v.tenant_id = t.tenant_id AND v.policy <> '{{{{}}}}'
+    ),
+    {_SPANS.format("people_spans")},
+    {_SPANS.format("assignment_spans")},
     set_config('timezone', 'UTC', true)
 FROM tenant t WHERE t.tenant_id = %s
 """
+_LEAST = timedelta(microseconds=1)
 
 
 class Tenant(NamedTuple):
-    """What the database says of a tenant as a whole."""
+    """What the database says of a tenant as a whole, and said at each moment."""
 
     tenant_id: int
-    policy: Policy
+    policies: Policies
     policy_version: int
-    site_policies: dict[int, Policy]  # by site_id; of the other sites the tenant's holds
     roster_complete: bool
-    any_assignment: bool
-    any_person: bool
-
-    @property
-    def policies(self) -> list[Policy]:
-        """Every distinct policy in force somewhere."""
-        everywhere = (self.policy, *self.site_policies.values())
-        return list({id(policy): policy for policy in everywhere}.values())
+    any_assignment: Past[bool]
+    any_person: Past[bool]
 
     @property
     def no_show(self) -> list[timedelta]:
         """How long after its start a shift may become a no-show, shortest first."""
-        minutes = {policy.of(ScheduleMismatch).no_show_after_minutes for policy in self.policies}
-        return [timedelta(minutes=wait) for wait in sorted(minutes)]
+        waits = self.policies.values("no_show_after_minutes")
+        return sorted({timedelta(minutes=wait) for wait in waits})
 
     @property
     def missing_check_out(self) -> list[timedelta]:
         """How long after a shift's end a check-out may be missing, shortest first."""
-        hours = {policy.missing_check_out_after_hours for policy in self.policies}
-        return [timedelta(hours=wait) for wait in sorted(hours)]
+        waits = self.policies.values("missing_check_out_after_hours")
+        return sorted({timedelta(hours=wait) for wait in waits})
 
     @property
     def still_working(self) -> list[timedelta]:
         """How long after a check-in a spell passes the limit, or counts as forgotten, shortest
         first.
         """
-        passed = {policy.max_work_hours for policy in self.policies}
-        forgotten = {p.max_work_hours + p.missing_check_out_after_hours for p in self.policies}
-        return sorted({timedelta(hours=hours) for hours in passed | forgotten})
+        both = self.policies.together("max_work_hours", "missing_check_out_after_hours")
+        hours = {limit for limit, _ in both} | {limit + wait for limit, wait in both}
+        return sorted({timedelta(hours=wait) for wait in hours})
 
     @property
     def score_below(self) -> float:
         """The score from which on none can be below anybody's own baseline: a mean is at most 1 and
         a deviation no less than the floor.
         """
-        z = min(policy.of(BiometricAnomaly).biometric_z for policy in self.policies)
+        z: float = min(self.policies.values("biometric_z"))
         return 1 - z * LEAST_DEVIATION
 
 
@@ -128,7 +131,8 @@ def read_tenant(
 ) -> Tenant:
     """Read the tenant and its policies.
 
-    `policies` ({"policy": ..., "sites": {site_id: ...}}) take the place of the stored ones. Sets
+    `policies` ({"policy": ..., "sites": {site_id: ...}}) take the place of the stored ones, for all
+    time. Sets
     the transaction's time zone to UTC, so that all arithmetic is on instants; with `by_index`, also
     that what follows is read by indexes. Raises LookupError where the tenant is unknown.
     """
@@ -137,45 +141,40 @@ def read_tenant(
     ).fetchone()
     if row is None:
         raise LookupError(f"tenant {tenant_id} is unknown: sync it with roster.sync first")
-    *_, policy, version, complete, any_assignment, any_person, sites, _ = row
-    if policies is not None:
-        policy, sites = policies.get("policy", {}), policies.get("sites", {})
-    tenant_json = json.dumps(policy, sort_keys=True)
+    *_, version, complete, own, of_sites, people, assignments, _ = row
     return Tenant(
         tenant_id,
-        _merged(tenant_json, "{}"),
+        stored_policies(own, of_sites) if policies is None else given_policies(policies),
         version,
-        {
-            int(site_id): _merged(tenant_json, json.dumps(site_policy, sort_keys=True))
-            for site_id, site_policy in sites.items()
-        },
         complete,
-        any_assignment,
-        any_person,
+        _whether(assignments),
+        _whether(people),
     )
+
+
+def _whether(spans: Iterable[Sequence[Any]]) -> Past[bool]:
+    """Return whether a moment lies in one of the spans: from, until, and whether each belongs."""
+    held = (
+        (_after(moment(since), not has_since), _after(moment(until), has_until), True)
+        for since, until, has_since, has_until in spans
+    )
+    return Past.of_spans(held, False)
+
+
+def _after(at: datetime | None, is_after: bool) -> datetime | None:
+    return at + _LEAST if at and is_after else at
 
 
 def reach_of(tenant: Tenant) -> Reach:
     """Return the longest reach of all the tenant's policies."""
-    policies = tenant.policies
+    values = tenant.policies.values
+    early = [timedelta(minutes=minutes) for minutes in values("early_window_minutes")]
     return Reach(
-        spell=timedelta(
-            hours=max(
-                max(p.max_spell_hours, p.max_work_hours + p.missing_check_out_after_hours)
-                for p in policies
-            )
-        ),
-        work=timedelta(hours=max(p.max_work_hours for p in policies)),
-        repeat=timedelta(minutes=max(p.repeat_minutes for p in policies)),
-        early=timedelta(minutes=max(p.early_window_minutes for p in policies)),
-        least_early=timedelta(minutes=min(p.early_window_minutes for p in policies)),
-        fix=timedelta(
-            hours=_FARTHEST_KM / min(p.of(GpsSpoofing).teleport_speed_kmh for p in policies)
-        ),
-        buddy=timedelta(minutes=max(p.of(BuddyPunching).buddy_window_minutes for p in policies)),
+        spell=max(timedelta(hours=max(values("max_spell_hours"))), tenant.still_working[-1]),
+        work=timedelta(hours=max(values("max_work_hours"))),
+        repeat=timedelta(minutes=max(values("repeat_minutes"))),
+        early=max(early),
+        least_early=min(early),
+        fix=timedelta(hours=_FARTHEST_KM / min(values("teleport_speed_kmh"))),
+        buddy=timedelta(minutes=max(values("buddy_window_minutes"))),
     )
-
-
-@lru_cache(maxsize=4096)
-def _merged(tenant_json: str, site_json: str) -> Policy:
-    return merged(json.loads(tenant_json), json.loads(site_json))

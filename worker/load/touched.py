@@ -1,7 +1,10 @@
 """What changed, as keys: they tell which subjects may have another outcome now."""
 
-from datetime import datetime
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
+
+from worker.load.ranges import K, Range
 
 
 class TouchedPunch(NamedTuple):
@@ -25,14 +28,29 @@ class Touched(NamedTuple):
     # Which moments passed since the last sweep, first and last included: what was due between them
     # is looked at again.
     swept: tuple[datetime, datetime] | None = None
-    # Keys of roster rows that changed, their old and new values alike; a change of a site or of the
-    # tenant is spread over the people seen or expected there. Punches are looked at again from
-    # `since` on (`rejudge_days`).
-    people: frozenset[int] = frozenset()
-    devices: frozenset[str] = frozenset()
+    # Keys of roster rows that changed, each with the time for which what held is another now; a
+    # change of a site or of the tenant is spread over the people seen or expected there then.
+    people: tuple[Range[int], ...] = ()
+    devices: tuple[Range[str], ...] = ()
     shifts: frozenset[str] = frozenset()
+    # By a change of the roster nothing before this moment is looked at again (`rejudge_days`).
     since: datetime | None = None
     # ids of punches that did not change, and are judged again by themselves
     again: frozenset[str] = frozenset()
     # ids of shifts that did not change, and are judged by themselves
     due_shifts: frozenset[str] = frozenset()
+
+    def around(
+        self, changed: Iterable[Range[K]], before: timedelta, after: timedelta
+    ) -> Iterator[tuple[K, datetime, datetime]]:
+        """Yield the keys that changed, each with the time for which it did and so much around it:
+        nothing before `since`.
+        """
+        return self.recent((key, since - before, until + after) for key, since, until in changed)
+
+    def recent(
+        self, ranges: Iterable[tuple[K, datetime, datetime]]
+    ) -> Iterator[tuple[K, datetime, datetime]]:
+        """Yield the same ranges without what lies before `since`."""
+        for key, since, until in ranges:
+            yield key, max(since, self.since) if self.since else since, until

@@ -116,8 +116,7 @@ def instant(at: datetime) -> str:
 
 def clock(window: Window, site_id: int, at: datetime) -> str:
     """Return a moment as people at the site read it: 2026-11-23 08:55."""
-    site = window.site(site_id, at)
-    return at.astimezone(ZoneInfo(site.timezone) if site else UTC).strftime("%Y-%m-%d %H:%M")
+    return at.astimezone(ZoneInfo(window.timezone(site_id))).strftime("%Y-%m-%d %H:%M")
 
 
 def duration(seconds: float) -> str:

@@ -15,7 +15,10 @@ from typing import Any, NamedTuple
 from models.policy import Policy
 from models.schemas.punch import Punch as Punch  # what a detector reads comes from here
 from worker.rules.finding import Subject
-from worker.rules.past import Past, past_of
+from worker.rules.past import Laid, Past, past_of
+
+# A policy, or what it is from each moment on.
+HeldPolicy = Policy | Past[Policy] | Laid[Policy]
 
 
 class Site(NamedTuple):
@@ -29,7 +32,9 @@ class Site(NamedTuple):
 
 
 class Shift(NamedTuple):
-    """An uncancelled shift. Entitled to it are `person_id` and `substitutes`."""
+    """A shift that counts. Entitled to it are `person_id` and `substitutes`; only these where the
+    person had left the roster when it began.
+    """
 
     shift_id: str
     person_id: int
@@ -37,10 +42,11 @@ class Shift(NamedTuple):
     starts_at: datetime
     ends_at: datetime
     substitutes: tuple[int, ...] = ()
+    person_left: bool = False
 
     @property
     def entitled(self) -> tuple[int, ...]:
-        return (self.person_id, *self.substitutes)
+        return self.substitutes if self.person_left else (self.person_id, *self.substitutes)
 
 
 class Assignment(NamedTuple):
@@ -104,9 +110,9 @@ class Window:
         tenant_id: int,
         as_of: datetime,
         subjects: frozenset[Subject] = frozenset(),
-        policy: Policy | Past[Policy],
+        policy: HeldPolicy,
         policy_version: int = 1,
-        site_policies: Mapping[int, Policy | Past[Policy]] | None = None,
+        site_policies: Mapping[int, HeldPolicy] | None = None,
         roster_complete: bool = True,
         any_assignment: bool | Past[bool] = False,
         any_person: bool | Past[bool] = False,
@@ -126,11 +132,11 @@ class Window:
         self.tenant_id = tenant_id
         self.as_of = as_of
         self.subjects = subjects
-        self._policy = past_of(policy)
+        self._policy = policy
         self.policy_version = policy_version
-        self._site_policies: Mapping[int, Past[Policy]] = _pasts(site_policies)
+        self._site_policies = site_policies or {}
         # Rules ask for a policy tens of thousands of times a window, and most tenants have one.
-        self._only_policy = None if self._site_policies else self._policy.always
+        self._only_policy = policy if isinstance(policy, Policy) and not site_policies else None
         self.roster_complete = roster_complete
         self._any_assignment = past_of(any_assignment)
         self._any_person = past_of(any_person)
@@ -220,7 +226,10 @@ class Window:
 
     def policy(self, site_id: int, at: datetime) -> Policy:
         """Return the policy that held at a site at a moment."""
-        return self._only_policy or self._site_policies.get(site_id, self._policy).at(at)
+        if self._only_policy is not None:
+            return self._only_policy
+        held = self._site_policies.get(site_id, self._policy)
+        return held if isinstance(held, Policy) else held.at(at)
 
     def policy_of(self, row: Punch | Shift) -> Policy:
         """Return the policy of the site of a punch at its time, or of a shift at its start."""
@@ -299,6 +308,12 @@ class Window:
     def name_of(self, punch: Punch) -> str | None:
         """Return the person's name: the roster's at that time, else what the punch said."""
         return self.person(punch.person_id, punch.occurred_at) or punch.person_name
+
+    def timezone(self, site_id: int) -> str:
+        """Return a site's time zone, which has no past; UTC where the roster never had the site."""
+        site = self._sites.get(site_id)
+        versions = site.versions() if site else ()
+        return next((version.timezone for _, version in versions if version), "UTC")
 
     def site_name(self, site_id: int, at: datetime) -> str:
         site = self.site(site_id, at)

@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 from models.alerts.calendar import extend_due
 from models.broker import JUDGE_TASK
 from models.database import autocommitted, transaction
+from models.intake.roster.current import bring_up_to_date
 from worker import metrics
 from worker.alerts.escalation import keep_alerts, tenants_due
 from worker.emit import Emit
@@ -55,7 +56,11 @@ def sweep_left() -> None:
 
 @task("upkeep.sweep_moments", bind=True, **_UPKEEP)
 def sweep_moments(self: QuietTask) -> None:
-    """Judge what the passing of time has changed. Runs every half minute."""
+    """Judge what the passing of time has changed. Runs every half minute.
+
+    Rows of the roster of which a version begins or ends are brought up to date before.
+    """
+    bring_up_to_date(this_process().engine)
     with transaction(this_process().engine) as cursor:
         tenants = tenants_unswept(cursor, SWEEP_EVERY / 2)
     _in_turns(self, tenants, _judge_moments)

@@ -12,6 +12,7 @@ import jwt
 import psycopg
 
 from dev.bench import databases
+from dev.bench.always_so import hold_since_ever
 from dev.bench.message import EVENT, SITE, TENANT, payload
 from dev.bench.peers.contender import SOCKET_IO, Kind, Serving, serve
 from dev.bench.stage import Stage
@@ -124,3 +125,4 @@ def add_tenants(connection: psycopg.Connection, count: int) -> None:
         """,
         [count],
     )
+    hold_since_ever(connection)

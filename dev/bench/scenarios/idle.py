@@ -5,6 +5,7 @@ import time
 import psycopg
 
 from dev.bench import databases
+from dev.bench.always_so import hold_since_ever
 from dev.bench.measure import cpu_seconds
 from dev.bench.peers.ours import add_tenants, environment
 from dev.bench.scenarios.fanout import settle
@@ -42,6 +43,7 @@ def _share(stage: Stage, count: int) -> float:
         with psycopg.connect(database, autocommit=True) as connection:
             add_tenants(connection, count)
             connection.execute(SPREAD)
+            hold_since_ever(connection)
             connection.execute("VACUUM ANALYZE")
         with Workers(stage, OURS, environment(database, stage.redis_url)) as workers:
             settle(workers.pid)
