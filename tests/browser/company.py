@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 import psycopg
 
+from dev.bench.always_so import hold_since_ever
 from models.channel_keys import SigningKeys
 from models.database import make_engine
 from models.emitter import FeedManager
@@ -46,6 +47,7 @@ class Company:
                 "INSERT INTO tenant (tenant_id, name, epoch) VALUES (%s, %s, %s)",
                 (tenant_id, f"Company {tenant_id}", uuid.uuid4().hex),
             )
+            hold_since_ever(connection)
 
     def say(self, *bodies: dict[str, Any]) -> int:
         """Store the anomalies of these payloads, append them to the feed, commit and emit.

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import orjson
 import pytest
 from sqlalchemy import Engine
 
+import models.intake.roster.sync
 import worker.judging.judge
 import worker.judging.sweep
 from models import feed, intake
@@ -15,7 +17,8 @@ from models.database import transaction
 from models.feed import payload_text
 from models.schemas.payloads import instant_text
 from tests.payloads import checked
-from tests.properties.days import END, START, Day, Submission, sent_at
+from tests.properties.changing import Told, calls, roster_of
+from tests.properties.days import END, START, Day, Submission, said_at
 from tests.worker.load.everything import load_everything
 from worker.judging.detect import detect
 
@@ -66,6 +69,16 @@ class Clock:
             monkeypatch.setattr(module, "wait_lock", wait_lock)
         return self
 
+    def tick(self) -> None:
+        """Let the least time pass: no two rosters are received at one moment."""
+        self.moment += timedelta(microseconds=1)
+
+    def install_for_rosters(self, monkeypatch: pytest.MonkeyPatch) -> "Clock":
+        """Be the moment of every roster's receipt as well."""
+        received = SimpleNamespace(now=lambda _zone: self.moment)
+        monkeypatch.setattr(models.intake.roster.sync, "datetime", received)
+        return self
+
 
 def silent(tenant_id: int, epoch: str, base: int, messages: list[feed.Message]) -> None:
     """Publish nothing, as these tests look at the feed."""
@@ -97,12 +110,25 @@ class Company:
         return early
 
     def submit_at_once(self, day: Day) -> None:
-        """Submit what the day comes to: each thing once and as it ended, the roster first."""
-        tenant = {"tenant_id": self.tenant_id, **day.final_roster["tenant"]}
-        intake.sync_roster(
-            self.engine, {**day.final_roster, "tenant": tenant, "sent_at": sent_at(0)}
-        )
+        """Submit what the day comes to: the rosters as they were said, and then each punch as it
+        ended.
+        """
+        for version, roster in enumerate(day.rosters):
+            tenant = {"tenant_id": self.tenant_id, **roster.get("tenant", {})}
+            said = {"tenant": tenant, "sent_at": said_at(version)}
+            intake.sync_roster(self.engine, {**roster, **said})
         self._submit_punches(day.final_punches)
+
+    def sync(self, told: Sequence[Told]) -> None:
+        """Sync one roster that says all this, no row of which may be wrong."""
+        outcome = intake.sync_roster(self.engine, roster_of(self.tenant_id, told))
+        assert outcome.refused == []
+
+    def tell_at_once(self, told: Iterable[Told], punches: list[dict[str, Any]]) -> None:
+        """Submit all that was said of the roster, then what the punches come to."""
+        for call in calls(told):
+            self.sync(call)
+        self._submit_punches(punches)
 
     def judge(self) -> None:
         worker.judging.judge.judge(self.engine, self.tenant_id, silent)
@@ -200,7 +226,7 @@ class Company:
         else:
             roster: dict[str, Any] = {
                 "tenant": {"tenant_id": self.tenant_id},
-                "sent_at": sent_at(version),
+                "sent_at": said_at(version),
             }
             for submission in group:
                 if submission.kind == "tenant":

@@ -1,6 +1,7 @@
 """One database for many generated days, each in tenants of its own.
 
-A run generates the same 210 days every time. HYPOTHESIS_PROFILE=thorough (`make properties`) makes
+A run generates the same 210 days every time, and as many of companies whose rosters change in the
+midst of them. HYPOTHESIS_PROFILE=thorough (`make properties`) makes
 it 20 times as many, other ones each time, and writes down how to repeat what it finds.
 PROPERTY_DAYS=10000 changes how many.
 """
@@ -60,3 +61,9 @@ def new_company(engine: Engine) -> Callable[[], Company]:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return Clock(END).install(monkeypatch)
+
+
+@pytest.fixture
+def received(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Give a clock of judgements and of the receipt of rosters."""
+    return clock.install_for_rosters(monkeypatch)

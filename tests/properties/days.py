@@ -2,7 +2,8 @@
 
 Their world is small, so that things meet: four people, three sites, a few shifts and devices, times
 at the limits of the rules. What came before goes back a month. Everything has a version and a
-`sent_at`, so that what it comes to does not depend on the order in which it is submitted.
+`sent_at`, so that what it comes to does not depend on the order in which it is submitted. A roster
+is said in the midst of it all: what has a past is so from then on, or from a moment of its own.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,20 @@ Content = dict[str, Any]
 START = datetime(2026, 3, 28, tzinfo=UTC)  # the clocks change in the night that follows
 END = START + timedelta(days=4)
 _SENT = START + timedelta(days=30)
+# When the roster of each version was said.
+_SAID = tuple(START + timedelta(hours=hours) for hours in (-480, 9, 26.5, 55))
+# From when rows hold that have a past: the first of a site or tenant since ever, as no punch is
+# taken where there is none.
+_HOLDS: tuple[Content, ...] = (
+    {},
+    {},
+    {},
+    {"correction": True},
+    {"effective_from": (START + timedelta(hours=14)).isoformat()},
+    {"effective_from": (START - timedelta(days=5)).isoformat()},
+    {"effective_from": "2026-03-29"},
+    {"effective_from": "2026-12-31"},
+)
 
 PEOPLE = (1, 2, 3, 4)
 # The second is 679 m from the first, the third 11 km.
@@ -43,7 +58,7 @@ _OFFSETS = (
 _LONG_OFFSETS = (*_OFFSETS, -240, 240, 480, 960, 960 + _SECOND, 1320, 1440, 2160)
 _HOURS = (6, 8, 14, 22, 30, 32, 60, 76)
 
-_POLICIES: tuple[Content, ...] = (
+POLICIES: tuple[Content, ...] = (
     {},
     {"kiosk_people": 2},
     {"max_work_hours": 8.0, "repeat_minutes": 0.0},
@@ -71,7 +86,7 @@ _POLICIES: tuple[Content, ...] = (
     {"no_show_after_minutes": 1440.0, "max_spell_hours": 72.0, "biometric_min_score": 0.9},
 )
 # A policy merges by key: each version names all keys, so that the last one sent says everything.
-_CLEARED = dict.fromkeys(name for policy in _POLICIES for name in policy)
+_CLEARED = dict.fromkeys(name for policy in POLICIES for name in policy)
 
 
 class Submission(NamedTuple):
@@ -90,12 +105,12 @@ class Submission(NamedTuple):
 class Day(NamedTuple):
     """What happened.
 
-    `final_roster` and `final_punches` name everything once, and come to the same as `submissions`
-    in whatever order.
+    `rosters`, by version, and `final_punches` name everything once, and come to the same as
+    `submissions` in whatever order.
     """
 
     submissions: list[Submission]
-    final_roster: dict[str, Any]
+    rosters: list[dict[str, Any]]
     final_punches: list[Content]
 
 
@@ -116,6 +131,10 @@ def sent_at(version: int) -> str:
     return (_SENT + timedelta(minutes=version)).isoformat()
 
 
+def said_at(version: int) -> str:
+    return _SAID[version].isoformat()
+
+
 def _times(edges: tuple[datetime, ...]) -> st.SearchStrategy[datetime]:
     hours = tuple(START + timedelta(hours=hour) for hour in _HOURS)
     near = (
@@ -132,9 +151,9 @@ def _moved(moment: datetime, minutes: float) -> datetime:
 
 _people = st.sampled_from(PEOPLE)
 _sites = st.sampled_from((1, 1, 1, 2, 3))
-_policy = st.sampled_from(_POLICIES).map(lambda policy: {**_CLEARED, **policy})
+_policy = st.sampled_from(POLICIES).map(lambda policy: {**_CLEARED, **policy})
 
-_shifts = st.builds(
+shift_contents = st.builds(
     lambda person, site, hour, length, substitutes, cancelled: {
         "person_id": person,
         "site_id": site,
@@ -196,7 +215,7 @@ _BODIES: tuple[Content | None, ...] = (
     {"method": "iris", "score": 0.6, "liveness": 0.4},
     {"method": "card"},
 )
-_DEVICES = ("kiosk", "phone", "stray")
+DEVICES = ("kiosk", "phone", "stray")
 
 
 @st.composite
@@ -219,7 +238,7 @@ def _punch(draw: st.DrawFn, edges: tuple[datetime, ...]) -> Content:
             "accuracy_m": fix[1],
             "is_mock_location": fix[2],
         }
-    content["device_id"] = draw(st.sampled_from((None, None, *_DEVICES)))
+    content["device_id"] = draw(st.sampled_from((None, None, *DEVICES)))
     content["biometric"] = draw(st.sampled_from(_BODIES))
     return {name: value for name, value in content.items() if value is not None}
 
@@ -236,7 +255,7 @@ def days(draw: st.DrawFn) -> Day:
         if "starts_at" in row
         for edge in ("starts_at", "ends_at")
     )
-    punches = draw(_punches(edges))
+    punches = draw(punches_near(edges))
     voided = set(draw(st.lists(st.sampled_from(sorted(punches)), max_size=2)))
     return _day(rows, punches, voided)
 
@@ -255,6 +274,12 @@ def _rosters(draw: st.DrawFn) -> dict[tuple[str, Any], list[Content]]:
         versions = [key | draw(fields) for _ in range(1 + draw(st.sampled_from(chance_of_more)))]
         if section not in ("tenant", "sites") and draw(st.sampled_from((False,) * 9 + (True,))):
             versions.append({**key, "deleted": True})
+        if section in ("tenant", "sites", "people", "devices"):
+            is_there = section in ("tenant", "sites")
+            versions = [
+                row if is_there and not number else row | draw(st.sampled_from(_HOLDS))
+                for number, row in enumerate(versions)
+            ]
         rows[section, tuple(key.values())] = versions
 
     tenant = st.builds(
@@ -279,15 +304,15 @@ def _rosters(draw: st.DrawFn) -> dict[tuple[str, Any], list[Content]]:
             {"person_id": person_id, "site_id": site_id},
             st.builds(lambda until: {"valid_to": until}, _until),
         )
-    for device_id in draw(st.lists(st.sampled_from(_DEVICES[:2]), max_size=2, unique=True)):
+    for device_id in draw(st.lists(st.sampled_from(DEVICES[:2]), max_size=2, unique=True)):
         name("devices", {"device_id": device_id}, _devices)
     for number in range(draw(st.integers(0, 4))):
-        name("shifts", {"shift_id": f"s{number}"}, _shifts)
+        name("shifts", {"shift_id": f"s{number}"}, shift_contents)
     return rows
 
 
 @st.composite
-def _punches(draw: st.DrawFn, edges: tuple[datetime, ...]) -> dict[str, list[Content]]:
+def punches_near(draw: st.DrawFn, edges: tuple[datetime, ...]) -> dict[str, list[Content]]:
     """Generate the contents that each punch has in turn, by its id."""
     punches: dict[str, list[Content]] = {}
     for number in range(draw(st.integers(1, 9))):
@@ -342,24 +367,24 @@ def _day(
         for version, row in enumerate(versions)
     ]
     submissions += [
-        Submission("punches", [_sent(content, version)])
+        Submission("punches", [with_sent_at(content, version)])
         for contents in punches.values()
         for version, content in enumerate(contents)
     ]
     submissions += [Submission("void", punch_id) for punch_id in sorted(voided)]
-    final: dict[str, Any] = {}
+    rosters: list[dict[str, Any]] = [{} for _ in _SAID]
     for (section, _), versions in rows.items():
-        row = _row(versions[-1])
-        if section == "tenant":
-            final[section] = row
-        else:
-            final.setdefault(section, []).append(row)
+        for roster, row in zip(rosters, versions, strict=False):
+            if section == "tenant":
+                roster[section] = _row(row)
+            else:
+                roster.setdefault(section, []).append(_row(row))
     standing = [
-        _sent(contents[-1], len(contents) - 1)
+        with_sent_at(contents[-1], len(contents) - 1)
         for punch_id, contents in punches.items()
         if punch_id not in voided
     ]
-    return Day(submissions, final, standing)
+    return Day(submissions, rosters, standing)
 
 
 def _row(row: Content) -> Content:
@@ -369,12 +394,12 @@ def _row(row: Content) -> Content:
     place = {
         "latitude": latitude + row["moved"],
         "longitude": longitude,
-        "boundary": _ring(latitude, longitude) if row["fenced"] else None,
+        "boundary": ring(latitude, longitude) if row["fenced"] else None,
     }
     return {**{name: row[name] for name in row if name not in ("moved", "fenced")}, **place}
 
 
-def _ring(latitude: float, longitude: float) -> Content:
+def ring(latitude: float, longitude: float) -> Content:
     """Return a square of a kilometre without its middle."""
     rings = [
         [
@@ -386,7 +411,7 @@ def _ring(latitude: float, longitude: float) -> Content:
     return {"type": "Polygon", "coordinates": rings}
 
 
-def _sent(content: Content, version: int) -> Content:
+def with_sent_at(content: Content, version: int) -> Content:
     """Give all but the first content a `sent_at`; the first is older than any that has one."""
     return {**content, "sent_at": sent_at(version)} if version else content
 

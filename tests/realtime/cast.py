@@ -9,6 +9,7 @@ import orjson
 import socketio
 from aiohttp import web
 
+from dev.bench.always_so import hold_since_ever
 from models.channel_keys import SigningKeys
 from models.database import make_engine, transaction
 from models.emitter import FeedManager
@@ -64,6 +65,7 @@ class Feed:
                 " SET epoch = excluded.epoch, head = 0, floor = 0",
                 (tenant_id, f"tenant {tenant_id}", epoch),
             )
+            hold_since_ever(cursor)
 
     def say(self, tenant_id: int, *messages: Message, publish: bool = True) -> Appended:
         with transaction(self.engine) as cursor:
@@ -71,6 +73,16 @@ class Feed:
         if publish:
             self.manager.say(tenant_id, *appended, messages)
         return appended
+
+    def know_site(self, tenant_id: int = ACME, site_id: int = 15, name: str = "Depot") -> None:
+        """Have the roster know a site, since ever."""
+        with transaction(self.engine) as cursor:
+            cursor.execute(
+                "INSERT INTO site (tenant_id, site_id, name, timezone)"
+                " VALUES (%s, %s, %s, 'Europe/Paris')",
+                (tenant_id, site_id, name),
+            )
+            hold_since_ever(cursor)
 
     def run(self, statement: str, values: dict[str, Any]) -> None:
         with transaction(self.engine) as cursor:

@@ -52,8 +52,10 @@ def shift(
     ends: str,
     shift_id: str = "s1",
     substitutes: tuple[int, ...] = (),
+    *,
+    person_left: bool = False,
 ) -> Shift:
-    return Shift(shift_id, person, site, at(starts), at(ends), substitutes)
+    return Shift(shift_id, person, site, at(starts), at(ends), substitutes, person_left)
 
 
 def changing(before: Mapping[str, Any], when: str, after: Mapping[str, Any]) -> Past[Policy]:

@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import psycopg
 import pytest
@@ -11,7 +13,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, inspect
 
-from models.database import psycopg_url
+from models.database import make_engine, psycopg_url
+from models.intake import sync_roster
 from models.migrations.revision import IN_DATABASE, newest_revision
 from models.migrations.upgrade import PostgresAway, alembic_config, migrate
 from models.tables import metadata
@@ -112,6 +115,119 @@ def test_punches_that_were_there_before_are_found_by_the_biometrics_of_another(
                 "EXPLAIN SELECT FROM site WHERE tenant_id = 1 AND policy <> '{}'"
             ).fetchall()
         )
+
+
+ROSTER = """
+INSERT INTO tenant (tenant_id, name, epoch, policy, sent_at) VALUES
+    (1, 'Acme', 'e1', '{"max_work_hours": 9}', '2026-03-01T00:00Z'),
+    (2, 'Globex', 'e2', '{}', NULL), (3, 'Initech', 'e3', '{}', NULL);
+INSERT INTO site (tenant_id, site_id, name, timezone, radius_m, deleted, sent_at) VALUES
+    (1, 15, 'Office', 'Europe/Oslo', 50, false, NULL),
+    (1, 16, 'Depot', 'UTC', NULL, true, '2026-03-05T00:00Z'),
+    (1, 17, '', 'UTC', NULL, true, NULL);
+INSERT INTO person (tenant_id, person_id, name, deleted, sent_at) VALUES
+    (1, 7, 'Ada', false, '2026-03-02T00:00Z'), (1, 8, 'Bob', true, '2026-03-05T00:00Z'),
+    (1, 9, 'Far', true, '9999-01-01T00:00Z'), (2, 7, 'Cyd', true, '2026-03-05T00:00Z');
+INSERT INTO device (tenant_id, device_id, shared, person_id) VALUES (1, 'k', false, 7);
+INSERT INTO assignment (
+    tenant_id, person_id, site_id, valid_from_key, valid_from_date, valid_to_date, deleted, sent_at
+) VALUES
+    (1, 7, 15, '2026-03-02', '2026-03-02', '2026-03-03', false, NULL),
+    (2, 7, 15, '', NULL, NULL, true, '2026-03-07T00:00Z');
+INSERT INTO shift (
+    tenant_id, shift_id, person_id, site_id, starts_at, ends_at,
+    substitutes, cancelled, deleted, sent_at
+) VALUES
+    (1, 'works', 7, 15, '2026-03-09T08:00Z', '2026-03-09T16:00Z', '{}', false, false, NULL),
+    (1, 'called off', 7, 15, '2026-03-09T08:00Z', '2026-03-09T16:00Z', '{}', true, false, NULL),
+    (1, 'removed', 7, 15, '2026-03-09T08:00Z', '2026-03-09T16:00Z', '{}', false, true,
+        '2026-03-08T00:00Z'),
+    (1, 'kept', 7, 15, '2026-03-09T08:00Z', '2026-03-09T16:00Z', '{}', false, true,
+        '2026-03-10T00:00Z'),
+    (1, 'never came', 0, 0, 'epoch', 'epoch', '{}', false, true, '2026-03-10T00:00Z'),
+    (1, 'before', 8, 15, '2026-03-04T08:00Z', '2026-03-04T16:00Z', '{}', false, false, NULL),
+    (1, 'left', 8, 15, '2026-03-09T08:00Z', '2026-03-09T16:00Z', '{}', false, false, NULL),
+    (1, 'left to others', 8, 15, '2026-03-09T08:00Z', '2026-03-09T16:00Z', '{7}', false, false,
+        NULL);
+"""
+
+
+SPANS = "SELECT people_spans::text, assignment_spans::text FROM tenant ORDER BY tenant_id"
+
+
+def test_a_roster_that_was_there_before_has_held_since_ever(empty_url: str) -> None:
+    migrate(empty_url, revision="0014")
+    with psycopg.connect(empty_url) as connection:
+        connection.execute(ROSTER)
+        (before,) = connection.execute("SELECT now()").fetchone() or ()
+    migrate(empty_url)
+    fifth = datetime(2026, 3, 5, tzinfo=UTC)
+    with psycopg.connect(empty_url) as connection:
+
+        def found(query: str) -> list[tuple[Any, ...]]:
+            return connection.execute(query).fetchall()
+
+        def versions(kind: str, columns: str) -> list[tuple[Any, ...]]:
+            return found(
+                f"SELECT {columns}, nullif(since, '-infinity'), nullif(until, 'infinity')"
+                f" FROM {kind}_version WHERE tenant_id = 1 ORDER BY 1"
+            )
+
+        assert versions("tenant", "policy") == [({"max_work_hours": 9}, None, None)]
+        assert versions("site", "name, radius_m") == [
+            ("Depot", None, None, fifth),
+            ("Office", 50, None, None),
+        ]
+        *known, (name, since, until) = versions("person", "name")
+        assert known == [("Ada", None, None), ("Bob", None, fifth)]
+        assert (name, since) == ("Far", None)
+        assert before < until < before + timedelta(minutes=1)
+        assert versions("device", "device_id, shared, person_id") == [("k", False, 7, None, None)]
+        assert found("SELECT FROM roster_change") == []
+        assert found("SELECT shift_id, standing, person_left FROM shift ORDER BY shift_id") == [
+            ("before", True, False),
+            ("called off", False, False),
+            ("kept", True, False),
+            ("left", False, True),
+            ("left to others", True, True),
+            ("never came", False, False),
+            ("removed", False, False),
+            ("works", True, False),
+        ]
+        assert found("SELECT deleted, ended_at FROM assignment WHERE tenant_id = 2") == [
+            (False, datetime(2026, 3, 7, tzinfo=UTC))
+        ]
+        assert found(SPANS) == [
+            ("{(,)}", '{["2026-03-01 23:00:00+00","2026-03-03 23:00:00+00")}'),
+            ('{(,"2026-03-05 00:00:00+00")}', '{(,"2026-03-07 00:00:00+00"]}'),
+            ("{}", "{}"),
+        ]
+
+
+def test_a_roster_after_the_migration_goes_on_from_what_was_there(empty_url: str) -> None:
+    migrate(empty_url, revision="0014")
+    with psycopg.connect(empty_url) as connection:
+        connection.execute(ROSTER)
+    migrate(empty_url)
+    engine = make_engine(empty_url)
+    sixth = datetime(2026, 3, 6, tzinfo=UTC)
+    outcome = sync_roster(
+        engine,
+        {
+            "tenant": {"tenant_id": 1},
+            "sites": [{"site_id": 15, "radius_m": 60}],
+            "people": [{"person_id": 7, "name": "Ada"}, {"person_id": 8, "name": "Bob"}],
+            "shifts": [{"shift_id": "removed", "cancelled": False}],
+            "sent_at": sixth.isoformat(),
+        },
+    )
+    assert outcome.refused == []
+    with psycopg.connect(empty_url) as connection:
+        query = "SELECT radius_m FROM site_version WHERE site_id = 15 ORDER BY since"
+        assert connection.execute(query).fetchall() == [(50,), (60,)]
+        query = "SELECT standing FROM shift WHERE shift_id IN ('left', 'removed') ORDER BY shift_id"
+        assert connection.execute(query).fetchall() == [(True,), (False,)]
+    engine.dispose()
 
 
 @pytest.mark.parametrize("trail", ["alert_trail", "review_trail"])

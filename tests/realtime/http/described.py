@@ -105,12 +105,6 @@ RECURRING: dict[str, Any] = {
 }
 
 
-def know_site(feed: Feed, site_id: int = 15) -> None:
-    columns = "tenant_id, site_id, name, timezone"
-    values = "1, %(site_id)s, 'Depot', 'Europe/Paris'"
-    feed.run(f"INSERT INTO site ({columns}) VALUES ({values})", {"site_id": site_id})
-
-
 async def post(caller: Caller, path: str, body: Any, **claims: Any) -> dict[str, Any]:
     response = await caller.ask("POST", path, data=json.dumps(body), **claims)
     assert response.status < 300, await response.text()
@@ -165,7 +159,7 @@ def _alerts(feed: Feed) -> str:
 
 
 async def _rejections(caller: Caller, feed: Feed) -> None:
-    know_site(feed)
+    feed.know_site()
     wrong = [punch("p1", kind="nap"), punch("p2", kind="nap", person_id=8)]
     for submitted in (*wrong, punch("p3", site_id=16)):  # each at its own moment
         await post(caller, "/api/v1/punches", submitted, **ADMIN)

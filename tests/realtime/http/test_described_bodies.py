@@ -12,7 +12,6 @@ from tests.realtime.http.described import (
     PLANNED,
     RECURRING,
     SILENCE,
-    know_site,
     punch,
     read_document,
 )
@@ -95,7 +94,7 @@ async def test_a_review_is_taken_as_described(caller: Caller, feed: Feed) -> Non
 
 
 async def test_what_is_to_be_quiet_is_taken_as_described(caller: Caller, feed: Feed) -> None:
-    know_site(feed)
+    feed.know_site()
     ends_at = {"ends_at": SILENCE["ends_at"].replace("+00:00", "Z")}
     moments = {name: PLANNED[name].replace("+00:00", "Z") for name in ("starts_at", "ends_at")}
     silence, planned = SILENCE | ends_at, PLANNED | moments
@@ -118,7 +117,7 @@ async def test_what_is_to_be_quiet_is_taken_as_described(caller: Caller, feed: F
 
 async def test_a_punch_that_is_not_as_described_is_rejected(caller: Caller, feed: Feed) -> None:
     """Punches are taken one by one: what is wrong with one is no reason to refuse the others."""
-    know_site(feed)
+    feed.know_site()
     document = await read_document(caller)
     says = document["paths"]["/api/v1/punches"]["post"]
     schema = says["requestBody"]["content"]["application/json"]["schema"]

@@ -28,14 +28,6 @@ def punch(punch_id: str = "p1", **more: Any) -> dict[str, Any]:
     }
 
 
-def know_site(feed: Feed, tenant_id: int = ACME) -> None:
-    feed.run(
-        "INSERT INTO site (tenant_id, site_id, name, timezone)"
-        " VALUES (%(t)s, 15, 'Depot', 'Europe/Paris')",
-        {"t": tenant_id},
-    )
-
-
 async def post(caller: Caller, body: Any, path: str = PATH, **claims: Any) -> tuple[int, Any]:
     response = await caller.ask(
         "POST",
@@ -49,7 +41,7 @@ async def post(caller: Caller, body: Any, path: str = PATH, **claims: Any) -> tu
 async def test_punches_are_stored_and_each_is_answered_in_its_place(
     caller: Caller, feed: Feed
 ) -> None:
-    know_site(feed)
+    feed.know_site()
     assert await post(caller, punch()) == (
         202,
         {"punch_id": "p1", "status": "accepted", "applied": True, "reasons": []},
@@ -68,7 +60,7 @@ async def test_punches_are_stored_and_each_is_answered_in_its_place(
 async def test_the_workers_are_told_by_name(
     caller: Caller, feed: Feed, redis_url: str, broker_url: str
 ) -> None:
-    know_site(feed)
+    feed.know_site()
     await post(caller, punch())
     if broker_url != redis_url:
         return  # RabbitMQ keeps its queues to itself
@@ -81,7 +73,7 @@ async def test_the_workers_are_told_by_name(
 async def test_another_tenants_punch_is_forbidden_and_nothing_is_stored(
     caller: Caller, feed: Feed
 ) -> None:
-    know_site(feed)
+    feed.know_site()
     status, answer = await post(caller, [punch(), punch("p2", tenant_id=GLOBEX)])
     assert (status, answer["error"]["code"]) == (403, "forbidden")
     assert feed.rows("SELECT * FROM punch") == []
@@ -91,7 +83,7 @@ async def test_another_tenants_punch_is_forbidden_and_nothing_is_stored(
 async def test_submitting_needs_the_role_admin_or_the_scope_submit(
     caller: Caller, feed: Feed
 ) -> None:
-    know_site(feed)
+    feed.know_site()
     assert (await post(caller, punch(), role="operator"))[0] == 403
     assert (await post(caller, punch(), role=None, scope="submit"))[0] == 202
     assert (await post(caller, punch(), role="viewer", scope="read submit"))[0] == 202
@@ -108,9 +100,9 @@ async def test_a_body_that_is_no_punches_is_invalid(caller: Caller) -> None:
 async def test_rejected_submissions_are_for_admins_of_their_tenant_and_sites(
     caller: Caller, feed: Feed
 ) -> None:
-    know_site(feed)
+    feed.know_site()
     await post(caller, [punch("p1", kind="nap"), punch("p2", site_id=16)])
-    know_site(feed, GLOBEX)
+    feed.know_site(GLOBEX)
     await post(caller, [punch("p9", tenant_id=GLOBEX, kind="nap")], tenant_id=GLOBEX)
     assert {item["punch_id"] for item in await caller.items(REJECTED, role="admin")} == {"p1", "p2"}
     assert [
@@ -125,7 +117,7 @@ async def test_rejected_submissions_are_for_admins_of_their_tenant_and_sites(
 
 
 async def test_a_mended_submission_is_resubmitted(caller: Caller, feed: Feed) -> None:
-    know_site(feed)
+    feed.know_site()
     await post(caller, punch("p1", kind="nap"))
     rejected_id = (await caller.items(REJECTED, role="admin"))[0]["rejected_id"]
     path = f"{REJECTED}/{rejected_id}/resubmit"
@@ -144,7 +136,7 @@ async def test_a_mended_submission_is_resubmitted(caller: Caller, feed: Feed) ->
 async def test_punches_are_taken_while_the_broker_is_away(start_server: Any, feed: Feed) -> None:
     import aiohttp
 
-    know_site(feed)
+    feed.know_site()
     server: RunningServer = await start_server(CELERY_BROKER_URL="redis://127.0.0.1:9/0")
     async with aiohttp.ClientSession() as session:
         assert (await post(Caller(session, server), punch()))[0] == 202
@@ -154,7 +146,7 @@ async def test_punches_are_taken_while_the_broker_is_away(start_server: Any, fee
 async def test_a_punch_at_another_site_than_the_tokens_is_forbidden_and_nothing_is_stored(
     caller: Caller, feed: Feed
 ) -> None:
-    know_site(feed)
+    feed.know_site()
     attempts: list[tuple[Any, dict[str, Any]]] = [
         ([punch(site_id=16), punch("p2")], {"sites": [16]}),
         (punch(), {"sites": []}),
@@ -172,12 +164,8 @@ async def test_a_punch_at_another_site_than_the_tokens_is_forbidden_and_nothing_
 async def test_a_token_of_one_site_cannot_take_another_sites_punch(
     caller: Caller, feed: Feed
 ) -> None:
-    know_site(feed)
-    feed.run(
-        "INSERT INTO site (tenant_id, site_id, name, timezone)"
-        " VALUES (%(t)s, 16, 'Office', 'Europe/Paris')",
-        {"t": ACME},
-    )
+    feed.know_site()
+    feed.know_site(ACME, 16, "Office")
     await post(caller, punch())
     elsewhere = punch(site_id=16, sent_at="9999-01-01T00:00:00Z")
     status, answer = await post(caller, elsewhere, sites=[16], role=None, scope="submit")
@@ -191,7 +179,7 @@ async def test_a_token_of_one_site_cannot_take_another_sites_punch(
 async def test_a_correction_that_loses_is_accepted_not_applied_and_counted(
     caller: Caller, feed: Feed, server: RunningServer
 ) -> None:
-    know_site(feed)
+    feed.know_site()
     before = metrics.punches.labels("lost")._value.get()
     await post(caller, punch(sent_at="2026-11-23T09:00:00Z"))
     status, answer = await post(caller, punch(note="older", sent_at="2026-11-23T08:00:00Z"))
@@ -227,7 +215,7 @@ async def test_what_was_taken_up_again_stands_no_more_among_the_rejected(
 async def test_an_admin_of_some_sites_resubmits_nothing_to_others_nor_a_roster(
     caller: Caller, feed: Feed
 ) -> None:
-    know_site(feed)
+    feed.know_site()
     await post(caller, punch(kind="nap"))
     roster = {"tenant": {"tenant_id": ACME}, "people": [{"person_id": "x"}], "site_id": 15}
     await asyncio.to_thread(intake.sync_roster, feed.engine, roster)

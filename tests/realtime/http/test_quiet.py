@@ -9,7 +9,6 @@ import pytest
 from tests.models.alerts.cast import open_alert
 from tests.realtime.cast import GLOBEX, Feed
 from tests.realtime.http.conftest import Caller
-from tests.realtime.http.described import know_site
 
 PATH = "/api/v1/quiet"
 OPERATOR: dict[str, Any] = {"role": "operator", "sub": "olga"}
@@ -37,7 +36,7 @@ def nightly(**more: Any) -> dict[str, Any]:
 @pytest.fixture(autouse=True)
 def _sites(feed: Feed) -> None:
     for site_id in (15, 16):
-        know_site(feed, site_id)
+        feed.know_site(site_id=site_id)
 
 
 async def add(caller: Caller, body: Any, **claims: Any) -> tuple[int, dict[str, Any]]:

@@ -28,7 +28,8 @@ MOMENTS = ("escalates_at", "relapses_at", "quiet_until", "created_at")
 
 
 def policy(engine: Engine, **keys: Any) -> None:
-    intake.sync_roster(engine, {"tenant": roster(1)["tenant"] | {"policy": keys}})
+    tenant = {"tenant_id": 1, "policy": keys, "correction": True}
+    intake.sync_roster(engine, {"tenant": tenant})
 
 
 def alert(engine: Engine, heard: Heard, name: str = "p", **fields: Any) -> UUID:

@@ -20,7 +20,7 @@ from models.emitter import FeedManager
 from models.schemas.quiet import Silence
 from tests.models.alerts.cast import OPERATOR, move, open_alert, trail
 from tests.payloads import alert_payload
-from tests.worker.cast import NOON, feed, imposter, punch, roster, rows, waiting
+from tests.worker.cast import NOON, feed, imposter, punch, rows, waiting
 from tests.worker.conftest import Heard
 from worker.emit import Emitter
 from worker.judging.judge import judge
@@ -49,7 +49,8 @@ def alerts(engine: Engine) -> list[tuple[Any, ...]]:
 
 
 def policy(engine: Engine, heard: Heard, **keys: Any) -> None:
-    intake.sync_roster(engine, {"tenant": roster(1)["tenant"] | {"policy": keys}})
+    tenant = {"tenant_id": 1, "policy": keys, "correction": True}
+    intake.sync_roster(engine, {"tenant": tenant})
     judge(engine, 1, heard)
 
 

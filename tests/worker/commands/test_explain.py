@@ -6,7 +6,9 @@ from datetime import timedelta
 import psycopg
 import pytest
 
-from models.database import psycopg_url
+from models import intake
+from models.database import make_engine, psycopg_url
+from models.intake.submitter import Submitter
 from tests.worker.load.world import add_punch, add_roster, add_tenant
 from tests.worker.windows import ANNA, BEN, OFFICE, PEOPLE, SITES, at, check_in, shift
 from worker.__main__ import main
@@ -81,3 +83,56 @@ def test_what_is_not_there_cannot_be_explained(
 def test_instants_end_in_z() -> None:
     assert instant(at("09:00") + timedelta(microseconds=5)) == "2026-03-02T09:00:00.000005Z"
     assert instant(at("09:00")) == "2026-03-02T09:00:00Z"
+
+
+def test_the_roster_is_told_with_who_said_what_and_what_of_it_counts_then(
+    company: psycopg.Connection, postgres_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    engine = make_engine(postgres_url)
+    for said, row in (
+        ("-9 08:00", {"name": "Anna", "effective_from": None}),
+        ("-5 08:00", {"name": "Ann"}),
+        ("-4 08:00", {"name": "Annie", "effective_from": instant(at("+1 08:00"))}),
+        ("-3 08:00", {"name": "Anna Bell", "correction": True}),
+        ("+2 08:00", {"deleted": True}),
+    ):
+        roster = {
+            "tenant": {"tenant_id": 9, "name": "Other", "policy": {"grace_minutes": 5}},
+            "sites": [{"site_id": OFFICE, "name": "Main", "timezone": "Europe/Berlin"}],
+            "people": [{"person_id": ANNA, **row}],
+            "sent_at": instant(at(said)),
+        }
+        assert intake.sync_roster(engine, roster, by=Submitter("task", "hr")).refused == []
+    assignment = {"person_id": ANNA, "site_id": OFFICE}
+    times = {"starts_at": instant(at("09:00")), "ends_at": instant(at("17:00"))}
+    for said, row in (("-1 08:00", {}), ("08:00", {"deleted": True})):
+        roster = {
+            "tenant": {"tenant_id": 9},
+            "assignments": [assignment | row],
+            "shifts": [] if row else [{"shift_id": "S-9", **assignment, **times}],
+            "sent_at": instant(at(said)),
+        }
+        assert intake.sync_roster(engine, roster, by=Submitter("task", "hr")).refused == []
+    add_punch(company, check_in(ANNA, OFFICE, "09:00", "P-9", device_id="phone"), 9)
+    company.commit()
+    engine.dispose()
+    assert main(["explain", "P-9", "--tenant", "9"]) == 0
+    told = capsys.readouterr().out.partition("The roster at that moment:\n")[2]
+    by, later = "by task hr, holds", "laid over by what holds later or was said later, or saying"
+    assert told.splitlines() == [
+        "tenant, so since ever",
+        f"    said 2026-02-21T08:00:00Z {by} since ever: counts (name, policy.grace_minutes)",
+        f"    4 more, {later} the same",
+        f"site {OFFICE}, so since ever",
+        f"    said 2026-02-21T08:00:00Z {by} since ever: counts (name, timezone)",
+        f"    4 more, {later} the same",
+        f"person {ANNA}, so since ever until 2026-03-03T08:00:00Z",
+        f"    said 2026-02-27T08:00:00Z {by} since ever, as a correction: counts (name)",
+        f"    said 2026-02-26T08:00:00Z {by} from 2026-03-03T08:00:00Z: does not hold yet",
+        f"    said 2026-03-04T08:00:00Z {by} from 2026-03-04T08:00:00Z: does not hold yet",
+        f"    2 more, {later} the same",
+        "device phone: not in the roster then",
+        "assignment here from ever: said 2026-03-01T08:00:00Z by task hr, ended "
+        "2026-03-02T08:00:00Z",
+        "shift S-9: said 2026-03-01T08:00:00Z by task hr",
+    ]

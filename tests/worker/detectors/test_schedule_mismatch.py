@@ -484,6 +484,40 @@ def test_no_show(
     assert found("no_show", punches, shifts, **more) == expected
 
 
+LEFT_TO_OTHERS = shift(ANNA, OFFICE, "09:00", "17:00", substitutes=(BEN, CARL), person_left=True)
+
+
+@pytest.mark.parametrize(
+    ("punches", "expected"),
+    [
+        ([], {"s1"}),
+        ([check_in(ANNA, OFFICE, "09:00")], {"s1"}),
+        ([check_in(BEN, OFFICE, "09:00")], set()),
+    ],
+    ids=["nobody", "who has left", "a substitute"],
+)
+def test_a_shift_whose_person_has_left_is_its_substitutes(
+    punches: list[Any], expected: set[str]
+) -> None:
+    assert found("no_show", punches, [LEFT_TO_OTHERS]) == expected
+
+
+def test_a_no_show_whose_person_has_left_names_the_substitutes() -> None:
+    window = build([], [LEFT_TO_OTHERS], people={BEN: "Ben", CARL: "Carl"})
+    (finding,) = findings(schedule_mismatch, window)
+    assert "came for the shift of Ben or Carl from" in finding.explanation
+    assert [row["person_id"] for row in finding.evidence["expected"]] == [BEN, CARL]
+    assert finding.person_id == ANNA
+
+
+def test_who_has_left_is_neither_late_nor_early_for_the_shift_they_had() -> None:
+    came = [check_in(CARL, OFFICE, "08:55"), check_in(ANNA, OFFICE, "10:00")]
+    window = build(came, [LEFT_TO_OTHERS], as_of="16:00")
+    assert reasons(schedule_mismatch, window) == {("in 10:00", "unscheduled")}
+    window = build([check_in(ANNA, OFFICE, "07:00")], [LEFT_TO_OTHERS], as_of="09:00")
+    assert reasons(schedule_mismatch, window) == {("in 07:00", "unscheduled")}
+
+
 def test_a_no_show_that_comes_after_all_is_late() -> None:
     window = build([check_in(ANNA, OFFICE, "11:00")], [ANNAS], as_of="12:00")
     assert reasons(schedule_mismatch, window) == {("in 11:00", "late")}

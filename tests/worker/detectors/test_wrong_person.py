@@ -179,6 +179,15 @@ def test_once_for_a_shift_is_once_as_loud_as_it_would_be(
     assert reasons(wrong_person, window) == {(punch_id, "in_place_of") for punch_id in expected}
 
 
+def test_a_shift_whose_person_has_left_is_its_substitutes() -> None:
+    rostered = shift(ANNA, OFFICE, "09:00", "17:00", substitutes=(CARL,), person_left=True)
+    (finding,) = findings(wrong_person, build([check_in(ANNA, OFFICE, "09:00")], [rostered]))
+    assert "of Carl was not attended" in finding.explanation
+    assert finding.evidence["expected"] == [{"person_id": CARL, "name": "Carl"}]
+    came = [check_in(CARL, OFFICE, "09:00"), check_in(BEN, OFFICE, "09:00", "ben")]
+    assert reasons(wrong_person, build(came, [rostered])) == set()
+
+
 def test_an_incomplete_roster_cannot_tell() -> None:
     window = build(
         [check_in(BEN, OFFICE, "09:00")], [ANNAS], roster_complete=False, explaining=True

@@ -166,9 +166,8 @@ def test_a_roster_change_judges_again_what_it_touches(engine: Engine, heard: Hea
 def test_a_change_of_the_whole_tenant_reaches_everybody(engine: Engine, heard: Heard) -> None:
     intake.submit(engine, imposters(60))
     judge(engine, 1, heard)
-    intake.sync_roster(
-        engine, {"tenant": roster(1)["tenant"] | {"policy": {"wrong_person": "off"}}}
-    )
+    policy = {"policy": {"wrong_person": "off"}, "correction": True}
+    intake.sync_roster(engine, {"tenant": roster(1)["tenant"] | policy})
     judge(engine, 1, heard)
     assert waiting(engine) == 0
     assert not [row for row in anomalies(engine) if row[1] == "WRONG_PERSON" and row[-1]]

@@ -142,7 +142,7 @@ def policy_of_less_patience(acme: Upkeep) -> None:
     acme.shift(40, 48)
     acme.go(39)
     policy = {"no_show_after_minutes": 10}
-    acme.sync(sites=[{"site_id": 15, "policy": policy}])
+    acme.sync(sites=[{"site_id": 15, "policy": policy, "effective_from": acme.now.isoformat()}])
     expect(acme, 40 + 10 / 60, set(), {"no_show"})
 
 

@@ -66,7 +66,8 @@ def test_a_policy_that_makes_a_device_a_kiosk_tells_it(engine: Engine, heard: He
         intake.submit(
             engine, [punch(f"p{person_id}", person_id=person_id, device_id="lobby", occurred_at=at)]
         )
-    intake.sync_roster(engine, {"tenant": {"tenant_id": 1, "policy": {"kiosk_people": 2}}})
+    policy = {"policy": {"kiosk_people": 2}, "correction": True}
+    intake.sync_roster(engine, {"tenant": {"tenant_id": 1, **policy}})
     judge(engine, 1, heard)
     assert [
         payload["people"] for payload in feed(engine) if payload["type"] == "finding_created"

@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 from models import intake
 from models.database import transaction
 from tests.payloads import anomaly_payload
-from tests.worker.cast import NOON, anomalies, found, imposter, punch, roster, rows, waiting
+from tests.worker.cast import NOON, anomalies, found, imposter, punch, rows, waiting
 from tests.worker.conftest import Heard
 from worker.judging.judge import judge
 
@@ -129,11 +129,8 @@ def test_a_review_outlives_what_judgements_change(engine: Engine, heard: Heard) 
 
 
 def test_a_type_in_shadow_is_stored_and_not_said_nor_scored(engine: Engine, heard: Heard) -> None:
-    intake.sync_roster(
-        engine,
-        roster(1)
-        | {"tenant": {"tenant_id": 1, "name": "Acme", "policy": {"wrong_person": "shadow"}}},
-    )
+    shadow = {"policy": {"wrong_person": "shadow"}, "correction": True}
+    intake.sync_roster(engine, {"tenant": {"tenant_id": 1, **shadow}})
     assert submit(engine, heard, imposter("p1")) == []
     assert rows(engine, "SELECT standing, shadow, said, fraud_score FROM anomaly") == [
         (True, True, False, 0.0)
@@ -145,9 +142,8 @@ def test_a_type_put_into_shadow_is_withdrawn_for_viewers_and_comes_back_with_its
 ) -> None:
     (first,) = submit(engine, heard, imposter("p1"))
     for mode, status in (("shadow", "WITHDRAWN"), ("on", "DETECTED")):
-        intake.sync_roster(
-            engine, {"tenant": {"tenant_id": 1, "name": "Acme", "policy": {"wrong_person": mode}}}
-        )
+        policy = {"policy": {"wrong_person": mode}, "correction": True}
+        intake.sync_roster(engine, {"tenant": {"tenant_id": 1, **policy}})
         judge(engine, 1, heard)
         assert (found(engine)[-1]["status"], found(engine)[-1]["anomaly_id"]) == (
             status,
@@ -157,9 +153,8 @@ def test_a_type_put_into_shadow_is_withdrawn_for_viewers_and_comes_back_with_its
 
 def test_a_new_version_of_the_policy_alone_says_nothing(engine: Engine, heard: Heard) -> None:
     submit(engine, heard, imposter("p1"))
-    intake.sync_roster(
-        engine, {"tenant": {"tenant_id": 1, "name": "Acme", "policy": {"kiosk_people": 6}}}
-    )
+    policy = {"policy": {"kiosk_people": 6}, "correction": True}
+    intake.sync_roster(engine, {"tenant": {"tenant_id": 1, **policy}})
     judge(engine, 1, heard)
     assert len(found(engine)) == 1
 

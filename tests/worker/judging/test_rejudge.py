@@ -44,17 +44,25 @@ def shift(
 
 @pytest.fixture
 def sync(engine: Engine, heard: Heard) -> Sync:
-    """Give a function that syncs rows of the roster, and judges what they touch."""
+    """Give a function that syncs rows of the roster, and judges what they touch.
+
+    Those that have a past say, unless they say from when they hold, that it was always so.
+    """
 
     def run(tenant: dict[str, Any] | None = None, **sections: Any) -> None:
-        outcome = intake.sync_roster(
-            engine, {"tenant": {"tenant_id": 1, **(tenant or {})}, **sections}
-        )
+        roster = {"tenant": _always({"tenant_id": 1, **(tenant or {})}), **sections}
+        for section in sections.keys() & {"sites", "people", "devices"}:
+            roster[section] = [_always(row) for row in sections[section]]
+        outcome = intake.sync_roster(engine, roster)
         assert outcome.refused == []
         judge(engine, 1, heard)
         assert waiting(engine) == 0
 
     return run
+
+
+def _always(row: dict[str, Any]) -> dict[str, Any]:
+    return row if row.keys() & {"correction", "effective_from"} else row | {"correction": True}
 
 
 @pytest.fixture
@@ -134,9 +142,23 @@ def test_a_person_added_is_no_longer_unknown(engine: Engine, sync: Sync, punch: 
     assert (standing(engine), history(engine)[-1]) == (set(), ("unknown_person", "WITHDRAWN"))
 
 
-def test_a_person_removed_is_unknown_from_then_on(engine: Engine, sync: Sync, punch: Any) -> None:
+def test_a_person_removed_is_unknown_from_then_on_and_stays_known_for_what_came_before(
+    engine: Engine, sync: Sync, punch: Any
+) -> None:
+    punch("before", is_mock_location=True)
+    punch("after", hours=4)
+    sync(people=[{"person_id": ADA, "deleted": True, "effective_from": at(2)}])
+    assert standing(engine) == {("before", "mock_location"), ("after", "unknown_person")}
+    assert (
+        "Person 1" in rows(engine, "SELECT person_name FROM anomaly WHERE punch_id = 'before'")[0]
+    )
+
+
+def test_a_person_who_never_was_in_the_roster_is_unknown_throughout(
+    engine: Engine, sync: Sync, punch: Any
+) -> None:
     punch("p1")
-    sync(people=[{"person_id": ADA, "deleted": True}])
+    sync(people=[{"person_id": ADA, "deleted": True, "correction": True}])
     assert standing(engine) == {("p1", "unknown_person")}
 
 
@@ -310,7 +332,7 @@ def test_the_first_assignment_of_a_tenant_makes_everybody_elses_site_unauthorize
     engine: Engine, sync: Sync, punch: Any
 ) -> None:
     everyone = [
-        {"person_id": person, "site_id": site, "deleted": True}
+        {"person_id": person, "site_id": site, "deleted": True, "correction": True}
         for person in range(1, 21)
         for site in (OFFICE, DEPOT)
     ]
@@ -585,3 +607,105 @@ def test_a_person_or_a_site_renamed_is_so_in_all_that_stands(
     assert {said["punch_id"] for said in renamed} == {"face", "own"} and {
         said["site_name"] for said in renamed
     } == {"Headquarters"}
+
+
+def test_a_device_handed_on_was_its_first_owners_until_then(
+    engine: Engine, sync: Sync, punch: Any
+) -> None:
+    sync(devices=[{"device_id": "phone", "shared": False, "person_id": ADA}])
+    for name, person_id, hours in (("a", ADA, 0), ("b", BEN, 1), ("c", ADA, 3), ("d", BEN, 4)):
+        punch(name, person_id, hours, device_id="phone")
+    assert standing(engine) == {("b", "anothers_device"), ("d", "anothers_device")}
+    sync(devices=[{"device_id": "phone", "person_id": BEN, "effective_from": at(2)}])
+    assert standing(engine) == {("b", "anothers_device"), ("c", "anothers_device")}
+
+
+def test_a_site_that_moves_was_where_it_was(engine: Engine, sync: Sync, punch: Any) -> None:
+    there = {"latitude": 52.5, "longitude": 13.4, "accuracy_m": 5}
+    sync(sites=[{"site_id": OFFICE, **PLACE}])
+    punch("before", **there)
+    punch("after", BEN, 4, **there)
+    sync(sites=[{"site_id": OFFICE, **PLACE, "latitude": 52.51, "effective_from": at(2)}])
+    assert standing(engine) == {("after", "outside_fence")}
+
+
+def test_a_site_that_moves_lies_elsewhere_for_the_way_to_the_next_one_too(
+    engine: Engine, sync: Sync, punch: Any
+) -> None:
+    sync(sites=[{"site_id": OFFICE, **PLACE}, {"site_id": DEPOT, **PLACE}])
+    punch("out", ADA, 2, out=True)
+    punch("in", ADA, 3, site_id=DEPOT)
+    assert standing(engine) == set()
+    moved = {**PLACE, "latitude": 48.1, "effective_from": at(1.9)}
+    back = {**PLACE, "effective_from": at(2.1)}
+    sync(sites=[{"site_id": OFFICE, **moved}])
+    sync(sites=[{"site_id": OFFICE, **back}])
+    assert standing(engine) == {("in", "too_far_too_soon")}
+
+
+@pytest.mark.parametrize("whose", ["the tenant's", "the site's"])
+def test_a_stricter_policy_from_a_moment_accuses_nobody_of_what_came_before(
+    engine: Engine, sync: Sync, punch: Any, whose: str
+) -> None:
+    body = {"biometric": {"method": "face", "score": 0.75, "liveness": 0.9}}
+    punch("before", **body)
+    punch("after", BEN, 4, **body)
+    stricter = {"policy": {"biometric_min_score": 0.8}, "effective_from": at(2)}
+    if whose == "the tenant's":
+        sync(stricter)
+    else:
+        sync(sites=[{"site_id": OFFICE, **stricter}])
+    assert standing(engine) == {("after", "low_score")}
+    # What is said later of an earlier time counts for it, up to that moment.
+    sync({"policy": {"biometric_min_score": 0.9}, "effective_from": at(-2)})
+    assert standing(engine) == {("before", "low_score"), ("after", "low_score")}
+
+
+def test_what_is_said_today_changes_nothing_of_yesterday(
+    engine: Engine, sync: Sync, punch: Any
+) -> None:
+    sync(devices=[{"device_id": "phone", "shared": False, "person_id": ADA}])
+    punch("own", ADA, device_id="phone", latitude=52.5, longitude=13.4, accuracy_m=5)
+    before = rows(engine, "SELECT xmin::text, * FROM anomaly")
+    roster = {
+        "tenant": {"tenant_id": 1, "policy": {"geofence_violation": "shadow"}},
+        "sites": [{"site_id": OFFICE, "name": "New Office", **PLACE, "latitude": 10}],
+        "people": [{"person_id": ADA, "deleted": True}],
+        "devices": [{"device_id": "phone", "person_id": BEN}],
+    }
+    assert intake.sync_roster(engine, roster).refused == []
+    judge(engine, 1, Heard())
+    assert (rows(engine, "SELECT xmin::text, * FROM anomaly"), standing(engine)) == (before, set())
+
+
+def test_a_shift_of_somebody_who_leaves_before_it_is_nobodys(
+    engine: Engine, sync: Sync, punch: Any
+) -> None:
+    punch("report", BEN, -30)
+    sync(
+        shifts=[
+            shift("before", ADA),
+            shift("alone", ADA, 10, 18),
+            shift("covered", ADA, 20, 28, substitutes=[3]),
+        ]
+    )
+    assert {("before", "no_show"), ("alone", "no_show"), ("covered", "no_show")} <= standing(engine)
+    punch("ben", BEN, 10)
+    assert ("ben", "in_place_of") in standing(engine)
+    sync(people=[{"person_id": ADA, "deleted": True, "effective_from": at(9)}])
+    no_shows = {subject for subject, reason in standing(engine) if reason == "no_show"}
+    assert no_shows == {"before", "covered"}
+    assert ("ben", "in_place_of") not in standing(engine)
+    assert "Person 3" in explanations(engine)["covered"]
+
+
+def test_a_tenant_whose_first_person_comes_cannot_tell_of_the_time_before(
+    engine: Engine, sync: Sync, punch: Any
+) -> None:
+    gone = [{"person_id": person_id, "deleted": True} for person_id in range(1, 21)]
+    sync(people=[row | {"correction": True} for row in gone])
+    punch("before", STRANGER)
+    punch("after", STRANGER + 1, 4)
+    assert standing(engine) == {("before", "not_assigned"), ("after", "not_assigned")}
+    sync(people=[{"person_id": 30, "name": "First", "effective_from": at(2)}])
+    assert standing(engine) == {("before", "not_assigned"), ("after", "unknown_person")}

@@ -211,7 +211,7 @@ def test_a_key_of_the_roster_that_fails_every_judge_is_given_up_with_all_its_row
     find = worker.judging.judge.find_and_record
 
     def fail_on_poison(cursor: Any, tenant_id: int, touched: Any, as_of: Any) -> Any:
-        if 7 in touched.people:
+        if 7 in {person_id for person_id, *_ in touched.people}:
             raise ZeroDivisionError
         return find(cursor, tenant_id, touched, as_of)
 

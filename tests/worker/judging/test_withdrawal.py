@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from models import intake
 from models.intake import Submitter
 from tests.models.intake.statements import counted
-from tests.worker.cast import NOON, found, imposter, punch, roster, rows
+from tests.worker.cast import NOON, found, imposter, punch, rows
 from tests.worker.conftest import Heard
 from worker.judging.judge import judge
 
@@ -59,14 +59,10 @@ def test_a_punch_that_moves_away_says_where_only_to_those_who_may_know(
 def test_a_neighbours_correction_names_itself_too(engine: Engine, heard: Heard) -> None:
     """A person was at two places in no time, and one of these punches was a mistake."""
     sites = [
-        {"site_id": 15, "latitude": 52.5, "longitude": 13.4},
-        {"site_id": 16, "latitude": 48.1, "longitude": 11.6},
+        {"site_id": 15, "latitude": 52.5, "longitude": 13.4, "correction": True},
+        {"site_id": 16, "latitude": 48.1, "longitude": 11.6, "correction": True},
     ]
-    intake.sync_roster(
-        engine,
-        roster(1)
-        | {"sites": [site | sites[number] for number, site in enumerate(roster(1)["sites"])]},
-    )
+    intake.sync_roster(engine, {"tenant": {"tenant_id": 1}, "sites": sites})
     soon = (NOON + timedelta(minutes=10)).isoformat()
     intake.submit(engine, [punch("first"), punch("far", site_id=16, occurred_at=soon)])
     judge(engine, 1, heard)
@@ -81,7 +77,8 @@ def test_what_time_or_the_roster_withdraws_is_no_correction(engine: Engine, hear
     judge(engine, 1, heard)
     intake.submit(engine, [punch("p2", note="mended")])
     intake.submit(engine, [punch("p2", note="again")])
-    intake.sync_roster(engine, {"tenant": {"tenant_id": 1, "policy": {"wrong_person": "off"}}})
+    policy = {"policy": {"wrong_person": "off"}, "correction": True}
+    intake.sync_roster(engine, {"tenant": {"tenant_id": 1, **policy}})
     judge(engine, 1, heard)
     assert found(engine)[-1]["status"] == "WITHDRAWN"
     assert rows(engine, TRAIL) == []

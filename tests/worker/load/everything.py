@@ -5,8 +5,8 @@ It shares no range and no reach with worker.load, so that a mistake there shows 
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from fractions import Fraction
 from itertools import groupby
 from statistics import mean, stdev
@@ -14,12 +14,14 @@ from typing import Any
 
 from psycopg import Cursor
 
+from models.policy import Policy, merged
 from models.schemas.roster import LONGEST_SHIFT
-from worker.load.roster import assignment
+from worker.load.roster import ASSIGNMENT, assignment
 from worker.load.rows import PUNCH, SHIFT, STANDING, as_punches, as_shifts
-from worker.load.tenant import BASELINE_DAYS, KIOSK_DAYS, read_tenant
+from worker.load.tenant import BASELINE_DAYS, KIOSK_DAYS
 from worker.rules.biometrics import whose
 from worker.rules.finding import Subject
+from worker.rules.past import Past
 from worker.rules.window import Baseline, Device, Punch, Site, Stretch, Window, in_order
 
 _PUNCHES = f"""
@@ -30,10 +32,27 @@ _SHIFTS = f"""
 SELECT {SHIFT} FROM shift s
 WHERE s.tenant_id = %s AND s.starts_at BETWEEN %s AND %s AND {STANDING}
 """
-_SITES = f"SELECT {', '.join(Site._fields)} FROM site WHERE tenant_id = %s"
-_ASSIGNMENTS = """
-SELECT person_id, site_id, valid_from, valid_from_date, valid_to, valid_to_date
-FROM assignment WHERE tenant_id = %s AND NOT deleted
+# Python's moments know no infinity.
+_SPAN = "greatest(v.since, '0002-01-01Z'), least(v.until, '9000-01-01Z')"
+_SITE = ", ".join(f"{'i' if name == 'timezone' else 'v'}.{name}" for name in Site._fields)
+_SITES = f"""
+SELECT {_SPAN}, {_SITE}
+FROM site_version v JOIN site i USING (tenant_id, site_id) WHERE tenant_id = %s
+"""
+_PEOPLE = f"SELECT {_SPAN}, person_id, name FROM person_version v WHERE tenant_id = %s"
+_DEVICES = (
+    f"SELECT {_SPAN}, device_id, shared, person_id FROM device_version v WHERE tenant_id = %s"
+)
+_POLICIES = f"SELECT {_SPAN}, 0, policy FROM tenant_version v WHERE tenant_id = %s"
+_SITE_POLICIES = f"SELECT {_SPAN}, site_id, policy FROM site_version v WHERE tenant_id = %s"
+_ASSIGNMENTS = f"""
+SELECT {ASSIGNMENT}
+FROM assignment a LEFT JOIN site i USING (tenant_id, site_id)
+WHERE tenant_id = %s AND NOT a.deleted
+"""
+_TENANT = """
+SELECT policy_version, roster_complete, people_spans::text, assignment_spans::text
+FROM tenant WHERE tenant_id = %s
 """
 _FIRST = """
 SELECT site_id, min(occurred_at) FROM punch
@@ -45,17 +64,10 @@ _BEFORE, _AFTER = BASELINE_DAYS + LONGEST_SHIFT, KIOSK_DAYS + LONGEST_SHIFT
 
 
 def load_everything(
-    cursor: Cursor,
-    tenant_id: int,
-    since: datetime,
-    until: datetime,
-    as_of: datetime,
-    policies: Mapping[str, Any] | None = None,
+    cursor: Cursor, tenant_id: int, since: datetime, until: datetime, as_of: datetime
 ) -> Window:
-    """Return the window of all punches and shifts from `since` to `until`. `policies` are as in
-    `read_tenant`.
-    """
-    tenant = read_tenant(cursor, tenant_id, policies)
+    """Return the window of all punches and shifts from `since` to `until`."""
+    cursor.execute("SET LOCAL timezone = 'UTC'")
     loaded = as_punches(
         cursor.execute(_PUNCHES, [tenant_id, since - _BEFORE, until + _AFTER]).fetchall()
     )
@@ -63,13 +75,10 @@ def load_everything(
     rostered = as_shifts(
         cursor.execute(_SHIFTS, [tenant_id, since - _BEFORE, until + _AFTER]).fetchall()
     )
-    sites = {row[0]: Site(*row) for row in cursor.execute(_SITES, [tenant_id]).fetchall()}
-    devices = cursor.execute(
-        "SELECT device_id, shared, person_id FROM device WHERE tenant_id = %s AND NOT deleted",
-        [tenant_id],
-    ).fetchall()
     judged = [punch for punch in loaded if since <= punch.occurred_at <= until]
     uses = grouped((punch.device_id, punch) for punch in loaded)
+    ((version, complete, people_spans, assignment_spans),) = cursor.execute(_TENANT, [tenant_id])
+    tenant, sites = policies_of(cursor, tenant_id)
     return Window(
         tenant_id=tenant_id,
         as_of=as_of,
@@ -79,28 +88,23 @@ def load_everything(
                 *(Subject("", s.shift_id) for s in rostered if since <= s.starts_at <= until),
             )
         ),
-        policy=tenant.policy,
-        policy_version=tenant.policy_version,
-        site_policies=tenant.site_policies,
-        roster_complete=tenant.roster_complete,
-        any_assignment=tenant.any_assignment,
-        any_person=tenant.any_person,
+        policy=tenant,
+        policy_version=version,
+        site_policies=sites,
+        roster_complete=complete,
+        any_assignment=whether(cursor, assignment_spans),
+        any_person=whether(cursor, people_spans),
         stretches=[
             Stretch(person_id, tuple(person_punches))
             for person_id, person_punches in groupby(loaded, key=lambda punch: punch.person_id)
         ],
-        sites=sites,
-        people=dict(
-            cursor.execute(
-                "SELECT person_id, name FROM person WHERE tenant_id = %s AND NOT deleted",
-                [tenant_id],
-            ).fetchall()
-        ),
+        sites=pasts(cursor, _SITES, tenant_id, Site._make),
+        people=pasts(cursor, _PEOPLE, tenant_id, lambda row: row[1]),
         shifts={shift.shift_id: shift for shift in rostered},
         assignments=[
-            assignment(row, sites) for row in cursor.execute(_ASSIGNMENTS, [tenant_id]).fetchall()
+            assignment(row) for row in cursor.execute(_ASSIGNMENTS, [tenant_id]).fetchall()
         ],
-        devices={row[0]: Device(*row) for row in devices},
+        devices=pasts(cursor, _DEVICES, tenant_id, Device._make),
         device_uses=uses,
         device_people={
             punch.punch_id: people_using(uses[punch.device_id], punch)
@@ -111,6 +115,48 @@ def load_everything(
         baselines=baselines_of(loaded, judged),
         first_punch_at=dict(cursor.execute(_FIRST, [tenant_id]).fetchall()),
     )
+
+
+def pasts(
+    cursor: Cursor, sql: str, tenant_id: int, make: Callable[[Any], Any]
+) -> dict[Any, Past[Any]]:
+    """Return by key what each row was at each moment: None beside its versions."""
+    steps: dict[Any, list[tuple[datetime, Any]]] = {}
+    for since, until, *columns in sorted(cursor.execute(sql, [tenant_id]), key=lambda row: row[0]):
+        # Where the next version begins as this one ends, that comes behind and counts.
+        steps.setdefault(columns[0], []).extend([(since, make(columns)), (until, None)])
+    return {key: Past(None, later) for key, later in steps.items()}
+
+
+def policies_of(cursor: Cursor, tenant_id: int) -> tuple[Past[Policy], dict[int, Past[Policy]]]:
+    """Return what policy held at each moment, of the tenant and at each site."""
+    ever = datetime(2, 1, 1, tzinfo=UTC)
+    tenant = pasts(cursor, _POLICIES, tenant_id, lambda row: row[1]).get(0, Past(None))
+    sites = pasts(cursor, _SITE_POLICIES, tenant_id, lambda row: row[1])
+    moments = {ever, *(since for past in (tenant, *sites.values()) for since, _ in past.versions())}
+    ordered = sorted(moment for moment in moments if moment)
+
+    def held(site: Past[Any]) -> Past[Policy]:
+        steps = [(at, merged(tenant.at(at) or {}, site.at(at))) for at in ordered]
+        return Past(steps[0][1], steps)
+
+    return held(Past(None)), {site_id: held(past) for site_id, past in sites.items()}
+
+
+def whether(cursor: Cursor, spans: str) -> Past[bool]:
+    """Return whether each moment lies in a multirange: asked of Postgres, at each end and beside
+    it.
+    """
+    asked = """
+        SELECT moment, moment <@ %(spans)s::tstzmultirange
+        FROM unnest(%(spans)s::tstzmultirange) AS span
+            CROSS JOIN unnest(ARRAY[lower(span), upper(span)]) AS edge
+            CROSS JOIN unnest(ARRAY[edge, edge + interval '1 microsecond']) AS moment
+        WHERE isfinite(edge)
+    """
+    steps = sorted(cursor.execute(asked, {"spans": spans}))
+    ((first,),) = cursor.execute("SELECT timestamptz '0002-01-01Z' <@ %s::tstzmultirange", [spans])
+    return Past(bool(first), steps)
 
 
 def grouped(pairs: Iterable[tuple[Any, Punch]]) -> dict[Any, list[Punch]]:

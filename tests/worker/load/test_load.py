@@ -2,7 +2,7 @@
 
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,10 +12,26 @@ import pytest
 from models.database import psycopg_url
 from models.schemas.roster import LONGEST_SHIFT
 from tests.worker.load.everything import load_everything
-from tests.worker.load.world import ACME, GLOBEX, add_punch, add_roster, add_tenant, void_punch
+from tests.worker.load.world import (
+    ACME,
+    GLOBEX,
+    Version,
+    add_punch,
+    add_roster,
+    add_tenant,
+    leave,
+    note_change,
+    set_device,
+    set_person,
+    set_site,
+    set_versions,
+    void_punch,
+)
 from worker.judging.detect import detect
+from worker.judging.spread import _SPREAD_TENANT
+from worker.judging.work_queue import discard, take_changes
 from worker.load import load, load_subjects
-from worker.load.ranges import Range, document
+from worker.load.ranges import FOREVER, Range, document
 from worker.load.shifts import _OWN_SHIFTS
 from worker.load.tenant import read_tenant
 from worker.load.touched import Touched
@@ -172,6 +188,13 @@ class Judge:
     def __init__(self, connection: psycopg.Connection) -> None:
         self.cursor = connection.cursor()
         self.standing: Standing = {}
+        self.subjects: set[Subject] = set()
+
+    def take_changes(self, as_of: datetime) -> None:
+        """Judge what was noted of the roster, and whatever that is spread over."""
+        while batch := take_changes(self.cursor, ACME, as_of):
+            self.look(batch.touched, as_of)
+            discard(self.cursor, ACME, batch)
 
     def look(self, touched: Touched, as_of: datetime) -> None:
         window = load(self.cursor, ACME, touched, as_of)
@@ -179,6 +202,7 @@ class Judge:
             key: scored for key, scored in self.standing.items() if key[0] not in window.subjects
         }
         self.standing = kept | standing(detect(window))
+        self.subjects |= window.subjects
         assert not window.crashed
 
 
@@ -192,10 +216,10 @@ def sync_later(connection: psycopg.Connection, company: Company) -> Iterator[Tou
         yield Touched(shifts=frozenset((shift.shift_id,)), since=since)
     for row in company.late_assignments:
         add_roster(connection, assignments=[row])
-        yield Touched(people=frozenset((row.person_id,)), since=since)
+        yield Touched(people=(Range(row.person_id, since, FOREVER),), since=since)
     for device in company.late_devices:
         add_roster(connection, devices=[device])
-        yield Touched(devices=frozenset((device.device_id,)), since=since)
+        yield Touched(devices=(Range(device.device_id, since, FOREVER),), since=since)
 
 
 @pytest.mark.parametrize("seed", range(24))
@@ -237,6 +261,304 @@ def test_one_by_one_in_any_order_ends_as_all_at_once(
     assert sorted(judge.standing) == sorted(expected)
     for key, scored in expected.items():
         assert judge.standing[key] == scored
+
+
+class Upheaval:
+    """What may change in a company from some moment on, or up to one: each is noted as a change."""
+
+    def __init__(self, connection: psycopg.Connection, company: Company) -> None:
+        self.connection, self.company, self.at = connection, company, company.at()
+        self.until = self.at + timedelta(hours=company.chance.choice((1, 20)))
+
+    def leaver(self) -> None:
+        person_id = self.company.chance.choice((1, 2, 3))
+        set_person(self.connection, person_id, [(None, self.at, f"Person {person_id}")])
+        for shift_id in leave(self.connection, person_id, self.at):
+            note_change(self.connection, "shift", shift_id, self.at)
+        self._note_person(person_id, self.at, None)
+
+    def joiner(self) -> None:
+        set_person(self.connection, 4, [(self.at, None, "Person 4")])
+        self._note_person(4, None, self.at)
+
+    def other_name_for_a_while(self) -> None:
+        versions = [
+            (None, self.at, "Person 5"),
+            (self.at, self.until, "Five"),
+            (self.until, None, "Person 5"),
+        ]
+        set_person(self.connection, 5, versions)
+        self._note_person(5, self.at, self.until)
+
+    def device_handed_on(self) -> None:
+        versions = [(None, self.at, Device("phone", False, 1)), (self.at, None, PHONE_OF_4)]
+        set_device(self.connection, "phone", versions)
+        note_change(self.connection, "device", "phone", self.at)
+
+    def device_shared_for_a_while(self) -> None:
+        clock, shared = Device("clock", False), Device("clock", True)
+        versions = [
+            (None, self.at, clock),
+            (self.at, self.until, shared),
+            (self.until, None, clock),
+        ]
+        set_device(self.connection, "clock", versions)
+        note_change(self.connection, "device", "clock", self.at, self.until)
+
+    def device_declared_in_time(self) -> None:
+        set_device(self.connection, "stray", [(self.at, None, Device("stray", True))])
+        note_change(self.connection, "device", "stray", self.at)
+
+    def site_moved(self) -> None:
+        there = self.company.sites[0]
+        here = there._replace(name="New Office", latitude=53.4)
+        set_site(self.connection, 1, [(None, self.at, there, {}), (self.at, None, here, {})])
+        note_change(self.connection, "site", 1, self.at)
+
+    def site_stricter_for_a_while(self) -> None:
+        depot, usual = self.company.sites[1], self.company.site_policies[2]
+        versions: list[tuple[datetime | None, datetime | None, Site, dict[str, Any]]] = [
+            (None, self.at, depot, usual),
+            (self.at, self.until, depot, STRICT),
+            (self.until, None, depot, usual),
+        ]
+        set_site(self.connection, 2, versions)
+        note_change(self.connection, "site", 2, self.at, self.until)
+
+    def tenant_stricter(self) -> None:
+        policies: list[Version] = [
+            (None, self.at, {"policy": {}}),
+            (self.at, None, {"policy": STRICT}),
+        ]
+        set_versions(self.connection, "tenant", {}, policies)
+        note_change(self.connection, "tenant", "", self.at)
+
+    def _note_person(self, person_id: int, since: datetime | None, until: datetime | None) -> None:
+        for kind in ("person", "named"):
+            note_change(self.connection, kind, person_id, since, until)
+
+
+PHONE_OF_4 = Device("phone", False, 4)
+STRICT = {
+    "grace_minutes": 0,
+    "early_window_minutes": 10,
+    "kiosk_people": 2,
+    "biometric_min_score": 0.97,
+    "buddy_window_minutes": 1,
+    "max_work_hours": 4,
+    "late_severity": "HIGH",
+    "no_show_after_minutes": 0,
+    "geofence_violation": "shadow",
+}
+UPHEAVALS = (
+    Upheaval.leaver,
+    Upheaval.joiner,
+    Upheaval.other_name_for_a_while,
+    Upheaval.device_handed_on,
+    Upheaval.device_shared_for_a_while,
+    Upheaval.device_declared_in_time,
+    Upheaval.site_moved,
+    Upheaval.site_stricter_for_a_while,
+    Upheaval.tenant_stricter,
+)
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_a_roster_that_changes_in_time_ends_as_all_at_once(
+    connection: psycopg.Connection, seed: int
+) -> None:
+    """Only the time for which something changed is judged again: the rest was right before."""
+    company = Company(seed)
+    add_tenant(connection)
+    add_roster(
+        connection,
+        sites=company.sites,
+        people=company.people,
+        assignments=company.assignments + company.late_assignments,
+        shifts=company.shifts + company.late_shifts,
+        devices=company.devices + company.late_devices,
+        site_policies=company.site_policies,
+    )
+    punches, end = company.punches(), START + timedelta(days=6)
+    company.chance.shuffle(punches)
+    changes = company.chance.sample(UPHEAVALS, 4)
+    judge = Judge(connection)
+    while punches or changes:
+        if changes and company.chance.random() < 0.2:
+            changes.pop()(Upheaval(connection, company))
+            judge.take_changes(end)
+        moved = tuple(add_punch(connection, punch) for punch in punches[:3])
+        del punches[:3]
+        judge.look(Touched(punches=moved), end)
+    everything = load_everything(judge.cursor, ACME, START - timedelta(days=5), end, end)
+    expected = standing(detect(everything))
+    assert sorted(judge.standing) == sorted(expected)
+    for key, scored in expected.items():
+        assert judge.standing[key] == scored
+
+
+def test_what_lies_far_from_the_time_of_a_change_is_not_judged_again(
+    connection: psycopg.Connection,
+) -> None:
+    add_tenant(connection)
+    add_roster(connection, sites=[Site(1, "Main Office", "UTC")], people={1: "Anna"})
+    for day in range(30):
+        add_punch(connection, Punch(f"p{day}", 1, 1, True, START + timedelta(days=day)))
+    note_change(connection, "site", 1, START + timedelta(days=10), START + timedelta(days=11))
+    judge = Judge(connection)
+    judge.take_changes(START + timedelta(days=30))
+    days = {int(subject.punch_id[1:]) for subject in judge.subjects}
+    assert {9, 10, 11, 12} <= days
+    assert min(days) >= 7
+    assert max(days) <= 20
+
+
+HOUR = timedelta(hours=1)
+
+
+def _in(name: str, person_id: int, hours: float, site_id: int = 1, **fields: Any) -> Punch:
+    """Return a check-in so many hours after the start."""
+    return Punch(name, person_id, site_id, True, START + hours * HOUR, **fields)
+
+
+def _out(name: str, person_id: int, hours: float) -> Punch:
+    return _in(name, person_id, hours)._replace(is_check_in=False)
+
+
+def _shift(person_id: int, starts: float, *substitutes: int) -> Shift:
+    times = START + starts * HOUR, START + (starts + 6) * HOUR
+    return Shift("s", person_id, 1, *times, substitutes)
+
+
+def _begin(
+    connection: psycopg.Connection,
+    punches: Iterable[Punch],
+    shifts: Iterable[Shift] = (),
+    policy: dict[str, Any] | None = None,
+) -> Judge:
+    """Have a small company whose punches were judged, long after them."""
+    add_tenant(connection, policy=policy)
+    add_roster(
+        connection,
+        sites=[MAIN, DEPOT],
+        people={1: "Anna", 2: "Ben"},
+        assignments=[Assignment(person, site, None, None) for person in (1, 2) for site in (1, 2)],
+        shifts=shifts,
+        site_policies={2: {"repeat_minutes": 90}},
+    )
+    judge = Judge(connection)
+    judge.look(Touched(punches=tuple(add_punch(connection, punch) for punch in punches)), LATER)
+    judge.look(Touched(swept=(START - 99 * HOUR, LATER)), LATER)
+    return judge
+
+
+def _reasons(judge: Judge) -> set[tuple[str, str]]:
+    """Return the id of each punch or shift, and the reason that stands on it."""
+    return {
+        ("".join(scored.finding.subject), scored.finding.reason)
+        for scored in judge.standing.values()
+    }
+
+
+MAIN, DEPOT = Site(1, "Main Office", "UTC", 52.5, 13.4), Site(2, "Depot", "UTC", 52.6, 13.4)
+LATER = START + timedelta(days=9)
+
+
+@pytest.mark.parametrize("entitled", ["Anna", "Anna as Ben's substitute"])
+@pytest.mark.parametrize("whose", ["site", "tenant"])
+def test_whoever_came_at_the_time_of_a_change_may_have_stayed_for_a_later_shift(
+    connection: psycopg.Connection, whose: str, entitled: str
+) -> None:
+    shift = _shift(1, 28) if entitled == "Anna" else _shift(2, 28, 1)
+    punches = [_in("first", 2, -90), _in("in", 1, -1 / 60), _out("out", 1, 30)]
+    judge = _begin(connection, punches, [shift])
+    assert ("s", "no_show") not in _reasons(judge)
+    short, since = {"max_spell_hours": 12}, START - HOUR
+    if whose == "site":
+        versions = [(None, since, MAIN, {}), (since, START, MAIN, short), (START, None, MAIN, {})]
+        set_site(connection, 1, versions)
+        note_change(connection, "site", 1, since, START)
+    else:
+        policies = [(None, since, {}), (since, START, short), (START, None, {})]
+        rows = [(since, until, {"policy": policy}) for since, until, policy in policies]
+        set_versions(connection, "tenant", {}, rows)
+        note_change(connection, "tenant", "", since, START)
+    judge.take_changes(LATER)
+    assert ("s", "no_show") in _reasons(judge)
+
+
+def test_a_tenants_change_reaches_whoever_is_compared_with_a_punch_of_its_time(
+    connection: psycopg.Connection,
+) -> None:
+    """Anna's coarse fix, if it tells where she was, leaves time for the way from Ben's punch to
+    hers, which was made with his face.
+    """
+    usual = {"buddy_window_minutes": 15, "max_travel_speed_kmh": 30, "min_travel_km": 2}
+    face: dict[str, Any] = {"biometric_method": "face", "biometric_score": 0.95}
+    fix = {"latitude": MAIN.latitude, "longitude": MAIN.longitude, "accuracy_m": 1_500.0}
+    anna = _in("anna", 1, 5 / 60, 2, biometric_person_id=2, **face, **fix)
+    judge = _begin(connection, [_out("ben", 2, -5 / 60)._replace(**face), anna], policy=usual)
+    assert ("ben", "two_places_at_once") in _reasons(judge)
+    policies: list[Version] = [
+        (None, START, {"policy": usual}),
+        (START, None, {"policy": usual | {"coarse_fix_cap_m": 5_000}}),
+    ]
+    set_versions(connection, "tenant", {}, policies)
+    note_change(connection, "tenant", "", START)
+    judge.take_changes(LATER)
+    assert ("ben", "two_places_at_once") not in _reasons(judge)
+
+
+def test_a_check_out_ends_what_the_last_of_several_check_ins_would_have_shown(
+    connection: psycopg.Connection,
+) -> None:
+    """By the policy of another site, the last would only repeat the first."""
+    policy = {"early_window_minutes": 0, "repeat_minutes": 0}
+    judge = _begin(
+        connection,
+        [_in("before", 2, -90), _in("first", 1, 0), _in("last", 1, 1)],
+        [_shift(1, 16.5)],
+        policy,
+    )
+    assert ("s", "no_show") not in _reasons(judge)
+    judge.look(Touched(punches=(add_punch(connection, _out("out", 1, 8)),)), LATER)
+    assert ("s", "no_show") in _reasons(judge)
+
+
+def test_a_check_in_before_another_makes_its_check_out_too_late(
+    connection: psycopg.Connection,
+) -> None:
+    policy = {"early_window_minutes": 0, "repeat_minutes": 90}
+    judge = _begin(
+        connection,
+        [_in("before", 2, -90), _in("in", 1, 1), _out("out", 1, 36.75)],
+        [_shift(1, 36.6)],
+        policy,
+    )
+    assert ("s", "no_show") not in _reasons(judge)
+    judge.look(Touched(punches=(add_punch(connection, _in("earlier", 1, 0.5)),)), LATER)
+    assert ("s", "no_show") in _reasons(judge)
+
+
+@pytest.mark.parametrize("changed", ["shift", "person"])
+def test_a_change_of_the_roster_judges_nothing_from_before_it_reaches_back(
+    connection: psycopg.Connection, changed: str
+) -> None:
+    """Neither check-ins for a shift that began later, nor shifts that were over by then."""
+    over = _shift(1, -7)._replace(shift_id="over", ends_at=START - HOUR / 60)
+    punches = [_in("own", 1, -0.5), _in("substitute", 2, -0.5), _in("stranger", 3, -0.5)]
+    after = [
+        punch._replace(punch_id=f"{punch.punch_id} after", occurred_at=START + HOUR)
+        for punch in punches
+    ]
+    judge = _begin(connection, [*punches, *after], [_shift(1, 0.25, 2), over])
+    judge.subjects.clear()
+    touched = Touched(since=START)
+    if changed == "shift":
+        judge.look(touched._replace(shifts=frozenset(("s",))), LATER)
+    else:
+        judge.look(touched._replace(people=(Range(1, START, FOREVER),)), LATER)
+    assert judge.subjects == {Subject("", "s"), *(Subject(punch.punch_id, "") for punch in after)}
 
 
 def test_a_shift_alone_is_judged_by_who_else_may_attend_it(connection: psycopg.Connection) -> None:
@@ -330,6 +652,34 @@ def test_no_statement_reads_the_whole_history(connection: psycopg.Connection) ->
         )
 
 
+def test_a_change_of_the_tenant_is_spread_without_reading_the_whole_history(
+    connection: psycopg.Connection,
+) -> None:
+    add_tenant(connection)
+    sites = [Site(site_id, f"Site {site_id}", "UTC") for site_id in range(1, 21)]
+    shifts = [_shift(1, 24 * day)._replace(shift_id=f"s{day}") for day in range(400)]
+    add_roster(connection, sites=sites, shifts=shifts)
+    for number in range(4_000):
+        add_punch(connection, _in(f"p{number}", number % 90, 6 * number, number % 20 + 1))
+    connection.execute("ANALYZE")
+    values = {
+        "tenant_id": ACME,
+        "as_of": LATER,
+        "from": START,
+        "to": START + HOUR,
+        "forever": FOREVER,
+        "longest": LONGEST_SHIFT,
+        "presence": 96 * HOUR,
+    }
+    with connection.cursor() as cursor:
+        read_tenant(cursor, ACME, by_index=True)
+        cursor.execute(f"EXPLAIN {_SPREAD_TENANT}", values)
+        plan = "\n".join(row for (row,) in cursor.fetchall())
+    # by site and time: all of the tenant's would be read by either alone
+    assert re.search(r"ix_punch_site_occurred.*\n *Index Cond: .*site_id.*occurred_at", plan), plan
+    assert not re.search(r"Seq Scan on (punch|shift)", plan), plan
+
+
 @pytest.mark.parametrize("analyzed", [False, True])
 def test_a_persons_shifts_are_found_without_reading_everybodys(
     connection: psycopg.Connection, analyzed: bool
@@ -409,7 +759,7 @@ def test_a_voided_punch_and_a_cancelled_shift_stay_subjects(connection: psycopg.
     punch = company.punch(0)
     add_punch(connection, punch)
     moved = void_punch(connection, punch)
-    connection.execute("UPDATE shift SET cancelled = true")
+    connection.execute("UPDATE shift SET cancelled = true, standing = false")
     shift_id = company.shifts[0].shift_id
     with connection.cursor() as cursor:
         touched = Touched(punches=(moved,), shifts=frozenset((shift_id,)), since=START)

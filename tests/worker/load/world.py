@@ -1,6 +1,6 @@
 """A small company in the database, whose rows are written as they stand once they were accepted."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +14,21 @@ from worker.rules.window import Assignment, Device, Punch, Shift, Site
 ACME = 1
 GLOBEX = 2
 
+# From when to when, that excluded, a row was so: None is for ever.
+Version = tuple[datetime | None, datetime | None, Mapping[str, Any]]
+
+# When any person was in the roster, and any assignment valid.
+_SPANS = """
+UPDATE tenant SET people_spans = coalesce((
+    SELECT range_agg(tstzrange(nullif(since, '-infinity'), nullif(until, 'infinity')))
+    FROM person_version WHERE tenant_id = %(tenant_id)s
+), '{}'), assignment_spans = coalesce((
+    SELECT range_agg(tstzrange(valid_from, valid_to, '[]'))
+    FROM assignment WHERE tenant_id = %(tenant_id)s AND NOT deleted
+), '{}')
+WHERE tenant_id = %(tenant_id)s
+"""
+
 
 def add_tenant(
     connection: Connection, tenant_id: int = ACME, policy: Mapping[str, Any] | None = None
@@ -22,6 +37,7 @@ def add_tenant(
         "INSERT INTO tenant (tenant_id, name, epoch, policy) VALUES (%s, %s, 'e', %s)",
         [tenant_id, f"tenant {tenant_id}", Jsonb(policy or {})],
     )
+    set_versions(connection, "tenant", {}, [(None, None, {"policy": policy or {}})], tenant_id)
 
 
 def add_roster(
@@ -35,31 +51,120 @@ def add_roster(
     site_policies: Mapping[int, Mapping[str, Any]] | None = None,
     tenant_id: int = ACME,
 ) -> None:
+    """Add rows that hold since ever."""
     for site in sites:
         policy = (site_policies or {}).get(site.site_id, {})
-        _insert(
-            connection,
-            "site",
-            tenant_id,
-            {**site._asdict(), "boundary": Jsonb(site.boundary), "policy": Jsonb(policy)},
-        )
+        row = {**site._asdict(), "boundary": Jsonb(site.boundary), "policy": Jsonb(policy)}
+        _insert(connection, "site", tenant_id, row)
+        set_site(connection, site.site_id, [(None, None, site, policy)], tenant_id)
     for person_id, name in (people or {}).items():
         _insert(connection, "person", tenant_id, {"person_id": person_id, "name": name})
-    for row in assignments:
-        key = row.valid_from.isoformat() if row.valid_from else ""
-        _insert(connection, "assignment", tenant_id, {**row._asdict(), "valid_from_key": key})
+        set_person(connection, person_id, [(None, None, name)], tenant_id)
+    for row_ in assignments:
+        key = row_.valid_from.isoformat() if row_.valid_from else ""
+        _insert(connection, "assignment", tenant_id, {**row_._asdict(), "valid_from_key": key})
     for device in devices:
         _insert(connection, "device", tenant_id, device._asdict())
+        set_device(connection, device.device_id, [(None, None, device)], tenant_id)
     for shift in shifts:
         add_shift(connection, shift, tenant_id)
+    connection.execute(_SPANS, {"tenant_id": tenant_id})
+
+
+def set_site(
+    connection: Connection,
+    site_id: int,
+    versions: Iterable[tuple[datetime | None, datetime | None, Site, Mapping[str, Any]]],
+    tenant_id: int = ACME,
+) -> None:
+    """Have a site be so from when to when, with that policy of its own."""
+    rows = [
+        (since, until, {**site._asdict(), "policy": policy})
+        for since, until, site, policy in versions
+    ]
+    for _, _, values in rows:
+        del values["site_id"], values["timezone"]
+    set_versions(connection, "site", {"site_id": site_id}, rows, tenant_id)
+
+
+def set_person(
+    connection: Connection,
+    person_id: int,
+    versions: Iterable[tuple[datetime | None, datetime | None, str]],
+    tenant_id: int = ACME,
+) -> None:
+    """Have a person be so called from when to when."""
+    rows = [(since, until, {"name": name}) for since, until, name in versions]
+    set_versions(connection, "person", {"person_id": person_id}, rows, tenant_id)
+
+
+def set_device(
+    connection: Connection,
+    device_id: str,
+    versions: Iterable[tuple[datetime | None, datetime | None, Device]],
+    tenant_id: int = ACME,
+) -> None:
+    """Have a device be so declared from when to when."""
+    rows = [
+        (since, until, {"shared": device.shared, "person_id": device.person_id})
+        for since, until, device in versions
+    ]
+    set_versions(connection, "device", {"device_id": device_id}, rows, tenant_id)
+
+
+def set_versions(
+    connection: Connection,
+    kind: str,
+    key: Mapping[str, Any],
+    versions: Sequence[Version],
+    tenant_id: int = ACME,
+) -> None:
+    """Have a row be so from when to when, and no more as it was before."""
+    names = ("tenant_id", *key)
+    chosen = " AND ".join(f"{name} = %({name})s" for name in names)
+    connection.execute(
+        f"DELETE FROM {kind}_version WHERE {chosen}", {"tenant_id": tenant_id, **key}
+    )
+    for since, until, values in versions:
+        row = {
+            name: Jsonb(value) if isinstance(value, Mapping) else value
+            for name, value in values.items()
+        }
+        span = {"since": since or "-infinity", "until": until or "infinity"}
+        _insert(connection, f"{kind}_version", tenant_id, {**key, **span, **row})
+    connection.execute(_SPANS, {"tenant_id": tenant_id})
+
+
+def note_change(
+    connection: Connection,
+    kind: str,
+    key: object = "",
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> None:
+    """Note what the judge has to look at again, and the time for which it changed."""
+    row = {"kind": kind, "key": str(key), "at": datetime.now(UTC), "since": since, "until": until}
+    _insert(connection, "roster_change", ACME, row)
 
 
 def add_shift(connection: Connection, shift: Shift, tenant_id: int = ACME) -> None:
-    _insert(
-        connection, "shift", tenant_id, {**shift._asdict(), "substitutes": list(shift.substitutes)}
-    )
+    row = {**shift._asdict(), "substitutes": list(shift.substitutes)}
+    del row["person_left"]  # not stored yet
+    _insert(connection, "shift", tenant_id, row)
     with connection.cursor() as cursor:
         substitutes.refresh(cursor, tenant_id, [shift.shift_id])
+
+
+def leave(connection: Connection, person_id: int, at: datetime, tenant_id: int = ACME) -> list[str]:
+    """Have a person's shifts from then on count as their substitutes' only, and return them."""
+    left = connection.execute(
+        """
+        UPDATE shift SET person_left = true, standing = standing AND substitutes <> '{}'
+        WHERE tenant_id = %s AND person_id = %s AND starts_at >= %s RETURNING shift_id
+        """,
+        [tenant_id, person_id, at],
+    )
+    return [shift_id for (shift_id,) in left.fetchall()]
 
 
 def add_punch(connection: Connection, punch: Punch, tenant_id: int = ACME) -> TouchedPunch:

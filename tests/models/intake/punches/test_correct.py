@@ -115,7 +115,7 @@ def test_a_punch_stored_already_is_no_reject_once_its_site_is_gone(engine: Engin
     submit(engine, [a_punch()])
     submit(engine, [a_punch(person_id=8)])
     with engine.begin() as connection:
-        connection.exec_driver_sql("UPDATE site SET deleted = true")
+        connection.exec_driver_sql("DELETE FROM site_version")
     outcomes = submit(engine, [a_punch(), a_punch(person_id=8), a_punch(person_id=9)])
     assert [outcome.status for outcome in outcomes] == ["accepted", "accepted", "rejected"]
     assert codes(outcomes[2].reasons) == [("unknown_site", "site_id")]

@@ -242,7 +242,8 @@ def test_a_punch_that_is_in_leaves_no_rejection_of_the_same_content_open(engine:
     submit(engine, [a_punch(site_id=99)])
     with engine.begin() as connection:
         connection.exec_driver_sql(
-            "INSERT INTO site (tenant_id, site_id, name, timezone) VALUES (1, 99, 'New', 'UTC')"
+            "INSERT INTO site_version (tenant_id, site_id, since, until, name, policy)"
+            " VALUES (1, 99, '-infinity', 'infinity', 'New', '{}')"
         )
         connection.exec_driver_sql("UPDATE rejected SET resubmitted_at = now()")
     submit(engine, [a_punch(site_id=99)])

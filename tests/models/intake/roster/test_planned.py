@@ -1,0 +1,233 @@
+"""Shifts and assignments carry their own times, and are removed from a moment on."""
+
+from datetime import UTC, date, datetime, timedelta
+from itertools import permutations
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+
+from models.intake import RosterOutcome, sync_roster
+from tests.models.intake.stored import Content, codes, forget, rows
+
+START, END = datetime(2026, 3, 10, 8, tzinfo=UTC), datetime(2026, 3, 10, 16, tzinfo=UTC)
+SHIFT = {
+    "shift_id": "s-1",
+    "person_id": 7,
+    "site_id": 15,
+    "starts_at": START.isoformat(),
+    "ends_at": END.isoformat(),
+}
+GONE = {"shift_id": "s-1", "deleted": True}
+ASSIGNED = {"person_id": 7, "site_id": 15}
+HOUR = timedelta(hours=1)
+
+
+def sync(engine: Engine, sent_at: datetime | None = None, **sections: Any) -> RosterOutcome:
+    roster = {"tenant": {"tenant_id": 1, "name": "Acme"}, **sections}
+    return sync_roster(engine, roster | ({"sent_at": sent_at.isoformat()} if sent_at else {}))
+
+
+def shift(engine: Engine) -> Content:
+    [row] = rows(engine, "SELECT * FROM shift")
+    return row
+
+
+def assignment(engine: Engine) -> Content:
+    [row] = rows(engine, "SELECT * FROM assignment")
+    return row
+
+
+def test_a_content_counts_whenever_it_is_said(bare_engine: Engine) -> None:
+    sync(bare_engine, END, shifts=[SHIFT])
+    row = shift(bare_engine)
+    assert (row["standing"], row["said_at"], row["removed_at"]) == (True, END, None)
+
+
+@pytest.mark.parametrize(
+    ("removed_at", "fields", "standing"),
+    [
+        (START - HOUR, {}, False),
+        (START, {}, True),
+        (START + HOUR, {}, True),
+        (START + HOUR, {"correction": True}, False),
+    ],
+)
+def test_a_removal_counts_if_it_was_said_before_the_start_or_as_a_correction(
+    bare_engine: Engine, removed_at: datetime, fields: Content, standing: bool
+) -> None:
+    sync(bare_engine, START - 2 * HOUR, shifts=[SHIFT])
+    forget(bare_engine)
+    outcome = sync(bare_engine, removed_at, shifts=[GONE | fields])
+    row = shift(bare_engine)
+    assert (row["standing"], row["removed_at"], row["deleted"]) == (standing, removed_at, True)
+    assert bool(outcome.changes) == (not standing)
+
+
+def test_removing_it_every_night_leaves_the_first_removal(bare_engine: Engine) -> None:
+    sync(bare_engine, START - 3 * HOUR, shifts=[SHIFT])
+    for hours in (1, -5, -9):
+        sync(bare_engine, START - hours * HOUR, shifts=[GONE])
+    row = shift(bare_engine)
+    assert (row["standing"], row["removed_at"]) == (False, START - HOUR)
+
+
+ARRIVALS: list[tuple[int, Content]] = [
+    (1, SHIFT | {"substitutes": [8]}),
+    (2, GONE),
+    (3, SHIFT | {"substitutes": [9]}),
+    (4, GONE | {"correction": True}),
+    (5, GONE),
+]
+
+
+@pytest.mark.parametrize("count", [3, 4, 5])
+def test_no_order_of_arrival_makes_a_difference(bare_engine: Engine, count: int) -> None:
+    seen = set()
+    for order in permutations(ARRIVALS[:count]):
+        for hours, row in order:
+            assert not sync(bare_engine, START - 9 * HOUR + hours * HOUR, shifts=[row]).refused
+        stored = shift(bare_engine)
+        names = ("substitutes", "standing", "removed_at", "removed_as_correction", "said_at")
+        seen.add(str([stored[name] for name in names]))
+        with bare_engine.begin() as connection:
+            connection.exec_driver_sql("TRUNCATE shift, statement")
+    assert len(seen) == 1
+
+
+@pytest.mark.parametrize("is_reversed", [False, True])
+def test_of_contents_said_at_once_the_bytewise_later_one_stands(
+    bare_engine: Engine, is_reversed: bool
+) -> None:
+    told = [{"shifts": [SHIFT | {"person_id": person_id}]} for person_id in (7, 8)]
+    told += [{"assignments": [ASSIGNED | {"valid_to": f"2026-03-0{day}"}]} for day in (4, 5)]
+    for sections in reversed(told) if is_reversed else told:
+        assert not sync(bare_engine, START - HOUR, **sections).refused
+    assert shift(bare_engine)["person_id"] == 8
+    assert assignment(bare_engine)["valid_to_date"] == date(2026, 3, 5)
+
+
+def test_content_that_was_said_before_its_removal_is_taken(bare_engine: Engine) -> None:
+    sync(bare_engine, START + HOUR, shifts=[GONE])
+    assert not shift(bare_engine)["standing"]
+    outcome = sync(bare_engine, START - HOUR, shifts=[SHIFT | {"substitutes": [9]}])
+    row = shift(bare_engine)
+    assert (row["standing"], row["removed_at"]) == (True, START + HOUR)
+    assert outcome.changed_keys == {("shift", "s-1")}
+    assert [row["person_id"] for row in rows(bare_engine, "SELECT * FROM substitute")] == [9]
+
+
+def test_content_said_later_revives_it_afresh(bare_engine: Engine) -> None:
+    sync(bare_engine, START - 5 * HOUR, shifts=[SHIFT | {"substitutes": [9]}])
+    sync(bare_engine, START - 4 * HOUR, shifts=[GONE])
+    refused = sync(bare_engine, START - 3 * HOUR, shifts=[{"shift_id": "s-1", "site_id": 16}])
+    assert codes(refused.refused[0].reasons)[0][0] == "missing"
+    sync(bare_engine, START - 3 * HOUR, shifts=[SHIFT])
+    row = shift(bare_engine)
+    assert (row["standing"], row["removed_at"], row["substitutes"]) == (True, None, [])
+
+
+def test_a_shift_whose_person_left_is_its_substitutes_only(bare_engine: Engine) -> None:
+    people = [{"person_id": 7, "name": "Ada"}]
+    second = SHIFT | {"shift_id": "s-2", "substitutes": [8]}
+    early = SHIFT | {"shift_id": "s-0", "starts_at": (START - 48 * HOUR).isoformat()}
+    sync(bare_engine, START - 9 * HOUR, people=people, shifts=[SHIFT, second, early])
+    forget(bare_engine)
+    outcome = sync(bare_engine, START - HOUR, people=[{"person_id": 7, "deleted": True}])
+    marked = rows(bare_engine, "SELECT shift_id, person_left, standing FROM shift ORDER BY 1")
+    assert [tuple(row.values()) for row in marked] == [
+        ("s-0", False, True),
+        ("s-1", True, False),
+        ("s-2", True, True),
+    ]
+    assert outcome.changed_keys == {
+        ("person", "7"),
+        ("named", "7"),
+        ("shift", "s-1"),
+        ("shift", "s-2"),
+        ("tenant", ""),
+    }
+    back = sync(bare_engine, START - HOUR / 2, people=people)
+    assert {("shift", "s-1"), ("shift", "s-2")} <= back.changed_keys
+    assert [row["standing"] for row in rows(bare_engine, "SELECT standing FROM shift")] == [
+        True
+    ] * 3
+
+
+def test_whoever_is_not_in_the_roster_yet_has_not_left(bare_engine: Engine) -> None:
+    sync(bare_engine, START - 9 * HOUR, shifts=[SHIFT])
+    assert (shift(bare_engine)["person_left"], shift(bare_engine)["standing"]) == (False, True)
+    joins = {"person_id": 7, "name": "Ada", "effective_from": END.isoformat()}
+    sync(bare_engine, START - 8 * HOUR, people=[joins])
+    assert not shift(bare_engine)["person_left"]
+
+
+def test_a_shift_given_to_somebody_who_left_is_marked(bare_engine: Engine) -> None:
+    sync(bare_engine, START - 9 * HOUR, people=[{"person_id": 7, "name": "Ada"}])
+    sync(bare_engine, START - 8 * HOUR, people=[{"person_id": 7, "deleted": True}])
+    sync(bare_engine, START - 7 * HOUR, shifts=[SHIFT])
+    assert (shift(bare_engine)["person_left"], shift(bare_engine)["standing"]) == (True, False)
+    sync(bare_engine, START - 6 * HOUR, shifts=[{"shift_id": "s-1", "person_id": 8}])
+    assert (shift(bare_engine)["person_left"], shift(bare_engine)["standing"]) == (False, True)
+
+
+def test_an_assignment_ends_when_its_removal_was_said(bare_engine: Engine) -> None:
+    sync(bare_engine, START, assignments=[ASSIGNED])
+    forget(bare_engine)
+    outcome = sync(bare_engine, END, assignments=[ASSIGNED | {"deleted": True}])
+    row = assignment(bare_engine)
+    assert (row["deleted"], row["ended_at"]) == (False, END)
+    [person] = [change for change in outcome.changes if change.kind == "person"]
+    assert person[2:] == (END, None)
+    later = sync(bare_engine, END + HOUR, assignments=[ASSIGNED | {"deleted": True}])
+    assert (assignment(bare_engine)["ended_at"], later.changes) == (END, ())
+    sync(bare_engine, END + 2 * HOUR, assignments=[ASSIGNED])
+    assert assignment(bare_engine)["ended_at"] is None
+
+
+def test_one_removed_as_a_correction_never_was(bare_engine: Engine) -> None:
+    sync(bare_engine, START, assignments=[ASSIGNED])
+    outcome = sync(bare_engine, END, assignments=[ASSIGNED | {"deleted": True, "correction": True}])
+    assert assignment(bare_engine)["deleted"]
+    [person] = [change for change in outcome.changes if change.kind == "person"]
+    assert person[2:] == (None, None)
+    sync(bare_engine, START - HOUR, assignments=[ASSIGNED | {"valid_to": "2026-03-01"}])
+    assert assignment(bare_engine)["deleted"]
+
+
+def test_a_removal_that_came_first_ends_what_comes_late(bare_engine: Engine) -> None:
+    sync(bare_engine, END, assignments=[ASSIGNED | {"deleted": True}])
+    assert assignment(bare_engine)["deleted"]
+    sync(bare_engine, START, assignments=[ASSIGNED])
+    row = assignment(bare_engine)
+    assert (row["deleted"], row["ended_at"]) == (False, END)
+
+
+def test_a_new_end_has_only_the_time_between_judged_anew(bare_engine: Engine) -> None:
+    sync(bare_engine, START, assignments=[ASSIGNED | {"valid_to": END.isoformat()}])
+    outcome = sync(
+        bare_engine, START + HOUR, assignments=[ASSIGNED | {"valid_to": (END + HOUR).isoformat()}]
+    )
+    instant = timedelta(microseconds=1)
+    [person] = [change for change in outcome.changes if change.kind == "person"]
+    assert person[2:] == (END, END + HOUR + instant)
+
+
+def test_a_moved_shift_has_those_it_leaves_judged_around_it(bare_engine: Engine) -> None:
+    sync(bare_engine, START - HOUR, shifts=[SHIFT])
+    outcome = sync(bare_engine, START, shifts=[SHIFT | {"site_id": 16, "person_id": 8}])
+    near = (START - 72 * HOUR, END + 72 * HOUR)
+    assert {change[:2]: change[2:] for change in outcome.changes} == {
+        ("shift", "s-1"): (None, None),
+        ("site", "15"): near,
+        ("person", "7"): near,
+    }
+
+
+def test_the_same_again_without_sent_at_writes_nothing(bare_engine: Engine) -> None:
+    sections = {"shifts": [SHIFT], "assignments": [ASSIGNED]}
+    sync(bare_engine, None, **sections)
+    query = "SELECT xmin::text FROM shift UNION ALL SELECT xmin::text FROM assignment"
+    before = rows(bare_engine, query)
+    sync(bare_engine, None, **sections)
+    assert rows(bare_engine, query) == before
