@@ -29,9 +29,6 @@ log = structlog.get_logger(__name__)
 
 # A punch's earlier contents stay known for as long as a task or a caller may bring one again.
 REVISIONS = timedelta(days=400)
-# What was said of a row of the roster, and changes nothing, stays for as long as something that was
-# said before it may still come.
-STATEMENTS = timedelta(days=60)
 
 # Messages go from the beginning of the feed only, so that what is left has no hole.
 _MESSAGES = f"""
@@ -111,7 +108,7 @@ def _prune_tenant(engine: Engine, tenant_id: int, feed_age: timedelta) -> None:
     for table in _AGING:
         age = max(REVISIONS, feed_age) if table == "punch_revision" else feed_age
         counts[table] = _prune_table(engine, tenant_id, table, age)
-    counts["statement"] = prune_statements(engine, tenant_id, STATEMENTS)
+    counts["statement"] = prune_statements(engine, tenant_id)
     for table, rows in counts.items():
         PRUNED.labels(table=table).inc(rows)
     if any(counts.values()):

@@ -3,8 +3,8 @@
 from psycopg import Connection, Cursor
 
 _VERSIONS = """
-INSERT INTO tenant_version (tenant_id, since, until, policy)
-SELECT tenant_id, '-infinity', 'infinity', policy FROM tenant WHERE NOT deleted
+INSERT INTO tenant_version (tenant_id, since, until, name, policy)
+SELECT tenant_id, '-infinity', 'infinity', name, policy FROM tenant WHERE NOT deleted
 ON CONFLICT DO NOTHING;
 INSERT INTO site_version (
     tenant_id, site_id, since, until, name, latitude, longitude, radius_m, boundary, policy

@@ -4,8 +4,8 @@ A *statement* is what one roster said of one row. The *versions* of a row are wo
 statements at intake (models.intake.roster): the row was so from `since` on, until `until`, which
 is excluded. `-infinity` and `infinity` stand for ever; psycopg cannot load these, so whoever reads
 selects `nullif(since, '-infinity')`. There is no version for a time in which the row was not there,
-and two that meet differ. A site's time zone and `roster_complete` have no past: the rows of `site`
-and `tenant` have what was said of them last.
+and two that meet differ. A site's time zone, `roster_complete` and fields Rollcall does not know
+have no past: the rows themselves have what was said of them last.
 """
 
 from datetime import datetime
@@ -62,6 +62,7 @@ tenant_version = Table(
     tenant_key(),
     _since(),
     instant("until", nullable=False),
+    Column("name", Text, nullable=False),
     json_object("policy"),
 )
 

@@ -1,6 +1,6 @@
 """The tasks `upkeep.*`, which beat and servers send. None brings anything that could be lost."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -11,6 +11,8 @@ from sqlalchemy import Engine
 from models.alerts.calendar import extend_due
 from models.broker import JUDGE_TASK
 from models.database import autocommitted, transaction
+from models.due import tenants_due as chores_due
+from models.intake.roster.current import CHORE as VERSIONS
 from models.intake.roster.current import bring_up_to_date
 from worker import metrics
 from worker.alerts.escalation import keep_alerts, tenants_due
@@ -21,7 +23,7 @@ from worker.judging.turns import Turn
 from worker.judging.work_queue import anything_waits
 from worker.process import this_process
 from worker.retention import prune
-from worker.tasks.after_storing import Judging, ask_for_turns, for_each, take_turn
+from worker.tasks.after_storing import ask_for_turns, for_each, take_turn
 from worker.tasks.base import QuietTask, task
 
 SWEEP_EVERY = timedelta(seconds=30)
@@ -58,12 +60,14 @@ def sweep_left() -> None:
 def sweep_moments(self: QuietTask) -> None:
     """Judge what the passing of time has changed. Runs every half minute.
 
-    Rows of the roster of which a version begins or ends are brought up to date before.
+    Rows of the roster of which a version begins or ends are brought up to date after that: it is
+    not by them that anything is judged.
     """
-    bring_up_to_date(this_process().engine)
     with transaction(this_process().engine) as cursor:
         tenants = tenants_unswept(cursor, SWEEP_EVERY / 2)
-    _in_turns(self, tenants, _judge_moments)
+        with_versions = chores_due(cursor, VERSIONS)
+    left = for_each(tenants, _judge_moments) + for_each(with_versions, _bring_up_to_date)
+    _go_on(self, left)
 
 
 @task("upkeep.keep_alerts", bind=True, **_UPKEEP)
@@ -71,7 +75,7 @@ def keep_all_alerts(self: QuietTask) -> None:
     """Do what time does to alerts. Runs every quarter minute."""
     with transaction(this_process().engine) as cursor:
         tenants = tenants_due(cursor)
-    _in_turns(self, tenants, _keep_alerts)
+    _go_on(self, for_each(tenants, _keep_alerts))
 
 
 def _judge_moments(engine: Engine, tenant_id: int, emit: Emit) -> bool:
@@ -92,9 +96,13 @@ def _keep_alerts(engine: Engine, tenant_id: int, emit: Emit) -> bool:
     return keep_alerts(engine, tenant_id, emit, seconds=TURN_SECONDS)
 
 
-def _in_turns(sweep: QuietTask, tenants: Iterable[int], judging: Judging) -> None:
-    """Call `judging` for the tenants. Where time is up, another task of this kind goes on."""
-    if for_each(tenants, judging):
+def _bring_up_to_date(engine: Engine, tenant_id: int, _emit: Emit) -> None:
+    bring_up_to_date(engine, tenant_id)
+
+
+def _go_on(sweep: QuietTask, left: Collection[int]) -> None:
+    """Have another task of this kind go on where tenants are left."""
+    if left:
         with suppress(OperationalError):  # beat sends the next
             sweep.apply_async(expires=SWEEP_EVERY.total_seconds())
 

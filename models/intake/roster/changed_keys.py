@@ -67,9 +67,15 @@ class Changes:
     ) -> None:
         """Note the time in which what is judged of a row differs.
 
-        Names of people and sites are in what is said of them; the tenant's own is in no version.
+        Names of people and sites are in what is said of them; the tenant's own is not.
         """
-        if span := difference(before, after, lambda columns: columns):
+
+        def judged(columns: Columns | None) -> Columns | None:
+            return columns and {
+                name: value for name, value in columns.items() if name not in kind.unjudged
+            }
+
+        if span := difference(before, after, judged):
             self.note_row(kind, key, span)
 
     def note_row(self, kind: Kind, key: Sequence[object], span: Span) -> None:

@@ -4,7 +4,6 @@ What is judged is read from the versions, and was noted when they were written. 
 here; the rows themselves are for whoever asks how things are by now.
 """
 
-from collections.abc import Iterable
 from datetime import UTC, datetime
 
 import structlog
@@ -12,110 +11,91 @@ from psycopg import Cursor
 from sqlalchemy import Engine
 
 from models.database import KEEP_SESSION, transaction
-from models.due import put_off, tenants_due
-from models.intake.roster import past_tables, tables
-from models.intake.roster.changed_keys import policy_of
-from models.intake.roster.kinds import SITE, TENANT, WITH_PAST, Kind
-from models.intake.roster.laying import lay
-from models.intake.roster.past_rows import row_by_now
-from models.intake.roster.sync import CHORE
-from models.intake.roster.tables import RowKey
+from models.due import put_off
+from models.intake.roster import tables
+from models.intake.roster.kinds import TENANT, WITH_PAST, Kind
 from models.intake.submitter import Submitter
 from models.locks import tenant_lock_key
 
 NOT_UP_TO_DATE = "roster_not_up_to_date"
+# A chore of models.due: tenants have it while a version is to begin or to end.
+CHORE = "versions"
 
 log = structlog.get_logger(__name__)
 
 BY_UPKEEP = Submitter("upkeep")
 
+_LOCK = "SELECT pg_try_advisory_xact_lock(%s)"
 # When nothing is to come, it is due no more: the row goes.
 _DONE = "DELETE FROM due WHERE tenant_id = %s AND chore = %s"
 _DUE_SINCE = "SELECT at FROM due WHERE tenant_id = %s AND chore = %s"
 _BEGUN = """
-SELECT DISTINCT {key} FROM {kind}_version
-WHERE tenant_id = %(tenant_id)s
-    AND (since BETWEEN %(since)s AND %(now)s OR until BETWEEN %(since)s AND %(now)s)
+UPDATE {kind} SET deleted = false, {assignments}
+FROM {kind}_version AS version
+WHERE version.tenant_id = %(tenant_id)s AND {kind}.tenant_id = version.tenant_id {same_row}
+    AND since BETWEEN %(due_since)s AND %(now)s AND until > %(now)s
 """
-_NEXT = """
-SELECT min(moment) FROM (
-    SELECT since FROM {kind}_version WHERE tenant_id = %(tenant_id)s AND since > %(now)s
-    UNION ALL
-    SELECT until FROM {kind}_version
-    WHERE tenant_id = %(tenant_id)s AND until > %(now)s AND until <> 'infinity'
-) AS coming(moment)
+# One that is there no more stays as it was last.
+_ENDED = """
+UPDATE {kind} SET deleted = true, {assignments}
+FROM {kind}_version AS version
+WHERE version.tenant_id = %(tenant_id)s AND {kind}.tenant_id = version.tenant_id {same_row}
+    AND until BETWEEN %(due_since)s AND %(now)s
+    AND NOT EXISTS (
+        SELECT FROM {kind}_version AS later
+        WHERE later.tenant_id = version.tenant_id {same_later}
+            AND later.since BETWEEN version.until AND %(now)s
+    )
 """
+_COMING = """
+SELECT since FROM {kind}_version WHERE tenant_id = %(tenant_id)s AND since > %(now)s
+UNION ALL
+SELECT until FROM {kind}_version
+WHERE tenant_id = %(tenant_id)s AND until > %(now)s AND until <> 'infinity'
+"""
+_NEXT = "SELECT min(moment) FROM ({}) AS coming(moment)".format(
+    " UNION ALL ".join(_COMING.format(kind=kind.table) for kind in (TENANT, *WITH_PAST))
+)
 
 
-def bring_up_to_date(engine: Engine) -> None:
-    """Bring the rows up to date whose version began or ended since the last time, and commit.
+def bring_up_to_date(engine: Engine, tenant_id: int) -> None:
+    """Bring the tenant's rows up to date whose version began or ended since the last time.
 
-    Only tenants of which something was to begin or to end by now are looked at. It waits for
-    whoever judges them. One of which that fails holds up no other, and is tried again.
+    Where somebody else has the tenant, it is left for the next time, as it is where this fails.
     """
-    with transaction(engine) as cursor:
-        tenants = tenants_due(cursor, CHORE)
-    for tenant_id in tenants:
-        try:
-            with transaction(engine) as cursor:
+    try:
+        with transaction(engine) as cursor:
+            cursor.execute(KEEP_SESSION)
+            if cursor.execute(_LOCK, [tenant_lock_key(tenant_id)]).fetchone() == (True,):
                 bring_up(cursor, tenant_id, datetime.now(UTC))
-        except Exception as error:
-            log.error(NOT_UP_TO_DATE, tenant_id=tenant_id, exc_info=error)
+    except Exception as error:
+        log.error(NOT_UP_TO_DATE, tenant_id=tenant_id, exc_info=error)
 
 
 def bring_up(cursor: Cursor, tenant_id: int, now: datetime) -> None:
-    """Bring the tenant's rows up to date, if that is due by now, and note when it is due next."""
-    cursor.execute(KEEP_SESSION)
-    cursor.execute("SELECT pg_advisory_xact_lock(%s)", [tenant_lock_key(tenant_id)])
+    """Bring the tenant's rows up to date, if that is due by now, and note when it is due next.
+
+    The caller holds the tenant's lock.
+    """
     due = cursor.execute(_DUE_SINCE, [tenant_id, CHORE]).fetchone()
     if due is None or due[0] > now:
         return
-    values = {"tenant_id": tenant_id, "since": due[0], "now": now}
-    policy_changed = [
-        _refresh(cursor, tenant_id, kind, _begun(cursor, kind, values), now)
-        for kind in (TENANT, *WITH_PAST)
-    ]
-    if any(policy_changed):
-        tables.save_policy(cursor, tenant_id, BY_UPKEEP, is_first=False, at=now)
-    coming = (
-        moment
-        for kind in (TENANT, *WITH_PAST)
-        for (moment,) in cursor.execute(_NEXT.format(kind=kind.table), values)
-    )
-    if following := min((moment for moment in coming if moment), default=None):
+    values = {"tenant_id": tenant_id, "due_since": due[0], "now": now}
+    for kind in (TENANT, *WITH_PAST):
+        for update in (_ENDED, _BEGUN):
+            cursor.execute(_of_kind(update, kind), values)
+    tables.save_policy(cursor, tenant_id, BY_UPKEEP, at=now, if_new=True)
+    (following,) = cursor.execute(_NEXT, values).fetchone() or (None,)
+    if following:
         put_off(cursor, tenant_id, CHORE, following)
     else:
         cursor.execute(_DONE, [tenant_id, CHORE])
 
 
-def _begun(cursor: Cursor, kind: Kind, values: dict[str, object]) -> list[RowKey]:
-    key = ", ".join(kind.key) or "tenant_id"
-    rows = cursor.execute(_BEGUN.format(kind=kind.table, key=key), values).fetchall()
-    return [row if kind.key else () for row in rows]
-
-
-def _refresh(
-    cursor: Cursor, tenant_id: int, kind: Kind, keys: Iterable[RowKey], now: datetime
-) -> bool:
-    """Write the rows as they are by now. Return whether the policy of one is another."""
-    keys = list(keys)
-    if not keys:
-        return False
-    stored = past_tables.load(cursor, tenant_id, kind, keys)
-    told = past_tables.statements(cursor, tenant_id, kind, keys)
-    rows = {
-        key: row
-        for key in keys
-        if (row := row_by_now(kind, key, stored[key], lay(kind, told[key], now), None, now))
-    }
-    if rows and kind is TENANT:
-        tables.save_tenant(cursor, tenant_id, rows[()], BY_UPKEEP)
-    elif rows:
-        tables.save(cursor, tenant_id, kind, list(rows.values()), BY_UPKEEP)
-    return kind in (TENANT, SITE) and any(
-        policy_of(_there(stored[key].row)) != policy_of(_there(row)) for key, row in rows.items()
+def _of_kind(update: str, kind: Kind) -> str:
+    return update.format(
+        kind=kind.table,
+        assignments=", ".join(f"{name} = version.{name}" for name in kind.past),
+        same_row="".join(f" AND {kind.table}.{name} = version.{name}" for name in kind.key),
+        same_later="".join(f" AND later.{name} = version.{name}" for name in kind.key),
     )
-
-
-def _there(row: dict[str, object] | None) -> dict[str, object] | None:
-    return None if row is None or row["deleted"] else row

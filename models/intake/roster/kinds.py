@@ -36,6 +36,7 @@ class Kind(NamedTuple):
     required: Columns
     blank: Columns
     past: tuple[str, ...] = ()
+    unjudged: tuple[str, ...] = ()
     throughout: tuple[str, ...] = ()
     marks: Mapping[str, Any] = MappingProxyType({})
 
@@ -52,7 +53,8 @@ TENANT = Kind(
     (),
     {"name": ""},
     {"roster_complete": True, "policy": {}},
-    past=("policy",),
+    past=("name", "policy"),
+    unjudged=("name",),
     throughout=("roster_complete",),
 )
 

@@ -7,11 +7,14 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, time
 from itertools import groupby, pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
 from models.intake.roster.kinds import Columns, Kind
+from models.intake.roster.state import State
 from models.intake.roster.statement import Statement
+
+T = TypeVar("T")
 
 BEGINNING = datetime.min.replace(tzinfo=UTC)
 END = datetime.max.replace(tzinfo=UTC)
@@ -30,43 +33,40 @@ class Version(NamedTuple):
 class Laid(NamedTuple):
     """What the statements of a row make of it.
 
-    `versions` are in order, with the columns `past` of its kind. `said` is all that is said of it
-    by now, whole or not; `now` is the row by now, or None where it is not there. `latest` is the
-    row by now or as it was last or, where it never was there, as it will be first.
+    `versions` are in order, with the columns `past` of its kind. `throughout` is what has no past:
+    the columns `throughout` of its kind that were said, and `extra`.
     """
 
     versions: list[Version]
-    said: Columns
-    now: Columns | None
-    latest: Columns | None
+    throughout: Columns
 
 
-def lay(kind: Kind, statements: Sequence[Statement], now: datetime) -> Laid:
+def lay(kind: Kind, statements: Sequence[Statement]) -> Laid:
     """Return what the statements make of a row, field by field, in the order of ground rule 1."""
     throughout = _throughout(kind, statements)
-    zone = ZoneInfo(throughout.get("timezone") or "UTC")
-    states = list(_states(as_laid(statements, zone)))
-    moments = [moment for moment, _ in states]
-    rows = [_row(kind, state, throughout) for _, state in states]
-    by_now = bisect_right(moments, now) - 1
-    return Laid(
-        list(_versions(kind, moments, rows)),
-        states[by_now][1] | throughout if by_now >= 0 else {},
-        rows[by_now] if by_now >= 0 else None,
-        next((row for row in (*reversed(rows[: by_now + 1]), *rows[by_now + 1 :]) if row), None),
-    )
+    changes = _changes(as_laid(statements, zone_of(throughout)))
+    return Laid(list(_versions(kind, changes, throughout)), throughout)
+
+
+def zone_of(columns: Columns) -> ZoneInfo:
+    return ZoneInfo(columns.get("timezone") or "UTC")
 
 
 def _throughout(kind: Kind, statements: Iterable[Statement]) -> Columns:
-    """Return the fields that have no past, as they were said last."""
-    if not kind.throughout:
-        return {}
+    """Return what has no past, as it was said last. What removes the row clears unknown fields."""
     said: Columns = {}
-    for statement in sorted(statements, key=lambda one: (one.said_at, one.canonical())):
-        said |= {
-            name: statement.content[name] for name in kind.throughout & statement.content.keys()
-        }
-    return said
+    extra: Columns = {}
+    for statement in _in_order(statements, _said_at, lambda one: one):
+        for name in kind.throughout:
+            if name in statement.content:
+                value = statement.content[name]
+                said[name] = kind.blank.get(name) if value is None else value
+        extra = {} if statement.deleted else by_key(extra, statement.extra or {})
+    return said | {"extra": extra or None}
+
+
+def _said_at(statement: Statement) -> datetime:
+    return statement.said_at
 
 
 class Held(NamedTuple):
@@ -78,15 +78,24 @@ def as_laid(statements: Sequence[Statement], zone: ZoneInfo) -> list[Held]:
     """Return the statements in the order in which they are laid, each with from when it holds."""
     first = min((statement.said_at for statement in statements), default=BEGINNING)
     held = [Held(_holds_from(statement, first, zone), statement) for statement in statements]
-    if len(held) > 1:
-        held.sort(
-            key=lambda one: (
-                max(one.holds_from, one.statement.said_at),
-                one.statement.said_at,
-                one.statement.canonical(),
-            )
-        )
-    return held
+    return _in_order(held, _laid_at, lambda one: one.statement)
+
+
+def _laid_at(held: Held) -> tuple[datetime, datetime]:
+    return max(held.holds_from, held.statement.said_at), held.statement.said_at
+
+
+def _in_order(
+    items: Iterable[T], moment: Callable[[T], Any], statement: Callable[[T], Statement]
+) -> list[T]:
+    """Sort by moment and, of one moment, by canonical content, which takes time to write."""
+    in_order: list[T] = []
+    for _, group in groupby(sorted(items, key=moment), key=moment):
+        of_moment = list(group)
+        if len(of_moment) > 1:
+            of_moment.sort(key=lambda one: statement(one).canonical())
+        in_order += of_moment
+    return in_order
 
 
 def _holds_from(statement: Statement, first: datetime, zone: ZoneInfo) -> datetime:
@@ -108,36 +117,19 @@ def midnight(day: date, zone: ZoneInfo) -> datetime:
         return datetime.combine(day, time(), UTC)
 
 
-def _states(in_order: Sequence[Held]) -> Iterator[tuple[datetime, Columns]]:
-    """Yield each moment from which something holds, with all that is said of the row from then."""
+def _changes(in_order: Sequence[Held]) -> list[tuple[datetime, Columns]]:
+    """Return the moments at which something else begins to be said of the row, and what."""
+    changes: list[tuple[datetime, Columns]] = []
+    state = State()
+    before: Columns = {}
     ranks = sorted(range(len(in_order)), key=lambda rank: in_order[rank].holds_from)
-    laid: list[int] = []
-    state: Columns = {}
     for moment, group in groupby(ranks, key=lambda rank: in_order[rank].holds_from):
-        new = list(group)
-        if laid and new[0] < laid[-1]:  # it lies below some that hold already
-            new, laid, state = sorted(laid + new), [], {}
-        for rank in new:
-            state = lay_over(state, in_order[rank].statement)
-        laid += new
-        yield moment, state
-
-
-def lay_over(state: Columns, statement: Statement) -> Columns:
-    """Return what was said of a row with a statement laid over it. A deletion empties it."""
-    if statement.deleted:
-        return {}
-    laid = dict(state)
-    for name, value in statement.content.items():
-        if name == "policy":
-            laid[name] = by_key(state.get(name, {}), value)
-        elif value is None:
-            laid.pop(name, None)
-        else:
-            laid[name] = value
-    if statement.extra:
-        laid["extra"] = by_key(state.get("extra", {}), statement.extra)
-    return {name: value for name, value in laid.items() if value != {}}
+        for rank in group:
+            state.put(rank, in_order[rank].statement)
+        if (said := state.columns()) != before and moment < END:
+            changes.append((moment, said))
+            before = said
+    return changes
 
 
 def by_key(before: Columns, new: Columns | None) -> Columns:
@@ -147,28 +139,25 @@ def by_key(before: Columns, new: Columns | None) -> Columns:
     return {name: value for name, value in {**before, **new}.items() if value is not None}
 
 
-def _row(kind: Kind, state: Columns, throughout: Columns) -> Columns | None:
-    """Return the columns of the row, or None where it lacks a required one and so is not there."""
-    said = {name: value for name, value in state.items() if name not in kind.throughout}
-    said |= throughout
-    if not state or not kind.required.keys() <= said.keys():
-        return None
-    return {**dict.fromkeys(kind.required), **kind.blank, "extra": None, **said}
-
-
 def _versions(
-    kind: Kind, moments: Sequence[datetime], rows: Sequence[Columns | None]
+    kind: Kind, changes: Sequence[tuple[datetime, Columns]], throughout: Columns
 ) -> Iterator[Version]:
     """Yield the versions, of which neighbours differ."""
-    past = [row and {name: row[name] for name in kind.past} for row in rows]
-    changes = [
-        (moment, columns)
-        for place, (moment, columns) in enumerate(zip(moments, past, strict=True))
-        if place == 0 or columns != past[place - 1]
-    ]
-    for (since, columns), (until, _) in pairwise([*changes, (END, None)]):
+    rows = [(moment, _past(kind, said, throughout)) for moment, said in changes]
+    begins = [row for place, row in enumerate(rows) if place == 0 or row[1] != rows[place - 1][1]]
+    for (since, columns), (until, _) in pairwise([*begins, (END, None)]):
         if columns is not None:
             yield Version(since, until, columns)
+
+
+def _past(kind: Kind, said: Columns, throughout: Columns) -> Columns | None:
+    """Return the columns of a version, or None where the row lacks a required one: it is not there.
+
+    What has no past does not make it be there by itself.
+    """
+    if not said or not all(name in said or name in throughout for name in kind.required):
+        return None
+    return {name: said.get(name, kind.blank.get(name)) for name in kind.past}
 
 
 def superfluous(
@@ -180,18 +169,37 @@ def superfluous(
     as it holds since ever, and so does what says last how it is throughout.
     """
     throughout = _throughout(kind, statements)
-    first = min((statement.said_at for statement in statements), default=BEGINNING)
-    last = _last_of(kind, statements)
-    state: Columns = {}
+    needed = _needed_throughout(kind, statements)
+    state = State()
+    before: Columns = {}
     found = []
-    for _, statement in as_laid(statements, ZoneInfo(throughout.get("timezone") or "UTC")):
-        laid = lay_over(state, statement)
+    for rank, (_, statement) in enumerate(as_laid(statements, zone_of(throughout))):
+        state.put(rank, statement)
+        said = state.columns()
         is_plain = statement.effective_from is None and not statement.correction
-        is_kept = statement.said_at in (first, *last) or statement.said_at >= said_before
-        if laid == state and is_plain and not is_kept:
+        is_old = statement.said_at < said_before and statement.said_at not in needed
+        if said == before and is_plain and is_old:
             found.append(statement)
-        state = laid
+        before = said
     return found
+
+
+def _needed_throughout(kind: Kind, statements: Iterable[Statement]) -> set[datetime]:
+    """Return when it was said first, when each field without a past was said last, and when a
+    removal cleared unknown fields.
+    """
+    last: dict[str, datetime] = {}
+    needed = set()
+    in_order = _in_order(statements, _said_at, lambda one: one)
+    has_extra = False
+    for statement in in_order:
+        names = [name for name in kind.throughout if name in statement.content]
+        extra = [f"extra.{name}" for name in statement.extra or {}]
+        last |= dict.fromkeys(names + extra, statement.said_at)
+        if statement.deleted and has_extra:
+            needed.add(statement.said_at)
+        has_extra = bool(extra) or (has_extra and not statement.deleted)
+    return needed | set(last.values()) | {one.said_at for one in in_order[:1]}
 
 
 def adds_nothing(kind: Kind, told: Sequence[Statement], statement: Statement) -> bool:
@@ -204,7 +212,7 @@ def adds_nothing(kind: Kind, told: Sequence[Statement], statement: Statement) ->
     throughout = _throughout(kind, told)
     if throughout != _throughout(kind, [*told, statement]):
         return False
-    zone = ZoneInfo(throughout.get("timezone") or "UTC")
+    zone = zone_of(throughout)
     below, laid = as_laid(told, zone), as_laid([*told, statement], zone)
     if not below or _changes(below) != _changes(laid):
         return False
@@ -212,26 +220,6 @@ def adds_nothing(kind: Kind, told: Sequence[Statement], statement: Statement) ->
     if laid[place].holds_from <= statement.said_at:
         return True
     return place > 0 and laid[place - 1].statement[2:] == statement[2:]
-
-
-def _changes(in_order: Sequence[Held]) -> list[tuple[datetime, Columns]]:
-    """Return the moments at which something else begins to be said of the row, and what."""
-    changes: list[tuple[datetime, Columns]] = []
-    state: Columns = {}
-    for moment, new in _states(in_order):
-        if new != state:
-            changes.append((moment, new))
-        state = new
-    return changes
-
-
-def _last_of(kind: Kind, statements: Iterable[Statement]) -> list[datetime]:
-    """Return when each field that has no past was said last."""
-    return [
-        max(said)
-        for name in kind.throughout
-        if (said := [one.said_at for one in statements if name in one.content])
-    ]
 
 
 def version_at(versions: Sequence[Version], moment: datetime) -> Version | None:

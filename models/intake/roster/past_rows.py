@@ -8,8 +8,8 @@ from models.intake.punches.row import SENT_AHEAD
 from models.intake.refused.reasons import Reason, Refused, reason
 from models.intake.roster.far_from_site import far_from_site
 from models.intake.roster.kinds import SITE, Columns, Kind
-from models.intake.roster.laying import Laid, Version, adds_nothing, lay, version_at
-from models.intake.roster.past_tables import Stored, Written
+from models.intake.roster.laying import Version, adds_nothing, by_key, lay, version_at
+from models.intake.roster.past_tables import Stored, Written, kept
 from models.intake.roster.statement import Statement
 from models.intake.roster.tables import RowKey
 from models.policy import validate
@@ -45,12 +45,40 @@ def repeats(kind: Kind, stored: Stored, statement: Statement) -> bool:
         return (
             is_over and stored.last[0] <= statement.said_at and (stored.last[1] == statement.digest)
         )
-    if version is None or row is None or row["deleted"]:
-        return False
+    return (
+        version is not None
+        and row is not None
+        and not row["deleted"]
+        and _says_the_same_of(kind, version, row, statement)
+        and _has_all(row["extra"] or {}, statement.extra or {})
+    )
+
+
+def with_extra(
+    kind: Kind, stored: Stored, statement: Statement, sent_at: datetime | None
+) -> Columns | None:
+    """Return the row with the unknown fields of a statement that repeats the rest, or None.
+
+    That takes no look at the other statements where none was said later: these fields have no past.
+    """
+    last, row = stored.last, stored.row
+    if last is None or row is None or row["deleted"] or last[0] >= statement.said_at:
+        return None
+    if statement.deleted or statement.effective_from is not None or statement.correction:
+        return None
+    version = version_at(stored.versions, statement.said_at)
+    if version is None or not _says_the_same_of(kind, version, row, statement):
+        return None
+    extra = by_key(kept(row["extra"] or {}), statement.extra or {}) or None
+    return row | {"extra": extra, "sent_at": sent_at or row["sent_at"]}
+
+
+def _says_the_same_of(kind: Kind, version: Version, row: Columns, statement: Statement) -> bool:
+    """Tell whether a statement has the fields Rollcall knows as they were when it was said."""
     return all(
         _says_the_same(kind, version.columns.get(name, row.get(name)), name, value)
         for name, value in statement.content.items()
-    ) and _has_all(row["extra"] or {}, statement.extra or {})
+    )
 
 
 def _says_the_same(kind: Kind, before: object, name: str, value: object) -> bool:
@@ -79,29 +107,41 @@ def written(
     """
     if any(one[:2] == statement[:2] for one in told):
         return None
-    laid = lay(kind, [*told, statement], now)
+    laid = lay(kind, [*told, statement])
     if problems := list(_problems(kind, laid.versions, stored.versions, statement)):
         raise Refused(problems)
     versions = None if laid.versions == list(stored.versions) else laid.versions
     if sent_at is None and versions is None and adds_nothing(kind, told, statement):
         return None
-    return Written(key, statement, row_by_now(kind, key, stored, laid, sent_at, now), versions)
+    row = row_by_now(kind, key, stored.row, laid.versions, laid.throughout, sent_at, now)
+    return Written(key, statement, row, versions)
 
 
 def row_by_now(
-    kind: Kind, key: RowKey, stored: Stored, laid: Laid, sent_at: datetime | None, now: datetime
+    kind: Kind,
+    key: RowKey,
+    before: Columns | None,
+    versions: Sequence[Version],
+    throughout: Columns,
+    sent_at: datetime | None,
+    now: datetime,
 ) -> Columns | None:
-    """Return the row's columns as they are by now, or None where the stored ones are right.
+    """Return the row's columns as they are by now, or None where those `before` are right.
 
     One that is not there is `deleted`, and as it was last, or will be first.
     """
-    before = stored.row
-    columns = laid.latest or before
-    if columns is None:
+    latest = [version for version in versions if version.since <= now][-1:] or versions[:1]
+    if not latest and before is None:
         return None
-    columns = {**dict(zip(kind.key, key, strict=True)), **columns}
+    columns: Columns = {
+        **dict(zip(kind.key, key, strict=True)),
+        **{name: kind.blank.get(name) for name in kind.throughout},
+        **(before or {}),
+        **(latest[0].columns if latest else {}),
+        **throughout,
+    }
     written_at = before and before["sent_at"]
-    columns |= {"sent_at": written_at, "deleted": laid.now is None}
+    columns |= {"sent_at": written_at, "deleted": version_at(versions, now) is None}
     if columns == before:
         return None
     if written_at and written_at > now + SENT_AHEAD:  # from before that counted as its receipt

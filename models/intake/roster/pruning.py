@@ -1,6 +1,6 @@
 """Removing old statements that say what was said already, and so change no version."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from psycopg import Cursor
@@ -12,16 +12,27 @@ from models.intake.roster.kinds import PLANNED, TENANT, WITH_PAST, Kind
 from models.intake.roster.laying import superfluous
 from models.locks import tenant_lock_key
 
-ROWS_A_BATCH = 1_000
 STATEMENTS_A_BATCH = 5_000
-# Of a row of which more was said, what changes nothing stays for two days only: whoever says
-# something of the past has all of it laid anew.
-MANY = 1_000
-SHORT_AGE = timedelta(days=2)
+# A roster that comes later than this after those sent after it finds what they only repeated
+# forgotten, and lies over it.
+REPEATS = timedelta(days=7)
+# Of a row of which more was said, what changes nothing stays for a day only: whoever says something
+# of the past has all of it laid anew.
+MANY = 100
+REPEATS_OF_MANY = timedelta(days=1)
+# What removed a shift or an assignment is in its row as well. It is kept for content that is said
+# before it and comes later.
+REMOVALS = timedelta(days=60)
+# Rows of which something became old within this are looked at: longer than from one time to the
+# next. What is left out is taken with what is said next of its row.
+_LATELY = timedelta(days=3)
 
 _REPEATED = """
-SELECT key FROM statement WHERE tenant_id = %(tenant_id)s AND kind = %(kind)s
-GROUP BY key HAVING count(*) FILTER (WHERE said_at < %(before)s) > 1 OR count(*) > %(many)s
+SELECT key, count(*) FROM statement WHERE tenant_id = %(tenant_id)s AND kind = %(kind)s
+GROUP BY key
+HAVING count(*) > 1 AND bool_or(said_at >= %(before)s - %(lately)s AND said_at < %(before)s)
+    OR count(*) > %(many)s
+        AND bool_or(said_at >= %(before_of_many)s - %(lately)s AND said_at < %(before_of_many)s)
 """
 _FORGET = """
 DELETE FROM statement
@@ -30,7 +41,6 @@ USING unnest(%(keys)s::text[], %(said_at)s::timestamptz[], %(digests)s::bytea[])
 WHERE tenant_id = %(tenant_id)s AND kind = %(kind)s AND statement.key = said.key
     AND statement.said_at = said.said_at AND statement.digest = said.digest
 """
-# What removed a shift or an assignment is in its row as well.
 _FORGET_REMOVALS = """
 DELETE FROM statement WHERE ctid = ANY(ARRAY(
     SELECT ctid FROM statement
@@ -39,25 +49,45 @@ DELETE FROM statement WHERE ctid = ANY(ARRAY(
 """
 
 
-def prune_statements(engine: Engine, tenant_id: int, age: timedelta) -> int:
-    """Remove what is older than `age` and superfluous, and return how much that was.
+def prune_statements(engine: Engine, tenant_id: int) -> int:
+    """Remove what is old and superfluous, and return how much that was.
 
     It commits batch by batch, and waits for whoever judges the tenant.
     """
     now = datetime.now(UTC)
-    before, before_of_many = now - age, now - min(age, SHORT_AGE)
+    before, before_of_many = now - REPEATS, now - REPEATS_OF_MANY
     pruned = 0
     for kind in (TENANT, *WITH_PAST):
-        values = {"tenant_id": tenant_id, "kind": kind.table, "before": before, "many": MANY}
+        values = {
+            "tenant_id": tenant_id,
+            "kind": kind.table,
+            "before": before,
+            "before_of_many": before_of_many,
+            "many": MANY,
+            "lately": _LATELY,
+        }
         with transaction(engine) as cursor:
-            keys = [key for (key,) in cursor.execute(_REPEATED, values)]
-        for start in range(0, len(keys), ROWS_A_BATCH):
-            batch = keys[start : start + ROWS_A_BATCH]
+            counts = dict(cursor.execute(_REPEATED, values).fetchall())
+        for keys in _batches(counts):
             with transaction(engine) as cursor:
-                pruned += _prune_rows(cursor, tenant_id, kind, batch, before, before_of_many)
+                pruned += _prune_rows(cursor, tenant_id, kind, keys, before, before_of_many)
     for kind in PLANNED:
-        pruned += _prune_removals(engine, tenant_id, kind, before)
+        pruned += _prune_removals(engine, tenant_id, kind, now - REMOVALS)
     return pruned
+
+
+def _batches(counts: Mapping[str, int]) -> Iterator[list[str]]:
+    """Yield the keys, together as many as have a batch of statements, or one that has more."""
+    batch: list[str] = []
+    statements = 0
+    for key, count in counts.items():
+        if batch and statements + count > STATEMENTS_A_BATCH:
+            yield batch
+            batch, statements = [], 0
+        batch.append(key)
+        statements += count
+    if batch:
+        yield batch
 
 
 def _prune_rows(

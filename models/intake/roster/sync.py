@@ -16,7 +16,7 @@ from models.intake.punches.row import when_sent
 from models.intake.refused.reasons import Reason, Refused, reason, validated
 from models.intake.refused.refuse import refuse, refuse_alone
 from models.intake.refused.rejection import Rejection, unreadable
-from models.intake.roster import past_tables, tables
+from models.intake.roster import current, past_tables, tables
 from models.intake.roster.changed_keys import ALWAYS, Change, ChangedKey, Changes, policy_of
 from models.intake.roster.extent import Extent, extent
 from models.intake.roster.kinds import (
@@ -32,7 +32,7 @@ from models.intake.roster.kinds import (
     key_of,
 )
 from models.intake.roster.laying import END, Version, difference
-from models.intake.roster.past_rows import check, repeats, written
+from models.intake.roster.past_rows import check, repeats, with_extra, written
 from models.intake.roster.past_tables import Stored, Written
 from models.intake.roster.planned import as_marked, asks_for_removals, merge
 from models.intake.roster.presence import mark_left, update_spans
@@ -42,8 +42,6 @@ from models.intake.submitter import OutsideSites, Submitter
 from models.locks import tenant_lock_key
 from models.schemas.roster import Envelope, PastRow, RosterRow
 
-# Brings rows up to date of which a version begins or ends (models.intake.roster.current).
-CHORE = "versions"
 DOOR = "roster.sync"
 
 
@@ -143,6 +141,7 @@ class _Sync:
         """Store it all. Return what the judge looks at again."""
         self.cursor.execute(KEEP_SESSION)
         self.cursor.execute("SELECT pg_advisory_xact_lock(%s)", [tenant_lock_key(self.tenant_id)])
+        current.bring_up(self.cursor, self.tenant_id, self.now)
         stored = past_tables.load(self.cursor, self.tenant_id, TENANT, [()])[()]
         if not self._sync_tenant(stored):
             return ()
@@ -151,11 +150,10 @@ class _Sync:
         for kind in PLANNED:
             self._sync_planned(kind)
         if self.policy_changed:
-            is_first = stored.row is None
-            tables.save_policy(self.cursor, self.tenant_id, self.by, is_first=is_first, at=self.now)
+            tables.save_policy(self.cursor, self.tenant_id, self.by, at=self.now)
         self._follow_presence()
         if self.next_moment < END:
-            set_due(self.cursor, self.tenant_id, CHORE, self.next_moment)
+            set_due(self.cursor, self.tenant_id, current.CHORE, self.next_moment)
         changes = tuple(self.changes)
         if changes:
             tables.note(self.cursor, self.tenant_id, changes, self.by, self.now)
@@ -220,10 +218,13 @@ class _Sync:
                 assert isinstance(row, PastRow)
                 check(row)
                 statement = statement_of(kind, row, self.said_at)
-                if not repeats(kind, stored[key], statement):
+                if repeats(kind, stored[key], statement):
+                    if self.sent_at is not None:
+                        told[key] = Written(key, statement)
+                elif with_extra_row := with_extra(kind, stored[key], statement, self.sent_at):
+                    told[key] = Written(key, statement, with_extra_row)
+                else:
                     changing[key] = statement
-                elif self.sent_at is not None:
-                    told[key] = Written(key, statement)
         asked = [key for key in changing if stored[key].last is not None]
         before = past_tables.statements(self.cursor, self.tenant_id, kind, asked)
         for key, statement in changing.items():

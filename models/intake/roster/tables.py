@@ -31,18 +31,25 @@ ON CONFLICT (tenant_id) DO UPDATE SET
 """
 
 _SAVE_POLICY = """
-WITH bumped AS (
-    UPDATE tenant SET policy_version = policy_version + %(step)s
-    WHERE tenant_id = %(tenant_id)s
-    RETURNING policy_version, policy
-), sites AS (
-    SELECT jsonb_object_agg(site_id, policy) AS policies FROM site
-    WHERE tenant_id = %(tenant_id)s AND NOT deleted AND policy <> '{}'
+WITH by_now AS (
+    SELECT policy, coalesce((
+        SELECT jsonb_object_agg(site_id, site.policy) FROM site
+        WHERE site.tenant_id = tenant.tenant_id AND NOT site.deleted AND site.policy <> '{}'
+    ), '{}') AS site_policies
+    FROM tenant WHERE tenant_id = %(tenant_id)s
+), newest AS (
+    SELECT policy, site_policies FROM policy_version WHERE tenant_id = %(tenant_id)s
+    ORDER BY version DESC LIMIT 1
+), numbered AS (
+    UPDATE tenant SET policy_version = policy_version + (SELECT count(*) FROM newest)
+    WHERE tenant_id = %(tenant_id)s AND NOT (
+        %(if_new)s AND EXISTS (SELECT FROM newest JOIN by_now USING (policy, site_policies))
+    )
+    RETURNING policy_version
 )
 INSERT INTO policy_version (tenant_id, version, created_at, policy, site_policies, submitted_by)
-SELECT %(tenant_id)s, policy_version, %(at)s, policy, coalesce(policies, '{}'),
-    %(submitted_by)s::jsonb
-FROM bumped, sites
+SELECT %(tenant_id)s, policy_version, %(at)s, policy, site_policies, %(submitted_by)s::jsonb
+FROM numbered, by_now
 """
 
 _NOTE = """
@@ -102,10 +109,13 @@ def save_tenant(cursor: Cursor, tenant_id: int, row: Columns, by: Submitter) -> 
 
 
 def save_policy(
-    cursor: Cursor, tenant_id: int, by: Submitter, *, is_first: bool, at: datetime
+    cursor: Cursor, tenant_id: int, by: Submitter, *, at: datetime, if_new: bool = False
 ) -> None:
-    """Keep the policies of the tenant and its sites, whole, under the next version."""
-    values = {"tenant_id": tenant_id, "step": 0 if is_first else 1, "at": at}
+    """Keep the policies of the tenant and its sites by now, whole, under the next version.
+
+    With `if_new`, nothing is kept where they are as before.
+    """
+    values = {"tenant_id": tenant_id, "at": at, "if_new": if_new}
     cursor.execute(_SAVE_POLICY, values | {"submitted_by": by.as_text()})
 
 

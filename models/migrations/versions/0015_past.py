@@ -62,7 +62,7 @@ REMOVED = {
 }
 # Table of versions: the columns that tell its rows apart, and what else it holds.
 VERSIONS = {
-    "tenant": ("tenant_id", "policy"),
+    "tenant": ("tenant_id", "name, policy"),
     "site": (
         "tenant_id, site_id",
         "name, latitude, longitude, radius_m, boundary, policy",
@@ -112,7 +112,7 @@ def _create_tables() -> None:
             "tenant_id", "kind", "key", "said_at", "digest", name="pk_statement"
         ),
     )
-    _create_versions("tenant", [], [_policy()])
+    _create_versions("tenant", [], [sa.Column("name", sa.Text(), nullable=False), _policy()])
     _create_versions(
         "site",
         [sa.Column("site_id", sa.BigInteger(), nullable=False)],

@@ -1,11 +1,12 @@
 """What statements make of a row, sentence by sentence of the definition."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import permutations
 
 import pytest
 
-from models.intake.roster.kinds import DEVICE, PERSON, SITE, TENANT
+from models.intake.roster.kinds import DEVICE, PERSON, SITE, TENANT, Columns
 from models.intake.roster.laying import (
     BEGINNING,
     END,
@@ -16,6 +17,7 @@ from models.intake.roster.laying import (
     superfluous,
     version_at,
 )
+from models.intake.roster.past_rows import row_by_now
 from models.intake.roster.statement import Statement
 from tests.models.intake.roster.told import day, names, say, versions
 
@@ -128,8 +130,8 @@ def test_a_policy_merges_by_key() -> None:
 def test_what_the_first_leaves_out_is_the_default_since_ever() -> None:
     told = [say(TENANT, 5, name="Acme"), say(TENANT, 8, policy={"grace_minutes": 5})]
     assert versions(TENANT, *told) == [
-        Version(BEGINNING, day(8), {"policy": {}}),
-        Version(day(8), END, {"policy": {"grace_minutes": 5}}),
+        Version(BEGINNING, day(8), {"name": "Acme", "policy": {}}),
+        Version(day(8), END, {"name": "Acme", "policy": {"grace_minutes": 5}}),
     ]
 
 
@@ -210,9 +212,14 @@ def test_whether_the_roster_is_complete_is_as_said_last_even_if_told_ahead() -> 
         say(TENANT, 5, name="Acme", roster_complete=False),
         say(TENANT, 8, roster_complete=True, effective_from="2026-03-30"),
     ]
-    row = lay(TENANT, told, day(9)).now
-    assert row
-    assert row["roster_complete"] is True
+    assert lay(TENANT, told).throughout["roster_complete"] is True
+
+
+@pytest.mark.parametrize("moment", ["9999-12-31T23:59:59.999999Z", "9999-12-31T23:59:59.999Z"])
+def test_the_end_of_time_does_not_come(moment: str) -> None:
+    told = [say(PERSON, 5, **ADA), say(PERSON, 8, **EDA, effective_from=moment)]
+    assert at(day(31), *told) == "Ada"
+    assert all(version.since < version.until for version in versions(PERSON, *told))
 
 
 def test_versions_that_meet_differ() -> None:
@@ -226,9 +233,18 @@ def test_the_row_by_now_has_what_holds_and_its_unknown_fields() -> None:
         say(PERSON, 8, badge=2, team=None),
         say(PERSON, 9, **EDA, effective_from="2026-03-20"),
     ]
-    assert lay(PERSON, told, day(10)).now == {"name": "Ada", "extra": {"badge": 2}}
-    assert lay(PERSON, told, day(20)).now == {"name": "Eda", "extra": {"badge": 2}}
-    assert lay(PERSON, [say(PERSON, 5, deleted=True)], day(10)).now is None
+    assert now(told, day(10)) == ("Ada", {"badge": 2}, False)
+    assert now(told, day(20)) == ("Eda", {"badge": 2}, False)
+    assert now([*told, say(PERSON, 10, deleted=True)], day(10)) == ("Ada", None, True)
+    assert now([say(PERSON, 5, **ADA, effective_from="2026-03-20")], day(10)) == ("Ada", None, True)
+
+
+def now(told: Sequence[Statement], moment: datetime) -> tuple[str, Columns | None, bool]:
+    """Return name, unknown fields and whether the row is removed at a moment."""
+    laid = lay(PERSON, told)
+    row = row_by_now(PERSON, (7,), None, laid.versions, laid.throughout, None, moment)
+    assert row
+    return row["name"], row["extra"], row["deleted"]
 
 
 PAST = [
@@ -243,10 +259,10 @@ PAST = [
 
 
 def test_no_order_of_arrival_makes_a_difference() -> None:
-    expected = lay(SITE, PAST, day(15))
+    expected = lay(SITE, PAST)
     assert len(expected.versions) > 3
     for order in permutations(PAST):
-        assert lay(SITE, order, day(15)) == expected
+        assert lay(SITE, order) == expected
 
 
 def at(moment: datetime, *told: Statement) -> str | None:

@@ -9,7 +9,6 @@ from models.intake import sync_roster
 from models.intake.roster.pruning import prune_statements
 from tests.models.intake.stored import Content, rows
 
-MONTHS = timedelta(days=60)
 DAY = timedelta(days=1)
 
 
@@ -31,12 +30,12 @@ def said(engine: Engine, kind: str) -> int:
 
 
 def test_what_was_repeated_long_ago_goes(bare_engine: Engine) -> None:
-    for days_ago, name in ((99, "Ada"), (98, "Ada"), (97, "Eda"), (96, "Eda"), (9, "Eda")):
+    for days_ago, name in ((19, "Ada"), (18, "Ada"), (17, "Eda"), (9, "Eda"), (2, "Eda")):
         sync(bare_engine, days_ago, people=[{"person_id": 7, "name": name}])
     before = versions(bare_engine)
-    assert prune_statements(bare_engine, 1, MONTHS) == 5  # two, and three of the tenant's own
+    assert prune_statements(bare_engine, 1) == 5  # two, and three of the tenant's own
     assert (said(bare_engine, "person"), said(bare_engine, "tenant")) == (3, 2)
-    sync(bare_engine, 8, people=[{"person_id": 7, "name": "Eda", "badge": 1}])
+    sync(bare_engine, 1, people=[{"person_id": 7, "name": "Eda", "badge": 1}])
     assert versions(bare_engine) == before
 
 
@@ -51,8 +50,32 @@ def test_what_removed_a_shift_goes_and_the_shift_stays_removed(bare_engine: Engi
     }
     sync(bare_engine, 99, shifts=[shift])
     sync(bare_engine, 90, shifts=[{"shift_id": "s-1", "deleted": True}])
-    prune_statements(bare_engine, 1, MONTHS)
+    prune_statements(bare_engine, 1)
     assert said(bare_engine, "shift") == 0
     sync(bare_engine, 95, shifts=[shift])
     [row] = rows(bare_engine, "SELECT standing FROM shift")
     assert not row["standing"]
+
+
+def test_only_rows_of_which_something_became_old_are_looked_at(bare_engine: Engine) -> None:
+    """Ada was spoken of long ago, Bob a week ago and each is said twice."""
+    sync(bare_engine, 30, people=[{"person_id": 7, "name": "Ada"}])
+    sync(bare_engine, 29, people=[{"person_id": 7, "name": "Ada"}, {"person_id": 8, "name": "Bob"}])
+    sync(bare_engine, 8, people=[{"person_id": 8, "name": "Bob"}])
+    prune_statements(bare_engine, 1)
+    assert said(bare_engine, "person") == 3
+    assert len(rows(bare_engine, "SELECT 1 FROM statement WHERE key = '8'")) == 1
+
+
+def test_what_only_says_unknown_fields_goes_once_they_were_said_again(bare_engine: Engine) -> None:
+    """Exports say when they were made."""
+    for days_ago in range(20, 0, -1):
+        person = {"person_id": 7, "name": "Ada", "exported": f"{days_ago} days ago"}
+        sync(bare_engine, days_ago, people=[person])
+    prune_statements(bare_engine, 1)
+    assert said(bare_engine, "person") == 1 + 6
+    [ada] = rows(bare_engine, "SELECT extra FROM person")
+    assert ada["extra"] == {"exported": "1 days ago"}
+    sync(bare_engine, 9, people=[{"person_id": 7, "name": "Ada", "badge": 1}])
+    [ada] = rows(bare_engine, "SELECT extra FROM person")
+    assert ada["extra"] == {"exported": "1 days ago", "badge": 1}

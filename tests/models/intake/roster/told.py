@@ -27,7 +27,7 @@ def say(kind: Kind, said_on: int, **fields: Any) -> Statement:
 
 
 def versions(kind: Kind, *statements: Statement) -> list[Version]:
-    return lay(kind, statements, day(31)).versions
+    return lay(kind, statements).versions
 
 
 def names(kind: Kind, *statements: Statement) -> list[tuple[int | None, int | None, str]]:
