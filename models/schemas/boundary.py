@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 from shapely.geometry.base import BaseGeometry
 
 from models.boundaries.area import LEAST_AREA, area_of
-from models.boundaries.tangles import is_tangled
+from models.boundaries.tangles import Budget, intricacy
 from models.boundaries.turns import Polygon, Ring
 
 MOST_POSITIONS = 10_000
@@ -18,17 +18,21 @@ _POLYGONS = ("Polygon", "MultiPolygon")
 _WITHOUT_AREA = ("Point", "MultiPoint", "LineString", "MultiLineString")
 
 
-def check_boundary(boundary: dict[str, Any]) -> dict[str, Any]:
+def check_boundary(boundary: dict[str, Any], budget: Budget | None = None) -> dict[str, Any]:
     """Return the normal form of what it encloses: a Polygon, or a MultiPolygon of several parts.
 
-    Raises PydanticCustomError `bad_boundary`, which says what to mend, where it encloses no area.
+    `budget` is what it shares with the others of its roster. Raises PydanticCustomError
+    `bad_boundary`, which says what to mend, where it encloses no area or is too intricate.
     """
     written = list(_polygons_of(_geometry_of(boundary)))
     if sum(len(ring) for rings in written for ring in rings) > MOST_POSITIONS:
         raise _bad(f"has more than {MOST_POSITIONS:,} positions; simplify it")
     polygons = [polygon for rings in written for polygon in _read(rings)]
-    if polygons and is_tangled(polygons):
+    share = intricacy(polygons) if polygons else 0.0
+    if share > 1:
         raise _bad("is too intricate: its edges cross thousands of times; simplify it")
+    if budget and not budget.spend(share):
+        raise _bad("is too intricate beside the others of this roster; send it in another one")
     area = area_of(polygons)
     if area.area < LEAST_AREA:
         raise _bad("encloses no area; give at least three corners that are not on one line")

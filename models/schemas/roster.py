@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Annotated, Any
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, ValidationInfo
 from pydantic_core import PydanticCustomError
 
 from models.schemas.boundary import check_boundary
@@ -27,6 +27,10 @@ def _check_zone(name: str) -> str:
             "is no time zone of the IANA database; write one such as Europe/Berlin",
         )
     return name
+
+
+def _normal_boundary(boundary: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+    return check_boundary(boundary, info.context)
 
 
 def _unique(ids: list[int]) -> list[int]:
@@ -71,7 +75,7 @@ class SiteIn(PastRow):
     latitude: Annotated[float, Field(ge=-90, le=90)] | None = None
     longitude: Annotated[float, Field(ge=-180, le=180)] | None = None
     radius_m: Annotated[float, Field(gt=0, le=1_000_000)] | None = None
-    boundary: Annotated[dict[str, Any], AfterValidator(check_boundary)] | None = None
+    boundary: Annotated[dict[str, Any], AfterValidator(_normal_boundary)] | None = None
     policy: dict[str, Any] | None = None
 
 

@@ -30,10 +30,13 @@ class Refused(Exception):
 M = TypeVar("M", bound=BaseModel)
 
 
-def validated(schema: type[M], content: object) -> M:
-    """Return the content as `schema` has it. Raises Refused with all reasons why it is none."""
+def validated(schema: type[M], content: object, context: object = None) -> M:
+    """Return the content as `schema` has it. Raises Refused with all reasons why it is none.
+
+    `context` is what the validators of the schema are told beside it.
+    """
     try:
-        return schema.model_validate(content)
+        return schema.model_validate(content, context=context)
     except ValidationError as error:
         raise Refused(reasons_of(error)) from error
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from models.intake.flaws import flaws
 from models.intake.punches.row import SENT_AHEAD
 from models.intake.refused.reasons import Reason, Refused, reason
-from models.intake.roster.far_from_site import far_from_site
+from models.intake.roster.far_from_site import PLACE, far_from_site
 from models.intake.roster.kinds import SITE, Columns, Kind
 from models.intake.roster.laying import Version, adds_nothing, by_key, lay, version_at
 from models.intake.roster.past_tables import Stored, Written, kept
@@ -154,6 +154,7 @@ def _problems(
 ) -> Iterator[Reason]:
     """Yield what is wrong with versions that were not there before `statement`, each once."""
     found = []
+    places = []
     for version in after:
         if version in before:
             continue
@@ -166,11 +167,12 @@ def _problems(
                     "and longitude go together; give both, or null for both",
                 )
             )
-        elif kind is SITE:
+        elif kind is SITE and (place := [columns[name] for name in PLACE]) not in places:
+            places.append(place)
             found += far_from_site(columns, statement.content.keys())
         found += _policy_problems(columns.get("policy"))
-    for place, problem in enumerate(found):
-        if problem not in found[:place]:
+    for number, problem in enumerate(found):
+        if problem not in found[:number]:
             yield problem
 
 

@@ -60,11 +60,14 @@ FROM unnest(%(keys)s::text[]) AS wanted(key) CROSS JOIN LATERAL (
     ORDER BY said_at DESC, digest DESC LIMIT 1
 ) AS last
 """
+# OFFSET 0, so that each row's are looked up by the key: a join may read everybody's for each.
 _STATEMENTS = """
-SELECT wanted.key, said_at, digest, content, extra, effective_from, effective_date, correction,
-    deleted
-FROM unnest(%(keys)s::text[]) AS wanted(key) JOIN statement ON tenant_id = %(tenant_id)s
-    AND kind = %(kind)s AND statement.key = wanted.key
+SELECT wanted.key, said.*
+FROM unnest(%(keys)s::text[]) AS wanted(key) CROSS JOIN LATERAL (
+    SELECT said_at, digest, content, extra, effective_from, effective_date, correction, deleted
+    FROM statement
+    WHERE tenant_id = %(tenant_id)s AND kind = %(kind)s AND statement.key = wanted.key OFFSET 0
+) AS said
 """
 _SAY = f"""
 INSERT INTO statement (

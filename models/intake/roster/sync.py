@@ -10,6 +10,7 @@ from psycopg import Cursor
 from sqlalchemy import Engine
 
 from models import substitutes
+from models.boundaries.tangles import Budget
 from models.database import KEEP_SESSION, transaction
 from models.due import set_due
 from models.intake.punches.row import when_sent
@@ -135,6 +136,7 @@ class _Sync:
         self.came_or_left: dict[int, datetime] = {}
         self.written_shifts: list[str] = []
         self.spans_change = False
+        self.intricacy = Budget()  # of all boundaries
         self.next_moment = END  # at which a version begins or ends
 
     def run(self) -> tuple[Change, ...]:
@@ -373,7 +375,7 @@ class _Sync:
         by_key: dict[tuple[Any, ...], list[tuple[int, RosterRow]]] = defaultdict(list)
         for index, content in enumerate(contents if isinstance(contents, list) else []):
             try:
-                row = validated(kind.model, content)
+                row = validated(kind.model, content, self.intricacy)
                 by_key[key_of(kind, row)].append((index, row))
             except Refused as refused:
                 self._refuse(kind, index, content, refused.reasons)

@@ -8,6 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from pydantic_core import PydanticCustomError
 
+from models.boundaries.tangles import MOST_OF_ROSTER, Budget
 from models.schemas.boundary import check_boundary
 
 Positions = NDArray[np.float64]
@@ -93,3 +94,17 @@ def test_what_is_no_tangle_is_taken_in_little_time(written: dict[str, Any], kind
     start = process_time()
     assert check_boundary(written)["type"] == kind
     assert process_time() - start < 3  # 1 s on a machine of its own
+
+
+def test_what_is_intricate_counts_against_the_budget_of_its_roster() -> None:
+    budget, intricate, plain = Budget(), boundary(star(61)), boundary(around(10_000))
+    check_boundary(plain, budget)
+    assert budget.left == MOST_OF_ROSTER
+    check_boundary(intricate, budget)
+    share = MOST_OF_ROSTER - budget.left
+    assert 0.5 < share <= 1
+    for _ in range(int(MOST_OF_ROSTER / share) - 1):
+        check_boundary(intricate, budget)
+    with pytest.raises(PydanticCustomError, match="send it in another one"):
+        check_boundary(intricate, budget)
+    check_boundary(plain, budget)
