@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 
 from models.database import transaction
 from worker.commands.submitters import submitter
-from worker.commands.told import told
+from worker.commands.told import shift_told, told
 from worker.judging.detect import detect
 from worker.load import load_subjects
 from worker.registry import DETECTORS
@@ -51,6 +51,7 @@ def explain(engine: Engine, tenant_id: int, subject_id: str, *, of_shift: bool =
             window = load_subjects(cursor, tenant_id, frozenset((subject,)), as_of, explaining=True)
             submitted = list(_submitted(cursor, tenant_id, subject.punch_id))
             roster = list(told(cursor, window))
+            uncounted = list(shift_told(cursor, tenant_id, subject.shift_id))
     except LookupError as unknown:
         print(unknown, file=sys.stderr)
         return 1
@@ -58,6 +59,7 @@ def explain(engine: Engine, tenant_id: int, subject_id: str, *, of_shift: bool =
     if not window.punches_to_judge and not window.shifts_to_judge:
         kind = "shift" if of_shift else "punch"
         print(f"tenant {tenant_id} has no {kind} {subject_id!r} that counts", file=sys.stderr)
+        print(*uncounted, sep="\n", end="\n" * bool(uncounted), file=sys.stderr)
         return 1
     print(*lines(window), "", "The roster at that moment:", *roster, sep="\n")
     return 0

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import takewhile
+from typing import Any
 
 import psycopg
 import pytest
@@ -85,54 +87,291 @@ def test_instants_end_in_z() -> None:
     assert instant(at("09:00")) == "2026-03-02T09:00:00Z"
 
 
-def test_the_roster_is_told_with_who_said_what_and_what_of_it_counts_then(
+HR = Submitter("task", "hr")
+
+
+class Told:
+    """A tenant of which rosters are said, and a punch of Anna's at 09:00 that is explained."""
+
+    def __init__(self, company: psycopg.Connection, url: str, capsys: Any) -> None:
+        self.company, self.url, self.capsys = company, url, capsys
+
+    def say(self, said: str, **roster: Any) -> None:
+        """Say this at a moment; `tenant` is its row."""
+        tenant = {"tenant_id": 9, **roster.pop("tenant", {})}
+        roster |= {"tenant": tenant, "sent_at": instant(at(said))}
+        engine = make_engine(self.url)
+        assert intake.sync_roster(engine, roster, by=HR).refused == []
+        engine.dispose()
+
+    def begin(self) -> None:
+        self.say(
+            "-9 08:00",
+            tenant={"name": "Other"},
+            sites=[{"site_id": OFFICE, "name": "Main", "timezone": "Europe/Berlin"}],
+            people=[{"person_id": ANNA, "name": "Anna"}],
+        )
+
+    def explained(self, row: str) -> list[str]:
+        """Return the lines on a row, of which the first begins with `row`."""
+        add_punch(self.company, check_in(ANNA, OFFICE, "09:00", "P-9", device_id="phone"), 9)
+        self.company.commit()
+        assert main(["explain", "P-9", "--tenant", "9"]) == 0
+        output = self.capsys.readouterr().out.partition("The roster at that moment:\n")[2]
+        lines = iter(output.splitlines())
+        first = next(line for line in lines if line.startswith(row))
+        return [first, *(line.strip() for line in takewhile(lambda one: one[0] == " ", lines))]
+
+
+@pytest.fixture
+def other(
     company: psycopg.Connection, postgres_url: str, capsys: pytest.CaptureFixture[str]
+) -> Told:
+    return Told(company, postgres_url, capsys)
+
+
+def said(when: str, outcome: str, holds: str = "") -> str:
+    """Return the line on a statement, which holds from when it was said unless `holds` says it."""
+    moment = instant(at(when))
+    return f"said {moment} by task hr, holds {holds or f'from {moment}'}: {outcome}"
+
+
+def test_the_roster_is_told_with_who_said_what_and_what_became_of_it(
+    company: psycopg.Connection, other: Told, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    engine = make_engine(postgres_url)
-    for said, row in (
+    for when, row in (
         ("-9 08:00", {"name": "Anna", "effective_from": None}),
         ("-5 08:00", {"name": "Ann"}),
         ("-4 08:00", {"name": "Annie", "effective_from": instant(at("+1 08:00"))}),
         ("-3 08:00", {"name": "Anna Bell", "correction": True}),
         ("+2 08:00", {"deleted": True}),
     ):
-        roster = {
-            "tenant": {"tenant_id": 9, "name": "Other", "policy": {"grace_minutes": 5}},
-            "sites": [{"site_id": OFFICE, "name": "Main", "timezone": "Europe/Berlin"}],
-            "people": [{"person_id": ANNA, **row}],
-            "sent_at": instant(at(said)),
-        }
-        assert intake.sync_roster(engine, roster, by=Submitter("task", "hr")).refused == []
+        other.say(
+            when,
+            tenant={"name": "Other", "policy": {"grace_minutes": 5}},
+            sites=[{"site_id": OFFICE, "name": "Main", "timezone": "Europe/Berlin"}],
+            people=[{"person_id": ANNA, **row}],
+        )
     assignment = {"person_id": ANNA, "site_id": OFFICE}
     times = {"starts_at": instant(at("09:00")), "ends_at": instant(at("17:00"))}
-    for said, row in (("-1 08:00", {}), ("08:00", {"deleted": True})):
-        roster = {
-            "tenant": {"tenant_id": 9},
-            "assignments": [assignment | row],
-            "shifts": [] if row else [{"shift_id": "S-9", **assignment, **times}],
-            "sent_at": instant(at(said)),
-        }
-        assert intake.sync_roster(engine, roster, by=Submitter("task", "hr")).refused == []
+    shifts = [{"shift_id": "S-9", **assignment, **times}]
+    other.say("-1 08:00", assignments=[assignment], shifts=shifts)
+    other.say("08:00", assignments=[assignment | {"deleted": True}])
     add_punch(company, check_in(ANNA, OFFICE, "09:00", "P-9", device_id="phone"), 9)
     company.commit()
-    engine.dispose()
     assert main(["explain", "P-9", "--tenant", "9"]) == 0
     told = capsys.readouterr().out.partition("The roster at that moment:\n")[2]
-    by, later = "by task hr, holds", "laid over by what holds later or was said later, or saying"
+    first, later = "since ever", "2026-03-03T08:00:00Z"
     assert told.splitlines() == [
         "tenant, so since ever",
-        f"    said 2026-02-21T08:00:00Z {by} since ever: counts (name, policy.grace_minutes)",
-        f"    4 more, {later} the same",
+        "    " + said("-9 08:00", "counts (name, policy.grace_minutes)", first),
+        "    4 more, which change nothing",
         f"site {OFFICE}, so since ever",
-        f"    said 2026-02-21T08:00:00Z {by} since ever: counts (name, timezone)",
-        f"    4 more, {later} the same",
-        f"person {ANNA}, so since ever until 2026-03-03T08:00:00Z",
-        f"    said 2026-02-27T08:00:00Z {by} since ever, as a correction: counts (name)",
-        f"    said 2026-02-26T08:00:00Z {by} from 2026-03-03T08:00:00Z: does not hold yet",
-        f"    said 2026-03-04T08:00:00Z {by} from 2026-03-04T08:00:00Z: does not hold yet",
-        f"    2 more, {later} the same",
+        "    " + said("-9 08:00", "counts (name, timezone)", first),
+        "    4 more, which change nothing",
+        f"person {ANNA}, so since ever until {later}",
+        "    " + said("-9 08:00", "laid over (name)", first),
+        "    " + said("-5 08:00", "laid over (name)"),
+        "    " + said("-3 08:00", "counts (name)", "since ever, as a correction"),
+        "    " + said("-4 08:00", "does not hold yet (name)", f"from {later}"),
+        "    " + said("+2 08:00", "does not hold yet"),
         "device phone: not in the roster then",
         "assignment here from ever: said 2026-03-01T08:00:00Z by task hr, ended "
         "2026-03-02T08:00:00Z",
         "shift S-9: said 2026-03-01T08:00:00Z by task hr",
     ]
+
+
+STRICT = {"grace_minutes": 5.0, "kiosk_people": 2}
+
+
+@pytest.mark.parametrize(
+    ("statements", "lines"),
+    [
+        pytest.param(
+            [("-5 08:00", {"policy": None}), ("-4 08:00", {"policy": {}, "radius_m": None})],
+            ["2 more, which change nothing"],
+            id="clearing what nobody said",
+        ),
+        pytest.param(
+            [("-5 08:00", {"policy": {"grace_minutes": None}})],
+            ["1 more, which changes nothing"],
+            id="clearing a key that nobody said",
+        ),
+        pytest.param(
+            [("-5 08:00", {"policy": STRICT}), ("-4 08:00", {"policy": None})],
+            [
+                said("-5 08:00", "laid over (policy.grace_minutes, policy.kiosk_people)"),
+                said(
+                    "-4 08:00",
+                    "counts (policy.grace_minutes cleared, policy.kiosk_people cleared)",
+                ),
+            ],
+            id="clearing a policy",
+        ),
+        pytest.param(
+            [
+                ("-5 08:00", {"policy": STRICT}),
+                ("-4 08:00", {"policy": {}}),
+                ("-3 08:00", {"policy": {"grace_minutes": None}}),
+            ],
+            [
+                said("-5 08:00", "counts (policy.kiosk_people); laid over (policy.grace_minutes)"),
+                said("-3 08:00", "counts (policy.grace_minutes cleared)"),
+                "1 more, which changes nothing",
+            ],
+            id="clearing a key",
+        ),
+        pytest.param(
+            [("-5 08:00", {"policy": None, "effective_from": "2026-04-01T00:00:00Z"})],
+            ["1 more, which changes nothing"],
+            id="planning to clear what nobody said",
+        ),
+        pytest.param(
+            [
+                ("-5 08:00", {"policy": STRICT}),
+                ("-4 08:00", {"policy": None, "effective_from": "2026-04-01T00:00:00Z"}),
+                ("-3 08:00", {"policy": None, "effective_from": "2026-04-01T00:00:00Z"}),
+            ],
+            [
+                said("-5 08:00", "counts (policy.grace_minutes, policy.kiosk_people)"),
+                said(
+                    "-4 08:00",
+                    "does not hold yet (policy.grace_minutes cleared, policy.kiosk_people cleared)",
+                    "from 2026-04-01T00:00:00Z",
+                ),
+                "1 more, which changes nothing",
+            ],
+            id="planning to clear a policy, each night anew",
+        ),
+        pytest.param(
+            [("-5 08:00", {"radius_m": 50.0}), ("-5 08:00", {"radius_m": 80.0})],
+            [said("-5 08:00", "laid over (radius_m)"), said("-5 08:00", "counts (radius_m)")],
+            id="two at one moment",
+        ),
+        pytest.param(
+            [
+                ("-5 08:00", {"radius_m": 50.0, "latitude": 52.5, "longitude": 13.4}),
+                ("-4 08:00", {"radius_m": 80.0}),
+                ("-3 08:00", {"radius_m": 80.0}),
+            ],
+            [
+                said("-5 08:00", "counts (latitude, longitude); laid over (radius_m)"),
+                said("-4 08:00", "counts (radius_m)"),
+                "1 more, which changes nothing",
+            ],
+            id="one field laid over and repeated",
+        ),
+        pytest.param(
+            [
+                ("-5 08:00", {"radius_m": 50.0, "effective_from": "2026-02-25"}),
+                ("-4 08:00", {"radius_m": 80.0, "correction": True}),
+            ],
+            [
+                said("-5 08:00", "laid over (radius_m)", "from 2026-02-24T23:00:00Z"),
+                said("-4 08:00", "counts (radius_m)", "since ever, as a correction"),
+            ],
+            id="a correction said later",
+        ),
+    ],
+)
+def test_only_what_a_statement_changes_counts(
+    other: Told, statements: list[tuple[str, dict[str, Any]]], lines: list[str]
+) -> None:
+    other.begin()
+    for when, row in statements:
+        other.say(when, sites=[{"site_id": OFFICE, **row}])
+    first = said("-9 08:00", "counts (name, timezone)", "since ever")
+    assert other.explained(f"site {OFFICE}")[1:] == [first, *lines]
+
+
+def test_a_time_zone_counts_whenever_its_statement_holds(other: Told) -> None:
+    other.begin()
+    tokyo = {"timezone": "Asia/Tokyo", "name": "Eki", "effective_from": "2026-04-01"}
+    other.say("+1 08:00", sites=[{"site_id": OFFICE, **tokyo}])
+    assert other.explained(f"site {OFFICE}")[1:] == [
+        said("-9 08:00", "counts (name); laid over (timezone)", "since ever"),
+        said(
+            "+1 08:00", "counts (timezone); does not hold yet (name)", "from 2026-03-31T15:00:00Z"
+        ),
+    ]
+
+
+def test_who_left_and_returned_is_told_with_what_was_removed(other: Told) -> None:
+    other.begin()
+    for when in ("-5 08:00", "-4 08:00"):
+        other.say(when, people=[{"person_id": ANNA, "deleted": True}])
+    removed = [
+        said("-9 08:00", "removed (name)", "since ever"),
+        said("-5 08:00", "removed what was said before"),
+    ]
+    repeated = "1 more, which changes nothing"
+    gone = [f"person {ANNA}: not in the roster then", *removed, repeated]
+    other.say("+1 08:00", people=[{"person_id": ANNA, "name": "Anna"}])
+    not_yet = said("+1 08:00", "does not hold yet (name)")
+    assert other.explained("person") == [*gone[:-1], not_yet, repeated]
+
+
+def test_who_returned_in_time_counts_by_what_was_said_then(other: Told) -> None:
+    other.begin()
+    other.say("-5 08:00", people=[{"person_id": ANNA, "deleted": True}])
+    other.say("-3 08:00", people=[{"person_id": ANNA, "name": "Anna"}])
+    assert other.explained("person") == [
+        f"person {ANNA}, so since 2026-02-27T08:00:00Z",
+        said("-9 08:00", "removed (name)", "since ever"),
+        said("-5 08:00", "removed what was said before"),
+        said("-3 08:00", "counts (name)"),
+    ]
+
+
+def test_a_row_that_lacks_what_it_requires_is_told_with_that(other: Told) -> None:
+    other.begin()
+    other.say("-5 08:00", devices=[{"device_id": "phone", "person_id": ANNA}])
+    assert other.explained("device") == [
+        "device phone: not in the roster then: it has no shared",
+        said("-5 08:00", "counts (person_id)", "since ever"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("when", "row", "counts"),
+    [
+        ("-1 08:00", {"deleted": True}, "removed {}: before its start: it counts nowhere"),
+        ("+1 08:00", {"deleted": True}, "removed {}: after its start: it goes on counting"),
+        ("+1 08:00", {"deleted": True, "correction": True}, "removed {}: it never was"),
+        ("+1 08:00", {"cancelled": True}, ": it is cancelled and counts nowhere"),
+    ],
+)
+def test_a_shift_is_told_with_as_what_it_counts(
+    other: Told, when: str, row: dict[str, Any], counts: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other.begin()
+    times = {"starts_at": instant(at("09:00")), "ends_at": instant(at("17:00"))}
+    key = {"shift_id": "S-9"}
+    other.say("-3 08:00", shifts=[{**key, "person_id": ANNA, "site_id": OFFICE, **times}])
+    other.say(when, shifts=[{**key, **row}])
+    (line,) = other.explained("shift S-9")
+    assert line.endswith(counts.format(instant(at(when))))
+    main(["explain", "S-9", "--tenant", "9", "--shift"])
+    output = capsys.readouterr()
+    assert line in (output.err if "nowhere" in line or "never" in line else output.out)
+
+
+def test_an_assignment_that_never_was_is_told_as_that(other: Told) -> None:
+    other.begin()
+    assignment = {"person_id": ANNA, "site_id": OFFICE}
+    other.say("-3 08:00", assignments=[assignment])
+    other.say("+1 08:00", assignments=[{**assignment, "deleted": True, "correction": True}])
+    (line,) = other.explained("assignment")
+    assert line.endswith(f"ended {instant(at('+1 08:00'))}: it never was")
+
+
+def test_a_shift_is_told_with_the_rows_of_its_substitutes(
+    other: Told, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other.begin()
+    times = {"starts_at": instant(at("09:00")), "ends_at": instant(at("17:00"))}
+    shift_ = {"person_id": ANNA, "site_id": OFFICE, "substitutes": [BEN], **times}
+    other.say("-3 08:00", shifts=[{"shift_id": "S-9", **shift_}])
+    assert main(["explain", "S-9", "--tenant", "9", "--shift"]) == 0
+    assert f"person {BEN}: not in the roster then" in capsys.readouterr().out
