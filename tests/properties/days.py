@@ -400,13 +400,11 @@ def _row(row: Content) -> Content:
 
 
 def ring(latitude: float, longitude: float) -> Content:
-    """Return a square of a kilometre without its middle."""
+    """Return a square of a kilometre without its middle, in the form in which it is stored."""
+    corners = ((-1, -1), (1, -1), (1, 1), (-1, 1), (-1, -1))
     rings = [
-        [
-            [longitude + x * d, latitude + y * d]
-            for x, y in ((-1, -1), (1, -1), (1, 1), (-1, 1), (-1, -1))
-        ]
-        for d in (0.005, 0.001)
+        [[longitude + x * d, latitude + y * d] for x, y in turn]
+        for d, turn in ((0.005, corners), (0.001, corners[::-1]))
     ]
     return {"type": "Polygon", "coordinates": rings}
 
