@@ -180,6 +180,7 @@ class _Row(NamedTuple):
     later: st.SearchStrategy[Content]
     has_past: bool = True
     may_go: bool = True
+    goes: tuple[bool, ...] = (False, False, True)  # how often, if it may
 
 
 def _rows(people: tuple[int, ...]) -> list[_Row]:
@@ -239,7 +240,7 @@ def _statements(draw: st.DrawFn, row: _Row, has_clock: bool) -> list[Told]:
 @st.composite
 def _later(draw: st.DrawFn, row: _Row) -> Content:
     """Generate what a row may say after the first, with all that tells from when it holds."""
-    is_deletion = row.may_go and draw(st.sampled_from((False, False, True)))
+    is_deletion = row.may_go and draw(st.sampled_from(row.goes))
     content: Content = {"deleted": True} if is_deletion else dict(draw(row.later))
     if draw(st.sampled_from((False,) * 7 + (True,))) and (row.has_past or is_deletion):
         content["correction"] = True
@@ -338,6 +339,32 @@ def arriving_rosters(draw: st.DrawFn) -> Arrivals:
 def arriving_pasts(draw: st.DrawFn) -> Arrivals:
     """Generate the same without what carries its own times."""
     return draw(arrivals(draw(rosters(rows_may_go=True, plans=False)), []))
+
+
+@st.composite
+def arriving_leavers(draw: st.DrawFn) -> Arrivals:
+    """Generate shifts of two people who come and go, of which everything arrives in any order."""
+    told = [Told("tenant", {"name": "Acme"}, FIRST)]
+    site = {"site_id": 1, "name": "Main Office", "timezone": "Europe/Berlin"}
+    told.append(Told("sites", site, FIRST))
+    whose = st.sampled_from(({"person_id": 1}, {"person_id": 1}, {"person_id": 2}))
+    shifts = st.builds(
+        lambda row, person, others: row | person | {"site_id": 1, "substitutes": others},
+        shift_contents,
+        whose,
+        st.sampled_from(([], [], [3])),
+    )
+    rows = [
+        _Row("people", {"person_id": person}, _person, _person, goes=(False, True, True))
+        for person in (1, 2)
+    ]
+    rows += [
+        _Row("shifts", {"shift_id": shift}, shifts, shifts, has_past=False)
+        for shift in SHIFTS[: draw(st.integers(1, 4))]
+    ]
+    for row in rows:
+        told += _statements(draw, row, draw(st.booleans()))
+    return draw(arrivals(told, []))
 
 
 @st.composite

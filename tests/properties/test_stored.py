@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from tests.properties.changing import (
     Arrivals,
     Told,
+    arriving_leavers,
     arriving_pasts,
     arriving_rosters,
     calls,
@@ -51,7 +52,19 @@ MICROSECOND = timedelta(microseconds=1)
 def test_what_is_stored_is_what_held(
     arrivals: Arrivals, received: Clock, new_company: Callable[[], Company]
 ) -> None:
-    company = new_company()
+    assert_stored_throughout(new_company(), received, arrivals)
+
+
+@settings(DAYS, max_examples=DAYS.max_examples // 2)
+@given(arrivals=arriving_leavers())
+def test_whose_shifts_of_people_who_come_and_go_are_is_what_held(
+    arrivals: Arrivals, received: Clock, new_company: Callable[[], Company]
+) -> None:
+    assert_stored_throughout(new_company(), received, arrivals)
+
+
+def assert_stored_throughout(company: Company, received: Clock, arrivals: Arrivals) -> None:
+    """Submit everything, and check what is stored after each batch."""
     stored = Stored(company.engine, company.tenant_id)
     told: list[tuple[str, Statement]] = []
     received.moment = START
