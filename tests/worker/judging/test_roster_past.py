@@ -20,7 +20,8 @@ ADA, BEN, CLEO = 1, 2, 3
 PLACE = {"latitude": 52.5, "longitude": 13.4, "radius_m": 100.0}
 NEARBY = {"latitude": 52.5002, "longitude": 13.4, "accuracy_m": 5.0}  # 22 m away
 PHONE = {"device_id": "phone"}
-MIDNIGHT = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+# The days are counted from half a day ago, so that it is noon whenever the tests run.
+MIDNIGHT = datetime.now(UTC) - timedelta(hours=12)
 DAYS_AGO = range(10, 2, -1)
 
 Standing = set[tuple[str, str]]  # the id of a punch or shift, and the reason that stands on it
