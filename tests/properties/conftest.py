@@ -1,9 +1,8 @@
 """One database for many generated days, each in tenants of its own.
 
-A run generates the same 210 days every time, and as many of companies whose rosters change in the
-midst of them. HYPOTHESIS_PROFILE=thorough (`make properties`) makes
-it 20 times as many, other ones each time, and writes down how to repeat what it finds.
-PROPERTY_DAYS=10000 changes how many.
+A run generates the same 210 days every time, and 255 of companies whose rosters change in the midst
+of them. HYPOTHESIS_PROFILE=thorough (`make properties`) makes it 20 times as many, other ones each
+time, and writes down how to repeat what it finds. PROPERTY_DAYS=10000 changes how many.
 """
 
 import os

@@ -512,7 +512,7 @@ def test_a_tenants_change_reaches_whoever_is_compared_with_a_punch_of_its_time(
 def test_a_check_out_ends_what_the_last_of_several_check_ins_would_have_shown(
     connection: psycopg.Connection,
 ) -> None:
-    """By the policy of another site, the last would only repeat the first."""
+    """The last would only repeat the first by the policy of another site."""
     policy = {"early_window_minutes": 0, "repeat_minutes": 0}
     judge = _begin(
         connection,
