@@ -198,10 +198,11 @@ def _plans(draw: st.DrawFn) -> list[_Row]:
         _Row("shifts", {"shift_id": shift}, shift_contents, shift_contents, has_past=False)
         for shift in SHIFTS[: draw(st.integers(0, 4))]
     ]
-    pairs = st.tuples(st.sampled_from(PEOPLE), st.sampled_from(tuple(PLACES)))
-    for person_id, site_id in draw(st.lists(pairs, max_size=3, unique=True)):
+    pairs = st.tuples(st.sampled_from(PEOPLE), st.sampled_from((1, 1, *PLACES)))
+    for person_id, site_id in draw(st.lists(pairs, max_size=4, unique=True)):
         key = {"person_id": person_id, "site_id": site_id}
-        rows.append(_Row("assignments", key, _assignment, _assignment, has_past=False))
+        row = _Row("assignments", key, _assignment, _assignment, has_past=False)
+        rows.append(row._replace(goes=(False, True)))
     return rows
 
 

@@ -16,13 +16,12 @@ from psycopg import Cursor
 
 from models.policy import Policy, merged
 from models.schemas.roster import LONGEST_SHIFT
-from worker.load.roster import ASSIGNMENT, assignment
 from worker.load.rows import PUNCH, SHIFT, STANDING, as_punches, as_shifts
 from worker.load.tenant import BASELINE_DAYS, KIOSK_DAYS
 from worker.rules.biometrics import whose
 from worker.rules.finding import Subject
 from worker.rules.past import Past
-from worker.rules.window import Baseline, Device, Punch, Site, Stretch, Window, in_order
+from worker.rules.window import Assignment, Baseline, Device, Punch, Site, Stretch, Window, in_order
 
 _PUNCHES = f"""
 SELECT {PUNCH} FROM punch p
@@ -45,9 +44,17 @@ _DEVICES = (
 )
 _POLICIES = f"SELECT {_SPAN}, 0, policy FROM tenant_version v WHERE tenant_id = %s"
 _SITE_POLICIES = f"SELECT {_SPAN}, site_id, policy FROM site_version v WHERE tenant_id = %s"
-_ASSIGNMENTS = f"""
-SELECT {ASSIGNMENT}
+# Dates are whole days at the site; `least` goes past nulls.
+_ASSIGNMENTS = """
+SELECT person_id, site_id,
+    coalesce(valid_from, valid_from_date::timestamp AT TIME ZONE zone),
+    least(
+        valid_to,
+        (valid_to_date + 1)::timestamp AT TIME ZONE zone - interval '1 microsecond',
+        ended_at
+    )
 FROM assignment a LEFT JOIN site i USING (tenant_id, site_id)
+    CROSS JOIN LATERAL coalesce(i.timezone, 'UTC') AS zone
 WHERE tenant_id = %s AND NOT a.deleted
 """
 _TENANT = """
@@ -102,7 +109,7 @@ def load_everything(
         people=pasts(cursor, _PEOPLE, tenant_id, lambda row: row[1]),
         shifts={shift.shift_id: shift for shift in rostered},
         assignments=[
-            assignment(row) for row in cursor.execute(_ASSIGNMENTS, [tenant_id]).fetchall()
+            Assignment(*row) for row in cursor.execute(_ASSIGNMENTS, [tenant_id]).fetchall()
         ],
         devices=pasts(cursor, _DEVICES, tenant_id, Device._make),
         device_uses=uses,
