@@ -30,12 +30,18 @@ app.steps["consumer"].update(
 )
 
 
-# What these three import needs worker.metrics, so they import it when they are called.
+# What these import needs worker.metrics, or much, so they import it when they are called.
 def _serve_metrics(**_: Any) -> None:
     from worker.metrics import serve
 
     if settings.worker_metrics_port:
         serve(settings.metrics_host, settings.worker_metrics_port)
+
+
+def _adopt_rows(**_: Any) -> None:
+    from worker.tasks.adopting import adopt_before_the_first_task
+
+    adopt_before_the_first_task(settings)
 
 
 def _connect(**_: Any) -> None:
@@ -56,6 +62,7 @@ signals.worker_init.connect(refuse_threads)
 signals.worker_init.connect(tame_collector)
 signals.worker_init.connect(end_soon)
 signals.worker_init.connect(steady_redis)
+signals.worker_init.connect(_adopt_rows)
 signals.worker_ready.connect(_serve_metrics)
 signals.worker_process_init.connect(_connect)
 signals.worker_process_shutdown.connect(_leave_nothing)

@@ -8,6 +8,7 @@ from models.intake.punches.submit import flaws_of_call, refuse_call, take
 from models.intake.refused.outcome import Outcome
 from models.intake.resubmission.waiting import came_meanwhile, readmit
 from models.intake.roster import RosterOutcome, take_roster
+from models.intake.roster.adopting import adopt
 from models.intake.submitter import Submitter
 
 SUBMIT = Submitter("attendance.submit")
@@ -41,3 +42,12 @@ def sync_roster(engine: Engine, roster: object, *, by: Submitter = SYNC) -> Rost
     if outcome.tenant_id is not None:
         readmit(engine, outcome.tenant_id)
     return outcome
+
+
+def adopt_rows(engine: Engine, *, seconds: float) -> None:
+    """Take what the release before wrote into rosters as said, and what waited for it, and commit.
+
+    It begins with no tenant after `seconds`; what is left is for the next time.
+    """
+    for tenant_id in adopt(engine, seconds=seconds):
+        readmit(engine, tenant_id)

@@ -64,15 +64,21 @@ def drop_index(name: str, table: str) -> None:
         _drop(name, table)
 
 
-def in_batches(statement: str) -> None:
+def in_batches(statement: str, *, of_each_tenant: bool = False) -> None:
     """Run a statement, each time in a transaction of its own, until it changes no more rows.
 
     The statement limits itself to some thousand rows, and finds only those that are left to change.
-    It commits, so nothing else belongs into its revision.
+    With `of_each_tenant` it is run so for each `:tenant_id`, and looks for those of one tenant
+    only. It commits, so nothing else belongs into its revision.
     """
     with _autocommitted():
-        while op.get_bind().execute(sa.text(statement)).rowcount:
-            pass
+        parameters: Sequence[dict[str, Any]] = [{}]
+        if of_each_tenant:
+            tenants = op.get_bind().execute(sa.text("SELECT tenant_id FROM tenant ORDER BY 1"))
+            parameters = [{"tenant_id": tenant_id} for (tenant_id,) in tenants.fetchall()]
+        for values in parameters:
+            while op.get_bind().execute(sa.text(statement), values).rowcount:
+                pass
 
 
 def _drop(name: str, table: str) -> None:

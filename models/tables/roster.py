@@ -101,7 +101,8 @@ device = Table(
 # `valid_from_key` is valid_from as it was given, normalised ('' where it was open), and part of the
 # key by the contract. A date means whole days at the site, whose zone may change. So it is kept as
 # a date, and read as moments. It is valid until the earlier of its end and `ended_at`, both
-# included. One that never was is `deleted`.
+# included. One that is `deleted` has its removal standing, and so is over; `never_was` says that
+# its removal was a correction or came before it.
 assignment = Table(
     "assignment",
     metadata,
@@ -114,7 +115,9 @@ assignment = Table(
     instant("valid_to"),
     Column("valid_to_date", Date),
     instant("said_at"),  # as of a shift
+    json_object("fields_said_at", nullable=True),  # as of a shift
     instant("ended_at"),  # when its removal was said; null where none stands
+    Column("never_was", Boolean, nullable=False, server_default=text("false")),
     *_sync_columns(),
 )
 
@@ -132,9 +135,11 @@ shift = Table(
     instant("ends_at", nullable=False),
     Column("substitutes", ARRAY(BigInteger), nullable=False, server_default=text("'{}'")),
     Column("cancelled", Boolean, nullable=False, server_default=text("false")),
-    # When its content was said; null where none has come, and of rows that are older than the
-    # column and not removed: `sent_at` tells it there.
+    # When its content was said; null where none has come, and of rows that the release before
+    # wrote and nobody has removed: `sent_at` tells it there, or it was said long ago.
     instant("said_at"),
+    # The moments of the fields that another content said, null where none has; null for no field.
+    json_object("fields_said_at", nullable=True),
     instant("removed_at"),  # when its removal was said; null where none stands
     Column("removed_as_correction", Boolean, nullable=False, server_default=text("false")),
     # Its person was in the roster before `starts_at`, and is not at it.

@@ -46,7 +46,7 @@ ORDER BY starts_at, shift_id
 _ASSIGNMENTS = """
 SELECT 'assignment here from ' || coalesce(nullif(valid_from_key, ''), 'ever'),
     coalesce(said_at, sent_at), ended_at, submitted_by,
-    CASE WHEN deleted THEN 'it never was' END
+    CASE WHEN never_was THEN 'it never was' END
 FROM assignment
 WHERE tenant_id = %(tenant_id)s AND person_id = %(person_id)s AND site_id = %(site_id)s
     AND (said_at IS NOT NULL OR NOT deleted)

@@ -30,7 +30,7 @@ _ASSIGNMENTS = f"""
 SELECT {_ASSIGNMENT}
 FROM unnest(%s::bigint[], %s::bigint[]) AS r(person_id, site_id)
 JOIN assignment a ON a.tenant_id = %s AND a.person_id = r.person_id AND a.site_id = r.site_id
-  AND NOT a.deleted
+  AND NOT a.never_was
 LEFT JOIN site i ON i.tenant_id = a.tenant_id AND i.site_id = a.site_id
 """
 
@@ -85,17 +85,28 @@ def _assignment(row: Sequence[Any]) -> Assignment:
     """
     person_id, site_id, valid_from, from_date, valid_to, to_date, ended_at, timezone = row
     zone = ZoneInfo(timezone or "UTC")
-    last = (
-        midnight(to_date + timedelta(days=1), zone) - timedelta(microseconds=1)
-        if to_date
-        else valid_to
-    )
+    last = _last_of(to_date, zone) if to_date else valid_to
     return Assignment(
         person_id,
         site_id,
-        midnight(from_date, zone) if from_date else valid_from,
+        _first_of(from_date, zone) if from_date else valid_from,
         min((moment for moment in (last, ended_at) if moment), default=None),
     )
+
+
+def _first_of(day: date, zone: ZoneInfo) -> datetime | None:
+    """Return the first moment of a day, or None where Python has none: then it is open."""
+    try:
+        return midnight(day, zone)
+    except OverflowError:
+        return None
+
+
+def _last_of(day: date, zone: ZoneInfo) -> datetime | None:
+    try:
+        return midnight(day + timedelta(days=1), zone) - timedelta(microseconds=1)
+    except OverflowError:
+        return None
 
 
 def midnight(day: date, zone: ZoneInfo) -> datetime:

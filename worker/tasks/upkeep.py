@@ -14,6 +14,7 @@ from models.database import autocommitted, transaction
 from models.due import tenants_due as chores_due
 from models.intake.roster.current import CHORE as VERSIONS
 from models.intake.roster.current import bring_up_to_date
+from models.intake.submitting import adopt_rows
 from worker import metrics
 from worker.alerts.escalation import keep_alerts, tenants_due
 from worker.emit import Emit
@@ -27,6 +28,7 @@ from worker.tasks.after_storing import ask_for_turns, for_each, take_turn
 from worker.tasks.base import QuietTask, task
 
 SWEEP_EVERY = timedelta(seconds=30)
+ADOPTING_SECONDS = 300.0
 
 _UPKEEP: dict[str, Any] = {
     "base": QuietTask,
@@ -109,9 +111,13 @@ def _go_on(sweep: QuietTask, left: Collection[int]) -> None:
 
 @task("upkeep.prune", soft_time_limit=3_000, time_limit=3_060, **_UPKEEP)
 def prune_old() -> None:
-    """Remove what is older than it is to be kept, and extend calendars. Runs every ten minutes."""
+    """Remove what is older than it is to be kept, and extend calendars. Runs every ten minutes.
+
+    Before, what a worker of the release before wrote into rosters is taken as said.
+    """
     process = this_process()
     try:
+        adopt_rows(process.engine, seconds=ADOPTING_SECONDS)
         extend_due(process.engine)
     finally:
         prune(process.engine, timedelta(days=process.settings.feed_retention_days))

@@ -87,11 +87,14 @@ class Changes:
             self.note("person", text, span)
             self.note("named", text, span)
 
-    def note_assignment(self, before: Columns | None, after: Columns) -> None:
-        """Note whose assignment is valid at other times than before."""
+    def note_assignment(self, before: Columns | None, after: Columns) -> Span | None:
+        """Note whose assignment is valid at other times than before.
+
+        Return the time in which it may be valid no more.
+        """
         times = _valid_time(before), _valid_time(after)
         if times[0] == times[1]:
-            return
+            return None
         both = [_widened(time) for time in times if time is not None]
         if len(both) == 1:
             span = both[0]
@@ -99,6 +102,7 @@ class Changes:
             ends = sorted(time[1] for time in both)
             span = ends[0] - _INSTANT, ends[1]
         self.note("person", after["person_id"], span)
+        return span if times[0] is not None else None
 
     def note_shift(self, before: Columns | None, after: Columns, now: datetime) -> None:
         """Note a shift that counts otherwise than before, and whom it leaves behind."""
@@ -107,7 +111,7 @@ class Changes:
             return
         self.note(SHIFT.table, after["shift_id"], ALWAYS)
         if were and were["starts_at"] < now + SHIFT_AHEAD:
-            near = were["starts_at"] - SHIFT_AHEAD, were["ends_at"] + SHIFT_AHEAD
+            near = _moved(were["starts_at"], -SHIFT_AHEAD), _moved(were["ends_at"], SHIFT_AHEAD)
             self.note(SITE.table, were["site_id"], near)
             for person_id in (were["person_id"], *were["substitutes"]):
                 self.note(PERSON.table, person_id, near)
@@ -124,7 +128,7 @@ def _counting(shift: Columns | None) -> Columns | None:
 
 def _valid_time(assignment: Columns | None) -> tuple[Any, ...] | None:
     """Return what says when it is valid, or None where it never is."""
-    if assignment is None or assignment["deleted"]:
+    if assignment is None or assignment["never_was"]:
         return None
     names = ("valid_from", "valid_from_date", "valid_to", "valid_to_date", "ended_at")
     return tuple(assignment[name] for name in names)
@@ -136,8 +140,15 @@ def _widened(time: tuple[Any, ...]) -> Span:
     since, until = valid_from or BEGINNING, valid_to or END
     utc = ZoneInfo("UTC")
     if from_date:
-        since = midnight(from_date, utc) - _ZONES
+        since = _moved(midnight(from_date, utc), -_ZONES)
     if to_date:
-        until = midnight(to_date, utc) + timedelta(days=1) + _ZONES
-    until = min(until, ended_at or END)
-    return since, until + _INSTANT if until < END else END
+        until = _moved(midnight(to_date, utc), timedelta(days=1) + _ZONES)
+    return since, _moved(min(until, ended_at or END), _INSTANT)
+
+
+def _moved(moment: datetime, by: timedelta) -> datetime:
+    """Return a moment so much later, or ever where there is none."""
+    try:
+        return moment + by
+    except OverflowError:
+        return END if by > timedelta() else BEGINNING

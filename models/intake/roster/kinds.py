@@ -85,7 +85,12 @@ ASSIGNMENT = Kind(
     ("person_id", "site_id", "valid_from_key"),
     {},
     {"valid_from": None, "valid_from_date": None, "valid_to": None, "valid_to_date": None},
-    marks={"said_at": None, "ended_at": None},
+    marks={
+        "said_at": None,
+        "fields_said_at": None,
+        "ended_at": None,
+        "never_was": False,
+    },
 )
 SHIFT = Kind(
     "shifts",
@@ -96,6 +101,7 @@ SHIFT = Kind(
     {"substitutes": [], "cancelled": False},
     marks={
         "said_at": None,
+        "fields_said_at": None,
         "removed_at": None,
         "removed_as_correction": False,
         "person_left": False,

@@ -48,6 +48,14 @@ def lay(kind: Kind, statements: Sequence[Statement]) -> Laid:
     return Laid(list(_versions(kind, changes, throughout)), throughout)
 
 
+def said_of(kind: Kind, statements: Sequence[Statement], moment: datetime) -> Columns:
+    """Return all that is said of a row at a moment, whole or not, in place of its columns."""
+    throughout = _throughout(kind, statements)
+    changes = _changes(as_laid(statements, zone_of(throughout)))
+    said = [columns for since, columns in changes if since <= moment]
+    return {**(said[-1] if said else {}), **throughout}
+
+
 def zone_of(columns: Columns) -> ZoneInfo:
     return ZoneInfo(columns.get("timezone") or "UTC")
 

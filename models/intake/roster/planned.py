@@ -1,12 +1,13 @@
 """Merging a shift or an assignment with the stored one: these carry their own times.
 
-The last content said holds. What was removed stays removed until a content is said later; content
-that was said before its removal is taken all the same, so that the order of arrival decides
-nothing.
+The last content said holds, field by field: what it leaves out keeps its value, whichever came
+first. What was removed stays removed until a content is said later. Where all that a new row needs
+is said after a removal, the row begins anew: what was said before the removal and not since is
+blank.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from models.intake.content import as_json
@@ -18,7 +19,10 @@ from models.intake.roster.laying import by_key
 from models.intake.roster.statement import Statement
 from models.schemas.roster import LONGEST_SHIFT, RosterRow
 
-_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+# When each field was said, None where it never was.
+Moments = dict[str, datetime | None]
+
+_INSTANT = timedelta(microseconds=1)
 
 
 class Removal(NamedTuple):
@@ -33,18 +37,52 @@ def removal_mark(kind: Kind) -> str:
     return "removed_at" if kind is SHIFT else "ended_at"
 
 
-def as_marked(kind: Kind, stored: Columns, now: datetime) -> Columns:
-    """Return a stored row with its marks, also where the release before has removed it."""
-    mark = removal_mark(kind)
-    if not stored["deleted"] or stored[mark] is not None:
-        return stored
-    came = kind is ASSIGNMENT or stored["person_id"] != 0
-    return stored | {mark: stored["sent_at"] or now, "said_at": EPOCH if came else None}
+def has_come(kind: Kind, stored: Columns) -> bool:
+    """Tell whether all that a new row needs has been said, be it removed or not."""
+    if kind is SHIFT:
+        return all(stored[name] != blank for name, blank in kind.required.items())
+    is_blank = stored["deleted"] and stored["ended_at"] is not None
+    return stored["said_at"] is not None or not is_blank
+
+
+def as_marked(kind: Kind, stored: Columns, by: datetime) -> Columns:
+    """Return a stored row with its marks as they follow from it, `by` when it was written at last.
+
+    The release before leaves them alone. What it wrote counts as said at `sent_at`, else long ago
+    or, where it brings back what was removed, right after that; a removal, else as of `by`.
+    """
+    removed_at = stored[removal_mark(kind)]
+    told_at = _sent_at(stored, by) or EPOCH
+    said_at = stored["said_at"] or (EPOCH if has_come(kind, stored) else None)
+    if stored["deleted"]:
+        if removed_at is not None:
+            return _marked(kind, stored, _known(kind, stored, ()))
+        removed_at = told_at if told_at > (stored["said_at"] or EPOCH) else by
+        return _marked(kind, stored | {"said_at": said_at}, [Removal(removed_at, False)])
+    if said_at is not None:
+        said_at = max(said_at, told_at, removed_at + _INSTANT if removed_at else EPOCH)
+    of_fields = stored["fields_said_at"] if said_at == stored["said_at"] else None
+    return _marked(kind, stored | {"said_at": said_at, "fields_said_at": of_fields}, [])
+
+
+def is_left_behind(stored: Columns, marked: Columns) -> bool:
+    """Tell whether a stored row lacks marks that make a difference.
+
+    When a content was said that carries no moment makes none until something else is said.
+    """
+    said = {name: stored[name] for name in ("said_at", "fields_said_at")}
+    return marked | said != stored
 
 
 def asks_for_removals(kind: Kind, stored: Columns | None, row: RosterRow) -> bool:
     """Tell whether all removals of the stored row decide what becomes of it."""
-    return bool(stored and stored[removal_mark(kind)] and not row.deleted)
+    if stored is None or row.deleted:
+        return False
+    fields = sent_columns(kind, row)
+    return stored[removal_mark(kind)] is not None or any(
+        stored[name] != blank or fields.get(name) not in (None, blank)
+        for name, blank in kind.blank.items()
+    )
 
 
 def merge(
@@ -55,42 +93,90 @@ def merge(
     *,
     sent_at: datetime | None,
     now: datetime,
-) -> Columns | None:
-    """Return the row's columns as they shall stand, or None where something said later stands.
+) -> Columns:
+    """Return the row's columns as they shall stand.
 
     Of two contents said at one moment, the bytewise later one stands, whichever came first.
     `removals` are all that are known of it, where asks_for_removals. Raises Refused where they make
     no valid row.
     """
     said_at = sent_at or now
-    content_at = _content_at(kind, stored, now)
-    if content_at is not None and said_at < content_at:
-        return None
     known = _known(kind, stored, removals)
+    key = {name: value for name, value in sent_columns(kind, row).items() if name in kind.key}
+    columns = {**_empty(kind), **(stored or {}), **key}
     if row.deleted:
-        return _marked(
-            kind,
-            {**_blank(kind, row), **(stored or {}), "sent_at": _later_sent(stored, sent_at, now)},
-            [*known, Removal(said_at, row.correction)],
-        )
-    starts_afresh = content_at is None or any(removal.said_at < said_at for removal in known)
-    before = stored if stored and not starts_afresh else _empty(kind)
-    fields = sent_columns(kind, row)
-    columns: Columns = {
-        **before,
-        **{
-            name: kind.blank.get(name) if value is None else value for name, value in fields.items()
-        },
-        **{name: (stored or kind.marks)[name] for name in kind.marks},
-        "said_at": said_at,
-        "sent_at": _later_sent(stored, sent_at, now),
-        "extra": by_key(before["extra"] or {}, row.model_extra or {}) or None,
-    }
-    if problems := _problems(kind, columns, row):
+        known.append(Removal(said_at, row.correction))
+    else:
+        columns = _with_content(kind, columns, row, said_at)
+    columns["sent_at"] = max(
+        (moment for moment in (_sent_at(columns, now), sent_at) if moment), default=None
+    )
+    columns = _begun_anew(kind, columns, known)
+    if not row.deleted and (problems := _problems(kind, columns, row)):
         raise Refused(problems)
-    if stored and said_at == content_at and _canonical(kind, columns) < _canonical(kind, stored):
-        return None
-    return _marked(kind, columns, [removal for removal in known if removal.said_at >= said_at])
+    content_at = columns["said_at"]
+    return _marked(kind, columns, [one for one in known if not content_at or one[0] >= content_at])
+
+
+def _with_content(kind: Kind, before: Columns, row: RosterRow, said_at: datetime) -> Columns:
+    """Return the columns with what a content says of fields of which nothing was said later."""
+    moments = _moments(kind, before)
+    brought = {
+        name: {**kind.required, **kind.blank}[name] if value is None else value
+        for name, value in sent_columns(kind, row).items()
+        if name in moments
+    }
+    new = {name: value for name, value in brought.items() if (moments[name] or EPOCH) < said_at}
+    at_once = {name: value for name, value in brought.items() if moments[name] == said_at}
+    columns = max((before | new, before | new | at_once), key=lambda one: _canonical(kind, one))
+    for name in new:
+        moments[name] = said_at
+    if extra := row.model_extra:
+        older, newer = columns["extra"] or {}, extra
+        if (moments["extra"] or EPOCH) > said_at:
+            older, newer = newer, older
+        columns = columns | {"extra": by_key(older, newer) or None}
+        moments["extra"] = max(moments["extra"] or EPOCH, said_at)
+    return _said(columns | {"said_at": max(before["said_at"] or EPOCH, said_at)}, moments)
+
+
+def _begun_anew(kind: Kind, columns: Columns, removals: Iterable[Removal]) -> Columns:
+    """Return the columns without what was said before a removal after which it all was said."""
+    moments = _moments(kind, columns)
+    needed = [moments[name] or EPOCH for name in kind.required] or [columns["said_at"] or EPOCH]
+    gone = {
+        name: kind.blank.get(name)
+        for name in (*kind.blank, "extra")
+        if (said_at := moments[name])
+        and any(said_at <= removal.said_at < min(needed) for removal in removals)
+    }
+    return _said(columns | gone, moments | dict.fromkeys(gone)) if gone else columns
+
+
+def _moments(kind: Kind, columns: Columns) -> Moments:
+    """Return when each field was said, as far as that was noted: else when the content was."""
+    noted = columns["fields_said_at"] or {}
+    moments: Moments = {}
+    for name in (*kind.required, *kind.blank, "extra"):
+        text = noted.get(name)
+        moments[name] = columns["said_at"] if name not in noted else _moment(text)
+    if columns["extra"] is None:
+        moments["extra"] = None
+    return moments
+
+
+def _said(columns: Columns, moments: Moments) -> Columns:
+    """Return the columns with the moments of the fields that another content said, or none."""
+    noted = {
+        name: said_at and said_at.isoformat()
+        for name, said_at in moments.items()
+        if said_at != columns["said_at"] and (said_at or name != "extra")
+    }
+    return columns | {"fields_said_at": noted or None}
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
 
 
 def _canonical(kind: Kind, columns: Columns) -> bytes:
@@ -103,86 +189,68 @@ def _canonical(kind: Kind, columns: Columns) -> bytes:
     )
 
 
-def _content_at(kind: Kind, stored: Columns | None, now: datetime) -> datetime | None:
-    """Return when the stored content was said, or None where there is none.
+def _sent_at(stored: Columns, now: datetime) -> datetime | None:
+    """Return the `sent_at` of a stored row, or None where it is ahead of now.
 
-    It was said long ago where it came without `sent_at` before that was noted, or with one that is
-    ahead of now: such a row is from before what is ahead counted as its receipt.
+    Such a row is from before what is ahead counted as its receipt.
     """
-    if stored is None or (stored["said_at"] is None and stored[removal_mark(kind)] is not None):
-        return None
-    said_at: datetime = stored["said_at"] or stored["sent_at"] or _LONG_AGO
-    return _LONG_AGO if said_at > now + SENT_AHEAD else said_at
+    sent_at: datetime | None = stored["sent_at"]
+    return None if sent_at and sent_at > now + SENT_AHEAD else sent_at
 
 
 def _known(kind: Kind, stored: Columns | None, removals: Iterable[Statement]) -> list[Removal]:
-    told = [Removal(said.said_at, said.correction) for said in removals]
+    known = [Removal(said.said_at, said.correction) for said in removals]
     if stored is not None and (removed_at := stored[removal_mark(kind)]) is not None:
-        told.append(Removal(removed_at, not told and _never_was(kind, stored)))
-    return told
+        is_told = any(removal.correction for removal in known)
+        known.append(Removal(removed_at, not is_told and _as_correction(kind, stored)))
+    return known
 
 
-def _never_was(kind: Kind, stored: Columns) -> bool:
+def _as_correction(kind: Kind, stored: Columns) -> bool:
     if kind is SHIFT:
         return bool(stored["removed_as_correction"])
-    return bool(stored["deleted"] and stored["said_at"] is not None)
+    return bool(stored["never_was"] and stored["said_at"] is not None)
 
 
 def _marked(kind: Kind, columns: Columns, removals: Sequence[Removal]) -> Columns:
     """Return the columns with what these removals, none of them older than the content, make."""
     removed_at = min((removal.said_at for removal in removals), default=None)
     as_correction = any(removal.correction for removal in removals)
-    has_come = columns["said_at"] is not None
-    columns = columns | {removal_mark(kind): removed_at}
+    columns = columns | {removal_mark(kind): removed_at, "deleted": removed_at is not None}
     if kind is ASSIGNMENT:
-        return columns | {"deleted": as_correction or not has_come}
-    return columns | {
-        "deleted": removed_at is not None,
-        "removed_as_correction": as_correction,
-        "standing": has_come
-        and not as_correction
-        and is_standing(columns | {"removed_at": removed_at}),
-    }
+        came = columns["said_at"] is not None
+        return columns | {"never_was": columns["deleted"] and (as_correction or not came)}
+    columns["removed_as_correction"] = as_correction
+    return columns | {"standing": has_come(kind, columns) and is_standing(columns)}
 
 
 def is_standing(shift: Columns) -> bool:
-    """Tell whether a shift whose content has come counts, unless it was removed as a correction."""
-    was_removed = shift["removed_at"] is not None and shift["removed_at"] < shift["starts_at"]
+    """Tell whether a shift whose content has come counts."""
+    was_removed = shift["removed_at"] is not None and (
+        shift["removed_as_correction"] or shift["removed_at"] < shift["starts_at"]
+    )
     is_left = shift["person_left"] and not shift["substitutes"]
     return not (shift["cancelled"] or was_removed or is_left)
 
 
-def _later_sent(stored: Columns | None, sent_at: datetime | None, now: datetime) -> datetime | None:
-    """Return the `sent_at` to note, which one without leaves as it was."""
-    before: datetime | None = stored["sent_at"] if stored else None
-    if before is not None and before > now + SENT_AHEAD:
-        before = None
-    return max((moment for moment in (before, sent_at) if moment), default=None)
-
-
-def _blank(kind: Kind, row: RosterRow) -> Columns:
-    """Return a row of which only the removal has come."""
-    fields = sent_columns(kind, row)
-    key = {name: fields[name] for name in kind.key}
-    return {**_empty(kind), **kind.required, **key}
-
-
 def _empty(kind: Kind) -> Columns:
-    return {**dict.fromkeys(kind.required), **kind.blank, **kind.marks, "extra": None}
+    """Return a row of which nothing has come."""
+    others = {"sent_at": None, "deleted": False, "extra": None}
+    return {**kind.required, **kind.blank, **kind.marks, **others}
 
 
 def _problems(kind: Kind, columns: Columns, row: RosterRow) -> list[Reason]:
     missing = [
-        reason("missing", name, "is required in a new row; add it")
+        reason("missing", name, "is required; give it, or leave it out to keep it")
         for name in kind.required
-        if columns[name] is None
+        if name in row.model_fields_set and getattr(row, name) is None
     ]
     unkept = [
         flaw
         for name, value in (row.model_extra or {}).items()
         for flaw in flaws({name: value}, name)
     ]
-    return missing or unkept + _crossed(kind, columns)
+    return missing or unkept + (_crossed(kind, columns) if has_come(kind, columns) else [])
 
 
 def _crossed(kind: Kind, columns: Columns) -> list[Reason]:

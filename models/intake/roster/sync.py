@@ -1,10 +1,10 @@
 """Syncing a roster: what it says of each row is laid over the rest, and changes are noted."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple, Self
 
 from psycopg import Cursor
 from sqlalchemy import Engine
@@ -18,10 +18,15 @@ from models.intake.refused.reasons import Reason, Refused, reason, validated
 from models.intake.refused.refuse import refuse, refuse_alone
 from models.intake.refused.rejection import Rejection, unreadable
 from models.intake.roster import current, past_tables, tables
-from models.intake.roster.changed_keys import ALWAYS, Change, ChangedKey, Changes, policy_of
+from models.intake.roster.changed_keys import (
+    ALWAYS,
+    Change,
+    ChangedKey,
+    Changes,
+    policy_of,
+)
 from models.intake.roster.extent import Extent, extent
 from models.intake.roster.kinds import (
-    ASSIGNMENT,
     PERSON,
     PLANNED,
     SHIFT,
@@ -32,13 +37,14 @@ from models.intake.roster.kinds import (
     Kind,
     key_of,
 )
-from models.intake.roster.laying import END, Version, difference
+from models.intake.roster.laying import END, Span, Version, difference, hull
 from models.intake.roster.past_rows import check, repeats, with_extra, written
 from models.intake.roster.past_tables import Stored, Written
-from models.intake.roster.planned import as_marked, asks_for_removals, merge
-from models.intake.roster.presence import mark_left, update_spans
+from models.intake.roster.planned import as_marked, asks_for_removals, is_left_behind, merge
+from models.intake.roster.presence import mark_left, may_change_spans, update_spans
 from models.intake.roster.statement import statement_of
 from models.intake.roster.tables import RowKey
+from models.intake.roster.unsaid import take
 from models.intake.submitter import OutsideSites, Submitter
 from models.locks import tenant_lock_key
 from models.schemas.roster import Envelope, PastRow, RosterRow
@@ -89,7 +95,7 @@ def take_roster(engine: Engine, roster: object, by: Submitter) -> RosterOutcome:
         return _refuse_whole(engine, roster, refused.reasons, by, now)
     assert isinstance(roster, dict)
     with transaction(engine) as cursor:
-        sync = _Sync(cursor, roster, envelope, by, now)
+        sync = Sync(cursor, roster, envelope, by, now)
         changes = sync.run()
         how_much = extent(cursor, sync.tenant_id, changes, now)
         refuse(cursor, sync.rejections, by, now, door=DOOR)
@@ -110,7 +116,7 @@ def _rejection(roster: object, reasons: list[Reason], tenant_id: int) -> Rejecti
     return unreadable(roster, reasons)._replace(tenant_id=tenant_id, site_id=None)
 
 
-class _Sync:
+class Sync:
     """The sync of one roster, which collects what is refused and what changed."""
 
     def __init__(
@@ -126,6 +132,8 @@ class _Sync:
         self.tenant_id = envelope.tenant.tenant_id
         self.sent_at, _ = when_sent(envelope.sent_at, now)
         self.said_at = self.sent_at or now
+        # By when what is stored was written, as far as that goes before what is said now.
+        self.before = min(self.said_at, now) - timedelta(microseconds=1)
         self.by = by
         self.now = now
         self.refused: list[RefusedRow] = []
@@ -137,13 +145,23 @@ class _Sync:
         self.written_shifts: list[str] = []
         self.spans_change = False
         self.intricacy = Budget()  # of all boundaries
+        # Assignments that were written, and the time in which they may be valid no more.
+        self.written_assignments: list[RowKey] = []
+        self.no_more_valid: Span | None = None
         self.next_moment = END  # at which a version begins or ends
+
+    @classmethod
+    def of_stored(cls, cursor: Cursor, tenant_id: int, by: Submitter) -> Self:
+        """Return one that says nothing by itself."""
+        roster = {"tenant": {"tenant_id": tenant_id}}
+        return cls(cursor, roster, Envelope.model_validate(roster), by, datetime.now(UTC))
 
     def run(self) -> tuple[Change, ...]:
         """Store it all. Return what the judge looks at again."""
         self.cursor.execute(KEEP_SESSION)
         self.cursor.execute("SELECT pg_advisory_xact_lock(%s)", [tenant_lock_key(self.tenant_id)])
         current.bring_up(self.cursor, self.tenant_id, self.now)
+        self._take_unsaid(TENANT, [()])
         stored = past_tables.load(self.cursor, self.tenant_id, TENANT, [()])[()]
         if not self._sync_tenant(stored):
             return ()
@@ -151,6 +169,25 @@ class _Sync:
             self._sync_past(kind)
         for kind in PLANNED:
             self._sync_planned(kind)
+        return self._follow()
+
+    def adopt(self, rows: Mapping[str, Sequence[RowKey]]) -> tuple[Change, ...]:
+        """Take stored rows as said by them, where nothing else was, and see what follows.
+
+        `rows` are their keys, by table. The tenant's lock is held. Return what the judge looks at
+        again.
+        """
+        current.bring_up(self.cursor, self.tenant_id, self.now)
+        for kind in (TENANT, *WITH_PAST):
+            self._take_unsaid(kind, rows.get(kind.table, ()))
+        for kind in PLANNED:
+            self._load_marked(kind, rows.get(kind.table, ()))
+        self.written_shifts = [shift_id for (shift_id,) in rows.get(SHIFT.table, ())]
+        self.spans_change = True
+        return self._follow()
+
+    def _follow(self) -> tuple[Change, ...]:
+        """Write what follows from the rows. Return what the judge looks at again."""
         if self.policy_changed:
             tables.save_policy(self.cursor, self.tenant_id, self.by, at=self.now)
         self._follow_presence()
@@ -200,6 +237,7 @@ class _Sync:
         rows = self._read_section(kind)
         if not rows:
             return
+        self._take_unsaid(kind, rows)
         stored = past_tables.load(self.cursor, self.tenant_id, kind, rows)
         self._write_past(kind, stored, self._told(kind, rows, stored))
 
@@ -291,10 +329,7 @@ class _Sync:
         rows = self._read_section(kind)
         if not rows:
             return
-        stored = {
-            key: as_marked(kind, columns, self.now)
-            for key, columns in tables.load(self.cursor, self.tenant_id, kind, rows).items()
-        }
+        stored = self._load_marked(kind, rows)
         asked = [
             key for key, (_, row) in rows.items() if asks_for_removals(kind, stored.get(key), row)
         ]
@@ -302,7 +337,7 @@ class _Sync:
         merged = {}
         for key, (index, row) in rows.items():
             with self._refusing(kind, index):
-                new = merge(
+                merged[key] = merge(
                     kind,
                     stored.get(key),
                     row,
@@ -310,8 +345,6 @@ class _Sync:
                     sent_at=self.sent_at,
                     now=self.now,
                 )
-                if new is not None:
-                    merged[key] = new
         self._write_planned(kind, rows, stored, merged)
 
     def _write_planned(
@@ -338,24 +371,52 @@ class _Sync:
             sent_at=self.sent_at,
             received_at=self.now,
         )
+        self._save_planned(kind, stored, changed)
+
+    def _save_planned(
+        self, kind: Kind, before: Mapping[RowKey, Columns], changed: Mapping[RowKey, Columns]
+    ) -> None:
         if not changed:
             return
         tables.save(self.cursor, self.tenant_id, kind, list(changed.values()), self.by)
         for key, new in changed.items():
             if kind is SHIFT:
-                self.changes.note_shift(stored.get(key), new, self.now)
-            else:
-                self.changes.note_assignment(stored.get(key), new)
+                self.changes.note_shift(before.get(key), new, self.now)
+            elif lost := self.changes.note_assignment(before.get(key), new):
+                self.no_more_valid = hull(self.no_more_valid or lost, lost)
         if kind is SHIFT:
-            self.written_shifts = [new["shift_id"] for new in changed.values()]
+            self.written_shifts += [new["shift_id"] for new in changed.values()]
             substitutes.refresh(self.cursor, self.tenant_id, self.written_shifts)
-        self.spans_change |= kind is ASSIGNMENT
+        else:
+            self.written_assignments += changed
 
     def _is_same(self, stored: Columns | None, new: Columns) -> bool:
         """Tell whether nothing changes. What comes again without `sent_at` is not said later."""
         if stored is None or self.sent_at is not None:
             return new == stored
-        return new | {"said_at": stored["said_at"]} == stored
+        said_before = {name: stored[name] for name in ("said_at", "fields_said_at")}
+        return new | said_before == stored
+
+    def _take_unsaid(self, kind: Kind, keys: Collection[RowKey]) -> None:
+        """Take rows as said by them that the release before has written otherwise, or first."""
+        for taken in take(
+            self.cursor,
+            self.tenant_id,
+            kind,
+            keys,
+            by=self.before,
+            now=self.now,
+        ):
+            self._note_versions(kind, taken.key, taken.before, taken.after)
+            self._note_throughout(kind, taken.key, taken.throughout, taken.row)
+
+    def _load_marked(self, kind: Kind, keys: Collection[RowKey]) -> dict[RowKey, Columns]:
+        """Return stored rows with their marks. Save those that the release before left behind."""
+        stored = tables.load(self.cursor, self.tenant_id, kind, keys)
+        marked = {key: as_marked(kind, row, self.before) for key, row in stored.items()}
+        behind = {key: row for key, row in marked.items() if is_left_behind(stored[key], row)}
+        self._save_planned(kind, stored, behind)
+        return marked
 
     def _follow_presence(self) -> None:
         """Mark the shifts of people who left, and when there was anybody."""
@@ -364,6 +425,10 @@ class _Sync:
                 self.cursor, self.tenant_id, self.came_or_left, self.written_shifts
             ):
                 self.changes.note("shift", shift_id, ALWAYS)
+        if not self.spans_change and self.written_assignments:
+            self.spans_change = may_change_spans(
+                self.cursor, self.tenant_id, self.written_assignments, self.no_more_valid
+            )
         if self.spans_change and (span := update_spans(self.cursor, self.tenant_id)):
             self.changes.note("tenant", "", span)
 

@@ -1,7 +1,6 @@
 """The roster's past: what was said of its rows, and how they were from when to when.
 
-Rows that are there have held since ever, and removed ones until their removal, so that nothing is
-judged anew. What takes an UPDATE is in 0016.
+Here are only the tables and columns. 0016 fills them.
 """
 
 import sqlalchemy as sa
@@ -15,78 +14,12 @@ down_revision = "0014"
 branch_labels = None
 depends_on = None
 
-# Kind: what tells its rows apart, its key as text, and what a statement says of it.
-ROWS = {
-    "tenant": (
-        "''",
-        "name <> ''",
-        "'name', name, 'roster_complete', roster_complete, 'policy', policy",
-    ),
-    "site": (
-        "site_id::text",
-        "name <> ''",
-        "'name', name, 'timezone', timezone, 'latitude', latitude, 'longitude', longitude,"
-        " 'radius_m', radius_m, 'boundary', boundary, 'policy', policy",
-    ),
-    "person": ("person_id::text", "name <> ''", "'name', name"),
-    # Of a removed device it cannot be told whether it ever came: then it was of no use.
-    "device": ("device_id", "true", "'shared', shared, 'person_id', person_id"),
-}
-# A row whose removal came before it has blanks for what it lacks.
-CONTENT = """
-INSERT INTO statement (
-    tenant_id, kind, key, said_at, digest, content, extra, received_at, sent_at, submitted_by
-)
-SELECT tenant_id, '{kind}', {key}, said_at, sha256(convert_to(content::text, 'UTF8')),
-    content, extra, statement_timestamp(), CASE WHEN NOT deleted THEN sent_at END,
-    CASE WHEN NOT deleted THEN submitted_by END
-FROM (
-    SELECT *, jsonb_build_object({content}) AS content,
-        CASE WHEN deleted OR sent_at IS NULL THEN timestamptz 'epoch' ELSE sent_at END AS said_at
-    FROM {kind}
-) AS told
-WHERE {has_come}
-"""
-REMOVAL = """
-INSERT INTO statement (
-    tenant_id, kind, key, said_at, digest, deleted, received_at, sent_at, submitted_by
-)
-SELECT tenant_id, '{kind}', {key}, coalesce(sent_at, statement_timestamp()),
-    sha256('removed'), true, statement_timestamp(), sent_at, submitted_by
-FROM {kind} WHERE deleted
-"""
-REMOVED = {
-    **{kind: key for kind, (key, _, _) in ROWS.items()},
-    "shift": "shift_id",
-    "assignment": "person_id || '/' || site_id || '/' || valid_from_key",
-}
-# Table of versions: the columns that tell its rows apart, and what else it holds.
-VERSIONS = {
-    "tenant": ("tenant_id", "name, policy"),
-    "site": (
-        "tenant_id, site_id",
-        "name, latitude, longitude, radius_m, boundary, policy",
-    ),
-    "person": ("tenant_id, person_id", "name"),
-    "device": ("tenant_id, device_id", "shared, person_id"),
-}
-VERSION = """
-INSERT INTO {kind}_version ({key}, since, until, {content})
-SELECT {key}, '-infinity',
-    CASE WHEN deleted THEN coalesce(sent_at, statement_timestamp()) ELSE 'infinity' END, {content}
-FROM {kind} WHERE {has_come}
-"""
+KINDS = ("tenant", "site", "person", "device")
 
 
 def upgrade() -> None:
     _create_tables()
     _add_columns()
-    for kind, (key, has_come, content) in ROWS.items():
-        op.execute(CONTENT.format(kind=kind, key=key, has_come=has_come, content=content))
-    for kind, key in REMOVED.items():
-        op.execute(REMOVAL.format(kind=kind, key=key))
-    for kind, (key, content) in VERSIONS.items():
-        op.execute(VERSION.format(kind=kind, key=key, has_come=ROWS[kind][1], content=content))
 
 
 def _create_tables() -> None:
@@ -184,28 +117,43 @@ def _add_columns() -> None:
         ("shift", "removed_at"),
         ("roster_change", "since"),
         ("roster_change", "until"),
+        ("rejected", "occurred_at"),
     ):
         add_column(table, sa.Column(name, sa.DateTime(timezone=True), nullable=True))
-    for name, default in (
-        ("removed_as_correction", "false"),
-        ("person_left", "false"),
-        ("standing", "true"),
+    for table in ("assignment", "shift"):
+        add_column(table, sa.Column("fields_said_at", postgresql.JSONB(), nullable=True))
+    for table, name, default in (
+        ("assignment", "never_was", "false"),
+        ("shift", "removed_as_correction", "false"),
+        ("shift", "person_left", "false"),
+        ("shift", "standing", "true"),
     ):
         add_column(
-            "shift",
+            table,
             sa.Column(name, sa.Boolean(), server_default=sa.text(default), nullable=False),
         )
 
 
 def downgrade() -> None:
     for table, names in (
+        ("rejected", ("occurred_at",)),
         ("roster_change", ("until", "since")),
-        ("shift", ("standing", "person_left", "removed_as_correction", "removed_at", "said_at")),
-        ("assignment", ("ended_at", "said_at")),
+        (
+            "shift",
+            (
+                "standing",
+                "person_left",
+                "removed_as_correction",
+                "removed_at",
+                "fields_said_at",
+                "said_at",
+            ),
+        ),
+        ("assignment", ("never_was", "ended_at", "fields_said_at", "said_at")),
         ("tenant", ("assignment_spans", "people_spans")),
     ):
         for name in names:
             op.drop_column(table, name)
-    for kind in reversed(VERSIONS):
+    for kind in reversed(KINDS):
         op.drop_table(f"{kind}_version")
     op.drop_table("statement")

@@ -187,14 +187,14 @@ def test_a_roster_that_was_there_before_has_held_since_ever(empty_url: str) -> N
         assert found("SELECT shift_id, standing, person_left FROM shift ORDER BY shift_id") == [
             ("before", True, False),
             ("called off", False, False),
-            ("kept", True, False),
+            ("kept", False, False),
             ("left", False, True),
             ("left to others", True, True),
             ("never came", False, False),
             ("removed", False, False),
             ("works", True, False),
         ]
-        assert found("SELECT deleted, ended_at FROM assignment WHERE tenant_id = 2") == [
+        assert found("SELECT never_was, ended_at FROM assignment WHERE tenant_id = 2") == [
             (False, datetime(2026, 3, 7, tzinfo=UTC))
         ]
         assert found(SPANS) == [

@@ -5,9 +5,16 @@ from itertools import permutations
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sqlalchemy import Engine
 
 from models.intake import RosterOutcome, sync_roster
+from models.intake.roster.kinds import SHIFT as SHIFT_KIND
+from models.intake.roster.kinds import Columns
+from models.intake.roster.planned import asks_for_removals, merge
+from models.intake.roster.statement import Statement, statement_of
+from models.schemas.roster import ShiftIn
 from tests.models.intake.stored import Content, codes, forget, rows
 
 START, END = datetime(2026, 3, 10, 8, tzinfo=UTC), datetime(2026, 3, 10, 16, tzinfo=UTC)
@@ -19,6 +26,17 @@ SHIFT = {
     "ends_at": END.isoformat(),
 }
 GONE = {"shift_id": "s-1", "deleted": True}
+SAID: list[Content] = [
+    SHIFT,
+    SHIFT | {"substitutes": [9]},
+    SHIFT | {"person_id": 8, "cancelled": True},
+    {"shift_id": "s-1", "cancelled": True},
+    {"shift_id": "s-1", "cancelled": False, "site_id": 16},
+    {"shift_id": "s-1", "substitutes": [8]},
+    {"shift_id": "s-1", "substitutes": None},
+    GONE,
+    GONE | {"correction": True},
+]
 ASSIGNED = {"person_id": 7, "site_id": 15}
 HOUR = timedelta(hours=1)
 
@@ -117,14 +135,58 @@ def test_content_that_was_said_before_its_removal_is_taken(bare_engine: Engine) 
     assert [row["person_id"] for row in rows(bare_engine, "SELECT * FROM substitute")] == [9]
 
 
-def test_content_said_later_revives_it_afresh(bare_engine: Engine) -> None:
-    sync(bare_engine, START - 5 * HOUR, shifts=[SHIFT | {"substitutes": [9]}])
+def test_content_said_later_revives_it_and_all_of_it_begins_anew(bare_engine: Engine) -> None:
+    sync(bare_engine, START - 5 * HOUR, shifts=[SHIFT | {"substitutes": [9], "cancelled": True}])
     sync(bare_engine, START - 4 * HOUR, shifts=[GONE])
-    refused = sync(bare_engine, START - 3 * HOUR, shifts=[{"shift_id": "s-1", "site_id": 16}])
-    assert codes(refused.refused[0].reasons)[0][0] == "missing"
-    sync(bare_engine, START - 3 * HOUR, shifts=[SHIFT])
+    sync(bare_engine, START - 3 * HOUR, shifts=[{"shift_id": "s-1", "site_id": 16}])
     row = shift(bare_engine)
-    assert (row["standing"], row["removed_at"], row["substitutes"]) == (True, None, [])
+    assert (row["removed_at"], row["site_id"], row["substitutes"]) == (None, 16, [9])
+    sync(bare_engine, START - 2 * HOUR, shifts=[SHIFT])
+    row = shift(bare_engine)
+    assert (row["standing"], row["site_id"], row["substitutes"]) == (True, 15, [])
+
+
+def test_a_shift_that_lacks_something_is_kept_until_that_comes(bare_engine: Engine) -> None:
+    sync(bare_engine, START - 2 * HOUR, shifts=[{"shift_id": "s-1", "site_id": 16}])
+    assert not shift(bare_engine)["standing"]
+    outcome = sync(bare_engine, START - 3 * HOUR, shifts=[SHIFT])
+    row = shift(bare_engine)
+    assert (row["standing"], row["site_id"], row["person_id"]) == (True, 16, 7)
+    assert outcome.changed_keys == {("shift", "s-1")}
+
+
+def test_a_shift_needs_its_times(bare_engine: Engine) -> None:
+    outcome = sync(bare_engine, START, shifts=[SHIFT | {"ends_at": None}])
+    assert codes(outcome.refused[0].reasons) == [("missing", "ends_at")]
+
+
+@given(
+    order=st.permutations(range(5)),
+    told=st.lists(st.sampled_from(SAID), min_size=5, max_size=5),
+)
+@settings(max_examples=60)
+def test_what_is_said_of_a_shift_comes_out_alike_in_any_order(
+    order: list[int], told: list[Content]
+) -> None:
+    """Merging is pure: as roster.sync does it, row by row, with all removals that are known."""
+    in_turn = [(START + HOUR * (place - 3), row) for place, row in enumerate(told)]
+    assert merged(in_turn) == merged([in_turn[place] for place in order])
+
+
+def merged(told: list[tuple[datetime, Content]]) -> Columns:
+    """Return what a shift is once all of these have arrived in this order.
+
+    Not when a field was cleared: to whoever says something of it later that is the same.
+    """
+    stored: Columns | None = None
+    removals: list[Statement] = []
+    for said_at, content in told:
+        row = ShiftIn.model_validate(content)
+        asked = removals if asks_for_removals(SHIFT_KIND, stored, row) else []
+        stored = merge(SHIFT_KIND, stored, row, asked, sent_at=said_at, now=END)
+        if row.deleted:
+            removals.append(statement_of(SHIFT_KIND, row, said_at))
+    return {name: value for name, value in (stored or {}).items() if name != "fields_said_at"}
 
 
 def test_a_shift_whose_person_left_is_its_substitutes_only(bare_engine: Engine) -> None:
@@ -176,7 +238,7 @@ def test_an_assignment_ends_when_its_removal_was_said(bare_engine: Engine) -> No
     forget(bare_engine)
     outcome = sync(bare_engine, END, assignments=[ASSIGNED | {"deleted": True}])
     row = assignment(bare_engine)
-    assert (row["deleted"], row["ended_at"]) == (False, END)
+    assert (row["deleted"], row["ended_at"], row["never_was"]) == (True, END, False)
     [person] = [change for change in outcome.changes if change.kind == "person"]
     assert person[2:] == (END, None)
     later = sync(bare_engine, END + HOUR, assignments=[ASSIGNED | {"deleted": True}])
@@ -188,19 +250,19 @@ def test_an_assignment_ends_when_its_removal_was_said(bare_engine: Engine) -> No
 def test_one_removed_as_a_correction_never_was(bare_engine: Engine) -> None:
     sync(bare_engine, START, assignments=[ASSIGNED])
     outcome = sync(bare_engine, END, assignments=[ASSIGNED | {"deleted": True, "correction": True}])
-    assert assignment(bare_engine)["deleted"]
+    assert assignment(bare_engine)["never_was"]
     [person] = [change for change in outcome.changes if change.kind == "person"]
     assert person[2:] == (None, None)
     sync(bare_engine, START - HOUR, assignments=[ASSIGNED | {"valid_to": "2026-03-01"}])
-    assert assignment(bare_engine)["deleted"]
+    assert assignment(bare_engine)["never_was"]
 
 
 def test_a_removal_that_came_first_ends_what_comes_late(bare_engine: Engine) -> None:
     sync(bare_engine, END, assignments=[ASSIGNED | {"deleted": True}])
-    assert assignment(bare_engine)["deleted"]
+    assert assignment(bare_engine)["never_was"]
     sync(bare_engine, START, assignments=[ASSIGNED])
     row = assignment(bare_engine)
-    assert (row["deleted"], row["ended_at"]) == (False, END)
+    assert (row["deleted"], row["ended_at"], row["never_was"]) == (True, END, False)
 
 
 def test_a_new_end_has_only_the_time_between_judged_anew(bare_engine: Engine) -> None:
