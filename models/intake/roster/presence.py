@@ -77,12 +77,12 @@ FROM (
 WHERE NOT person_left AND {_HAS_LEFT}
 """
 
-# An end that is a date means the whole day at the site, and others are included. A bound that
-# Python's moments do not reach is open.
+# An end that is a date means the whole day at the site, and others are included. A bound on the
+# first or the last day of the calendar is open: Python has no moments beyond.
 _VALID = """
 SELECT person_id, site_id, valid_from_key, tstzrange(
-    CASE WHEN starts > '0001-01-01 00:00Z' THEN starts END,
-    CASE WHEN ends < '9999-12-31 23:59:59.999999Z' THEN ends END,
+    CASE WHEN starts > '0001-01-02 00:00Z' THEN starts END,
+    CASE WHEN ends < '9999-12-31 00:00Z' THEN ends END,
     bounds
 ) AS span
 FROM (

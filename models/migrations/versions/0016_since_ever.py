@@ -146,8 +146,8 @@ FROM (
                         SELECT span, lower(span) - lag(upper(span)) OVER (ORDER BY span) AS gap
                         FROM unnest((
                             SELECT range_agg(tstzrange(
-                                CASE WHEN starts > '0001-01-01 00:00Z' THEN starts END,
-                                CASE WHEN ends < '9999-12-31 23:59:59.999999Z' THEN ends END,
+                                CASE WHEN starts > '0001-01-02 00:00Z' THEN starts END,
+                                CASE WHEN ends < '9999-12-31 00:00Z' THEN ends END,
                                 bounds
                             ))
                             FROM (
