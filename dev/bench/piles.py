@@ -68,8 +68,8 @@ INSERT INTO assignment (tenant_id, person_id, site_id, valid_from_key)
 SELECT %(tenant)s, n, s, '' FROM generate_series(1, {_MANY}) AS n, generate_series(1, 2) AS s;
 INSERT INTO device (tenant_id, device_id, shared)
 VALUES (%(tenant)s, 'kiosk', true), (%(tenant)s, 'phone', false);
-INSERT INTO tenant_version (tenant_id, since, until, policy)
-VALUES (%(tenant)s, '-infinity', 'infinity', '{{}}');
+INSERT INTO tenant_version (tenant_id, since, until, name, policy)
+VALUES (%(tenant)s, '-infinity', 'infinity', 'Acme', '{{}}');
 INSERT INTO site_version (tenant_id, site_id, since, until, name, latitude, longitude, policy)
 SELECT tenant_id, site_id, '-infinity', 'infinity', name, latitude, longitude, policy
 FROM site WHERE tenant_id = %(tenant)s;

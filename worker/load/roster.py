@@ -23,11 +23,11 @@ _PEOPLE = f"""
 SELECT {SPAN}, person_id, name FROM person_version v
 WHERE tenant_id = %s AND person_id = ANY(%s)
 """
-_ASSIGNMENT = """
+ASSIGNMENT = """
     a.person_id, a.site_id, a.valid_from, a.valid_from_date, a.valid_to, a.valid_to_date,
     a.ended_at, i.timezone"""
 _ASSIGNMENTS = f"""
-SELECT {_ASSIGNMENT}
+SELECT {ASSIGNMENT}
 FROM unnest(%s::bigint[], %s::bigint[]) AS r(person_id, site_id)
 JOIN assignment a ON a.tenant_id = %s AND a.person_id = r.person_id AND a.site_id = r.site_id
   AND NOT a.never_was
@@ -69,7 +69,7 @@ def read_roster(
     return Roster(
         sites,
         pasts(asked_people.fetchall(), lambda row: str(row[1])),
-        [_assignment(row) for row in rows],
+        [assignment(row) for row in rows],
     )
 
 
@@ -78,8 +78,8 @@ def _owners(devices: DevicePasts) -> set[int]:
     return {device.person_id for device in versions if device and device.person_id is not None}
 
 
-def _assignment(row: Sequence[Any]) -> Assignment:
-    """Return an assignment from a row with the columns of _ASSIGNMENT.
+def assignment(row: Sequence[Any]) -> Assignment:
+    """Return an assignment from a row with the columns of ASSIGNMENT.
 
     Dates mean whole days at the site, by its time zone as it is now.
     """

@@ -55,7 +55,7 @@ SELECT person_id, site_id,
     )
 FROM assignment a LEFT JOIN site i USING (tenant_id, site_id)
     CROSS JOIN LATERAL coalesce(i.timezone, 'UTC') AS zone
-WHERE tenant_id = %s AND NOT a.deleted
+WHERE tenant_id = %s AND NOT a.never_was
 """
 _TENANT = """
 SELECT policy_version, roster_complete, people_spans::text, assignment_spans::text

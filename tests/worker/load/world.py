@@ -126,7 +126,8 @@ def set_versions(
         f"DELETE FROM {kind}_version WHERE {chosen}", {"tenant_id": tenant_id, **key}
     )
     for since, until, values in versions:
-        row = {
+        named = {"name": f"tenant {tenant_id}"} if kind == "tenant" else {}
+        row = named | {
             name: Jsonb(value) if isinstance(value, Mapping) else value
             for name, value in values.items()
         }
