@@ -24,7 +24,7 @@ FROM roster_change WHERE tenant_id = %s AND change_id > %s AND NOT alone ORDER B
 """
 _ASSIGNMENTS = """
 SELECT person_id, site_id, valid_from, valid_from_date, valid_to, valid_to_date, ended_at
-FROM assignment WHERE tenant_id = %s AND NOT deleted
+FROM assignment WHERE tenant_id = %s AND NOT never_was
 """
 _SPANS = """
 SELECT people_spans @> moment, assignment_spans @> moment

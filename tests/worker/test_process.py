@@ -64,6 +64,18 @@ def test_a_punch_becomes_an_anomaly_in_every_pool(
     assert [row[:2] for row in anomalies(engine)] == [("p1", "WRONG_PERSON")]
 
 
+def test_what_an_old_worker_wrote_into_a_roster_is_taken_before_the_first_task(
+    settings_env: dict[str, str], log: Path, engine: Engine
+) -> None:
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO person (tenant_id, person_id, name) VALUES (1, 70, 'Old')"
+        )
+    with running_worker(settings_env, log):
+        known = "SELECT name FROM person_version WHERE person_id = 70"
+        assert rows(engine, known) == [("Old",)]
+
+
 @pytest.mark.parametrize("pool", ["prefork", "threads", "solo"])
 def test_a_message_nested_deep_ends_no_worker(
     settings_env: dict[str, str], log: Path, engine: Engine, pool: str

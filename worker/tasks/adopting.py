@@ -3,10 +3,10 @@
 import structlog
 
 from models.database import make_engine
+from models.intake.roster.adopting import NOT_ADOPTED
 from models.intake.submitting import adopt_rows
 from models.settings import Settings
 
-NOT_ADOPTED = "roster_rows_not_adopted"
 SECONDS = 20.0  # what is left then is for upkeep, within ten minutes
 
 log = structlog.get_logger(__name__)

@@ -24,7 +24,7 @@ UPDATE tenant SET people_spans = coalesce((
     FROM person_version WHERE tenant_id = %(tenant_id)s
 ), '{}'), assignment_spans = coalesce((
     SELECT range_agg(tstzrange(valid_from, valid_to, '[]'))
-    FROM assignment WHERE tenant_id = %(tenant_id)s AND NOT deleted
+    FROM assignment WHERE tenant_id = %(tenant_id)s AND NOT never_was
 ), '{}')
 WHERE tenant_id = %(tenant_id)s
 """

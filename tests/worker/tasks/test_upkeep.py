@@ -54,6 +54,17 @@ def test_pruning_runs_whatever_calendars_do(monkeypatch: pytest.MonkeyPatch) -> 
     assert len(pruned) == 1
 
 
+def test_what_an_old_worker_wrote_into_a_roster_is_taken_before_pruning(engine: Engine) -> None:
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO person (tenant_id, person_id, name) VALUES (1, 70, 'Old')"
+        )
+    prune_old.run()
+    known = "SELECT name FROM person_version WHERE person_id = 70"
+    assert rows(engine, known) == [("Old",)]
+    assert rows(engine, "SELECT FROM roster_change WHERE kind = 'person' AND key = '70'")
+
+
 def test_what_came_while_a_sweep_held_the_lock_gets_a_turn(
     engine: Engine, heard: Heard, asked: list[int]
 ) -> None:
