@@ -9,7 +9,7 @@ from datetime import datetime
 from psycopg import Cursor
 
 # The chores of every tenant. Others have rows only where there is something to do.
-CHORES = ("sweep", "prune")
+CHORES = ("sweep", "prune", "adopt")
 
 # By the time at which the statement began: clock_timestamp() could differ from row to row, so the
 # index would not be used.

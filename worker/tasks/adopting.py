@@ -7,7 +7,7 @@ from models.intake.roster.adopting import NOT_ADOPTED
 from models.intake.submitting import adopt_rows
 from models.settings import Settings
 
-SECONDS = 20.0  # what is left then is for upkeep, within ten minutes
+SECONDS = 5.0  # what is left then is for upkeep, within ten minutes
 
 log = structlog.get_logger(__name__)
 

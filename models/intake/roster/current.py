@@ -25,7 +25,11 @@ log = structlog.get_logger(__name__)
 
 BY_UPKEEP = Submitter("upkeep")
 
-_LOCK = "SELECT pg_try_advisory_xact_lock(%s)"
+# Who brings rows up to date goes by one clock, the database's, and asks it holding the lock: so
+# nobody goes back in time.
+_WAIT_LOCK = "SELECT pg_advisory_xact_lock(%s)"
+_TRY_LOCK = "SELECT pg_try_advisory_xact_lock(%s)"
+_CLOCK = "SELECT clock_timestamp()"
 # When nothing is to come, it is due no more: the row goes.
 _DONE = "DELETE FROM due WHERE tenant_id = %s AND chore = %s"
 _DUE_SINCE = "SELECT at FROM due WHERE tenant_id = %s AND chore = %s"
@@ -66,10 +70,28 @@ def bring_up_to_date(engine: Engine, tenant_id: int) -> None:
     try:
         with transaction(engine) as cursor:
             cursor.execute(KEEP_SESSION)
-            if cursor.execute(_LOCK, [tenant_lock_key(tenant_id)]).fetchone() == (True,):
-                bring_up(cursor, tenant_id, datetime.now(UTC))
+            if now := try_lock(cursor, tenant_id):
+                bring_up(cursor, tenant_id, now)
     except Exception as error:
         log.error(NOT_UP_TO_DATE, tenant_id=tenant_id, exc_info=error)
+
+
+def wait_lock(cursor: Cursor, tenant_id: int) -> datetime:
+    """Wait for whoever judges the tenant, hold its lock, and return the moment by now."""
+    cursor.execute(_WAIT_LOCK, [tenant_lock_key(tenant_id)])
+    return _clock(cursor)
+
+
+def try_lock(cursor: Cursor, tenant_id: int) -> datetime | None:
+    """Hold the tenant's lock and return the moment by now, or None where somebody else has it."""
+    is_held = cursor.execute(_TRY_LOCK, [tenant_lock_key(tenant_id)]).fetchone() == (True,)
+    return _clock(cursor) if is_held else None
+
+
+def _clock(cursor: Cursor) -> datetime:
+    (now,) = cursor.execute(_CLOCK).fetchone() or (None,)
+    assert isinstance(now, datetime)
+    return now.astimezone(UTC)
 
 
 def bring_up(cursor: Cursor, tenant_id: int, now: datetime) -> None:

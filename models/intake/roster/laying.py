@@ -85,7 +85,7 @@ class Held(NamedTuple):
 def as_laid(statements: Sequence[Statement], zone: ZoneInfo) -> list[Held]:
     """Return the statements in the order in which they are laid, each with from when it holds."""
     first = min((statement.said_at for statement in statements), default=BEGINNING)
-    held = [Held(_holds_from(statement, first, zone), statement) for statement in statements]
+    held = [Held(holds_from(statement, first, zone), statement) for statement in statements]
     return _in_order(held, _laid_at, lambda one: one.statement)
 
 
@@ -106,7 +106,8 @@ def _in_order(
     return in_order
 
 
-def _holds_from(statement: Statement, first: datetime, zone: ZoneInfo) -> datetime:
+def holds_from(statement: Statement, first: datetime, zone: ZoneInfo) -> datetime:
+    """Return from when a statement holds, of a row of which the `first` was said at a moment."""
     effective_from = statement.effective_from
     if isinstance(effective_from, datetime):
         return effective_from
@@ -173,22 +174,25 @@ def superfluous(
 ) -> list[Statement]:
     """Return the statements said before a moment that change no version, now or ever.
 
-    Each says only what was said already of all times for which it holds. What was said first stays,
-    as it holds since ever, and so does what says last how it is throughout.
+    Each says only what was said already of all times for which it holds, and one that names from
+    when it holds just what the one below it does. What was said first stays, as it holds since
+    ever, and so does what says last how it is throughout.
     """
     throughout = _throughout(kind, statements)
     needed = _needed_throughout(kind, statements)
     state = State()
     before: Columns = {}
+    below: Statement | None = None
     found = []
     for rank, (_, statement) in enumerate(as_laid(statements, zone_of(throughout))):
         state.put(rank, statement)
         said = state.columns()
         is_plain = statement.effective_from is None and not statement.correction
+        repeats = said == before if is_plain else below is not None and below[2:] == statement[2:]
         is_old = statement.said_at < said_before and statement.said_at not in needed
-        if said == before and is_plain and is_old:
+        if repeats and is_old:
             found.append(statement)
-        before = said
+        before, below = said, statement
     return found
 
 

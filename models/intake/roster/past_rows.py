@@ -2,13 +2,22 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from itertools import pairwise
 
 from models.intake.flaws import flaws
 from models.intake.punches.row import SENT_AHEAD
 from models.intake.refused.reasons import Reason, Refused, reason
 from models.intake.roster.far_from_site import PLACE, far_from_site
 from models.intake.roster.kinds import SITE, Columns, Kind
-from models.intake.roster.laying import Version, adds_nothing, by_key, lay, version_at
+from models.intake.roster.laying import (
+    Version,
+    adds_nothing,
+    by_key,
+    holds_from,
+    lay,
+    version_at,
+    zone_of,
+)
 from models.intake.roster.past_tables import Stored, Written, kept
 from models.intake.roster.statement import Statement
 from models.intake.roster.tables import RowKey
@@ -36,22 +45,38 @@ def repeats(kind: Kind, stored: Stored, statement: Statement) -> bool:
     """
     if stored.first is None or stored.last is None or stored.first >= statement.said_at:
         return stored.last == (statement.said_at, statement.digest)
-    if statement.effective_from is not None or statement.correction:
-        return False
-    version = version_at(stored.versions, statement.said_at)
     row = stored.row
+    since = statement.said_at
+    if statement.effective_from is not None or statement.correction:
+        since = holds_from(statement, stored.first, zone_of(row or {}))
+    if since > statement.said_at or (statement.deleted and since < statement.said_at):
+        return False
     if statement.deleted:
         is_over = all(version.until <= statement.said_at for version in stored.versions)
         return (
             is_over and stored.last[0] <= statement.said_at and (stored.last[1] == statement.digest)
         )
+    then = _versions_between(stored.versions, since, statement.said_at)
     return (
-        version is not None
+        bool(then)
         and row is not None
         and not row["deleted"]
-        and _says_the_same_of(kind, version, row, statement)
+        and all(_says_the_same_of(kind, version, row, statement) for version in then)
         and _has_all(row["extra"] or {}, statement.extra or {})
     )
+
+
+def _versions_between(
+    versions: Sequence[Version], since: datetime, until: datetime
+) -> Sequence[Version]:
+    """Return the versions from one moment to another, included; none where the row is not there all
+    the time.
+    """
+    then = [version for version in versions if version.since <= until and version.until > since]
+    if not then or then[0].since > since or then[-1].until <= until:
+        return []
+    has_gap = any(one.until < other.since for one, other in pairwise(then))
+    return [] if has_gap else then
 
 
 def with_extra(

@@ -45,14 +45,14 @@ def has_come(kind: Kind, stored: Columns) -> bool:
     return stored["said_at"] is not None or not is_blank
 
 
-def as_marked(kind: Kind, stored: Columns, by: datetime) -> Columns:
+def as_marked(kind: Kind, stored: Columns, by: datetime, now: datetime) -> Columns:
     """Return a stored row with its marks as they follow from it, `by` when it was written at last.
 
     The release before leaves them alone. What it wrote counts as said at `sent_at`, else long ago
     or, where it brings back what was removed, right after that; a removal, else as of `by`.
     """
     removed_at = stored[removal_mark(kind)]
-    told_at = _sent_at(stored, by) or EPOCH
+    told_at = _sent_at(stored, now) or EPOCH
     said_at = stored["said_at"] or (EPOCH if has_come(kind, stored) else None)
     if stored["deleted"]:
         if removed_at is not None:
@@ -128,7 +128,10 @@ def _with_content(kind: Kind, before: Columns, row: RosterRow, said_at: datetime
     }
     new = {name: value for name, value in brought.items() if (moments[name] or EPOCH) < said_at}
     at_once = {name: value for name, value in brought.items() if moments[name] == said_at}
-    columns = max((before | new, before | new | at_once), key=lambda one: _canonical(kind, one))
+    columns = before | new
+    # An end as a moment and one as a date are one field.
+    for group in [at_once] if kind is ASSIGNMENT else [{name: at_once[name]} for name in at_once]:
+        columns = max((columns, columns | group), key=lambda one: _canonical(kind, one))
     for name in new:
         moments[name] = said_at
     if extra := row.model_extra:

@@ -61,10 +61,12 @@ WHERE shift.tenant_id = %(tenant_id)s AND shift.shift_id = looked_at.shift_id
 RETURNING shift.shift_id, {_COUNTS}
 """
 
+# What ended longer ago is not looked at: nobody plans it any more.
+_LATELY = timedelta(days=62)
 # Only of people who were not always there can anybody have left.
 _MARKED_WRONG = f"""
 SELECT tenant_id, shift_id FROM shift
-WHERE tenant_id = ANY(%(tenant_ids)s)
+WHERE tenant_id = ANY(%(tenant_ids)s) AND ends_at >= statement_timestamp() - %(lately)s
     AND (deleted <> (removed_at IS NOT NULL)
         OR standing <> ({_COUNTS} AND (NOT person_left OR substitutes <> '{{}}'))
         OR (person_left AND NOT {_HAS_LEFT}))
@@ -74,7 +76,7 @@ FROM (
     SELECT DISTINCT tenant_id, person_id FROM person_version
     WHERE tenant_id = ANY(%(tenant_ids)s) AND (since <> '-infinity' OR until <> 'infinity')
 ) AS at_times JOIN shift USING (tenant_id, person_id)
-WHERE NOT person_left AND {_HAS_LEFT}
+WHERE ends_at >= statement_timestamp() - %(lately)s AND NOT person_left AND {_HAS_LEFT}
 """
 
 # An end that is a date means the whole day at the site, and others are included. A bound on the
@@ -180,8 +182,9 @@ def mark_left(
 
 
 def marked_wrong(cursor: Cursor, tenant_ids: Collection[int]) -> list[tuple[int, str]]:
-    """Return the shifts, each after its tenant, of which the marks are not what follows."""
-    return cursor.execute(_MARKED_WRONG, {"tenant_ids": list(tenant_ids)}).fetchall()
+    """Return the shifts of late, each after its tenant, of which the marks are not what follows."""
+    values = {"tenant_ids": list(tenant_ids), "lately": _LATELY}
+    return cursor.execute(_MARKED_WRONG, values).fetchall()
 
 
 def may_change_spans(

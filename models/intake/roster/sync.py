@@ -46,7 +46,6 @@ from models.intake.roster.statement import statement_of
 from models.intake.roster.tables import RowKey
 from models.intake.roster.unsaid import take
 from models.intake.submitter import OutsideSites, Submitter
-from models.locks import tenant_lock_key
 from models.schemas.roster import Envelope, PastRow, RosterRow
 
 DOOR = "roster.sync"
@@ -135,7 +134,8 @@ class Sync:
         # By when what is stored was written, as far as that goes before what is said now.
         self.before = min(self.said_at, now) - timedelta(microseconds=1)
         self.by = by
-        self.now = now
+        self.now = now  # of its receipt
+        self.by_now = now  # by the database's clock, once the tenant's lock is held
         self.refused: list[RefusedRow] = []
         self.rejections: list[Rejection] = []
         self.changes = Changes()
@@ -151,16 +151,16 @@ class Sync:
         self.next_moment = END  # at which a version begins or ends
 
     @classmethod
-    def of_stored(cls, cursor: Cursor, tenant_id: int, by: Submitter) -> Self:
-        """Return one that says nothing by itself."""
+    def of_stored(cls, cursor: Cursor, tenant_id: int, by: Submitter, now: datetime) -> Self:
+        """Return one that says nothing by itself. The tenant's lock is held."""
         roster = {"tenant": {"tenant_id": tenant_id}}
-        return cls(cursor, roster, Envelope.model_validate(roster), by, datetime.now(UTC))
+        return cls(cursor, roster, Envelope.model_validate(roster), by, now)
 
     def run(self) -> tuple[Change, ...]:
         """Store it all. Return what the judge looks at again."""
         self.cursor.execute(KEEP_SESSION)
-        self.cursor.execute("SELECT pg_advisory_xact_lock(%s)", [tenant_lock_key(self.tenant_id)])
-        current.bring_up(self.cursor, self.tenant_id, self.now)
+        self.by_now = current.wait_lock(self.cursor, self.tenant_id)
+        current.bring_up(self.cursor, self.tenant_id, self.by_now)
         self._take_unsaid(TENANT, [()])
         stored = past_tables.load(self.cursor, self.tenant_id, TENANT, [()])[()]
         if not self._sync_tenant(stored):
@@ -177,7 +177,7 @@ class Sync:
         `rows` are their keys, by table. The tenant's lock is held. Return what the judge looks at
         again.
         """
-        current.bring_up(self.cursor, self.tenant_id, self.now)
+        current.bring_up(self.cursor, self.tenant_id, self.by_now)
         for kind in (TENANT, *WITH_PAST):
             self._take_unsaid(kind, rows.get(kind.table, ()))
         for kind in PLANNED:
@@ -200,7 +200,7 @@ class Sync:
 
     def _sync_tenant(self, stored: Stored) -> bool:
         """Store the tenant's own row. Return whether the tenant is known, before or from now on."""
-        is_known = _is_known(stored.versions, self.now)
+        is_known = _is_known(stored.versions, min(self.said_at, self.by_now))
         content = self.roster["tenant"]
         if is_known and content.keys() == {"tenant_id"}:
             return True
@@ -210,7 +210,7 @@ class Sync:
             new = told.get(())
             versions = new.versions if new and new.versions is not None else stored.versions
             is_removed = row.deleted and stored.row is not None
-            if not is_known and not is_removed and not _is_known(versions, self.now):
+            if not is_known and not is_removed and not _is_known(versions, self.by_now):
                 raise Refused([reason("missing", "name", "is required in a new row; add it")])
         except Refused as refused:
             self._refuse_tenant(refused.reasons, is_known)
@@ -270,7 +270,13 @@ class Sync:
         for key, statement in changing.items():
             with self._refusing(kind, rows[key][0]):
                 new = written(
-                    kind, key, stored[key], before.get(key, ()), statement, self.sent_at, self.now
+                    kind,
+                    key,
+                    stored[key],
+                    before.get(key, ()),
+                    statement,
+                    self.sent_at,
+                    self.by_now,
                 )
                 if new:
                     told[key] = new
@@ -310,9 +316,9 @@ class Sync:
         if kind in (TENANT, SITE) and difference(before, after, policy_of):
             self.policy_changed = True
         if kind is PERSON and (span := difference(before, after, lambda row: row is None)):
-            self.came_or_left[key[0]] = span[0]
+            self.came_or_left[key[0]] = min(span[0], self.came_or_left.get(key[0], END))
             self.spans_change = True
-        moments = (moment for version in after for moment in version[:2] if moment > self.now)
+        moments = (moment for version in after for moment in version[:2] if moment > self.by_now)
         self.next_moment = min(self.next_moment, *moments, END)
 
     def _note_throughout(
@@ -405,7 +411,7 @@ class Sync:
             kind,
             keys,
             by=self.before,
-            now=self.now,
+            now=self.by_now,
         ):
             self._note_versions(kind, taken.key, taken.before, taken.after)
             self._note_throughout(kind, taken.key, taken.throughout, taken.row)
@@ -413,7 +419,7 @@ class Sync:
     def _load_marked(self, kind: Kind, keys: Collection[RowKey]) -> dict[RowKey, Columns]:
         """Return stored rows with their marks. Save those that the release before left behind."""
         stored = tables.load(self.cursor, self.tenant_id, kind, keys)
-        marked = {key: as_marked(kind, row, self.before) for key, row in stored.items()}
+        marked = {key: as_marked(kind, row, self.before, self.now) for key, row in stored.items()}
         behind = {key: row for key, row in marked.items() if is_left_behind(stored[key], row)}
         self._save_planned(kind, stored, behind)
         return marked
@@ -483,6 +489,6 @@ class Sync:
         self.rejections.append(_rejection(roster, reasons, self.tenant_id))
 
 
-def _is_known(versions: Sequence[Version], now: datetime) -> bool:
-    """Tell whether the tenant is there, or will be."""
-    return any(version.until > now for version in versions)
+def _is_known(versions: Sequence[Version], at: datetime) -> bool:
+    """Tell whether the tenant is there at a moment, or will be."""
+    return any(version.until > at for version in versions)

@@ -210,11 +210,11 @@ def _statements(
         if row["deleted"]:
             return [_statement(at, {}, deleted=True)]
         return [_content(kind, row, said_of(kind, told, now), at)]
-    removal = [_statement(min(sent_at or by, by), {}, deleted=True)] if row["deleted"] else []
+    removal = [_statement(sent_at or by, {}, deleted=True)] if row["deleted"] else []
     if row["deleted"] and kind is not DEVICE and row["name"] == "":
         return removal  # which came before any content
-    at = EPOCH if row["deleted"] else sent_at or EPOCH
-    return [_content(kind, row, {}, at), *removal]
+    again = [_content(kind, row, {}, sent_at)] if sent_at and not row["deleted"] else []
+    return [_content(kind, row, {}, EPOCH), *again, *removal]
 
 
 def _from(statement: Statement) -> datetime:

@@ -58,6 +58,8 @@ KINDS = {
     ),
 }
 # A row has its statements and its version at once, so that none is ever there without the others.
+# Its content was said long ago, and holds since ever, and once more at its `sent_at`: what was said
+# before that and comes late lies below.
 PAST = """
 WITH left_over AS MATERIALIZED (
     SELECT *, {key} AS key, {has_come} AS has_come, {removed_at} AS removed_at,
@@ -79,10 +81,11 @@ INSERT INTO statement (
     tenant_id, kind, key, said_at, digest, deleted, content, extra, received_at, sent_at,
     submitted_by
 )
-SELECT tenant_id, '{kind}', key, coalesce(said_at, 'epoch'),
-    sha256(convert_to(content::text, 'UTF8')), false, content, extra, statement_timestamp(),
-    said_at, CASE WHEN NOT deleted THEN submitted_by END
-FROM left_over WHERE has_come
+SELECT tenant_id, '{kind}', key, moment, sha256(convert_to(content::text, 'UTF8')), false, content,
+    extra, statement_timestamp(), CASE WHEN moment = said_at THEN said_at END,
+    CASE WHEN NOT deleted THEN submitted_by END
+FROM left_over CROSS JOIN LATERAL (VALUES (timestamptz 'epoch'), (said_at)) AS said(moment)
+WHERE has_come AND moment IS NOT NULL
 UNION ALL
 SELECT tenant_id, '{kind}', key, removed_at, sha256('removed'), true, '{{}}', NULL,
     statement_timestamp(), CASE WHEN removed_at = sent_at THEN sent_at END, submitted_by

@@ -275,3 +275,29 @@ def test_a_copy_that_was_cut_off_goes_on(old: psycopg.Connection, empty_url: str
         connection.execute("UPDATE alembic_version SET version_num = '0015'")
     migrate(empty_url)
     assert old.execute(PAST, {"before": NOW}).fetchone() == whole
+
+
+def test_a_roster_from_before_what_is_stored_that_comes_late_lies_below_it(
+    old: psycopg.Connection, empty_url: str, engine: Engine
+) -> None:
+    """A phone was offline, or its task came again while workers were replaced."""
+    shift(old, "s", starts_at=NOW + HOUR, sent_at=NOW - DAY)
+    old.execute(
+        """
+        INSERT INTO site (tenant_id, site_id, name, timezone, sent_at)
+        VALUES (1, 15, 'Office', 'UTC', %s)
+        """,
+        [NOW - DAY],
+    )
+    migrate(empty_url)
+    times = {"starts_at": NOW.isoformat(), "ends_at": (NOW + DAY).isoformat()}
+    late = {
+        "sent_at": (NOW - 2 * DAY).isoformat(),
+        "sites": [{"site_id": 15, "radius_m": 50}],
+        "shifts": [{"shift_id": "s", "person_id": 7, "site_id": 15, **times}],
+    }
+    sync(engine, **late)
+    assert found(old, "SELECT starts_at FROM shift") == [(NOW + HOUR,)]
+    versions = "SELECT name, nullif(since, '-infinity') FROM site_version ORDER BY since"
+    assert found(old, versions)[0] == ("Office", None)
+    assert {name for name, _ in found(old, versions)} == {"Office"}

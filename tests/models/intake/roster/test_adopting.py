@@ -47,10 +47,21 @@ def write(engine: Engine, statement: str, **values: Any) -> None:
         connection.execute(text(statement), values)
 
 
+def make_due(engine: Engine) -> None:
+    write(engine, "UPDATE due SET at = now() WHERE chore = 'adopt'")
+
+
+def adopted(engine: Engine) -> list[int]:
+    """Return the tenants of which upkeep takes rows, once that is due."""
+    make_due(engine)
+    return adopting.adopt(engine, seconds=60)
+
+
 def adopt(engine: Engine) -> None:
     """Let upkeep run, after which it finds nothing more."""
+    make_due(engine)
     adopt_rows(engine, seconds=60)
-    assert adopting.adopt(engine, seconds=60) == []
+    assert adopted(engine) == []
 
 
 def noted(engine: Engine) -> dict[tuple[str, str], tuple[datetime | None, datetime | None]]:
@@ -99,7 +110,7 @@ def test_what_new_workers_wrote_is_left_alone(bare_engine: Engine) -> None:
         shifts=[{"shift_id": "s-3", "deleted": True}, {"shift_id": "s-4", "site_id": 15}],
     )
     forget(bare_engine)
-    assert adopting.adopt(bare_engine, seconds=60) == []
+    assert adopted(bare_engine) == []
 
 
 def test_a_site_that_came_is_known_since_ever_and_its_punches_with_it(bare_engine: Engine) -> None:
@@ -242,11 +253,11 @@ def test_rows_that_are_about_to_change_by_themselves_are_left_alone(bare_engine:
     write(bare_engine, f"UPDATE statement SET effective_from = effective_from - {past}")
     for name in ("since", "until"):
         write(bare_engine, f"UPDATE person_version SET {name} = {name} - {past}")
-    assert adopting.adopt(bare_engine, seconds=60) == []
+    assert adopted(bare_engine) == []
     with transaction(bare_engine) as cursor:
         bring_up(cursor, 1, datetime.now(UTC))
     assert one(bare_engine, "person")["name"] == "Eda"
-    assert adopting.adopt(bare_engine, seconds=60) == []
+    assert adopted(bare_engine) == []
 
 
 @pytest.mark.parametrize(
@@ -315,5 +326,40 @@ def test_a_tenant_whose_lock_is_taken_is_left_for_the_next_time(bare_engine: Eng
     write(bare_engine, OLD_SITE)
     with transaction(bare_engine) as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [tenant_lock_key(1)])
-        assert adopting.adopt(bare_engine, seconds=60) == []
-    assert adopting.adopt(bare_engine, seconds=60) == [1]
+        assert adopted(bare_engine) == []
+    [due] = rows(bare_engine, "SELECT at - now() AS left FROM due WHERE chore = 'adopt'")
+    assert due["left"] <= timedelta(minutes=10)
+    assert adopted(bare_engine) == [1]
+
+
+def test_it_is_done_less_and_less_often(bare_engine: Engine) -> None:
+    sync(bare_engine, NOW - DAY)
+    query = "SELECT extract(epoch FROM at - now())::float AS left FROM due WHERE chore = 'adopt'"
+    waits = []
+    for age in (timedelta(0), DAY, 10 * DAY, 1_000 * DAY):
+        write(bare_engine, f"UPDATE statement SET received_at = now() - interval '{age}'")
+        assert adopted(bare_engine) == []
+        [due] = rows(bare_engine, query)
+        waits.append(round(due["left"] / 60))
+    assert waits == [10, 144, 1440, 43_200]
+
+
+def test_a_roster_from_before_what_was_written_lies_below_it(bare_engine: Engine) -> None:
+    """It names the rows before upkeep has taken them as said."""
+    sync(bare_engine, NOW - 9 * DAY, people=[{"person_id": 7, "name": "Ada"}], shifts=[SHIFT])
+    write(bare_engine, "UPDATE person SET deleted = true, sent_at = :at", at=NOW - DAY)
+    write(bare_engine, "UPDATE shift SET deleted = true, sent_at = :at", at=NOW - 3 * DAY)
+    late = {"people": [{"person_id": 7, "name": "Eda"}], "shifts": [SHIFT]}
+    sync(bare_engine, NOW - 4 * DAY, **late)
+    person = one(bare_engine, "person")
+    assert (person["name"], person["deleted"]) == ("Eda", True)
+    assert one(bare_engine, "shift")["removed_at"] == NOW - 3 * DAY
+
+
+def test_who_left_by_an_old_worker_and_returns_had_left_meanwhile(bare_engine: Engine) -> None:
+    gone = SHIFT | {"shift_id": "gone", "starts_at": (NOW - 3 * DAY).isoformat()}
+    ada = {"person_id": 7, "name": "Ada"}
+    sync(bare_engine, NOW - 9 * DAY, people=[ada], shifts=[gone])
+    write(bare_engine, "UPDATE person SET deleted = true, sent_at = :at", at=NOW - 5 * DAY)
+    sync(bare_engine, NOW - DAY, people=[ada])
+    assert one(bare_engine, "shift")["person_left"]

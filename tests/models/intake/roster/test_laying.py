@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import permutations
+from typing import Any
 
 import pytest
 
@@ -303,6 +304,16 @@ def test_only_what_changes_nothing_is_superfluous() -> None:
     told = [*repeats, *needed]
     assert superfluous(PERSON, told, day(20)) == repeats
     assert versions(PERSON, *needed) == versions(PERSON, *told)
+
+
+@pytest.mark.parametrize("fields", [{"correction": True}, {"effective_from": "2026-02-01"}])
+def test_a_row_that_names_from_when_it_holds_each_night_is_forgotten(
+    fields: dict[str, Any],
+) -> None:
+    told = [say(PERSON, night, **ADA, **fields) for night in range(1, 20)]
+    assert superfluous(PERSON, told, day(15)) == told[1:14]
+    plan = say(PERSON, 3, **EDA, effective_from="2026-03-05")
+    assert told[4] not in superfluous(PERSON, [*told, plan], day(15))
 
 
 def test_what_says_last_how_it_is_throughout_is_not_superfluous() -> None:

@@ -32,6 +32,9 @@ SAID: list[Content] = [
     SHIFT | {"person_id": 8, "cancelled": True},
     {"shift_id": "s-1", "cancelled": True},
     {"shift_id": "s-1", "cancelled": False, "site_id": 16},
+    {"shift_id": "s-1", "person_id": 9, "site_id": 18},
+    {"shift_id": "s-1", "person_id": 10},
+    {"shift_id": "s-1", "site_id": 17},
     {"shift_id": "s-1", "substitutes": [8]},
     {"shift_id": "s-1", "substitutes": None},
     GONE,
@@ -171,6 +174,18 @@ def test_what_is_said_of_a_shift_comes_out_alike_in_any_order(
     """Merging is pure: as roster.sync does it, row by row, with all removals that are known."""
     in_turn = [(START + HOUR * (place - 3), row) for place, row in enumerate(told)]
     assert merged(in_turn) == merged([in_turn[place] for place in order])
+
+
+def test_of_contents_said_at_once_each_field_comes_out_alike_in_any_order() -> None:
+    parts = [{"person_id": 8, "site_id": 16}, {"person_id": 9}, {"site_id": 14}]
+    at_once = [(START, {"shift_id": "s-1"} | part) for part in parts]
+    before = (START - HOUR, SHIFT)
+    [outcome] = {
+        (row["person_id"], row["site_id"])
+        for order in permutations(at_once)
+        for row in [merged([before, *order])]
+    }
+    assert outcome == (9, 16)
 
 
 def merged(told: list[tuple[datetime, Content]]) -> Columns:

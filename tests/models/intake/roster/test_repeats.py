@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -85,6 +86,17 @@ def test_a_roster_that_repeats_itself_is_taken_without_a_look() -> None:
     for said_on in (2, 4, 3, 6):
         row.take(say(SITE, said_on, **WHOLE))
     assert row.taken_blindly == 3
+
+
+@pytest.mark.parametrize("fields", [{"correction": True}, {"effective_from": "2026-03-01"}])
+def test_so_is_one_that_names_from_when_it_holds(fields: dict[str, Any]) -> None:
+    row = Row()
+    for said_on in (2, 4, 6):
+        row.take(say(SITE, said_on, **WHOLE, **fields))
+    assert row.taken_blindly == 2
+    row.take(say(SITE, 7, name="Depot", effective_from="2026-03-08"))
+    row.take(say(SITE, 8, **WHOLE, **fields))
+    assert row.taken_blindly == 2
 
 
 @settings(max_examples=400, deadline=None)
