@@ -3,7 +3,7 @@
 It is pure. The order is that in which versions of rows are laid.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -49,7 +49,7 @@ class Layers:
     def _lay(self, place: int, statement: Statement) -> None:
         if statement.deleted:
             self._remove(place)
-        for name, value in self._changes(statement):
+        for name, value in self._changes(statement, self._said):
             self._bring(place, name, value)
 
     def _remove(self, place: int) -> None:
@@ -82,28 +82,31 @@ class Layers:
 
     def _note_plans(self, at: datetime) -> None:
         """Note what will be otherwise, a plan that is sent each night anew only once."""
-        known: set[tuple[datetime, bytes]] = set()
+        planned = dict(self._said)
         for place, (held, fields, _) in enumerate(self.all):
-            plan = held.holds_from, held.statement.canonical()
-            if held.holds_from > at and plan not in known:
-                known.add(plan)
-                changes = self._changes(held.statement)
-                fields |= {_label(name, value): NOT_YET for name, value in changes}
-                if held.statement.deleted:
-                    self.all[place] = Layer(held, fields, NOT_YET)
+            if held.holds_from <= at:
+                continue
+            if held.statement.deleted and any(value is not None for value in planned.values()):
+                self.all[place] = Layer(held, fields, NOT_YET)
+                planned = {}
+            changes = self._changes(held.statement, planned)
+            fields |= {_label(name, value): NOT_YET for name, value in changes}
+            planned |= dict(changes)
 
-    def _changes(self, statement: Statement) -> list[tuple[str, Any]]:
-        """Return the fields of which a statement says what is not so already, None to clear one."""
+    def _changes(self, statement: Statement, said: Mapping[str, Any]) -> list[tuple[str, Any]]:
+        """Return the fields of which a statement says something else, None to clear one."""
         return [
             (name, value)
-            for name, value in self._fields_of(statement)
-            if self._said.get(name) != value
+            for name, value in self._fields_of(statement, said)
+            if said.get(name) != value
         ]
 
-    def _fields_of(self, statement: Statement) -> Iterator[tuple[str, Any]]:
+    def _fields_of(
+        self, statement: Statement, before: Mapping[str, Any]
+    ) -> Iterator[tuple[str, Any]]:
         for name, value in statement.content.items():
             if name == "policy" and value is None:
-                yield from ((said, None) for said in self._said if said.startswith("policy."))
+                yield from ((said, None) for said in before if said.startswith("policy."))
             elif name == "policy":
                 yield from ((f"policy.{key}", own) for key, own in value.items())
             elif name not in self._throughout:

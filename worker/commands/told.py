@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from psycopg import Cursor
 
-from models.intake.roster.kinds import DEVICE, PERSON, SITE, TENANT, Kind
+from models.intake.roster.kinds import DEVICE, EPOCH, PERSON, SITE, TENANT, Kind
 from models.intake.roster.laying import BEGINNING, Held, as_laid
 from models.intake.roster.statement import Statement
 from worker.commands.layers import COUNTS, LAID_OVER, NOT_YET, REMOVED, Layer, Layers
@@ -30,14 +30,15 @@ SELECT 'shift ' || shift_id, coalesce(said_at, sent_at), removed_at, submitted_b
         WHEN removed_as_correction THEN 'it never was'
         WHEN cancelled THEN 'it is cancelled and counts nowhere'
         WHEN removed_at < starts_at THEN 'before its start: it counts nowhere'
-        WHEN NOT standing THEN 'its person had left: it counts nowhere'
+        WHEN NOT standing AND person_left THEN 'its person had left: it counts nowhere'
+        WHEN NOT standing THEN 'it lacks what a new shift needs: it counts nowhere'
         WHEN person_left THEN 'its person had left: it is its substitutes'' only'
         WHEN removed_at IS NOT NULL THEN 'after its start: it goes on counting'
     END
 FROM shift
 WHERE tenant_id = %(tenant_id)s AND person_id <> 0 AND (
     shift_id = ANY(%(shifts)s)
-    OR NOT standing AND person_id = %(person_id)s
+    OR (NOT standing OR person_left) AND person_id = %(person_id)s
         AND starts_at <= %(at)s::timestamptz + interval '24 hours'
         AND ends_at >= %(at)s::timestamptz - interval '24 hours'
 )
@@ -154,16 +155,22 @@ def _outcome(layer: Layer) -> str:
 
 def _said(held: Held, by: str) -> str:
     holds_from, statement = held
-    said = f"said {instant(statement.said_at)} by {by}"
+    said = f"{_when(statement.said_at)} by {by}"
     since = "since ever" if holds_from == BEGINNING else f"from {instant(holds_from)}"
     as_correction = ", as a correction" if statement.correction else ""
     return f"{said}, holds {since}{as_correction}"
 
 
+def _when(said_at: datetime | None) -> str:
+    """Return when something was said. EPOCH stands for long ago."""
+    if said_at is None or said_at == EPOCH:
+        return "said before that was noted"
+    return f"said {instant(said_at)}"
+
+
 def _planned(cursor: Cursor, sql: str, values: Mapping[str, Any], gone: str) -> Iterator[str]:
     """Yield when shifts or assignments, which carry their own times, were said and were `gone`."""
     for name, said_at, removed_at, submitted_by, counts in cursor.execute(sql, values):
-        said = f"said {instant(said_at)}" if said_at else "said before that was noted"
         removed = f", {gone} {instant(removed_at)}" if removed_at else ""
         so = f": {counts}" if counts else ""
-        yield f"{name}: {said} by {submitter(submitted_by)}{removed}{so}"
+        yield f"{name}: {_when(said_at)} by {submitter(submitted_by)}{removed}{so}"

@@ -92,11 +92,15 @@ FROM (
     UNION
     SELECT person_id, r.since, r.until
     FROM anomaly
+    CROSS JOIN LATERAL unnest(
+        string_to_array(anomaly.other_sites, ',')::bigint[]
+    ) AS other(site_id)
     JOIN {unnest("sites", "site_id", "bigint")}
-        ON r.site_id = ANY(string_to_array(anomaly.other_sites, ',')::bigint[])
+        ON r.site_id = other.site_id
         AND anomaly.occurred_at BETWEEN r.since - %(day)s AND r.until + %(day)s
     WHERE anomaly.tenant_id = %(tenant_id)s
         AND anomaly.standing
+        AND anomaly.other_sites <> ''
         AND anomaly.detected_at >= %(since)s - %(day)s
 ) AS concerned
 GROUP BY person_id

@@ -182,7 +182,8 @@ def take_changes(
     changes: dict[str, list[Range[str]]] = {}
     for _, kind, key, is_alone, _, changed_since, changed_until in rows:
         if not is_alone:
-            changed = Range(key, max(changed_since or since, since), changed_until or FOREVER)
+            until = min(changed_until or FOREVER, FOREVER)
+            changed = Range(key, max(changed_since or since, since), until)
             changes.setdefault(kind, []).append(changed)
     spread(cursor, changes, {"tenant_id": tenant_id, "as_of": as_of, "since": since})
     touched = Touched(

@@ -75,26 +75,34 @@ def affected_shifts(
     """
     rows = asked.fetchall() if asked else []
     named = [as_shift(row) for *row, stands in rows if stands]
-    # One that counts no more was to do with the punches of those who were entitled to it.
-    gone = [as_shift(row)._replace(person_left=False) for *row, stands in rows if not stands]
+    gone = [as_shift(row) for *row, stands in rows if not stands]
+    changed = [shift for shift in (*named, *gone) if shift.shift_id in touched.shifts]
     affected = {
-        shift.shift_id: shift for shift in (*named, *own_shifts, *_beside(reading, named, touched))
+        shift.shift_id: shift
+        for shift in (*named, *own_shifts, *_beside(reading, changed, touched))
     }
-    affected |= {shift.shift_id: shift for shift in starting_together(reading, affected.values())}
+    together = starting_together(reading, [*affected.values(), *gone])
+    affected |= {shift.shift_id: shift for shift in together}
     reading.shifts.know(affected.values())
-    return [*affected.values(), *gone]
+    return [_as_it_was(shift, touched) for shift in (*affected.values(), *gone)]
 
 
-def _beside(reading: Reading, named: Iterable[Shift], touched: Touched) -> list[Shift]:
-    """Return the shifts that are within reach together with one that changed, of the same people at
-    its site: check-ins for them may belong to it now.
+def _as_it_was(shift: Shift, touched: Touched) -> Shift:
+    """Return a shift with everybody whose punches it has to do with: one that changed itself, or
+    counts no more, may have been that of a person who has left.
     """
-    changed = [shift for shift in named if shift.shift_id in touched.shifts]
+    return shift._replace(person_left=False) if shift.shift_id in touched.shifts else shift
+
+
+def _beside(reading: Reading, changed: Sequence[Shift], touched: Touched) -> list[Shift]:
+    """Return the shifts that are within reach together with one that changed, of the same people at
+    its site: check-ins for them may belong to it now, or no more.
+    """
     sites, early = {shift.site_id for shift in changed}, reading.reach.early
     ranges = (
         (person_id, shift.starts_at - early, shift.ends_at + early)
         for shift in changed
-        for person_id in shift.entitled
+        for person_id in _as_it_was(shift, touched).entitled
     )
     return [shift for shift in reading.shifts.read(merge(ranges)) if shift.site_id in sites]
 
@@ -148,8 +156,8 @@ def _people(
     ahead = as_of + DAY + early
     # Whoever came at the time may still be there when a later shift begins.
     after = max(DAY, reading.reach.spell, reading.reach.work) + early
-    for person_id, since, until in touched.around(touched.people, LONGEST_SHIFT, after):
-        yield person_id, since, min(until, ahead)
+    for person_id, since, until in touched.people:
+        yield person_id, since - LONGEST_SHIFT, min(until + after, ahead)
 
 
 def _passed(touched: Touched, waits: list[timedelta]) -> list[tuple[datetime, datetime]]:

@@ -28,6 +28,13 @@ class Policies:
         self._values: dict[tuple[str, ...], frozenset[tuple[Any, ...]]] = {}
 
     @cached_property
+    def only(self) -> Policy | None:
+        """The policy of all sites at all times, where there is but one."""
+        own = {text for _, text in self._tenant.versions()}
+        is_only = len(own) == 1 and self._sites_own in ([], [{}])
+        return _composed(*own, NO_KEYS) if is_only else None
+
+    @cached_property
     def of_tenant(self) -> Laid[Policy]:
         """The policy of sites that have none of their own."""
         return Past(NO_KEYS).over(self._tenant, _composed)

@@ -27,6 +27,7 @@ _ZONES = timedelta(hours=15)
 _INSTANT = timedelta(microseconds=1)
 # The columns of shifts that judgements rest on, besides the key.
 _OF_SHIFT = ("person_id", "site_id", "starts_at", "ends_at", "substitutes", "person_left")
+_OF_PLACE = ("site_id", "starts_at", "ends_at")
 
 
 class Change(NamedTuple):
@@ -112,7 +113,8 @@ class Changes:
         self.note(SHIFT.table, after["shift_id"], ALWAYS)
         if were and were["starts_at"] < now + SHIFT_AHEAD:
             near = _moved(were["starts_at"], -SHIFT_AHEAD), _moved(were["ends_at"], SHIFT_AHEAD)
-            self.note(SITE.table, were["site_id"], near)
+            if are is None or any(were[name] != are[name] for name in _OF_PLACE):
+                self.note(SITE.table, were["site_id"], near)
             for person_id in (were["person_id"], *were["substitutes"]):
                 self.note(PERSON.table, person_id, near)
 
