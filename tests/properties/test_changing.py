@@ -20,6 +20,7 @@ from tests.properties.changing import (
 from tests.properties.company import Clock, Company, Standing
 from tests.properties.conftest import DAYS
 from tests.properties.days import END, START, Submission
+from tests.properties.dense import DenseDay, dense_days
 
 REJUDGED = timedelta(days=35)  # by the policy of all these companies
 
@@ -126,6 +127,28 @@ def test_what_lies_further_back_stays_as_it_was_judged(
     bound = received.moment - REJUDGED
     assert _of(after, bound, is_before=True) == _of(before, bound, is_before=True)
     assert _of(after, bound, is_before=False) == _of(at_once.standing(), bound, is_before=False)
+
+
+@settings(DAYS, max_examples=DAYS.max_examples // 2)
+@given(day=dense_days())
+def test_each_change_or_punch_has_all_judged_anew_that_it_changes(
+    day: DenseDay, received: Clock, new_company: Callable[[], Company]
+) -> None:
+    received.moment = END
+    company = new_company()
+    company.tell_at_once(day.told, day.punches)
+    company.judge()
+    assert company.standing() == company.everything(END)
+    for item in day.then:
+        received.tick()
+        if isinstance(item, Told):
+            company.sync([item])
+        else:
+            company.submit([Submission("punches", [item])], END)
+        company.judge()
+        assert company.waiting() == 0
+        assert company.standing() == company.everything(received.moment)
+    company.check_feed()
 
 
 def _sent(told: Sequence[Told]) -> list[Told]:
