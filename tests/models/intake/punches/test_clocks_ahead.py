@@ -229,7 +229,7 @@ def test_who_changed_the_roster_is_kept_with_its_rows_and_with_what_is_to_be_jud
         "people": [{"person_id": 7, "name": "Ada"}],
         "devices": [{"device_id": "d", "shared": True}],
         "assignments": [{"person_id": 7, "site_id": 15}],
-        "shifts": [shift, {"shift_id": "bad"}],
+        "shifts": [shift, {"shift_id": "bad", "ends_at": None}],
     }
     with engine.begin() as connection:
         connection.exec_driver_sql("TRUNCATE roster_change")
