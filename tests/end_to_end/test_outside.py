@@ -28,16 +28,16 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeRun]:
 
 async def test_an_anomaly_reaches_those_who_may_see_it_and_nobody_else(run: MakeRun) -> None:
     async with (
-        _viewer(run, "--tenant", "1") as acme,
-        _viewer(run, "--tenant", "1", "--sites", "15,16") as acme_16,
-        _viewer(run, "--tenant", "1", "--sites", "17") as acme_17,
+        _viewer(run, "--tenant", "3") as acme,
+        _viewer(run, "--tenant", "3", "--sites", "15,16") as acme_16,
+        _viewer(run, "--tenant", "3", "--sites", "17") as acme_17,
         _viewer(run, "--tenant", "2") as globex,
     ):
         _outside(run, "roster")
-        _outside(run, "1:16")
+        _outside(run, "3:16")
         anomaly = await acme.until_heard("anomaly_detected")
         assert anomaly["anomaly_type"] == "UNAUTHORIZED_SITE"
-        assert (anomaly["tenant_id"], anomaly["site_id"]) == (1, 16)
+        assert (anomaly["tenant_id"], anomaly["site_id"]) == (3, 16)
         assert (anomaly["person_id"], anomaly["punch_id"]) == (7, "outside-16")
         assert anomaly["severity"] == "CRITICAL"
         assert anomaly["site_name"] == "acme 16"
@@ -46,10 +46,10 @@ async def test_an_anomaly_reaches_those_who_may_see_it_and_nobody_else(run: Make
         assert await acme_16.until_heard("anomaly_detected") == anomaly
 
         # Each of the others now gets something of its own: nothing else may have come before it.
-        _outside(run, "1:17", "2:17")
+        _outside(run, "3:17", "2:17")
         first_at_17 = await acme_17.until_heard("anomaly_detected")
         first_of_globex = await globex.until_heard("anomaly_detected")
-        assert (first_at_17["tenant_id"], first_at_17["site_id"]) == (1, 17)
+        assert (first_at_17["tenant_id"], first_at_17["site_id"]) == (3, 17)
         assert (first_of_globex["tenant_id"], first_of_globex["site_id"]) == (2, 17)
         await acme.until_position(first_at_17["position"])
         assert acme.positions() == sorted(set(acme.positions()))

@@ -62,7 +62,11 @@ class Stored:
             for since, until, *values in self._rows(sql, self.tenant_id):
                 row = dict(zip(names, values, strict=True))
                 name = section, row.pop(key[0]) if key else ""
-                found.setdefault(name, []).append(Version(since, until, row))
+                held = found.setdefault(name, [])
+                if held and held[-1].until == since and held[-1].row == row:  # renamed
+                    held[-1] = held[-1]._replace(until=until)
+                else:
+                    held.append(Version(since, until, row))
         return found
 
     def new_changes(self) -> list[Change]:

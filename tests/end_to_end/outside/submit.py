@@ -1,7 +1,7 @@
 """An existing app, which knows the contract and the settings in its environment, and nothing else
 of Rollcall.
 
-For acme (1) and globex (2), the first person is assigned to site 15 only. Each argument is
+For globex (2) and acme (3), the first person is assigned to site 15 only. Each argument is
 `tenant:site`: that person checks in there, which is an anomaly at any other site.
 """
 
@@ -46,7 +46,7 @@ def submit(tenant_id: int, site_id: int) -> None:
 
 
 if sys.argv[1:] == ["roster"]:
-    sync_roster(1, "acme")
+    sync_roster(3, "acme")
     sync_roster(2, "globex")
 for argument in sys.argv[1:]:
     if argument != "roster":
