@@ -245,6 +245,19 @@ STRICT = {"grace_minutes": 5.0, "kiosk_people": 2}
             id="planning to clear a policy, each night anew",
         ),
         pytest.param(
+            [
+                ("-5 08:00", {"radius_m": 50.0}),
+                ("-4 08:00", {"radius_m": 80.0, "effective_from": "2026-04-01T00:00:00Z"}),
+                ("-3 08:00", {"radius_m": 50.0, "effective_from": "2026-05-01T00:00:00Z"}),
+            ],
+            [
+                said("-5 08:00", "counts (radius_m)"),
+                said("-4 08:00", "does not hold yet (radius_m)", "from 2026-04-01T00:00:00Z"),
+                said("-3 08:00", "does not hold yet (radius_m)", "from 2026-05-01T00:00:00Z"),
+            ],
+            id="one plan after the other",
+        ),
+        pytest.param(
             [("-5 08:00", {"radius_m": 50.0}), ("-5 08:00", {"radius_m": 80.0})],
             [said("-5 08:00", "laid over (radius_m)"), said("-5 08:00", "counts (radius_m)")],
             id="two at one moment",

@@ -198,6 +198,33 @@ def test_an_assignment_that_never_was_accuses_all(office: Office) -> None:
     assert office.standing() == {("before", "not_assigned")}
 
 
+def test_an_assignment_until_the_end_of_the_calendar_is_judged_like_another(office: Office) -> None:
+    office.punch("before", BEN, days_ago(2, 20))
+    key = {"person_id": BEN, "site_id": OFFICE}
+    office.sync(assignments=[key | {"deleted": True, "correction": True}])
+    assert office.standing() == {("before", "not_assigned")}
+    since = {"valid_from": days_ago(5, 0).isoformat()}
+    office.sync(assignments=[key | since | {"valid_to": "9999-12-31T23:59:59Z"}])
+    assert office.standing() == set()
+
+
+def test_a_shift_of_one_who_had_left_is_no_longer_theirs_in_whatever_order_it_is_told(
+    office: Office,
+) -> None:
+    """Dora checks in elsewhere while her shift is on. What says that she had left came first."""
+    dora = 77
+    start = days_ago(3, 8)
+    office.sync(shifts=[shift("dora's", dora, start, substitutes=[BEN])])
+    office.punch("before", dora, days_ago(9, 8))
+    office.punch("elsewhere", dora, start, site_id=DEPOT)
+    assert ("elsewhere", "wrong_site") in office.standing()
+    left = {"person_id": dora, "deleted": True, "effective_from": days_ago(20, 0).isoformat()}
+    came = {"person_id": dora, "name": "Dora", "effective_from": days_ago(90, 0).isoformat()}
+    office.sync(people=[left], sent_at=days_ago(1, 8).isoformat())
+    office.sync(people=[came], sent_at=days_ago(1, 7).isoformat())
+    assert ("elsewhere", "wrong_site") not in office.standing()
+
+
 def test_shifts_that_are_purged_after_their_start_go_on_counting(office: Office) -> None:
     office.sync(shifts=[shift("missed", BEN, days_ago(2, 8))])
     assert office.standing() == {("missed", "no_show")}

@@ -97,6 +97,21 @@ def test_one_punch_composes_as_few_policies_in_a_tenant_with_many(
     assert 1 <= counts[1] == counts[0] <= 3
 
 
+def test_a_tenant_with_one_policy_is_asked_for_it_directly(connection: psycopg.Connection) -> None:
+    add_tenant(connection)
+    set_versions(connection, "tenant", {}, versions({"grace_minutes": 5}, {"grace_minutes": 5}))
+    only = read_tenant(connection.cursor(), ACME).policies.only
+    assert only
+    assert only.grace_minutes == 5
+    set_versions(connection, "tenant", {}, versions({"grace_minutes": 5}, {"grace_minutes": 6}))
+    assert read_tenant(connection.cursor(), ACME).policies.only is None
+    set_versions(connection, "tenant", {}, versions({}))
+    site = Site(1, "Main Office", "UTC", 52.5, 13.4)
+    add_roster(connection, sites=[site])
+    set_site(connection, 1, [(None, None, site, {"grace_minutes": 7})])
+    assert read_tenant(connection.cursor(), ACME).policies.only is None
+
+
 def test_waits_and_reach_are_those_of_all_policies(connection: psycopg.Connection) -> None:
     own: list[dict[str, Any]] = [
         {"max_work_hours": 9, "no_show_after_minutes": 45, "biometric_z": 3},
