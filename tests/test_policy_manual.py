@@ -15,7 +15,15 @@ LISTED = re.findall(r"\| `([a-z_]+)` \| ([^|]+?) (?=\|)", MANUAL)
 RANGES = re.findall(
     r"^\| `([a-z_]+)` \| [^|]+ \| ((?:[^|]+ to|up to) [^|]+?) \| ([^|]*?) ?\|", MANUAL, re.MULTILINE
 )
-UNITS = {"_minutes": "min", "_hours": "h", "_kmh": "km/h", "_km": "km", "_m": "m", "_days": "days"}
+UNITS = {
+    "_seconds": "s",
+    "_minutes": "min",
+    "_hours": "h",
+    "_kmh": "km/h",
+    "_km": "km",
+    "_m": "m",
+    "_days": "days",
+}
 
 
 def test_every_key_is_listed_once_and_no_other() -> None:

@@ -10,6 +10,7 @@ from pydantic import Field
 
 Mode = Literal["on", "off", "shadow"]
 Share = Annotated[float, Field(ge=0, le=1)]
+Seconds = Annotated[float, Field(ge=0, le=3_600)]
 Minutes = Annotated[float, Field(ge=0, le=1_440)]
 Hours = Annotated[float, Field(ge=0, le=72)]
 Metres = Annotated[float, Field(ge=0, le=100_000)]

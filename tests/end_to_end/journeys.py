@@ -12,6 +12,7 @@ import numpy as np
 from pyproj import Geod
 
 MAX_SPELL_HOURS = 36
+CLOCK_SLACK_S = 120
 
 
 class Punches(NamedTuple):
@@ -47,37 +48,47 @@ def in_order(rows: list[dict[str, Any]]) -> Punches:
     return Punches(*(column[order] for column in columns))
 
 
-def too_far_too_soon(punches: Punches, speed_kmh: float, *, min_km: float = 1.0) -> set[str]:
-    """Ids of the check-ins that nobody could reach from the punch before; fixes are exact, so there
-    is no slack.
+def too_far_too_soon(
+    punches: Punches, speed_kmh: float, clock_slack_s: int = CLOCK_SLACK_S, *, min_km: float = 1.0
+) -> set[str]:
+    """Ids of the check-ins that nobody could reach from the punch before; fixes are exact, and no
+    two punches name one device.
     """
     metres, seconds, same_person = _steps(punches)
-    reaches = (metres > min_km * 1_000) & _faster(metres, seconds, speed_kmh)
+    reaches = (metres > min_km * 1_000) & _faster(metres, seconds + clock_slack_s, speed_kmh)
     beyond = (
         same_person & (punches.site[1:] != punches.site[:-1]) & punches.is_check_in[1:] & reaches
     )
     return _ids(punches.punch_id[1:][beyond])
 
 
-def teleports(punches: Punches, *, speed_kmh: float = 1_000.0, min_km: float = 5.0) -> set[str]:
+def teleports(
+    punches: Punches,
+    clock_slack_s: int = CLOCK_SLACK_S,
+    *,
+    speed_kmh: float = 1_000.0,
+    min_km: float = 5.0,
+) -> set[str]:
     metres, seconds, same_person = _steps(punches)
-    return _ids(
-        punches.punch_id[1:][
-            same_person & (metres > min_km * 1_000) & _faster(metres, seconds, speed_kmh)
-        ]
-    )
+    is_faster = _faster(metres, seconds + clock_slack_s, speed_kmh)
+    return _ids(punches.punch_id[1:][same_person & (metres > min_km * 1_000) & is_faster])
 
 
-def overlapping(punches: Punches) -> set[str]:
-    """Ids of the later check-ins of stays at different sites that overlap."""
+def overlapping(punches: Punches, clock_slack_s: int = CLOCK_SLACK_S) -> set[str]:
+    """Ids of the later check-ins of stays at different sites that overlap, also where either ended
+    so much earlier.
+    """
     ids: set[str] = set()
     for person in np.unique(punches.person):
         rows = np.flatnonzero(punches.person == person)
         for (start, end), (other_start, other_end) in combinations(_stays(punches, rows), 2):
             apart = punches.site[start] != punches.site[other_start]
             later = max(start, other_start)
-            shared = min(punches.seconds[end], punches.seconds[other_end]) - punches.seconds[later]
-            if apart and shared > 0:
+            shared = min(
+                punches.seconds[end] - punches.seconds[other_start],
+                punches.seconds[other_end] - punches.seconds[start],
+            )
+            if apart and shared > clock_slack_s:
                 ids.add(punches.punch_id[later].decode())
     return ids
 

@@ -67,24 +67,29 @@ def found_by_rollcall(
 
 
 def expected(
-    tenant_id: int, punches: list[dict[str, Any]], speed_kmh: float
+    tenant_id: int,
+    punches: list[dict[str, Any]],
+    speed_kmh: float,
+    clock_slack_s: int = journeys.CLOCK_SLACK_S,
 ) -> set[tuple[int, str, str]]:
     rows = journeys.in_order([punch for punch in punches if punch["tenant_id"] == tenant_id])
     too_far = {
         (tenant_id, punch_id, "too_far_too_soon")
-        for punch_id in journeys.too_far_too_soon(rows, speed_kmh)
+        for punch_id in journeys.too_far_too_soon(rows, speed_kmh, clock_slack_s)
     }
     return too_far | {
-        (tenant_id, punch_id, "overlapping") for punch_id in journeys.overlapping(rows)
+        (tenant_id, punch_id, "overlapping")
+        for punch_id in journeys.overlapping(rows, clock_slack_s)
     }
 
 
 def test_real_flights_give_exactly_the_impossible_shifts_of_an_independent_reckoning(
     stage: Stage, trips: list[flights.Trip]
 ) -> None:
-    rosters = [flights.roster(AS_EVER), flights.roster(AS_BY_AIR, {"max_travel_speed_kmh": 900})]
+    by_air = {"max_travel_speed_kmh": 900, "clock_slack_seconds": 0}
+    rosters = [flights.roster(AS_EVER), flights.roster(AS_BY_AIR, by_air)]
     punches = [punch for tenant in (AS_EVER, AS_BY_AIR) for punch in flights.punches(tenant, trips)]
-    reckoned = expected(AS_EVER, punches, 150) | expected(AS_BY_AIR, punches, 900)
+    reckoned = expected(AS_EVER, punches, 150) | expected(AS_BY_AIR, punches, 900, 0)
     # nearly every flight outruns a car
     assert sum(tenant == AS_EVER for tenant, _, _ in reckoned) > len(trips) * 0.9
     assert found_by_rollcall(stage, rosters, punches) == reckoned
@@ -119,7 +124,7 @@ def test_no_flight_is_impossible_at_900_kmh_but_those_of_aircraft_in_two_places(
     rows = journeys.in_order(
         list(flights.punches(1, (trip for trip in trips if trip.person_id not in twice)))
     )
-    assert journeys.too_far_too_soon(rows, 900) == set()
+    assert journeys.too_far_too_soon(rows, 900, 0) == set()
 
 
 def test_flights_whose_clocks_or_airports_cannot_be_told_are_counted_not_guessed() -> None:

@@ -7,23 +7,34 @@ Looks at: what the phone itself says, the coordinates, and the person's fixes on
   both within 0.001 degrees of 0.
 - `teleport` (CRITICAL 0.95): two consecutive fixes of the person with accuracy at most their own
   site's `coarse_fix_cap_m`, whatever the sites, are more than `teleport_min_km` apart, less their
-  slack, and that was covered faster than `teleport_speed_kmh`. The subject is the later. Punches
+  slack, and that was covered faster than `teleport_speed_kmh`, in a time that is longer by
+  `clock_slack_seconds` where they do not name the same device. The subject is the later. Punches
   without such a fix in between do not part them.
 
 Policy: `mock_location_severity`, `impossible_coordinates_severity`, `teleport_severity`,
 `teleport_min_km` (5), `teleport_speed_kmh` (1,000; the fastest of 319,806 real flights does 822
-gate to gate), `gps_accuracy_cap_m` (100), `coarse_fix_cap_m` (1,000).
+gate to gate), `clock_slack_seconds` (120), `gps_accuracy_cap_m` (100), `coarse_fix_cap_m` (1,000).
 
 Cannot tell: a punch without coordinates. Repeated identical coordinates prove nothing (phones cache
 fixes: on real traces 73 to 96 % of consecutive fixes are identical), and low accuracy is not
 spoofing.
 """
 
+import math
+
 from models.policy import Policy
 from models.policy.gps_spoofing import GpsSpoofing
 from worker.rules.evidence import distance, done, duration, found, nothing
 from worker.rules.finding import Findings
-from worker.rules.geometry import Place, Way, at_most_m, good_fix_of, is_impossible, way
+from worker.rules.geometry import (
+    Place,
+    Way,
+    at_most_m,
+    clock_slack,
+    good_fix_of,
+    is_impossible,
+    way,
+)
 from worker.rules.window import Punch, Window
 
 TYPE = "GPS_SPOOFING"
@@ -95,7 +106,7 @@ def _teleport(window: Window, punch: Punch, policy: Policy) -> Findings:
     if not window.explaining and farthest_m <= own.teleport_min_km * 1_000:
         return
     seconds = (punch.occurred_at - before.occurred_at).total_seconds()
-    taken = way(earlier_fix, fix, seconds, policy)
+    taken = way(earlier_fix, fix, seconds, policy, clock_slack(before, punch, policy))
     if taken.is_beyond(own.teleport_min_km, own.teleport_speed_kmh):
         yield found(
             window,
@@ -114,6 +125,7 @@ def _teleport(window: Window, punch: Punch, policy: Policy) -> Findings:
             distance_m=round(taken.distance_m, 1),
             slack_m=round(taken.slack_m, 1),
             seconds=taken.seconds,
+            clock_slack_s=taken.clock_slack,
         )
     elif window.explaining:
         because = (
@@ -143,4 +155,4 @@ def _fix_before(window: Window, punch: Punch) -> tuple[Punch, Place] | tuple[Non
 
 
 def _speed(taken: Way) -> str:
-    return f"{taken.speed_kmh:,.0f} km/h" if taken.seconds else "infinitely fast"
+    return "infinitely fast" if taken.speed_kmh == math.inf else f"{taken.speed_kmh:,.0f} km/h"

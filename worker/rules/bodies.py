@@ -1,6 +1,7 @@
 """Where one person's biometrics were taken: the uses elsewhere that leave no time for the way."""
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import NamedTuple
@@ -20,7 +21,7 @@ class _Spot(NamedTuple):
 
 
 class _Body(NamedTuple):
-    """All uses of one body that are check-ins, or all that are check-outs."""
+    """Uses of one body that are check-ins, or that are check-outs."""
 
     uses: Uses
     spots: list[_Spot]
@@ -32,30 +33,66 @@ def impossible_uses(
     """Return the uses of the person's body at other sites, at most so far from the punch in time,
     that leave no time for the way between.
 
-    Only a check-out followed by a check-in may leave it, and does where the way is unknown.
+    Only a check-out followed by a check-in may leave it, and does where the way is unknown. Of
+    other devices the clock may differ by `clock_slack_seconds`, which leaves so much more time. So
+    each that is impossible by all that is so on the punch's own device as well.
     """
     at = punch.occurred_at
     alike = _body(window, person_id, punch.is_check_in).uses
+    slack = timedelta(seconds=policy.clock_slack_seconds)
+    start = place_of(window, punch)
     some = [alike.others(punch.site_id, at, *alike.places(at - within, at + within))]
     unlike = _body(window, person_id, not punch.is_check_in)
+    some += _without_time(unlike, punch, start, within, policy, slack)
+    total = sum(others.total for others in some)
+    if punch.device_id is not None:
+        same = _body(window, person_id, not punch.is_check_in, punch.device_id)
+        exactly = _without_time(same, punch, start, within, policy, timedelta(0))
+        in_any_case = _without_time(same, punch, start, within, policy, slack)
+        total += sum(others.total for others in exactly)
+        total -= sum(others.total for others in in_any_case)
+        some += exactly
+    nearest = {use.punch_id: use for others in some for use in others.nearest}
+    in_turn = sorted(nearest.values(), key=partial(nearest_first, punch))
+    return Others(total, in_turn[:MOST_NAMED])
+
+
+def _without_time(
+    unlike: _Body,
+    punch: Punch,
+    start: Place | None,
+    within: timedelta,
+    policy: Policy,
+    slack: timedelta,
+) -> list[Others]:
+    """Return the uses of the other kind that are no check-out followed by a check-in, or leave no
+    time for the way, where the clocks may differ by so much.
+    """
+    at = punch.occurred_at
     first, last = unlike.uses.places(at - within, at + within)
-    middle = unlike.uses.places(at, at)
-    beside = (middle[1], last) if punch.is_check_in else (first, middle[0])
-    some.append(unlike.uses.others(punch.site_id, at, *beside))
-    start = place_of(window, punch)
+    if punch.is_check_in:
+        beside = max(first, bisect_right(unlike.uses.times, at + slack, first, last)), last
+    else:
+        beside = first, min(last, bisect_left(unlike.uses.times, at - slack, first, last))
+    some = [unlike.uses.others(punch.site_id, at, *beside)]
     if start is not None:
         some += [
-            spot.uses.others(punch.site_id, at, *_too_near(spot, punch, start, within, policy))
+            spot.uses.others(
+                punch.site_id, at, *_too_near(spot, punch, start, within, policy, slack)
+            )
             for spot in unlike.spots
             if spot.site_id != punch.site_id
         ]
-    nearest = [use for others in some for use in others.nearest]
-    nearest.sort(key=partial(nearest_first, punch))
-    return Others(sum(others.total for others in some), nearest[:MOST_NAMED])
+    return some
 
 
 def _too_near(
-    spot: _Spot, punch: Punch, place: Place, within: timedelta, policy: Policy
+    spot: _Spot,
+    punch: Punch,
+    place: Place,
+    within: timedelta,
+    policy: Policy,
+    slack: timedelta,
 ) -> tuple[int, int]:
     """Return the places, in the spot's uses, of those from which the punch cannot be reached in
     time, or the other way round: they are together, nearest to it in time.
@@ -63,10 +100,10 @@ def _too_near(
     if spot.place is None:
         return 0, 0
     at = punch.occurred_at
-    gone = way(spot.place, place, 0.0, policy)
+    gone = way(spot.place, place, 0.0, policy, slack.total_seconds())
 
     def is_beyond(other: datetime) -> bool:
-        seconds = abs((other - at).total_seconds())
+        seconds = ((at - other) if punch.is_check_in else (other - at)).total_seconds()
         return gone._replace(seconds=seconds).is_beyond(
             policy.min_travel_km, policy.max_travel_speed_kmh
         )
@@ -74,28 +111,34 @@ def _too_near(
     times = spot.uses.times
     first, last = spot.uses.places(at - within, at + within)
     if punch.is_check_in:
-        last = bisect_right(times, at, first, last)
+        last = bisect_right(times, at + slack, first, last)
         return bisect_left(times, True, first, last, key=is_beyond), last
-    first = bisect_left(times, at, first, last)
+    first = bisect_left(times, at - slack, first, last)
     return first, bisect_left(times, True, first, last, key=lambda other: not is_beyond(other))
 
 
-def _body(window: Window, person_id: int, is_check_in: bool) -> _Body:
+def _body(window: Window, person_id: int, is_check_in: bool, device_id: str | None = None) -> _Body:
+    """Return the uses of a body of one kind: all, or those on a device."""
     key = ("body", person_id, is_check_in)
     if key not in window.memo:
-        uses = [
-            use
-            for use in window.biometric_uses.get(person_id, ())
-            if use.is_check_in is is_check_in
-        ]
-        by_spot: dict[tuple[int, Place | None], list[Punch]] = {}
-        for use in uses:
-            by_spot.setdefault((use.site_id, place_of(window, use)), []).append(use)
-        window.memo[key] = _Body(
-            Uses(uses, _site), [_Spot(*spot, Uses(some, _site)) for spot, some in by_spot.items()]
-        )
-    body: _Body = window.memo[key]
-    return body
+        by_device: dict[str | None, list[Punch]] = {None: []}
+        for use in window.biometric_uses.get(person_id, ()):
+            if use.is_check_in is is_check_in:
+                by_device[None].append(use)
+                if use.device_id is not None:
+                    by_device.setdefault(use.device_id, []).append(use)
+        window.memo[key] = {name: _body_of(window, uses) for name, uses in by_device.items()}
+    bodies: dict[str | None, _Body] = window.memo[key]
+    return bodies.get(device_id) or _body_of(window, ())
+
+
+def _body_of(window: Window, uses: Sequence[Punch]) -> _Body:
+    by_spot: dict[tuple[int, Place | None], list[Punch]] = {}
+    for use in uses:
+        by_spot.setdefault((use.site_id, place_of(window, use)), []).append(use)
+    return _Body(
+        Uses(uses, _site), [_Spot(*spot, Uses(some, _site)) for spot, some in by_spot.items()]
+    )
 
 
 def _site(use: Punch) -> int:

@@ -24,7 +24,8 @@ class Way(NamedTuple):
 
     distance_m: float
     slack_m: float
-    seconds: float
+    seconds: float  # by the clocks
+    clock_slack: float = 0.0  # the seconds that it may have taken more
 
     @property
     def least_m(self) -> float:
@@ -32,9 +33,10 @@ class Way(NamedTuple):
 
     @property
     def speed_kmh(self) -> float:
-        """The speed over the least distance; no time at all is infinitely fast."""
-        if self.seconds > 0:
-            return self.least_m / self.seconds * 3.6
+        """The speed over the least distance in the longest time; none at all is infinitely fast."""
+        longest = self.seconds + self.clock_slack
+        if longest > 0:
+            return self.least_m / longest * 3.6
         return math.inf if self.least_m > 0 else 0.0
 
     def is_beyond(self, km: float, kmh: float) -> bool:
@@ -106,12 +108,21 @@ def place_of(window: Window, punch: Punch) -> Place | None:
     return Place(site.latitude, site.longitude, 0.0)
 
 
-def way(start: Place, end: Place, seconds: float, policy: Policy) -> Way:
-    """Return the way from one place to another, covered in so many seconds. `policy` is that of the
-    subject: what slack a way has is a limit of the rule.
+def clock_slack(punch: Punch, other: Punch, policy: Policy) -> float:
+    """Return by how many seconds the clocks of two punches may differ: by none if both name one
+    device.
+    """
+    is_one_clock = punch.device_id is not None and punch.device_id == other.device_id
+    return 0.0 if is_one_clock else policy.clock_slack_seconds
+
+
+def way(start: Place, end: Place, seconds: float, policy: Policy, slack_s: float) -> Way:
+    """Return the way from one place to another, covered in so many seconds, which may be `slack_s`
+    more. `policy` is that of the subject: what slack a way has is a limit of the rule.
     """
     return Way(
         distance_m(start.latitude, start.longitude, end.latitude, end.longitude),
         slack_m(start.accuracy_m, policy) + slack_m(end.accuracy_m, policy),
         seconds,
+        slack_s,
     )

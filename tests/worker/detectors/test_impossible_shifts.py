@@ -2,6 +2,7 @@
 679 m.
 """
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -105,7 +106,8 @@ FAR = {
 
 @pytest.mark.parametrize(("punches", "expected"), FAR.values(), ids=FAR.keys())
 def test_too_far_too_soon(punches: list[Any], expected: set[str]) -> None:
-    assert reasons(impossible_shifts, build(punches)) == {
+    one_clock = [punch._replace(device_id="phone") for punch in punches]
+    assert reasons(impossible_shifts, build(one_clock)) == {
         (punch_id, "too_far_too_soon") for punch_id in expected
     }
 
@@ -131,11 +133,51 @@ def test_the_slack_is_the_sum_of_the_accuracies_each_at_most_the_cap(
     longitude: float, accuracy: float | None, expected: bool
 ) -> None:
     sites = [Site(OFFICE, "Office", "UTC", 52.5, 13.4), Site(NEXT_DOOR, "Next", "UTC", 52.5, 13.41)]
-    start = check_out(ANNA, OFFICE, "00:00", latitude=52.5, longitude=13.4, accuracy_m=accuracy)
-    end = check_in(
-        ANNA, NEXT_DOOR, "00:00:10", "b", latitude=52.5, longitude=longitude, accuracy_m=accuracy
-    )
+    fix: dict[str, Any] = {"latitude": 52.5, "accuracy_m": accuracy, "device_id": "phone"}
+    start = check_out(ANNA, OFFICE, "00:00", longitude=13.4, **fix)
+    end = check_in(ANNA, NEXT_DOOR, "00:00:10", "b", longitude=longitude, **fix)
     assert bool(findings(impossible_shifts, build([start, end], sites=sites))) is expected
+
+
+@pytest.mark.parametrize(
+    ("devices", "after", "expected"),
+    [
+        (("x", "x"), "00:05:55", True),
+        (("x", "x"), "00:06:00", False),
+        (("x", "y"), "00:03:55", True),
+        (("x", "y"), "00:04:00", False),
+        ((None, None), "00:04:00", False),
+        (("x", None), "00:03:55", True),
+    ],
+)
+def test_two_clocks_may_differ_by_the_clock_slack(
+    devices: tuple[str | None, str | None], after: str, expected: bool
+) -> None:
+    """The way is just under 15 km: 6 min at 150 km/h, of which the clocks may make up 2."""
+    sites = [Site(OFFICE, "Office", "UTC", 52.5, 13.4), Site(DEPOT, "Depot", "UTC", 52.5, 13.6205)]
+    gone = check_out(ANNA, OFFICE, "00:00")._replace(device_id=devices[0])
+    came = check_in(ANNA, DEPOT, after, "b")._replace(device_id=devices[1])
+    assert bool(findings(impossible_shifts, build([gone, came], sites=sites))) is expected
+
+
+@pytest.mark.parametrize(
+    ("clocks", "shared_s", "expected"),
+    [("xxxx", 60, True), ("xxyy", 60, False), ("xxyy", 120, False), ("xxyy", 121, True)],
+)
+def test_stays_overlap_if_no_difference_of_clocks_undoes_it(
+    clocks: str, shared_s: int, expected: bool
+) -> None:
+    sites = [Site(OFFICE, "Office", "UTC", 52.5, 13.4), Site(NEXT_DOOR, "Next", "UTC", 52.5, 13.4)]
+    punches = [
+        check_in(ANNA, OFFICE, "08:00"),
+        check_out(ANNA, OFFICE, "12:00"),
+        check_in(ANNA, NEXT_DOOR, "12:00", "b"),
+        check_out(ANNA, NEXT_DOOR, "16:00"),
+    ]
+    moved = punches[2].occurred_at - timedelta(seconds=shared_s)
+    punches[2] = punches[2]._replace(occurred_at=moved)
+    told = [punch._replace(device_id=clock) for punch, clock in zip(punches, clocks, strict=True)]
+    assert bool(findings(impossible_shifts, build(told, sites=sites))) is expected
 
 
 def test_a_site_without_a_place_cannot_tell() -> None:

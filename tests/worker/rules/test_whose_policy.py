@@ -340,8 +340,9 @@ def test_a_fix_is_too_coarse_by_the_policy_of_its_own_site_and_time(
 )
 def test_the_slack_of_a_way_is_the_subjects_to_say(policies: SitePolicies, expected: bool) -> None:
     """The way is 1,222 m, its fixes are good to 500 m each."""
-    start = check_out(ANNA, OFFICE, "00:00", latitude=52.5, longitude=13.4, accuracy_m=500)
-    end = check_in(ANNA, NEXT_DOOR, "00:00:10", latitude=52.5, longitude=13.418, accuracy_m=500)
+    fix: dict[str, Any] = {"latitude": 52.5, "accuracy_m": 500, "device_id": "phone"}
+    start = check_out(ANNA, OFFICE, "00:00", longitude=13.4, **fix)
+    end = check_in(ANNA, NEXT_DOOR, "00:00:10", longitude=13.418, **fix)
     assert told(impossible_shifts, [start, end], [], policies) == (
         {("in 00:00:10", "too_far_too_soon")} if expected else set()
     )
