@@ -7,15 +7,27 @@ spells.
 
 from bisect import bisect_left, bisect_right
 from datetime import datetime, timedelta
+from itertools import accumulate, islice
 from typing import NamedTuple
 
-from worker.rules.spells import Spell, spell_of, spells_of
+from worker.rules.acts import is_bounce
+from worker.rules.matching import matching
+from worker.rules.spells import Spell, lone_check_outs, spell_of, spells_of
 from worker.rules.window import Punch, Shift, Window
+
+
+# The longest that a policy may have it.
+_LONGEST_HOLDOVER = timedelta(hours=24)
 
 
 class Attendee(NamedTuple):
     person_id: int
     since: datetime  # the first moment at which their punches show it
+
+
+class _Arrival(NamedTuple):
+    since: datetime
+    works: bool  # whether a spell there shares more than an instant of the shift
 
 
 def reach_begins(window: Window, shift: Shift) -> datetime:
@@ -87,8 +99,29 @@ def shift_of_spell(window: Window, spell: Spell, by: datetime) -> Shift | None:
 
 
 def shift_of_check_out(window: Window, punch: Punch) -> Shift | None:
+    """Return the shift that a check-out belongs to, wherever it was taken: that of the spell it
+    closes or, where it closes none, the own shift there in which it lies, or shortly after which.
+    """
     spell = spell_of(window, punch)
-    return shift_of_spell(window, spell, punch.occurred_at) if spell else None
+    if spell:
+        return shift_of_spell(window, spell, punch.occurred_at)
+    return None if is_bounce(window, punch) else shift_of_lone(window, punch)
+
+
+def shift_of_lone(window: Window, punch: Punch) -> Shift | None:
+    """Return the own shift there in which a punch lies that makes no spell, or at most
+    holdover_minutes after which: of several the last to start, then the lower shift_id.
+    """
+    holdover = timedelta(minutes=window.policy_of(punch).holdover_minutes)
+    around = [
+        shift
+        for shift in window.shifts_of.get(punch.person_id, ())
+        if shift.site_id == punch.site_id
+        and shift.starts_at <= punch.occurred_at <= shift.ends_at + holdover
+    ]
+    on = [shift for shift in around if punch.occurred_at <= shift.ends_at]
+    latest = max((shift.starts_at for shift in on or around), default=None)
+    return next((shift for shift in on or around if shift.starts_at == latest), None)
 
 
 def covered_by_another(window: Window, shift: Shift, person_id: int) -> bool:
@@ -112,21 +145,27 @@ def attendees(window: Window, shift: Shift) -> list[Attendee]:
             for person_id in dict.fromkeys(shift.entitled)
         ]
         window.memo[key] = [
-            Attendee(person_id, since)
-            for person_id, since in arrived
-            if since and _chooses(window, person_id, shift)
+            Attendee(person_id, arrival.since)
+            for person_id, arrival in arrived
+            if arrival and _attends(window, person_id, shift, arrival)
         ]
     attending: list[Attendee] = window.memo[key]
     return attending
 
 
-def _arrival(window: Window, person_id: int, shift: Shift) -> datetime | None:
-    """Return the first moment at which this person's punches show them at the shift, as if no other
-    started with it.
-    """
-    moments = []
+def _arrival(window: Window, person_id: int, shift: Shift) -> _Arrival | None:
+    """Return how this person's punches show them at the shift, as if no other started with it."""
+    key = ("arrival", person_id, shift.shift_id)
+    if key not in window.memo:
+        window.memo[key] = _find_arrival(window, person_id, shift)
+    arrival: _Arrival | None = window.memo[key]
+    return arrival
+
+
+def _find_arrival(window: Window, person_id: int, shift: Shift) -> _Arrival | None:
+    moments, works = [], False
     person_spells = spells_of(window, person_id)
-    first = bisect_left(person_spells, reach_begins(window, shift), key=_is_over)
+    first = bisect_left(_over(window, person_id), reach_begins(window, shift))
     last = bisect_right(person_spells, shift.ends_at, first, key=_begins)
     for spell in person_spells[first:last]:
         if spell.site_id != shift.site_id:
@@ -134,20 +173,54 @@ def _arrival(window: Window, person_id: int, shift: Shift) -> datetime | None:
         since = max(spell.check_in.occurred_at, shift.starts_at)
         if since < min(spell.until, shift.ends_at):
             moments.append(since)
+            works = True
         if within_reach(window, shift, spell.check_in.occurred_at) or within_reach(
             window, shift, spell.last_check_in.occurred_at
         ):
             moments += _check_ins_for(window, spell, shift)
-    return min(moments, default=None)
+    moments += _lone_at(window, person_id, shift)
+    return _Arrival(min(moments), works) if moments else None
+
+
+def _lone_at(window: Window, person_id: int, shift: Shift) -> list[datetime]:
+    """Return when check-outs came that close no spell, and belong to this shift after its start."""
+    lone = lone_check_outs(window, person_id)
+    first = bisect_right(lone, shift.starts_at, key=_when)
+    moments = []
+    for punch in islice(lone, first, None):
+        if punch.occurred_at > shift.ends_at + _LONGEST_HOLDOVER:
+            break
+        if shift_of_lone(window, punch) == shift:
+            moments.append(punch.occurred_at)
+            break  # those that follow are later
+    return moments
 
 
 def _begins(spell: Spell) -> datetime:
     return spell.check_in.occurred_at
 
 
-def _is_over(spell: Spell) -> datetime:
-    """Return from when on nothing of the spell shows its person anywhere."""
-    return max(spell.until, spell.last_check_in.occurred_at)
+def _when(punch: Punch) -> datetime:
+    return punch.occurred_at
+
+
+def _over(window: Window, person_id: int) -> list[datetime]:
+    """Return of each spell of a person from when on nothing of it, or of those before, shows them
+    anywhere.
+    """
+    key = ("over", person_id)
+    if key not in window.memo:
+        window.memo[key] = list(
+            accumulate(
+                (
+                    max(spell.until, spell.last_check_in.occurred_at)
+                    for spell in spells_of(window, person_id)
+                ),
+                max,
+            )
+        )
+    over: list[datetime] = window.memo[key]
+    return over
 
 
 def _check_ins_for(window: Window, spell: Spell, shift: Shift) -> list[datetime]:
@@ -178,10 +251,12 @@ def _nearest(shifts: list[Shift], punch: Punch) -> Shift | None:
     )
 
 
-def _chooses(window: Window, person_id: int, shift: Shift) -> bool:
-    """Whether the person attends this one of the shifts there that start together and that they are
-    entitled to.
+def _attends(window: Window, person_id: int, shift: Shift, arrival: _Arrival) -> bool:
+    """Whether a person who came attends this one of the shifts there that start together and that
+    they are entitled to: all that they are rostered to and work in, else the one they choose.
     """
+    if arrival.works and _is_rostered(person_id, shift):
+        return True
     together = [
         own_shift
         for own_shift in window.shifts_of[person_id]
@@ -190,48 +265,55 @@ def _chooses(window: Window, person_id: int, shift: Shift) -> bool:
     return len(together) == 1 or _choice(window, person_id, together) == shift
 
 
+def _is_rostered(person_id: int, shift: Shift) -> bool:
+    return shift.person_id == person_id and not shift.person_left
+
+
 def _choice(window: Window, person_id: int, together: list[Shift]) -> Shift:
     chosen = _choices(window, together[0]).get(person_id)
     return chosen if chosen in together else together[0]
 
 
 def _choices(window: Window, shift: Shift) -> dict[int, Shift]:
-    """Return, by person_id, who attends which of the shifts at a site that start together.
+    """Return, by person_id, to which of the shifts at a site that start together everybody belongs
+    who came.
 
-    Each chooses one that nobody else attends, then the lower shift_id. Those with the fewest to
-    choose from choose first, then those who came first. So the outcome depends on the set of
-    punches, and not on the order in which they were submitted.
+    Whoever works in shifts they are rostered to belongs to the first of these. Of the others as
+    many are attended as can be, lower shift_id first; who came first chooses first. Who is left
+    over belongs to the first they are entitled to. So the outcome depends on the set of punches,
+    and not on the order in which they were submitted.
     """
     key = ("choices", shift.site_id, shift.starts_at)
     if key not in window.memo:
-        together = _starting_together(window, shift)
-        people = dict.fromkeys(person_id for own in together for person_id in own.entitled)
-        choosing = [_options(window, person_id, together) for person_id in people]
-        chosen: dict[int, Shift] = {}
-        for _, _, person_id, options in sorted(option for option in choosing if option):
-            free = [option for option in options if option not in chosen.values()]
-            chosen[person_id] = (free or options)[0]
-        window.memo[key] = chosen
+        window.memo[key] = _find_choices(window, _starting_together(window, shift))
     choices: dict[int, Shift] = window.memo[key]
     return choices
 
 
-def _options(
-    window: Window, person_id: int, together: list[Shift]
-) -> tuple[int, datetime, int, list[Shift]] | None:
-    """Return how many shifts a person could attend, when they came, who they are, and the shifts by
-    shift_id: None where they came to none.
-    """
-    arrivals = [
-        (shift, _arrival(window, person_id, shift))
-        for shift in together
-        if person_id in shift.entitled
-    ]
-    possible = [(shift, since) for shift, since in arrivals if since]
-    if not possible:
-        return None
-    came_at = min(since for _, since in possible)
-    return len(possible), came_at, person_id, [shift for shift, _ in possible]
+def _find_choices(window: Window, together: list[Shift]) -> dict[int, Shift]:
+    chosen: dict[int, Shift] = {}
+    attended: set[str] = set()
+    came: dict[int, tuple[datetime, list[Shift]]] = {}  # by person_id: when, and to which of them
+    for shift in together:
+        for person_id in dict.fromkeys(shift.entitled):
+            arrival = _arrival(window, person_id, shift)
+            if arrival and arrival.works and _is_rostered(person_id, shift):
+                chosen.setdefault(person_id, shift)
+                attended.add(shift.shift_id)
+            elif arrival:
+                since, options = came.setdefault(person_id, (arrival.since, []))
+                came[person_id] = (min(since, arrival.since), [*options, shift])
+    free = {person_id: one for person_id, one in came.items() if person_id not in chosen}
+    in_turn = sorted(free, key=lambda person_id: (free[person_id][0], person_id))
+    wanted = {shift.shift_id: shift for shift in together if shift.shift_id not in attended}
+    candidates: dict[str, list[int]] = {shift_id: [] for shift_id in wanted}
+    for person_id in in_turn:
+        for shift in free[person_id][1]:
+            if shift.shift_id in candidates:
+                candidates[shift.shift_id].append(person_id)
+    for person_id, shift_id in matching(candidates).items():
+        chosen[person_id] = wanted[shift_id]
+    return {**{person_id: free[person_id][1][0] for person_id in in_turn}, **chosen}
 
 
 def _starting_together(window: Window, shift: Shift) -> list[Shift]:

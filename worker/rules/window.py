@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from models.policy import Policy
 from models.schemas.punch import Punch as Punch  # what a detector reads comes from here
 from worker.rules.finding import Subject
+from worker.rules.order import in_turn
 from worker.rules.past import Laid, Past, past_of
 
 # A policy, or what it is from each moment on.
@@ -140,7 +141,7 @@ class Window:
         self.roster_complete = roster_complete
         self._any_assignment = past_of(any_assignment)
         self._any_person = past_of(any_person)
-        self.stretches = stretches
+        self._stretches = stretches
         self._sites: Mapping[int, Past[Site | None]] = _pasts(sites)
         self._people: Mapping[int, Past[str | None]] = _pasts(people)
         self.shifts = shifts or {}
@@ -157,6 +158,14 @@ class Window:
         self.crashed: set[tuple[Subject, str]] = set()
         self.memo: dict[Any, Any] = {}  # what rules worked out once for this window
         self._assignments = assignments
+
+    @cached_property
+    def stretches(self) -> Sequence[Stretch]:
+        """People's punches as they follow each other."""
+        return [
+            stretch._replace(punches=in_turn(stretch.punches, self.policy_of))
+            for stretch in self._stretches
+        ]
 
     @cached_property
     def _places(self) -> dict[str, tuple[Stretch, int]]:
@@ -205,10 +214,8 @@ class Window:
     def punches_to_judge(self) -> list[Punch]:
         """The punches among the subjects, each person's in order: every run decides alike."""
         judged = [self._places[s.punch_id] for s in self.subjects if s.punch_id in self._places]
-        return sorted(
-            (stretch.punches[index] for stretch, index in judged),
-            key=lambda p: (p.person_id, in_order(p)),
-        )
+        judged.sort(key=lambda place: (place[0].person_id, place[0].punches[0].occurred_at, place[1]))
+        return [stretch.punches[index] for stretch, index in judged]
 
     @cached_property
     def shifts_to_judge(self) -> list[Shift]:
@@ -265,6 +272,16 @@ class Window:
     def place_in_time(self, punch: Punch) -> tuple[Stretch, int]:
         """Return the stretch that holds this punch, and its index there."""
         return self._places[punch.punch_id]
+
+    def comes_before(self, punch: Punch, other: Punch) -> bool:
+        """Whether one punch of a person comes before another."""
+        (stretch, index), (other_stretch, other_index) = (
+            self._places[punch.punch_id],
+            self._places[other.punch_id],
+        )
+        if stretch is other_stretch:
+            return index < other_index
+        return punch.occurred_at < other.occurred_at
 
     def previous(self, punch: Punch) -> Punch | None:
         """Return the person's punch before this one; None where there is none, or none was read."""
