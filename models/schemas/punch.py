@@ -30,10 +30,11 @@ Method = Literal["face", "fingerprint", "iris", "card", "pin"]
 
 
 class Punch(NamedTuple):
-    """One check-in or check-out, as it is judged. Degrees and metres.
+    """One check-in, check-out or tap, as it is judged. Degrees and metres.
 
-    Each field is a column. All but `is_check_in` and `backfill` are sent: under the same name, or,
-    where that begins with `biometric_`, within the object `biometric`. A new one needs a default.
+    Each field is a column. `is_check_in` and `is_tap` are sent as `kind`, `backfill` is not sent,
+    and all others are: under the same name, or, where that begins with `biometric_`, within the
+    object `biometric`. A new one needs a default.
     """
 
     punch_id: TextId
@@ -52,6 +53,8 @@ class Punch(NamedTuple):
     biometric_liveness: Share | None = None
     biometric_person_id: Id | None = None
     backfill: bool = False
+    # Presence of which the clock does not tell a direction. `is_check_in` holds of it as well.
+    is_tap: bool = False
 
 
 REPORTED = tuple(name for name in Punch._fields if name != "backfill")
@@ -63,8 +66,10 @@ BIOMETRIC = {
     for column in REPORTED
     if column.startswith(_PREFIX)
 }
-# The columns of what is sent beside it, under their own names.
-FLAT = tuple(name for name in REPORTED if not name.startswith(_PREFIX) and name != "is_check_in")
+# The columns that `kind` is stored in.
+KIND = ("is_check_in", "is_tap")
+# The columns of what is sent beside both, under their own names.
+FLAT = tuple(name for name in REPORTED if not name.startswith(_PREFIX) and name not in KIND)
 
 _HINTS = get_type_hints(Punch, include_extras=True)
 
@@ -83,7 +88,12 @@ class _Sent(Incoming):
     @property
     def is_check_in(self) -> bool:
         kind: str = self.kind  # type: ignore[attr-defined]  # declared below
-        return kind == "check_in"
+        return kind != "check_out"
+
+    @property
+    def is_tap(self) -> bool:
+        kind: str = self.kind  # type: ignore[attr-defined]  # declared below
+        return kind == "tap"
 
 
 Biometric = create_model(
@@ -100,7 +110,13 @@ _SENT: dict[str, Any] = {
     "tenant_id": (Id, ...),
     "person_id": (Id, ...),
     "site_id": (Id, ...),
-    "kind": (Literal["check_in", "check_out"], ...),
+    "kind": (
+        Annotated[
+            Literal["check_in", "check_out", "tap"],
+            Field(description="`tap` where the clock does not tell which of the two it was."),
+        ],
+        ...,
+    ),
     **_fields({name: name for name in FLAT if name not in ("punch_id", "person_id", "site_id")}),
     "biometric": (Biometric | None, None),
     "schema_version": (Annotated[int, Field(ge=1, le=1)] | None, 1),
@@ -109,7 +125,7 @@ _SENT: dict[str, Any] = {
 PunchIn = create_model(
     "PunchIn",
     __base__=_Sent,
-    __doc__="One check-in or check-out. Degrees and metres; impossible coordinates are for"
+    __doc__="One check-in, check-out or tap. Degrees and metres; impossible coordinates are for"
     " detection, so any finite number passes.",
     **_SENT,
 )
@@ -125,13 +141,20 @@ def punch_of(sent: Any) -> Punch:
     return Punch._make((_read_without if sent.biometric is None else _read)(sent))
 
 
+def kind_of(punch: Punch) -> str:
+    """Return the `kind` that the punch was sent with."""
+    if punch.is_tap:
+        return "tap"
+    return "check_in" if punch.is_check_in else "check_out"
+
+
 def sent_of(punch: Punch) -> dict[str, Any]:
     """Return the punch as its sender wrote it, without fields that were not given."""
     biometric = _without_nulls({sent: getattr(punch, column) for sent, column in BIOMETRIC.items()})
     return _without_nulls(
         {
             **{name: getattr(punch, name) for name in FLAT},
-            "kind": "check_in" if punch.is_check_in else "check_out",
+            "kind": kind_of(punch),
             "biometric": biometric or None,
         }
     )

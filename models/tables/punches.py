@@ -54,6 +54,8 @@ punch = Table(
     # Who submitted the content that stands, and who voided it, as models.intake.submitter has it.
     submitter("submitted_by"),
     submitter("voided_by"),
+    # The clock did not tell a direction. `is_check_in` holds as well then.
+    Column("is_tap", Boolean, nullable=False, server_default=text("false")),
     Index("ix_punch_person_occurred", "tenant_id", "person_id", "occurred_at"),
     Index("ix_punch_site_occurred", "tenant_id", "site_id", "occurred_at"),
     Index(
@@ -70,6 +72,14 @@ punch = Table(
         "biometric_person_id",
         "occurred_at",
         postgresql_where=text("biometric_person_id <> person_id"),
+    ),
+    # For a person's taps, which make stays with each other.
+    Index(
+        "ix_punch_tap",
+        "tenant_id",
+        "person_id",
+        "occurred_at",
+        postgresql_where=text("is_tap AND voided_at IS NULL"),
     ),
 )
 

@@ -44,18 +44,19 @@ _BASELINES = """
 SELECT r.punch_id, count(*), avg(p.biometric_score::numeric),
     coalesce(stddev_samp(p.biometric_score::numeric), 0)
 FROM json_to_recordset(%(punches)s::json)
-  AS r(punch_id text, person_id bigint, method text, at timestamptz, is_check_in boolean)
+  AS r(punch_id text, person_id bigint, method text, at timestamptz, is_check_in boolean,
+    is_tap boolean)
 JOIN punch p ON p.tenant_id = %(tenant_id)s AND p.person_id = r.person_id
   AND p.occurred_at BETWEEN r.at - %(days)s AND r.at
-  AND (p.occurred_at, p.is_check_in, p.punch_id COLLATE "C")
-    < (r.at, r.is_check_in, r.punch_id COLLATE "C")
+  AND (p.occurred_at, p.is_check_in, p.is_tap, p.punch_id COLLATE "C")
+    < (r.at, r.is_check_in, r.is_tap, r.punch_id COLLATE "C")
   AND p.biometric_method = r.method AND p.biometric_score IS NOT NULL AND p.voided_at IS NULL
 GROUP BY r.punch_id
 """
 # Of people with many such punches all scores, in the order in which each person made them: in
 # whole numbers, whose sums are exact.
 _SCORES = """
-SELECT r.person_id, p.biometric_method, p.occurred_at, p.is_check_in, p.punch_id,
+SELECT r.person_id, p.biometric_method, p.occurred_at, p.is_check_in, p.is_tap, p.punch_id,
     (p.biometric_score::numeric * 1e15)::bigint
 FROM json_to_recordset(%(people)s::json)
   AS r(person_id bigint, since timestamptz, until timestamptz)
@@ -236,6 +237,7 @@ def _baselines_of_few(reading: Reading, low: Sequence[Punch]) -> Callable[[], di
             "method": p.biometric_method,
             "at": p.occurred_at,
             "is_check_in": p.is_check_in,
+            "is_tap": p.is_tap,
         }
         for p in low
     ]

@@ -98,6 +98,6 @@ class Uses:
         return following, before
 
 
-def nearest_first(punch: Punch, other: Punch) -> tuple[timedelta, tuple[datetime, bool, str]]:
+def nearest_first(punch: Punch, other: Punch) -> tuple[timedelta, tuple[datetime, bool, bool, str]]:
     """Return the sort key of others by how near to the punch they are in time."""
     return abs(other.occurred_at - punch.occurred_at), in_order(other)

@@ -85,10 +85,10 @@ class Stretch(NamedTuple):
     is_latest: bool = True  # no punch of the person comes after the last one
 
 
-# Sort key of one person's punches: by time, check-out before check-in, then punch_id bytewise.
-# Python compares text by code point, which is the order of its UTF-8 bytes.
-in_order: Callable[[Punch], tuple[datetime, bool, str]] = attrgetter(
-    "occurred_at", "is_check_in", "punch_id"
+# Sort key of one person's punches: by time, check-out before check-in, a tap after both, then
+# punch_id bytewise. Python compares text by code point, which is the order of its UTF-8 bytes.
+in_order: Callable[[Punch], tuple[datetime, bool, bool, str]] = attrgetter(
+    "occurred_at", "is_check_in", "is_tap", "punch_id"
 )
 
 

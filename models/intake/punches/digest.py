@@ -3,7 +3,8 @@
 The fields of the first release are hashed by their place in FIRST, nulls included, as in every
 digest that is stored. A later field is hashed as the unknown field that it was before: by its name
 among the `extra` ones, and only where it was given. So a new field changes no stored digest, and
-during an upgrade old and new workers give one content one digest. `sent_at` is no content.
+during an upgrade old and new workers give one content one digest. A tap, a kind that the first
+release refused, is told from a check-in by one more word at the end. `sent_at` is no content.
 """
 
 from collections.abc import Iterable
@@ -12,7 +13,7 @@ from operator import attrgetter
 import orjson
 
 from models.intake.content import as_json, digest
-from models.schemas.punch import BIOMETRIC, REPORTED, Punch
+from models.schemas.punch import BIOMETRIC, KIND, REPORTED, Punch
 
 # Never to be changed: neither the names, nor their order.
 FIRST = (
@@ -34,14 +35,15 @@ FIRST = (
 )
 
 _first = attrgetter(*FIRST)
-_LATER = tuple(column for column in REPORTED if column not in FIRST)
+_LATER = tuple(column for column in REPORTED if column not in (*FIRST, *KIND))
 _WITHIN_BIOMETRIC = {column: sent for sent, column in BIOMETRIC.items()}
 
 
 def content_digest(tenant_id: int, punch: Punch, extra: str | None) -> bytes:
     """Return the 16 bytes that tell this content from others. `extra` is as in Row."""
     unknown = unknown_at_first(punch, extra) if _LATER else extra
-    return digest(orjson.dumps((tenant_id, *_first(punch), unknown)))
+    content = (tenant_id, *_first(punch), unknown)
+    return digest(orjson.dumps((*content, "tap") if punch.is_tap else content))
 
 
 def unknown_at_first(punch: Punch, extra: str | None, later: Iterable[str] = _LATER) -> str | None:

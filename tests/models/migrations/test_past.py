@@ -18,7 +18,7 @@ from models.migrations.upgrade import alembic_config, migrate
 from tests.models.migrations.test_only_adds import noted
 from worker.load.roster import ASSIGNMENT, assignment
 
-BEFORE, TABLES, NEWEST = "0014", "0015", "0016"
+BEFORE, TABLES, FILLED = "0014", "0015", "0016"
 NOW = datetime.now(UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 TENANT = "INSERT INTO tenant (tenant_id, name, epoch) VALUES (1, 'Acme', 'e1')"
@@ -261,11 +261,11 @@ def test_a_copy_that_was_cut_off_goes_on(old: psycopg.Connection, empty_url: str
         """
     )
     with pytest.raises(sa.exc.ProgrammingError, match="cut off"):
-        migrate(empty_url)
+        migrate(empty_url, revision=FILLED)
     halfway = found(old, "SELECT count(*) FROM statement")
     assert halfway > [(0,)]
     old.execute("DROP FUNCTION fail() CASCADE")
-    migrate(empty_url)
+    migrate(empty_url, revision=FILLED)
     assert found(old, "SELECT count(*) FROM statement") > halfway
     whole = old.execute(PAST, {"before": NOW}).fetchone()
     with psycopg.connect(empty_url, autocommit=True) as connection:
@@ -273,7 +273,7 @@ def test_a_copy_that_was_cut_off_goes_on(old: psycopg.Connection, empty_url: str
             connection.execute(f"TRUNCATE {table}")
         connection.execute("TRUNCATE device_version")
         connection.execute("UPDATE alembic_version SET version_num = '0015'")
-    migrate(empty_url)
+    migrate(empty_url, revision=FILLED)
     assert old.execute(PAST, {"before": NOW}).fetchone() == whole
 
 
