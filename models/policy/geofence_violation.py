@@ -14,3 +14,4 @@ class GeofenceViolation(TypePolicy):
     outside_fence_severity: Severity = "HIGH"
     coarse_fix_outside_severity: Severity = "LOW"
     cached_fix_outside_severity: Severity = "LOW"
+    stale_fix_severity: Severity = "LOW"

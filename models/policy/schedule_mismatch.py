@@ -23,3 +23,4 @@ class ScheduleMismatch(TypePolicy):
     unscheduled_severity: Severity = "MEDIUM"
     no_show_severity: Severity = "HIGH"
     missing_check_out_severity: Severity = "LOW"
+    missing_check_in_severity: Severity = "LOW"

@@ -9,11 +9,14 @@ Looks at: what the phone itself says, the coordinates, and the person's fixes on
   site's `coarse_fix_cap_m`, whatever the sites, are more than `teleport_min_km` apart, less their
   slack, and that was covered faster than `teleport_speed_kmh`, in a time that is longer by
   `clock_slack_seconds` where they do not name the same device. The subject is the later. Punches
-  without such a fix in between do not part them.
+  without such a fix in between do not part them. Repeats of one kind at one site, each at most
+  `repeat_minutes` after the one before with nothing between, are one tap: of its fixes only the
+  last that is good enough counts.
 
 Policy: `mock_location_severity`, `impossible_coordinates_severity`, `teleport_severity`,
 `teleport_min_km` (5), `teleport_speed_kmh` (1,000; the fastest of 319,806 real flights does 822
-gate to gate), `clock_slack_seconds` (120), `gps_accuracy_cap_m` (100), `coarse_fix_cap_m` (1,000).
+gate to gate), `clock_slack_seconds` (120), `repeat_minutes` (10), `gps_accuracy_cap_m` (100),
+`coarse_fix_cap_m` (1,000).
 
 Cannot tell: a punch without coordinates. Repeated identical coordinates prove nothing (phones cache
 fixes: on real traces 73 to 96 % of consecutive fixes are identical), and low accuracy is not
@@ -35,6 +38,7 @@ from worker.rules.geometry import (
     is_impossible,
     way,
 )
+from worker.rules.one_tap import fix_of_tap
 from worker.rules.window import Punch, Window
 
 TYPE = "GPS_SPOOFING"
@@ -90,16 +94,16 @@ def _impossible(window: Window, punch: Punch, policy: Policy) -> Findings:
 
 def _teleport(window: Window, punch: Punch, policy: Policy) -> Findings:
     own = policy.of(GpsSpoofing)
-    fix = good_fix_of(window, punch)
+    fix = _fix(window, punch)
     before, earlier_fix = _fix_before(window, punch) if fix else (None, None)
     if fix is None or before is None or earlier_fix is None:
         if window.explaining:
-            yield nothing(
-                punch,
-                TYPE,
-                "teleport",
-                "there is no fix before it" if fix else "it has no fix that is good enough",
+            because = (
+                "there is no fix before it"
+                if fix
+                else "it has no fix that is good enough, or one of the same tap follows"
             )
+            yield nothing(punch, TYPE, "teleport", because)
         return
     # A cheap bound first: most fixes are near the one before.
     farthest_m = at_most_m(*earlier_fix[:2], *fix[:2])
@@ -145,13 +149,19 @@ def _fix_before(window: Window, punch: Punch) -> tuple[Punch, Place] | tuple[Non
     )
     for earlier in range(index - 1, -1, -1):
         before = stretch.punches[earlier]
-        fix = good_fix_of(window, before)
+        fix = _fix(window, before)
         if fix:
             break
         if earlier in passed:
             return passed[earlier]
     passed[index] = (before, fix) if before and fix else (None, None)
     return passed[index]
+
+
+def _fix(window: Window, punch: Punch) -> Place | None:
+    """Return the punch's good fix, if it is that of its tap."""
+    fix = good_fix_of(window, punch)
+    return fix if fix and fix_of_tap(window, punch) is punch else None
 
 
 def _speed(taken: Way) -> str:

@@ -32,9 +32,10 @@ from models.policy import Policy
 from models.policy.impossible_shifts import ImpossibleShifts
 from worker.rules.evidence import distance, duration, found, instant, nothing
 from worker.rules.finding import Finding, Findings
-from worker.rules.geometry import Way, clock_slack, place_of, way
+from worker.rules.geometry import Way, clock_slack, way
+from worker.rules.one_tap import place_on_ways
 from worker.rules.spells import Stay, stays
-from worker.rules.window import Punch, Window, in_order
+from worker.rules.window import Punch, Window
 
 TYPE = "IMPOSSIBLE_SHIFTS"
 
@@ -76,7 +77,7 @@ def _too_far(window: Window, punch: Punch) -> Findings:
 
 
 def _way(window: Window, before: Punch, punch: Punch) -> Way | None:
-    start, end = place_of(window, before), place_of(window, punch)
+    start, end = place_on_ways(window, before), place_on_ways(window, punch)
     if start is None or end is None:
         return None
     seconds = (punch.occurred_at - before.occurred_at).total_seconds()
@@ -118,19 +119,19 @@ def _stays(window: Window, punch: Punch) -> tuple[Stay | None, list[Stay]]:
     stretch, _ = window.place_in_time(punch)
     key = ("stays", punch.person_id, stretch.punches[0].punch_id)
     if key not in window.memo:
-        window.memo[key] = _by_site(stays(window, stretch.punches))
+        window.memo[key] = _by_site(stays(window, stretch))
     by_site: dict[int, list[Stay]] = window.memo[key]
-    begun = _last_begun(by_site.get(punch.site_id, ()), punch)
+    begun = _last_begun(window, by_site.get(punch.site_id, ()), punch)
     if begun is None or begun.check_in is not punch:
         return None, []
     elsewhere = [
-        _last_begun(site_stays, punch)
+        _last_begun(window, site_stays, punch)
         for site_id, site_stays in by_site.items()
         if site_id != punch.site_id
     ]
     policy = window.policy_of(punch)
     overlapping = [earlier for earlier in elsewhere if earlier and _overlap(earlier, begun, policy)]
-    return begun, sorted(overlapping, key=lambda earlier: in_order(earlier.check_out))
+    return begun, sorted(overlapping, key=lambda earlier: window.place_of(earlier.check_out))
 
 
 def _by_site(person_stays: Iterable[Stay]) -> dict[int, list[Stay]]:
@@ -140,9 +141,11 @@ def _by_site(person_stays: Iterable[Stay]) -> dict[int, list[Stay]]:
     return by_site
 
 
-def _last_begun(site_stays: Sequence[Stay], punch: Punch) -> Stay | None:
+def _last_begun(window: Window, site_stays: Sequence[Stay], punch: Punch) -> Stay | None:
     """Return the last of these stays whose check-in is this punch or comes before it."""
-    place = bisect_right(site_stays, in_order(punch), key=lambda stay: in_order(stay.check_in))
+    place = bisect_right(
+        site_stays, window.place_of(punch), key=lambda stay: window.place_of(stay.check_in)
+    )
     return site_stays[place - 1] if place else None
 
 

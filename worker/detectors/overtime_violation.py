@@ -26,15 +26,17 @@ Cannot tell: work without punches, and how much of a spell was a break.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from itertools import accumulate
+from typing import NamedTuple
 
 from models.policy import Policy
 from models.policy.overtime_violation import OvertimeViolation
-from worker.rules.attendance import shift_of_spell
+from worker.rules.attendance import shift_of_spell, shifts_during
 from worker.rules.evidence import duration, found, instant, nothing
 from worker.rules.finding import Finding, Findings
+from worker.rules.roster import held_over
 from worker.rules.spells import Spell, spell_of, spells_of
 from worker.rules.uses import MOST_NAMED
 from worker.rules.window import Punch, Shift, Window
@@ -60,24 +62,18 @@ def detect(window: Window) -> Findings:
 
 
 def _worked_too_long(window: Window, spell: Spell, check_out: Punch, policy: Policy) -> Findings:
-    worked, counted, spells = _work(window, spell.person_id, check_out.occurred_at)
-    if worked <= timedelta(hours=policy.max_work_hours):
+    limit = timedelta(hours=policy.max_work_hours)
+    if not window.explaining and not _may_be_too_long(window, spell, limit):
+        return
+    worked, counted, spells = _work(window, spell)
+    because = _why_not_too_long(window, spell, worked, policy)
+    if because:
         if window.explaining:
-            because = (
-                f"{duration(worked.total_seconds())} within the 24 h before its check-out "
-                f"is within {policy.max_work_hours:g} h"
-            )
             yield nothing(spell.check_in, TYPE, "worked_too_long", because)
         return
     shift = shift_of_spell(window, spell, check_out.occurred_at)
-    late = timedelta(hours=policy.missing_check_out_after_hours)
     own = policy.of(OvertimeViolation)
-    forgotten = shift is not None and check_out.occurred_at - shift.ends_at > late
-    doubt = (
-        ". The shift was long over at the check-out, which may make up for a forgotten one"
-        if forgotten
-        else ""
-    )
+    forgotten = _why_forgotten(window, spell)
     yield found(
         window,
         spell.check_in,
@@ -86,7 +82,7 @@ def _worked_too_long(window: Window, spell: Spell, check_out: Punch, policy: Pol
         own.forgotten_check_out_severity if forgotten else own.worked_too_long_severity,
         0.50 if forgotten else 0.98,
         f"Worked {duration(worked.total_seconds())} within 24 hours; "
-        f"the limit is {policy.max_work_hours:g} h{doubt}.",
+        f"the limit is {policy.max_work_hours:g} h{'. ' if forgotten else ''}{forgotten}.",
         observed=_hours(worked),
         limit=policy.max_work_hours,
         unit="h",
@@ -100,35 +96,125 @@ def _worked_too_long(window: Window, spell: Spell, check_out: Punch, policy: Pol
     )
 
 
-def _work(
-    window: Window, person_id: int, until: datetime
-) -> tuple[timedelta, Sequence[Spell], int]:
-    """Return the work in closed spells within the 24 h ending at `until`; the last of the spells it
-    lies in, as many as evidence may name and one; and how many these spells are.
-    """
-    closed, worked_before = _closed(window, person_id)
-    since = until - DAY
-    first = bisect_right(closed, since, key=_ends)
-    last = bisect_left(closed, until, first, key=_begins)
-    if first == last:
-        return timedelta(0), [], 0
-    worked = worked_before[last] - worked_before[first]
-    worked -= max(since - closed[first].check_in.occurred_at, timedelta(0))
-    worked -= max(_ends(closed[last - 1]) - until, timedelta(0))
-    return worked, closed[max(first, last - MOST_NAMED - 1) : last], last - first
+def _why_not_too_long(window: Window, spell: Spell, worked: timedelta, policy: Policy) -> str:
+    if worked <= timedelta(hours=policy.max_work_hours):
+        return (
+            f"{duration(worked.total_seconds())} within the 24 h before its check-out "
+            f"is within {policy.max_work_hours:g} h"
+        )
+    planned = sum((until - since for since, until in _planned(window, spell)), timedelta(0))
+    grace = timedelta(minutes=policy.grace_minutes)
+    if max(worked, _length(spell)) <= planned + grace:
+        return f"its own shifts are {duration(planned.total_seconds())}: it was planned so"
+    return ""
 
 
-def _closed(window: Window, person_id: int) -> tuple[list[Spell], list[timedelta]]:
-    """Return the person's closed spells in order, none of which overlap; and, for each place among
-    them, the work in all before it.
+def _work(window: Window, spell: Spell) -> tuple[timedelta, Sequence[Spell], int]:
+    """Return the work in closed spells within the 24 h ending as this spell does; the last of the
+    spells it lies in, as many as evidence may name and one; and how many these spells are.
+
+    A forgotten pair is no work, but to itself.
     """
-    key = ("closed", person_id)
+    forgotten = _why_forgotten(window, spell)
+    closed = _closed(window, spell.person_id, _is_work)
+    worked, first, last = _sum(closed, spell.until)
+    counted = closed.spells[max(first, last - MOST_NAMED - 1) : last]
+    if not forgotten:
+        return worked, counted, last - first
+    return worked + min(_length(spell), DAY), [*counted, spell], last - first + 1
+
+
+def _may_be_too_long(window: Window, spell: Spell, limit: timedelta) -> bool:
+    """Whether it would be too long if no pair were forgotten: most are not, which is cheap to
+    tell.
+    """
+    worked, _, _ = _sum(_closed(window, spell.person_id, _is_closed), spell.until)
+    return worked > limit
+
+
+class _Closed(NamedTuple):
+    spells: list[Spell]  # in order, none of which overlap
+    worked_before: list[timedelta]  # for each place among them, the work in all before it
+
+
+def _closed(window: Window, person_id: int, which: Callable[[Window, Spell], bool]) -> _Closed:
+    """Return the person's closed spells, of those that `which` says."""
+    key = ("closed", person_id, which)
     if key not in window.memo:
-        closed = [spell for spell in spells_of(window, person_id) if spell.check_out]
-        lengths = (_ends(spell) - _begins(spell) for spell in closed)
-        window.memo[key] = closed, list(accumulate(lengths, initial=timedelta(0)))
-    closed_spells: tuple[list[Spell], list[timedelta]] = window.memo[key]
+        closed = [
+            spell
+            for spell in spells_of(window, person_id)
+            if spell.check_out and which(window, spell)
+        ]
+        window.memo[key] = _Closed(
+            closed, list(accumulate(map(_length, closed), initial=timedelta(0)))
+        )
+    closed_spells: _Closed = window.memo[key]
     return closed_spells
+
+
+def _is_closed(_window: Window, _spell: Spell) -> bool:
+    return True
+
+
+def _is_work(window: Window, spell: Spell) -> bool:
+    return not _why_forgotten(window, spell)
+
+
+def _sum(closed: _Closed, until: datetime) -> tuple[timedelta, int, int]:
+    """Return the work within the 24 h ending then, and the places of the spells it lies in: the
+    first, and the one after the last.
+    """
+    spells, worked_before = closed
+    since = until - DAY
+    first = bisect_right(spells, since, key=_ends)
+    last = bisect_left(spells, until, first, key=_begins)
+    if first == last:
+        return timedelta(0), first, last
+    worked = worked_before[last] - worked_before[first]
+    worked -= max(since - _begins(spells[first]), timedelta(0))
+    worked -= max(_ends(spells[last - 1]) - until, timedelta(0))
+    return worked, first, last
+
+
+def _why_forgotten(window: Window, spell: Spell) -> str:
+    """Return why the punches of a closed spell are likelier a pair of which one made up for a
+    forgotten one; '' where they are not.
+    """
+    policy = window.policy_of(spell.check_in)
+    wait = timedelta(hours=policy.missing_check_out_after_hours)
+    if _length(spell) <= wait:
+        return ""
+    own_shifts = shifts_during(window, spell)
+    if not own_shifts:
+        longest = timedelta(hours=policy.max_work_hours) + wait
+        long = _length(spell) > longest
+        return "No shift was planned, so a check-out may have been forgotten" if long else ""
+    shift = shift_of_spell(window, spell, spell.until)
+    if shift and spell.until - shift.ends_at > wait:
+        return "The shift was long over at the check-out, which may make up for a forgotten one"
+    covered, apart = spell.check_in.occurred_at, timedelta(0)
+    for since, until in [*_planned(window, spell), (spell.until, spell.until)]:
+        apart = max(apart, since - covered)
+        covered = max(covered, until)
+    if apart > wait:
+        return "Much of it lies outside the shifts planned, so a punch may have been forgotten"
+    return ""
+
+
+def _planned(window: Window, spell: Spell) -> list[tuple[datetime, datetime]]:
+    """Return from when to when the spell's own shifts are planned, in order, none overlapping."""
+    spans: list[tuple[datetime, datetime]] = []
+    for shift in shifts_during(window, spell):
+        if spans and shift.starts_at <= spans[-1][1]:
+            spans[-1] = spans[-1][0], max(spans[-1][1], shift.ends_at)
+        else:
+            spans.append((shift.starts_at, shift.ends_at))
+    return spans
+
+
+def _length(closed: Spell) -> timedelta:
+    return closed.until - closed.check_in.occurred_at
 
 
 def _begins(spell: Spell) -> datetime:
@@ -155,23 +241,33 @@ def _still_working(window: Window, spell: Spell, policy: Policy) -> Findings:
 def _open(window: Window, spell: Spell, policy: Policy) -> Finding:
     shift: Shift | None = shift_of_spell(window, spell, window.as_of)
     own = policy.of(OvertimeViolation)
-    over = shift is not None and shift.ends_at < window.as_of
+    doubt = _why_not_there(window, spell, shift)
     ends = spell.check_in.occurred_at + timedelta(hours=policy.max_work_hours)
     return found(
         window,
         spell.check_in,
         TYPE,
         "still_working",
-        own.forgotten_check_out_severity if over else own.still_working_severity,
-        0.50 if over else 0.98,
-        f"Checked in more than {policy.max_work_hours:g} h ago and not checked out"
-        f"{'; the shift is over, so the check-out may have been forgotten' if over else ''}.",
+        own.forgotten_check_out_severity if doubt else own.still_working_severity,
+        0.50 if doubt else 0.98,
+        f"Checked in more than {policy.max_work_hours:g} h ago and not checked out{doubt}.",
         observed=f"more than {policy.max_work_hours:g}",
         limit=policy.max_work_hours,
         unit="h",
         shifts=[shift] if shift else [],
         limit_passed_at=instant(ends),
     )
+
+
+def _why_not_there(window: Window, spell: Spell, shift: Shift | None) -> str:
+    """Return, as the end of a sentence, why a check-out of the open spell is likelier to have been
+    forgotten; '' where it is not.
+    """
+    if shift is not None and shift.ends_at < window.as_of:
+        return "; the shift is over, so the check-out may have been forgotten"
+    if held_over(window, spell.check_in):
+        return "; a shift here had just ended, so it may have been the wrong button"
+    return ""
 
 
 def _hours(length: timedelta) -> float:

@@ -36,10 +36,13 @@ roster is declared incomplete.
 
 from bisect import bisect_left, bisect_right
 from datetime import datetime, timedelta
+from itertools import takewhile
 
 from models.policy import Policy
 from models.policy.schedule_mismatch import ScheduleMismatch
+from worker.rules.acts import is_bounce
 from worker.rules.attendance import (
+    LONGEST_HOLDOVER,
     covered_by_another,
     is_attended,
     own_shifts_elsewhere,
@@ -47,6 +50,7 @@ from worker.rules.attendance import (
     reach_begins,
     shift_of_check_in,
     shift_of_check_out,
+    shift_of_lone,
     shift_of_spell,
 )
 from worker.rules.evidence import (
@@ -69,8 +73,8 @@ from worker.rules.roster import (
     is_wrong_person,
     site_is_rostered,
 )
-from worker.rules.spells import Spell, spell_of, spells_of
-from worker.rules.window import Punch, Shift, Window, in_order
+from worker.rules.spells import Spell, lone_check_outs, spell_of, spells_of
+from worker.rules.window import Punch, Shift, Window
 
 TYPE = "SCHEDULE_MISMATCH"
 
@@ -87,6 +91,7 @@ def detect(window: Window) -> Findings:
             yield from _missing_check_out(window, punch, policy)
         else:
             yield from _left_early(window, punch, policy)
+            yield from _missing_check_in(window, punch, policy)
     for shift in window.shifts_to_judge:
         yield from _no_show(window, shift, window.policy_of(shift))
 
@@ -132,7 +137,7 @@ def _why_not_late(window: Window, punch: Punch, shift: Shift | None, policy: Pol
     if further_check_in(window, punch):
         return "it repeats a check-in here"
     first, _ = _first_and_last(window, punch, shift)
-    if first and in_order(first) < in_order(punch):
+    if first and window.comes_before(first, punch):
         return "it is not the first check-in for the shift"
     if _was_here(window, punch, shift):
         return "the person was in a spell here at the shift's start"
@@ -163,8 +168,30 @@ def _first_and_last(
 def _checks_in_again(window: Window, punch: Punch, shift: Shift) -> bool:
     """Whether the person checks in at the shift's site after this punch, up to the shift's end."""
     check_ins = window.check_ins_at(punch, shift.site_id)
-    place = bisect_right(check_ins, in_order(punch), key=in_order)
+    place = bisect_right(check_ins, window.place_of(punch), key=window.place_of)
     return place < len(check_ins) and check_ins[place].occurred_at <= shift.ends_at
+
+
+def _checked_in_before(window: Window, punch: Punch, shift: Shift) -> bool:
+    """Whether the person checked in at the shift's site within its reach, before this punch."""
+    check_ins = window.check_ins_at(punch, shift.site_id)
+    place = bisect_left(check_ins, window.place_of(punch), key=window.place_of)
+    return place > 0 and check_ins[place - 1].occurred_at >= reach_begins(window, shift)
+
+
+def _checks_out_later(window: Window, punch: Punch, shift: Shift) -> bool:
+    """Whether a check-out of the person that closes no spell follows this punch and belongs to the
+    shift.
+    """
+    lone = lone_check_outs(window, punch.person_id)
+    first = bisect_left(lone, punch.occurred_at, key=_when)
+    return any(
+        shift_of_lone(window, other) == shift
+        for other in takewhile(
+            lambda other: other.occurred_at <= shift.ends_at + LONGEST_HOLDOVER, lone[first:]
+        )
+        if window.comes_before(punch, other)
+    )
 
 
 def _when(punch: Punch) -> datetime:
@@ -188,6 +215,7 @@ def _left_early(window: Window, punch: Punch, policy: Policy) -> Findings:
     because = _why_not_left_early(window, punch, shift, policy)
     if shift and not because:
         early = (shift.ends_at - punch.occurred_at).total_seconds()
+        elsewhere = "" if shift.site_id == punch.site_id else " of the shift at another site"
         yield found(
             window,
             punch,
@@ -195,8 +223,8 @@ def _left_early(window: Window, punch: Punch, policy: Policy) -> Findings:
             "left_early",
             policy.of(ScheduleMismatch).left_early_severity,
             0.95,
-            f"Checked out {duration(early)} before the shift's end at "
-            f"{clock(window, shift.site_id, shift.ends_at)} and did not come back; "
+            f"Checked out {duration(early)} before the end{elsewhere} at "
+            f"{clock(window, punch.site_id, shift.ends_at)} and did not come back; "
             f"{policy.grace_minutes:g} min are allowed.",
             observed=early / 60,
             limit=policy.grace_minutes,
@@ -208,13 +236,44 @@ def _left_early(window: Window, punch: Punch, policy: Policy) -> Findings:
 
 
 def _why_not_left_early(window: Window, punch: Punch, shift: Shift | None, policy: Policy) -> str:
-    if shift is None or shift.site_id != punch.site_id:
-        return "it belongs to no shift here"
+    if shift is None:
+        return "it belongs to no shift"
     if window.as_of <= shift.ends_at:
         return "the shift is not over"
     if punch.occurred_at >= shift.ends_at - timedelta(minutes=policy.grace_minutes):
         return f"it comes at most {policy.grace_minutes:g} min before the shift's end"
-    return "the person checked in here again" if _checks_in_again(window, punch, shift) else ""
+    spell = spell_of(window, punch)
+    if (spell and spell.check_out is not punch) or _checks_out_later(window, punch, shift):
+        return "a later check-out is for the shift"
+    if _checks_in_again(window, punch, shift):
+        return "the person checked in there again"
+    if covered_by_another(window, shift, punch.person_id):
+        return "somebody else attends the shift"
+    return ""
+
+
+def _missing_check_in(window: Window, punch: Punch, policy: Policy) -> Findings:
+    lone = spell_of(window, punch) is None and not is_bounce(window, punch)
+    shift = shift_of_lone(window, punch) if lone else None
+    if shift and not _checked_in_before(window, punch, shift):
+        yield found(
+            window,
+            punch,
+            TYPE,
+            "missing_check_in",
+            policy.of(ScheduleMismatch).missing_check_in_severity,
+            0.80,
+            "Checked out without a check-in for the shift from "
+            f"{clock(window, shift.site_id, shift.starts_at)} to "
+            f"{clock(window, shift.site_id, shift.ends_at)}.",
+            observed=0,
+            limit=1,
+            unit="check-ins for the shift",
+            shifts=[shift],
+        )
+    elif window.explaining:
+        because = "the person checked in for the shift" if shift else "it belongs to no shift here"
+        yield nothing(punch, TYPE, "missing_check_in", because if lone else "it closes a spell")
 
 
 def _early(window: Window, punch: Punch, policy: Policy) -> Findings:
@@ -362,9 +421,32 @@ def _why_not_missing(
     if window.as_of - shift.ends_at <= timedelta(hours=hours):
         return f"the shift has not been over for more than {hours:g} h"
     _, last = _first_and_last(window, punch, shift)
-    if last and in_order(punch) < in_order(last):
+    if last and window.comes_before(punch, last):
         return "a later check-in belongs to the shift"
+    if _checks_out_later(window, punch, shift):
+        return "a later check-out is for the shift"
+    if _runs_on(window, punch, shift):
+        return "the person went on into a further shift here"
+    if covered_by_another(window, shift, punch.person_id):
+        return "somebody else attends the shift"
     return ""
+
+
+def _runs_on(window: Window, punch: Punch, shift: Shift) -> bool:
+    """Whether the person's next punch is a check-in here about when their next shift here starts:
+    they only did not check out between.
+    """
+    following = window.next(punch)
+    if following is None or not following.is_check_in or following.site_id != shift.site_id:
+        return False
+    handover = timedelta(minutes=window.policy_of(following).handover_minutes)
+    starts = (
+        other.starts_at
+        for other in window.shifts_of.get(punch.person_id, ())
+        if other.site_id == shift.site_id and other.starts_at > shift.starts_at
+    )
+    start = next(starts, None)
+    return start is not None and abs(following.occurred_at - start) <= handover
 
 
 def _no_show(window: Window, shift: Shift, policy: Policy) -> Findings:

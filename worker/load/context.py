@@ -13,6 +13,7 @@ from worker.load.roster import read_roster
 from worker.load.rows import PUNCH, as_punches
 from worker.load.tenant import Reach
 from worker.load.window_shifts import PersonRange, WindowShifts, presence_ranges, read_window_shifts
+from worker.rules.biometrics import whose
 from worker.rules.finding import Subject
 from worker.rules.window import Punch, Stretch, Window
 
@@ -75,11 +76,14 @@ def _judged(reading: Reading, subjects: Iterable[Subject]) -> list[Punch]:
 def _timelines(
     judged: Iterable[Punch], shifts: WindowShifts, reach: Reach
 ) -> Iterator[PersonRange]:
-    """When the punches matter: of the judged people, of all who may attend a shift that matters,
-    and of strangers earlier in the same shift.
+    """When the punches matter: of the judged people, of those whose biometrics these had, of all
+    who may attend a shift that matters, and of strangers earlier in the same shift.
     """
     for punch in judged:
         yield from _around(punch, shifts, reach)
+        if (other := whose(punch)) is not None and other != punch.person_id:
+            near = reach.buddy + reach.spell  # of a tap of several one fix counts, before or after
+            yield other, punch.occurred_at - near, punch.occurred_at + near
     yield from presence_ranges(shifts.attended.values(), reach)
     yield from shifts.earlier
 

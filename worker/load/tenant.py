@@ -106,6 +106,9 @@ class Reach(NamedTuple):
     repeat: timedelta  # between two check-ins of which the later only repeats the first
     early: timedelta  # from a check-in to the start of a shift it belongs to
     least_early: timedelta  # the same by the policy with the shortest
+    handover: timedelta  # between two check-outs of which the later moves the end of a spell
+    holdover: timedelta  # from a shift's end to what may still belong to it
+    slack: timedelta  # by which two clocks may differ
     fix: timedelta  # between two fixes that may be a teleport
     buddy: timedelta  # between two uses of one device or of one person's biometrics
 
@@ -169,11 +172,16 @@ def reach_of(tenant: Tenant) -> Reach:
     """Return the longest reach of all the tenant's policies."""
     values = tenant.policies.values
     early = [timedelta(minutes=minutes) for minutes in values("early_window_minutes")]
+    handover = timedelta(minutes=max(values("handover_minutes")))
+    spell = max(timedelta(hours=max(values("max_spell_hours"))), tenant.still_working[-1])
     return Reach(
-        spell=max(timedelta(hours=max(values("max_spell_hours"))), tenant.still_working[-1]),
+        spell=spell + handover,
         work=timedelta(hours=max(values("max_work_hours"))),
         repeat=timedelta(minutes=max(values("repeat_minutes"))),
         early=max(early),
+        handover=handover,
+        holdover=timedelta(minutes=max(values("holdover_minutes"))),
+        slack=timedelta(seconds=max(values("clock_slack_seconds"))),
         least_early=min(early),
         fix=timedelta(hours=_FARTHEST_KM / min(values("teleport_speed_kmh"))),
         buddy=timedelta(minutes=max(values("buddy_window_minutes"))),

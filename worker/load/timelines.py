@@ -11,9 +11,17 @@ from worker.load.ranges import Range, document, unnest
 from worker.load.rows import PUNCH
 from worker.rules.window import Punch, Stretch, in_order
 
+# At an instant of both kinds their order depends on what came before: these are read through, to
+# the next on either side that is of one kind. Where there is none, all the rest is such.
 _MOMENTS = """
     SELECT p.occurred_at FROM punch p
-    WHERE p.tenant_id = %(tenant_id)s AND p.person_id = r.person_id AND p.voided_at IS NULL"""
+    WHERE p.tenant_id = %(tenant_id)s AND p.person_id = r.person_id AND p.voided_at IS NULL
+      AND NOT EXISTS (
+        SELECT FROM punch q
+        WHERE q.tenant_id = p.tenant_id AND q.person_id = p.person_id
+          AND q.occurred_at = p.occurred_at AND q.is_check_in <> p.is_check_in
+          AND q.voided_at IS NULL
+      )"""
 # From the moment of the punch before to that of the punch after, in one go along the index.
 _TIMELINES = f"""
 SELECT r.ordinal, {PUNCH}
@@ -21,10 +29,10 @@ FROM {unnest("ranges", "person_id", "bigint")}
 JOIN punch p ON p.tenant_id = %(tenant_id)s AND p.person_id = r.person_id AND p.voided_at IS NULL
   AND p.occurred_at >= coalesce((
     {_MOMENTS} AND p.occurred_at < r.since ORDER BY p.occurred_at DESC LIMIT 1
-  ), r.since)
+  ), '-infinity')
   AND p.occurred_at <= coalesce((
     {_MOMENTS} AND p.occurred_at > r.until ORDER BY p.occurred_at LIMIT 1
-  ), r.until)
+  ), 'infinity')
 """
 
 _AT = attrgetter("occurred_at")

@@ -10,14 +10,14 @@ from datetime import datetime, timedelta
 from itertools import accumulate, islice
 from typing import NamedTuple
 
+from models.schemas.roster import LONGEST_SHIFT
 from worker.rules.acts import is_bounce
 from worker.rules.matching import matching
 from worker.rules.spells import Spell, lone_check_outs, spell_of, spells_of
 from worker.rules.window import Punch, Shift, Window
 
-
 # The longest that a policy may have it.
-_LONGEST_HOLDOVER = timedelta(hours=24)
+LONGEST_HOLDOVER = timedelta(hours=24)
 
 
 class Attendee(NamedTuple):
@@ -96,6 +96,22 @@ def shift_of_spell(window: Window, spell: Spell, by: datetime) -> Shift | None:
         return shift_of_check_in(window, spell.check_in)
     together = [shift for shift in further if shift.starts_at == further[-1].starts_at]
     return together[0] if len(together) == 1 else _choice(window, spell.person_id, together)
+
+
+def shifts_during(window: Window, spell: Spell) -> list[Shift]:
+    """Return the person's own shifts at the site of a spell that share more than an instant with
+    it, by start: without those only substituted in that somebody else attends.
+    """
+    own_shifts = window.shifts_of.get(spell.person_id, ())
+    first = bisect_left(own_shifts, spell.check_in.occurred_at - LONGEST_SHIFT, key=_starts)
+    last = bisect_left(own_shifts, spell.until, first, key=_starts)
+    return [
+        shift
+        for shift in own_shifts[first:last]
+        if shift.site_id == spell.site_id
+        and shift.ends_at > spell.check_in.occurred_at
+        and not covered_by_another(window, shift, spell.person_id)
+    ]
 
 
 def shift_of_check_out(window: Window, punch: Punch) -> Shift | None:
@@ -188,7 +204,7 @@ def _lone_at(window: Window, person_id: int, shift: Shift) -> list[datetime]:
     first = bisect_right(lone, shift.starts_at, key=_when)
     moments = []
     for punch in islice(lone, first, None):
-        if punch.occurred_at > shift.ends_at + _LONGEST_HOLDOVER:
+        if punch.occurred_at > shift.ends_at + LONGEST_HOLDOVER:
             break
         if shift_of_lone(window, punch) == shift:
             moments.append(punch.occurred_at)
@@ -198,6 +214,10 @@ def _lone_at(window: Window, person_id: int, shift: Shift) -> list[datetime]:
 
 def _begins(spell: Spell) -> datetime:
     return spell.check_in.occurred_at
+
+
+def _starts(shift: Shift) -> datetime:
+    return shift.starts_at
 
 
 def _when(punch: Punch) -> datetime:

@@ -7,7 +7,9 @@ from functools import partial
 from typing import NamedTuple
 
 from models.policy import Policy
+from worker.rules.biometrics import whose
 from worker.rules.geometry import Place, place_of, way
+from worker.rules.one_tap import place_on_ways
 from worker.rules.uses import MOST_NAMED, Others, Uses, nearest_first
 from worker.rules.window import Punch, Window
 
@@ -40,7 +42,7 @@ def impossible_uses(
     at = punch.occurred_at
     alike = _body(window, person_id, punch.is_check_in).uses
     slack = timedelta(seconds=policy.clock_slack_seconds)
-    start = place_of(window, punch)
+    start = _place(window, punch)
     some = [alike.others(punch.site_id, at, *alike.places(at - within, at + within))]
     unlike = _body(window, person_id, not punch.is_check_in)
     some += _without_time(unlike, punch, start, within, policy, slack)
@@ -135,10 +137,17 @@ def _body(window: Window, person_id: int, is_check_in: bool, device_id: str | No
 def _body_of(window: Window, uses: Sequence[Punch]) -> _Body:
     by_spot: dict[tuple[int, Place | None], list[Punch]] = {}
     for use in uses:
-        by_spot.setdefault((use.site_id, place_of(window, use)), []).append(use)
+        by_spot.setdefault((use.site_id, _place(window, use)), []).append(use)
     return _Body(
         Uses(uses, _site), [_Spot(*spot, Uses(some, _site)) for spot, some in by_spot.items()]
     )
+
+
+def _place(window: Window, use: Punch) -> Place | None:
+    """Return where a use was taken: what was taken as somebody else's stands for itself, as no
+    punches around it were read.
+    """
+    return place_on_ways(window, use) if whose(use) == use.person_id else place_of(window, use)
 
 
 def _site(use: Punch) -> int:

@@ -35,9 +35,7 @@ def in_turn(punches: Sequence[Punch], policy_of: PolicyOf) -> Sequence[Punch]:
 
 
 def _are_of_one_instant(punch: Punch, following: Punch) -> bool:
-    return (
-        punch.occurred_at == following.occurred_at and punch.is_check_in != following.is_check_in
-    )
+    return punch.occurred_at == following.occurred_at and punch.is_check_in != following.is_check_in
 
 
 def _at_instants(punches: Sequence[Punch], policy_of: PolicyOf) -> Iterator[Punch]:

@@ -11,9 +11,10 @@ from models.policy.measures import Mode
 from models.policy.part import TypePolicy
 from models.policy.unauthorized_site import UnauthorizedSite
 from models.policy.wrong_person import WrongPerson
+from worker.rules.acts import is_bounce
 from worker.rules.attendance import is_attended, own_shifts_within_reach, within_reach
-from worker.rules.spells import spell_of
-from worker.rules.window import Punch, Shift, Window, in_order
+from worker.rules.spells import spell_before, spell_of
+from worker.rules.window import Punch, Shift, Window
 
 # An anomaly that is off stands nowhere, and one in shadow is stored only.
 _LOUDNESS: tuple[Mode, ...] = ("off", "shadow", "on")
@@ -116,17 +117,22 @@ def is_unauthorized(window: Window, punch: Punch) -> bool:
 
 
 def unknown_person(window: Window, punch: Punch) -> Answer:
-    """Whether the person is not in the roster."""
+    """Whether the person is not in the roster, at the first check-in of a work period."""
     if window.person(punch.person_id, punch.occurred_at) is not None:
         return Answer(False, "the person is in the roster")
     untold = _roster_tells_nothing(
         window, window.any_person(punch.occurred_at), "no person is synced in the tenant"
     )
-    return untold or Answer(True)
+    if untold:
+        return untold
+    because = goes_on_working(window, punch)
+    return Answer(not because, because)
 
 
 def not_assigned(window: Window, punch: Punch) -> Answer:
-    """Whether the person has no business at this site then."""
+    """Whether the person has no business at this site then, at the first check-in of a work period
+    there.
+    """
     untold = _roster_tells_nothing(
         window, window.any_assignment(punch.occurred_at), "no assignment is synced in the tenant"
     )
@@ -138,7 +144,7 @@ def not_assigned(window: Window, punch: Punch) -> Answer:
         return Answer(False, "a shift of theirs here is within reach")
     if early_for(window, punch):
         return Answer(False, "their next shift here starts soon: that is `early`")
-    because = excuse(window, punch)
+    because = goes_on_working(window, punch) or excuse(window, punch)
     return Answer(not because, because)
 
 
@@ -152,9 +158,30 @@ def is_assigned(window: Window, punch: Punch) -> bool:
 
 
 def judged_with_check_in(window: Window, punch: Punch) -> bool:
-    """Whether this is a check-out that closes a spell at its own site."""
-    spell = None if punch.is_check_in else spell_of(window, punch)
-    return spell is not None and spell.site_id == punch.site_id
+    """Whether this is a check-out that closes a spell at its own site, or seemed to before a
+    further one did.
+    """
+    if punch.is_check_in:
+        return False
+    spell = spell_of(window, punch)
+    return is_bounce(window, punch) if spell is None else spell.site_id == punch.site_id
+
+
+def goes_on_working(window: Window, punch: Punch) -> str:
+    """Return why a punch is not the first of a work period: spells of a person at one site with
+    gaps of at most max_break_minutes; '' where it is.
+    """
+    spell = spell_of(window, punch)
+    if spell and punch.is_check_in and spell.check_in is not punch:
+        return "it repeats a check-in here"
+    before = spell_before(window, punch)
+    if before is None:
+        return ""
+    minutes = window.policy_of(punch).max_break_minutes
+    longest = timedelta(minutes=minutes) if before.check_out else timedelta(0)
+    if punch.occurred_at - before.until > longest:
+        return ""
+    return f"the person's spell here ended at most {minutes:g} min ago: work goes on"
 
 
 def site_is_rostered(window: Window, punch: Punch) -> bool:
@@ -211,7 +238,7 @@ def _came_before(window: Window, punch: Punch, shift: Shift, mode: Mode) -> bool
     if key not in window.memo:
         window.memo[key] = _first_in_place(window, punch.person_id, shift, mode)
     first: Punch | None = window.memo[key]
-    return first is not None and in_order(first) < in_order(punch)
+    return first is not None and window.comes_before(first, punch)
 
 
 def _first_in_place(window: Window, person_id: int, shift: Shift, mode: Mode) -> Punch | None:

@@ -93,9 +93,7 @@ def lone_check_outs(window: Window, person_id: int) -> list[Punch]:
     key = ("lone", person_id)
     if key not in window.memo:
         closing = {
-            punch.punch_id
-            for spell in spells_of(window, person_id)
-            for punch in spell.check_outs
+            punch.punch_id for spell in spells_of(window, person_id) for punch in spell.check_outs
         }
         window.memo[key] = [
             punch
@@ -183,7 +181,7 @@ def _spells_by_place(window: Window, stretch: Stretch) -> list[tuple[int, Spell]
     key = ("spells by place", id(stretch))
     if key not in window.memo:
         window.memo[key] = [
-            (window.place_in_time(spell.check_in)[1], spell) for spell in spells(window, stretch)
+            (window.place_of(spell.check_in), spell) for spell in spells(window, stretch)
         ]
     by_place: list[tuple[int, Spell]] = window.memo[key]
     return by_place

@@ -214,7 +214,9 @@ class Window:
     def punches_to_judge(self) -> list[Punch]:
         """The punches among the subjects, each person's in order: every run decides alike."""
         judged = [self._places[s.punch_id] for s in self.subjects if s.punch_id in self._places]
-        judged.sort(key=lambda place: (place[0].person_id, place[0].punches[0].occurred_at, place[1]))
+        judged.sort(
+            key=lambda place: (place[0].person_id, place[0].punches[0].occurred_at, place[1])
+        )
         return [stretch.punches[index] for stretch, index in judged]
 
     @cached_property
@@ -272,6 +274,10 @@ class Window:
     def place_in_time(self, punch: Punch) -> tuple[Stretch, int]:
         """Return the stretch that holds this punch, and its index there."""
         return self._places[punch.punch_id]
+
+    def place_of(self, punch: Punch) -> int:
+        """Return the punch's index in the stretch that holds it."""
+        return self._places[punch.punch_id][1]
 
     def comes_before(self, punch: Punch, other: Punch) -> bool:
         """Whether one punch of a person comes before another."""
