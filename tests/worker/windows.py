@@ -45,6 +45,10 @@ def check_out(
     return Punch(punch_id or f"out {when}", person, site, False, at(when), **fields)
 
 
+def tap(person: int, site: int, when: str, punch_id: str | None = None, **fields: Any) -> Punch:
+    return Punch(punch_id or f"tap {when}", person, site, True, at(when), is_tap=True, **fields)
+
+
 def shift(
     person: int,
     site: int,

@@ -9,6 +9,7 @@ from psycopg import Cursor
 from sqlalchemy import Engine
 
 from models.database import transaction
+from models.schemas.punch import kind_of
 from worker.commands.submitters import submitter
 from worker.commands.told import shift_told, told
 from worker.judging.detect import detect
@@ -108,7 +109,7 @@ def _seen(window: Window) -> Iterator[str]:
 def _described(window: Window, punch: Punch | None) -> str:
     if punch is None:
         return "nothing"
-    kind = "check-in" if punch.is_check_in else "check-out"
+    kind = kind_of(punch).replace("_", "-")
     name = window.name_of(punch) or f"person {punch.person_id}"
     at = clock(window, punch.site_id, punch.occurred_at)
     return f"{kind} of {name} at {window.site_name(punch.site_id, punch.occurred_at)}, {at}"

@@ -134,6 +134,8 @@ def distance(metres: float) -> str:
 
 
 def done(punch: Punch) -> str:
+    if punch.is_tap:  # no sentence claims a direction that the clock did not tell
+        return "Punched"
     return "Checked in" if punch.is_check_in else "Checked out"
 
 

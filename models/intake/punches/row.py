@@ -13,7 +13,7 @@ from models.intake.punches.digest import content_digest
 from models.intake.refused.reasons import Refused, reason, reasons_of
 from models.schemas.punch import REPORTED, Punch, PunchIn, punch_of, sent_of
 
-EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+EARLIEST = datetime(2001, 1, 1, tzinfo=UTC)  # a clock whose battery ran out says 2000
 OCCURRED_AHEAD = timedelta(hours=24)
 # A clock that is ahead by more is wrong, and a `sent_at` by it counts for nothing.
 SENT_AHEAD = timedelta(minutes=5)
@@ -102,7 +102,7 @@ def when_sent(
 _implausible = reason(
     "implausible_time",
     "occurred_at",
-    "is before 2000, or more than 24 hours ahead of its receipt; set the clock of the device right",
+    "is before 2001, or more than 24 hours ahead of its receipt; set the clock of the device right",
 )
 
 

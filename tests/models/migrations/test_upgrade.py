@@ -117,6 +117,25 @@ def test_punches_that_were_there_before_are_found_by_the_biometrics_of_another(
         )
 
 
+def test_punches_that_were_there_before_are_no_taps(empty_url: str) -> None:
+    """Nor are those that a worker of the release before stores after it, without the column."""
+    insert = """
+    INSERT INTO punch (
+        tenant_id, punch_id, person_id, site_id, is_check_in, occurred_at, content_hash, received_at
+    ) VALUES (1, %s, 7, 15, true, now(), '', now())
+    """
+    migrate(empty_url, revision="0016")
+    with psycopg.connect(empty_url) as connection:
+        connection.execute(insert, ["before"])
+    migrate(empty_url)
+    with psycopg.connect(empty_url) as connection:
+        connection.execute(insert, ["meanwhile"])
+        assert connection.execute("SELECT punch_id, is_tap FROM punch ORDER BY 1").fetchall() == [
+            ("before", False),
+            ("meanwhile", False),
+        ]
+
+
 ROSTER = """
 INSERT INTO tenant (tenant_id, name, epoch, policy, sent_at) VALUES
     (1, 'Acme', 'e1', '{"max_work_hours": 9}', '2026-03-01T00:00Z'),

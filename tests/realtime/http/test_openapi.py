@@ -139,6 +139,12 @@ def test_components_keep_the_names_they_were_published_under(document: Schema) -
     assert listed | lines | taken | {"Unready"} <= set(document["components"]["schemas"])
 
 
+def test_the_kinds_of_a_punch_are_those_of_the_contract(document: Schema) -> None:
+    fields = document["components"]["schemas"]["Punch"]["properties"]
+    assert fields["kind"]["enum"] == ["check_in", "check_out", "tap"]
+    assert not {"is_check_in", "is_tap"} & set(fields)
+
+
 def test_codes_and_moves_are_those_of_the_contract(document: Schema) -> None:
     codes = document["components"]["schemas"]["Refusal"]["properties"]["code"]["enum"]
     assert set(codes) == set(STATUS)

@@ -57,6 +57,22 @@ async def test_punches_are_stored_and_each_is_answered_in_its_place(
     assert feed.rows("SELECT punch_id FROM punch ORDER BY 1") == [("p1",), ("p2",)]
 
 
+async def test_a_tap_is_taken_and_another_kind_is_told_which_there_are(
+    caller: Caller, feed: Feed
+) -> None:
+    feed.know_site()
+    status, (taken, refused) = await post(caller, [punch(kind="tap"), punch("p2", kind="nap")])
+    assert (status, taken["applied"], refused["status"]) == (202, True, "rejected")
+    assert refused["reasons"] == [
+        {
+            "code": "unknown_value",
+            "field": "kind",
+            "message": "must be one of 'check_in', 'check_out' or 'tap'",
+        }
+    ]
+    assert feed.rows("SELECT punch_id, is_check_in, is_tap FROM punch") == [("p1", True, True)]
+
+
 async def test_the_workers_are_told_by_name(
     caller: Caller, feed: Feed, redis_url: str, broker_url: str
 ) -> None:

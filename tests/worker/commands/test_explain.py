@@ -12,7 +12,18 @@ from models import intake
 from models.database import make_engine, psycopg_url
 from models.intake.submitter import Submitter
 from tests.worker.load.world import add_punch, add_roster, add_tenant
-from tests.worker.windows import ANNA, BEN, OFFICE, PEOPLE, SITES, at, check_in, shift
+from tests.worker.windows import (
+    ANNA,
+    BEN,
+    OFFICE,
+    PEOPLE,
+    SITES,
+    at,
+    check_in,
+    check_out,
+    shift,
+    tap,
+)
 from worker.__main__ import main
 from worker.registry import DETECTORS
 from worker.rules.evidence import instant
@@ -47,6 +58,21 @@ def test_a_finding_is_told_with_its_numbers_and_the_rest_with_why_not(
     assert "no unscheduled: no shift at the site is within 24 h: no roster" in output
     assert "UNAUTHORIZED_SITE stands: not_assigned, CRITICAL, fraud score 0.63" in output
     assert all(detector.TYPE in output for detector in DETECTORS)
+
+
+def test_a_tap_is_told_as_one_and_claims_no_direction(
+    company: psycopg.Connection, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add_punch(company, check_out(BEN, OFFICE, "08:30"))
+    add_punch(company, tap(BEN, OFFICE, "09:00", "P-1", is_mock_location=True))
+    add_punch(company, check_in(BEN, OFFICE, "09:30"))
+    company.commit()
+    assert main(["explain", "P-1", "--tenant", "1"]) == 0
+    output = capsys.readouterr().out
+    assert "punch P-1: tap of Ben at Main Office, 2026-03-02 10:00" in output
+    assert "before it: check-out of Ben at Main Office, 2026-03-02 09:30" in output
+    assert "after it:  check-in of Ben at Main Office, 2026-03-02 10:30" in output
+    assert "Punched from a phone that reports a mock location." in output
 
 
 def test_a_shift_can_be_explained(

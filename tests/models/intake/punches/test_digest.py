@@ -34,6 +34,18 @@ STORED: list[tuple[Content, str]] = [
 ]
 
 
+# As the release made them that brought taps.
+TAPS: list[tuple[Content, str]] = [
+    ({"kind": "tap"}, "d29d5d42d25207e9f3a4cdfc809d07f7"),
+    (FULL | {"kind": "tap", "note": "x"}, "d3d34ad955e31407b097828fb045a0f0"),
+]
+
+
+@pytest.mark.parametrize(("fields", "stored"), TAPS)
+def test_the_digests_of_taps_are_still_made(fields: Content, stored: str) -> None:
+    assert read_punch(a_punch(**fields), NOW).content_hash.hex() == stored
+
+
 @pytest.mark.parametrize(("fields", "stored"), STORED)
 def test_the_digests_of_the_first_release_are_still_made(fields: Content, stored: str) -> None:
     assert read_punch(a_punch(**fields), NOW).content_hash.hex() == stored

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from models.intake.punches.row import content_of, read_punch
+from models.intake.punches.row import content_of, read_punch, row_of
 from models.intake.refused.reasons import Refused
 from tests.models.intake.stored import Content, a_punch
 
@@ -33,13 +33,14 @@ def flaws_of(content: object) -> list[tuple[str, str]]:
         ("punch_id", "a\ud800", "bad_text"),
         ("kind", "lunch", "unknown_value"),
         ("kind", 1, "unknown_value"),
+        ("kind", "Tap", "unknown_value"),
         ("occurred_at", "2026-03-02T08:00:00", "no_offset"),
         ("occurred_at", "2026-03-02", "no_offset"),
         ("occurred_at", "2026-02-30T08:00:00Z", "not_a_time"),
         ("occurred_at", "yesterday", "not_a_time"),
         ("occurred_at", "0001-01-01T00:00:00+14:00", "not_a_time"),
         ("occurred_at", 1772438400, "wrong_type"),
-        ("occurred_at", "1999-12-31T23:59:59Z", "implausible_time"),
+        ("occurred_at", "2000-12-31T23:59:59.999999Z", "implausible_time"),
         ("occurred_at", "2026-03-03T12:00:00.000001Z", "implausible_time"),
         ("person_name", 5, "wrong_type"),
         ("person_name", "a\0", "bad_text"),
@@ -63,6 +64,35 @@ def flaws_of(content: object) -> list[tuple[str, str]]:
 )
 def test_a_field_that_is_wrong_is_named(field: str, value: object, code: str) -> None:
     assert flaws_of(a_punch() | {field: value}) == [(code, field)]
+
+
+def test_an_unknown_kind_is_told_which_there_are() -> None:
+    with pytest.raises(Refused) as refused:
+        read_punch(a_punch(kind="lunch"), NOW)
+    [why] = refused.value.reasons
+    assert why["message"] == "must be one of 'check_in', 'check_out' or 'tap'"
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_check_in", "is_tap"),
+    [("check_in", True, False), ("check_out", False, False), ("tap", True, True)],
+)
+def test_a_kind_is_stored_in_two_columns_and_given_back(
+    kind: str, is_check_in: bool, is_tap: bool
+) -> None:
+    row = read_punch(a_punch(kind=kind), NOW)
+    columns = row.columns()
+    assert (columns["is_check_in"], columns["is_tap"]) == (is_check_in, is_tap)
+    assert row_of(columns) == row
+    assert content_of(row) == a_punch(kind=kind) | {"occurred_at": row.punch.occurred_at}
+
+
+def test_is_tap_is_no_field_that_is_sent() -> None:
+    """It is kept as an unknown one, beside a kind that says what holds."""
+    row = read_punch(a_punch(is_tap=True, is_check_in=False), NOW)
+    assert (row.punch.is_check_in, row.punch.is_tap) == (True, False)
+    assert row.extra == '{"is_check_in":false,"is_tap":true}'
+    assert row.content_hash != read_punch(a_punch(kind="tap"), NOW).content_hash
 
 
 @pytest.mark.parametrize(
@@ -103,7 +133,7 @@ def test_all_that_is_wrong_is_named_at_once() -> None:
         ("longitude", -1e300),
         ("latitude", 0),
         ("accuracy_m", 0),
-        ("occurred_at", "2000-01-01T00:00:00Z"),
+        ("occurred_at", "2001-01-01T00:00:00Z"),
         ("occurred_at", "2026-03-03T12:00:00Z"),
         ("occurred_at", "2026-03-02T08:00:00.123456789+05:45"),
         ("person_name", ""),
@@ -191,6 +221,7 @@ OTHER = [
     {"person_id": 8},
     {"latitude": 52.1},
     {"kind": "check_out"},
+    {"kind": "tap"},
     {"note": 1},
     {"occurred_at": "2026-03-02T08:00:00.000001+01:00"},
 ]
