@@ -105,15 +105,19 @@ def other_punches(
     timelines: Mapping[int, Sequence[Punch]],
     shifts: Sequence[Shift],
     own_shifts: Sequence[Shift],
+    taps: Sequence[AnyRange],
 ) -> set[str]:
     """Return the ids of punches whose outcome may have changed by somebody else's.
 
     `timelines` are, by person_id, the punches around the touched ones. `shifts` are those affected.
     Of these, `own_shifts` are looked at by the punches of the people entitled to them already.
+    `taps` are, by person_id, those whose place may be another now.
     """
     declared = reading.devices.read(punch.device_id for punch in touched.punches)
     unshared_uses = unshared(touched.punches, declared, reading.reach.buddy)
     ranges = _ranges(reading, touched, unshared_uses, timelines, shifts, own_shifts)
+    buddy = reading.reach.buddy
+    ranges["bodies"] += [(key, since - buddy, until + buddy) for key, since, until in taps]
     ranges["devices"] += kiosk_ranges(
         reading, touched, undeclared(touched.punches, declared, KIOSK_DAYS)
     )
@@ -158,7 +162,7 @@ def _ranges(
         "bodies": [
             (person_id, p.occurred_at - buddy, p.occurred_at + buddy)
             for p in touched.punches
-            for person_id in {p.person_id, p.biometric_person_id} - {None}
+            for person_id in {p.biometric_person_id} - {None}
         ],
         "matched": [
             (p.biometric_person_id, p.occurred_at - buddy, p.occurred_at + buddy)

@@ -38,7 +38,7 @@ def find_subjects(reading: Reading, touched: Touched, as_of: datetime) -> frozen
     shifts = affected_shifts(reading, asked, touched, own_shifts)
     punch_ids = {punch.punch_id for punch in touched.punches} | touched.again
     punch_ids |= set(_own_punches(changes, timelines, own_shifts, reach))
-    punch_ids |= other_punches(reading, touched, timelines, shifts, own_shifts)
+    punch_ids |= other_punches(reading, touched, timelines, shifts, own_shifts, _taps(changes))
     shift_ids = touched.shifts | touched.due_shifts
     shift_ids |= {
         shift.shift_id for shift in shifts if _may_be_missed(reading, shift, touched, as_of)
@@ -49,6 +49,13 @@ def find_subjects(reading: Reading, touched: Touched, as_of: datetime) -> frozen
             *(Subject("", shift_id) for shift_id in shift_ids),
         )
     )
+
+
+def _taps(
+    changes: Iterable[tuple[TouchedPunch, PresenceChange]],
+) -> list[tuple[int, datetime, datetime]]:
+    """Return, by person, when the place of a tap may be another now."""
+    return [(punch.person_id, change.taps_since, change.taps_until) for punch, change in changes]
 
 
 def _changes(

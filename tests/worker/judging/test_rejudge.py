@@ -146,7 +146,7 @@ def test_a_person_removed_is_unknown_from_then_on_and_stays_known_for_what_came_
     engine: Engine, sync: Sync, punch: Any
 ) -> None:
     punch("before", is_mock_location=True)
-    punch("after", hours=4)
+    punch("after", hours=20)
     sync(people=[{"person_id": ADA, "deleted": True, "effective_from": at(2)}])
     assert standing(engine) == {("before", "mock_location"), ("after", "unknown_person")}
     assert (
@@ -443,17 +443,30 @@ def test_a_punch_however_old_is_judged_when_it_comes(engine: Engine, punch: Any)
     assert standing(engine) == {("old", "low_score")}
 
 
-def test_a_second_shift_of_the_same_start_takes_the_persons_presence_from_the_other(
+def test_a_second_shift_of_the_same_start_is_attended_as_well(
     engine: Engine, sync: Sync, punch: Any
 ) -> None:
-    """A person attends the lower shift_id of two, so the one they attended is a no-show."""
+    """Somebody who is there attends all shifts that they are rostered to at that time."""
     punch("before", BEN, -30)
     sync(shifts=[shift("s2", ADA)])
     punch("p1", ADA)
     punch("p2", ADA, 8, out=True)
     assert standing(engine) == set()
     sync(shifts=[shift("s1", ADA)])
-    assert standing(engine) == {("s2", "no_show")}
+    assert standing(engine) == set()
+
+
+def test_a_second_shift_to_substitute_in_is_attended_by_nobody(
+    engine: Engine, sync: Sync, punch: Any
+) -> None:
+    """Who works in a shift of their own does not stand in for another at the same time."""
+    punch("before", BEN, -30)
+    sync(shifts=[shift("s2", ADA)])
+    punch("p1", ADA)
+    punch("p2", ADA, 8, out=True)
+    assert standing(engine) == set()
+    sync(shifts=[shift("s1", BEN, substitutes=[ADA])])
+    assert standing(engine) == {("s1", "no_show")}
 
 
 def test_a_shift_nearer_to_a_check_in_takes_it_from_the_next(

@@ -421,8 +421,8 @@ def _in(name: str, person_id: int, hours: float, site_id: int = 1, **fields: Any
     return Punch(name, person_id, site_id, True, START + hours * HOUR, **fields)
 
 
-def _out(name: str, person_id: int, hours: float) -> Punch:
-    return _in(name, person_id, hours)._replace(is_check_in=False)
+def _out(name: str, person_id: int, hours: float, site_id: int = 1) -> Punch:
+    return _in(name, person_id, hours, site_id)._replace(is_check_in=False)
 
 
 def _shift(person_id: int, starts: float, *substitutes: int) -> Shift:
@@ -470,7 +470,7 @@ def test_whoever_came_at_the_time_of_a_change_may_have_stayed_for_a_later_shift(
     connection: psycopg.Connection, whose: str, entitled: str
 ) -> None:
     shift = _shift(1, 28) if entitled == "Anna" else _shift(2, 28, 1)
-    punches = [_in("first", 2, -90), _in("in", 1, -1 / 60), _out("out", 1, 30)]
+    punches = [_in("first", 2, -90), _in("in", 1, -1 / 60), _out("out", 1, 30, 2)]
     judge = _begin(connection, punches, [shift])
     assert ("s", "no_show") not in _reasons(judge)
     short, since = {"max_spell_hours": 12}, START - HOUR
@@ -531,7 +531,7 @@ def test_a_check_in_before_another_makes_its_check_out_too_late(
     policy = {"early_window_minutes": 0, "repeat_minutes": 90}
     judge = _begin(
         connection,
-        [_in("before", 2, -90), _in("in", 1, 1), _out("out", 1, 36.75)],
+        [_in("before", 2, -90), _in("in", 1, 1), _out("out", 1, 36.75, 2)],
         [_shift(1, 36.6)],
         policy,
     )
