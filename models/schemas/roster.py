@@ -91,12 +91,16 @@ class DeviceIn(PastRow):
 
 
 class AssignmentIn(RosterRow):
-    """Ends are included. A date means the whole day at the site."""
+    """Ends are included. A date means the whole day at the site.
+
+    Who is roving there visits it in between: supervisors on their rounds, patrols.
+    """
 
     person_id: Id
     site_id: Id
     valid_from: DateOrInstant | None = None
     valid_to: DateOrInstant | None = None
+    roving: bool | None = None
 
 
 class ShiftIn(RosterRow):

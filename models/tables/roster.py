@@ -114,6 +114,7 @@ assignment = Table(
     Column("valid_from_date", Date),
     instant("valid_to"),
     Column("valid_to_date", Date),
+    Column("roving", Boolean, nullable=False, server_default=text("false")),
     instant("said_at"),  # as of a shift
     json_object("fields_said_at", nullable=True),  # as of a shift
     instant("ended_at"),  # when its removal was said; null where none stands

@@ -20,6 +20,7 @@ from tests.properties.days import (
     START,
     Content,
     Submission,
+    is_roving,
     punches_near,
     ring,
     shift_contents,
@@ -164,9 +165,10 @@ _tenant_later = st.one_of(
     _some(policy=_policies, name=st.sampled_from(("Acme", "Acme Ltd"))),
     st.just({"roster_complete": True}),
 )
-_assignment = st.sampled_from(
+_until = st.sampled_from(
     (None, None, (START + timedelta(hours=8)).isoformat(), START.date().isoformat())
-).map(lambda until: {"valid_to": until})
+)
+_assignment = st.fixed_dictionaries({"valid_to": _until}, optional={"roving": is_roving})
 
 SHIFTS = tuple(f"s{number}" for number in range(4))
 
@@ -385,9 +387,11 @@ def late_changes(draw: st.DrawFn) -> tuple[timedelta, list[Told]]:
         Told("devices", {"device_id": "phone", "shared": False, "person_id": 2}, None),
         Told("devices", {"device_id": "kiosk", "shared": True, "person_id": None}, None),
     ]
+    planned = Told("assignments", {"person_id": 1, "site_id": 1, "roving": True}, None)
     chosen = draw(st.lists(st.sampled_from(told), min_size=1, max_size=3, unique_by=str))
     moments = st.one_of(
         st.just({"correction": True}), _moments.map(lambda m: {"effective_from": _spelled(m)})
     )
     since = draw(st.sampled_from((-48, 7, 14, 23, 40)))
-    return timedelta(hours=since), [said._replace(row=said.row | draw(moments)) for said in chosen]
+    late = [said._replace(row=said.row | draw(moments)) for said in chosen]
+    return timedelta(hours=since), late + draw(st.sampled_from(([], [planned])))

@@ -174,6 +174,7 @@ _devices = st.builds(
     st.booleans(),
     st.sampled_from((None, 1, 2)),
 )
+is_roving = st.sampled_from((True, True, False, None))
 _until = st.sampled_from((None, None, (START + timedelta(hours=8)).isoformat(), "2026-03-28"))
 _site_fields = st.builds(
     lambda name, moved, fenced, radius, zone, policy: {
@@ -302,7 +303,7 @@ def _rosters(draw: st.DrawFn) -> dict[tuple[str, Any], list[Content]]:
         name(
             "assignments",
             {"person_id": person_id, "site_id": site_id},
-            st.builds(lambda until: {"valid_to": until}, _until),
+            st.fixed_dictionaries({"valid_to": _until}, optional={"roving": is_roving}),
         )
     for device_id in draw(st.lists(st.sampled_from(DEVICES[:2]), max_size=2, unique=True)):
         name("devices", {"device_id": device_id}, _devices)

@@ -153,13 +153,18 @@ def is_valid(assignment: Statements, moment: datetime, zone: ZoneInfo) -> bool:
     content = _last_content(assignment)
     if content is None:
         return False
-    row = content.row
-    if row.get("valid_from") is not None and moment < _begins(row["valid_from"], zone):
+    since, until = content.row.get("valid_from"), _last_of(assignment, "valid_to", _end)
+    if since is not None and moment < _begins(since, zone):
         return False
-    if row.get("valid_to") is not None and not _is_up_to(moment, row["valid_to"], zone):
+    if until is not None and not _is_up_to(moment, until, zone):
         return False
     standing = _deletions_of(assignment, content)
     return not any(said.is_correction or said.said_at < moment for said in standing)
+
+
+def roves(assignment: Statements, moment: datetime, zone: ZoneInfo) -> bool:
+    """Whether the person roved there at a moment."""
+    return is_valid(assignment, moment, zone) and bool(_last_of(assignment, "roving", bool))
 
 
 def shift_of(shift: Statements) -> Content | None:
@@ -260,6 +265,28 @@ def _laid_over(kind: Kind, row: Content, said: Content) -> Content:
 def _last_content(statements: Statements) -> Statement | None:
     contents = [said for said in statements if not said.is_deletion]
     return max(contents, key=lambda said: (said.said_at, said.canonical), default=None)
+
+
+def _last_of(statements: Statements, name: str, stored: Callable[[Any], Any]) -> Any:
+    """Return a field of a row that carries its own times: as was said last, and not before a
+    deletion from which the row came back. Of several said at once what is `stored` tells.
+    """
+    content = _last_content(statements)
+    assert content is not None
+    over = [said.said_at for said in statements if said.is_deletion]
+    since = max((said_at for said_at in over if said_at < content.said_at), default=EVER)
+    told = [
+        said
+        for said in statements
+        if not said.is_deletion and name in said.row and said.said_at > since
+    ]
+    told.sort(key=lambda said: (said.said_at, orjson.dumps(stored(said.row[name]))))
+    return told[-1].row[name] if told else None
+
+
+def _end(value: str | None) -> list[str | None]:
+    """Return an end as it is stored: a moment, and a date."""
+    return [None, value] if value and _is_date(value) else [value, None]
 
 
 def _deletions_of(statements: Statements, content: Statement) -> list[Statement]:

@@ -23,7 +23,8 @@ SELECT change_id, kind, key, nullif(since, '-infinity'), nullif(until, 'infinity
 FROM roster_change WHERE tenant_id = %s AND change_id > %s AND NOT alone ORDER BY change_id
 """
 _ASSIGNMENTS = """
-SELECT person_id, site_id, valid_from, valid_from_date, valid_to, valid_to_date, ended_at
+SELECT person_id, site_id, valid_from, valid_from_date, valid_to, valid_to_date, ended_at,
+    roving
 FROM assignment WHERE tenant_id = %s AND NOT never_was
 """
 _SPANS = """
@@ -100,16 +101,20 @@ class Stored:
         }
 
     def assignments(self) -> list[tuple[int, int, dict[str, Any], datetime | None]]:
-        """Return person, site, validity and end of the assignments that ever were."""
+        """Return person, site, content and end of the assignments that ever were."""
         return [
             (
                 person_id,
                 site_id,
-                {"valid_from": _spelled(from_date, since), "valid_to": _spelled(to_date, until)},
+                {
+                    "valid_from": _spelled(from_date, since),
+                    "valid_to": _spelled(to_date, until),
+                    "roving": roving,
+                },
                 ended_at,
             )
-            for person_id, site_id, since, from_date, until, to_date, ended_at in self._rows(
-                _ASSIGNMENTS, self.tenant_id
+            for person_id, site_id, since, from_date, until, to_date, ended_at, roving in (
+                self._rows(_ASSIGNMENTS, self.tenant_id)
             )
         ]
 

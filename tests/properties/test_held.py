@@ -19,6 +19,7 @@ from tests.properties.held import (
     held,
     is_complete,
     is_valid,
+    roves,
     shift_of,
     versions,
     zone_of,
@@ -252,6 +253,26 @@ def test_an_assignment_ends_when_its_deletion_is_said_and_is_revived_by_what_is_
     ends = said(6, person_id=1, site_id=1, valid_to=day(3).isoformat())
     assert [is_valid([row, ends], at, OSLO) for at in (day(3), day(3, 1))] == [True, False]
     assert not is_valid([deletion], day(1), OSLO)
+
+
+def test_who_roves_is_as_last_said_of_a_valid_assignment_and_not_before_it_was_removed() -> None:
+    def row(number: int, **fields: Any) -> Statement:
+        return said(number, person_id=1, site_id=1, **fields)
+
+    def roving(*statements: Statement, at: datetime = day(6)) -> bool:
+        return roves(statements, at, OSLO)
+
+    assert not roving(row(2))
+    assert roving(row(2, roving=True))
+    assert roving(row(3), row(2, roving=True), row(1, roving=False))
+    assert not roving(row(3, roving=None), row(2, roving=True))
+    assert roving(row(3, roving=False), row(3, roving=True))
+    assert not roving(row(2, roving=True, valid_to=day(5).isoformat()))
+    removal = row(4, deleted=True)
+    assert not roving(row(2, roving=True), removal)
+    assert roving(row(2, roving=True), removal, at=day(4))
+    assert not roving(row(2, roving=True), removal, row(5))
+    assert roving(row(2, roving=True), removal, row(5, roving=True))
 
 
 def _shift(number: int, **fields: Any) -> Statement:

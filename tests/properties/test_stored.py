@@ -34,6 +34,7 @@ from tests.properties.held import (
     is_complete,
     is_valid,
     last_said,
+    roves,
     shift_of,
     time_of,
     versions,
@@ -127,7 +128,7 @@ def _assert_assigned_as_held(stored: Stored, said: Rows, moments: Iterable[datet
     rows = stored.assignments()
     for moment in moments:
         valid = {
-            (person_id, site_id)
+            (person_id, site_id): content["roving"]
             for person_id, site_id, content, ended_at in rows
             if is_valid([Statement(content, START)], moment, zone_of(said["sites", site_id]))
             and (ended_at is None or moment <= ended_at)
@@ -135,12 +136,15 @@ def _assert_assigned_as_held(stored: Stored, said: Rows, moments: Iterable[datet
         assert valid == _valid(said, moment), moment
 
 
-def _valid(said: Rows, moment: datetime) -> set[tuple[int, int]]:
-    return {
-        key[:2]
-        for (section, key), statements in said.items()
-        if section == "assignments" and is_valid(statements, moment, zone_of(said["sites", key[1]]))
-    }
+def _valid(said: Rows, moment: datetime) -> dict[tuple[int, int], bool]:
+    """Return whose assignments to which sites are valid, each with whether they rove there."""
+    found = {}
+    for (section, key), statements in said.items():
+        if section == "assignments":
+            zone = zone_of(said["sites", key[1]])
+            if is_valid(statements, moment, zone):
+                found[key[:2]] = roves(statements, moment, zone)
+    return found
 
 
 def _shifts(said: Rows) -> dict[str, tuple[Any, ...]]:

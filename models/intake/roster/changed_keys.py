@@ -89,20 +89,21 @@ class Changes:
             self.note("named", text, span)
 
     def note_assignment(self, before: Columns | None, after: Columns) -> Span | None:
-        """Note whose assignment is valid at other times than before.
+        """Note whose assignment is valid at other times than before, or roving where it was not.
 
         Return the time in which it may be valid no more.
         """
         times = _valid_time(before), _valid_time(after)
-        if times[0] == times[1]:
-            return None
         both = [_widened(time) for time in times if time is not None]
-        if len(both) == 1:
-            span = both[0]
-        else:
+        span = None
+        if times[0] != times[1]:
             ends = sorted(time[1] for time in both)
-            span = ends[0] - _INSTANT, ends[1]
-        self.note("person", after["person_id"], span)
+            span = both[0] if len(both) == 1 else (ends[0] - _INSTANT, ends[1])
+        judged = span
+        if before and len(both) == 2 and before["roving"] != after["roving"]:
+            judged = hull(*both)
+        if judged:
+            self.note("person", after["person_id"], judged)
         return span if times[0] is not None else None
 
     def note_shift(self, before: Columns | None, after: Columns, now: datetime) -> None:

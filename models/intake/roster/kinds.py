@@ -84,7 +84,13 @@ ASSIGNMENT = Kind(
     AssignmentIn,
     ("person_id", "site_id", "valid_from_key"),
     {},
-    {"valid_from": None, "valid_from_date": None, "valid_to": None, "valid_to_date": None},
+    {
+        "valid_from": None,
+        "valid_from_date": None,
+        "valid_to": None,
+        "valid_to_date": None,
+        "roving": False,
+    },
     marks={
         "said_at": None,
         "fields_said_at": None,

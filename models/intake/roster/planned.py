@@ -129,9 +129,8 @@ def _with_content(kind: Kind, before: Columns, row: RosterRow, said_at: datetime
     new = {name: value for name, value in brought.items() if (moments[name] or EPOCH) < said_at}
     at_once = {name: value for name, value in brought.items() if moments[name] == said_at}
     columns = before | new
-    # An end as a moment and one as a date are one field.
-    for group in [at_once] if kind is ASSIGNMENT else [{name: at_once[name]} for name in at_once]:
-        columns = max((columns, columns | group), key=lambda one: _canonical(kind, one))
+    for field in _by_field(at_once):
+        columns = max((columns, columns | field), key=lambda one: _canonical(kind, one))
     for name in new:
         moments[name] = said_at
     if extra := row.model_extra:
@@ -141,6 +140,14 @@ def _with_content(kind: Kind, before: Columns, row: RosterRow, said_at: datetime
         columns = columns | {"extra": by_key(older, newer) or None}
         moments["extra"] = max(moments["extra"] or EPOCH, said_at)
     return _said(columns | {"said_at": max(before["said_at"] or EPOCH, said_at)}, moments)
+
+
+def _by_field(brought: Columns) -> Iterable[Columns]:
+    """Return the columns field by field: an end as a moment and one as a date are one field."""
+    fields: dict[str, Columns] = {}
+    for name, value in brought.items():
+        fields.setdefault(name.removesuffix("_date"), {})[name] = value
+    return fields.values()
 
 
 def _begun_anew(kind: Kind, columns: Columns, removals: Iterable[Removal]) -> Columns:

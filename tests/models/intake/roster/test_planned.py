@@ -290,6 +290,88 @@ def test_a_new_end_has_only_the_time_between_judged_anew(bare_engine: Engine) ->
     assert person[2:] == (END, END + HOUR + instant)
 
 
+ROVING = ASSIGNED | {"roving": True}
+
+
+def test_roving_is_kept_where_it_is_left_out_and_null_clears_it(bare_engine: Engine) -> None:
+    told = [
+        (ASSIGNED, False),
+        (ROVING, True),
+        (ASSIGNED | {"valid_to": "2026-03-31"}, True),
+        (ASSIGNED | {"roving": None}, False),
+        (ROVING | {"correction": True}, True),
+        (ASSIGNED | {"roving": False}, False),
+    ]
+    for hours, (row, is_roving) in enumerate(told):
+        assert not sync(bare_engine, START + hours * HOUR, assignments=[row]).refused
+        assert assignment(bare_engine)["roving"] is is_roving
+    assert assignment(bare_engine)["valid_to_date"] == date(2026, 3, 31)
+
+
+def test_roving_is_true_or_false(bare_engine: Engine) -> None:
+    outcome = sync(bare_engine, START, assignments=[ASSIGNED | {"roving": "yes"}])
+    [refused] = outcome.refused
+    assert codes(refused.reasons) == [("wrong_type", "roving")]
+
+
+ROVING_ARRIVALS: list[tuple[int, Content]] = [
+    (1, ROVING),
+    (2, ASSIGNED | {"valid_to": "2026-03-31"}),
+    (2, ASSIGNED | {"roving": False, "valid_to": "2026-03-30"}),
+    (2, ROVING | {"valid_to": "2026-03-29"}),
+    (3, ASSIGNED | {"deleted": True}),
+    (4, ASSIGNED),
+]
+
+
+@pytest.mark.parametrize(
+    ("count", "is_roving", "last_day"), [(4, True, date(2026, 3, 31)), (6, False, None)]
+)
+def test_no_order_of_arrival_makes_a_difference_to_who_roves(
+    bare_engine: Engine, count: int, is_roving: bool, last_day: date | None
+) -> None:
+    """What was said before a removal and not since is blank; said at once, each field counts."""
+    for order in permutations(ROVING_ARRIVALS[:count]):
+        for hours, row in order:
+            assert not sync(bare_engine, START + hours * HOUR, assignments=[row]).refused
+        stored = assignment(bare_engine)
+        assert (stored["roving"], stored["valid_to_date"]) == (is_roving, last_day), order
+        assert (stored["deleted"], stored["never_was"]) == (False, False)
+        with bare_engine.begin() as connection:
+            connection.exec_driver_sql("TRUNCATE assignment, statement")
+
+
+@pytest.mark.parametrize(
+    ("fields", "times"),
+    [
+        ({"roving": True}, [(START, END + timedelta(microseconds=1))]),
+        ({"roving": True, "valid_to": None}, [(START, None)]),
+        (
+            {"roving": True, "valid_to": (END - HOUR).isoformat()},
+            [(START, END + timedelta(microseconds=1))],
+        ),
+        ({"roving": False}, []),
+        ({"roving": None}, []),
+        ({}, []),
+    ],
+)
+def test_all_the_time_for_which_somebody_comes_to_rove_is_judged_anew_and_no_other(
+    bare_engine: Engine, fields: Content, times: list[tuple[datetime, datetime | None]]
+) -> None:
+    row = ASSIGNED | {"valid_from": START.isoformat()}
+    sync(bare_engine, START, assignments=[row | {"valid_to": END.isoformat()}])
+    outcome = sync(bare_engine, END + HOUR, assignments=[row | fields])
+    persons = [change for change in outcome.changes if change.kind == "person"]
+    assert [change[1:] for change in persons] == [("7", *time) for time in times]
+    assert assignment(bare_engine)["roving"] is bool(fields.get("roving"))
+
+
+def test_of_one_that_never_was_it_makes_no_difference(bare_engine: Engine) -> None:
+    sync(bare_engine, END, assignments=[ASSIGNED | {"deleted": True, "correction": True}])
+    outcome = sync(bare_engine, START, assignments=[ROVING])
+    assert (outcome.refused, outcome.changes) == ([], ())
+
+
 def test_a_moved_shift_has_those_it_leaves_judged_around_it(bare_engine: Engine) -> None:
     sync(bare_engine, START - HOUR, shifts=[SHIFT])
     outcome = sync(bare_engine, START, shifts=[SHIFT | {"site_id": 16, "person_id": 8}])
