@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from hypothesis import strategies as st
 
 from tests.properties.changing import FIRST, Told
-from tests.properties.days import PEOPLE, PLACES, POLICIES, START, Content
+from tests.properties.days import PEOPLE, PLACES, POLICIES, START, Content, is_roving
 
 BEGIN = START + timedelta(hours=8)
 # At the limits of windows, and between them.
@@ -98,9 +98,8 @@ def _shift(shift_id: str) -> st.SearchStrategy[Content]:
 
 def _assignments(person_id: int, site_id: int) -> st.SearchStrategy[Content]:
     until = st.none() | _moments.map(datetime.isoformat)
-    return until.map(
-        lambda valid_to: {"person_id": person_id, "site_id": site_id, "valid_to": valid_to}
-    )
+    key = {"person_id": st.just(person_id), "site_id": st.just(site_id)}
+    return st.fixed_dictionaries({**key, "valid_to": until}, optional={"roving": is_roving})
 
 
 def _site(site_id: int) -> Content:
@@ -163,7 +162,7 @@ def _told(section: str, *parts: st.SearchStrategy[Any]) -> st.SearchStrategy[Tol
 
 @st.composite
 def dense_days(draw: st.DrawFn) -> DenseDay:
-    """Generate a morning, and up to ten changes of what its roster said with its later shifts."""
+    """Generate a morning, and up to ten changes of what its roster said with its later plans."""
     told = _first(draw(st.sampled_from((PEOPLE, PEOPLE, (1, 2)))))
     shifts = _SHIFTS[: draw(st.integers(0, 2))]
     told += [Told("shifts", draw(_shift(shift_id)), FIRST) for shift_id in shifts]
@@ -171,6 +170,7 @@ def dense_days(draw: st.DrawFn) -> DenseDay:
     told += [Told("assignments", draw(_assignments(*pair)), FIRST) for pair in pairs]
     then: list[Told | Content] = [*draw(st.lists(_change(), min_size=3, max_size=10))]
     then += [Told("shifts", draw(_shift(shift_id)), None) for shift_id in shifts]
+    then += [Told("assignments", draw(_assignments(*pair)), None) for pair in pairs]
     punches = draw(_punches())
     late = draw(st.integers(0, 2))
     return DenseDay(told, punches[late:], draw(st.permutations([*then, *punches[:late]])))

@@ -45,7 +45,8 @@ WHERE tenant_id = %(tenant_id)s AND person_id <> 0 AND (
 ORDER BY starts_at, shift_id
 """
 _ASSIGNMENTS = """
-SELECT 'assignment here from ' || coalesce(nullif(valid_from_key, ''), 'ever'),
+SELECT 'assignment here from ' || coalesce(nullif(valid_from_key, ''), 'ever')
+        || CASE WHEN roving THEN ', roving' ELSE '' END,
     coalesce(said_at, sent_at), ended_at, submitted_by,
     CASE WHEN never_was THEN 'it never was' END
 FROM assignment

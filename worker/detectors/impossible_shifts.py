@@ -7,7 +7,8 @@ longer than its own site's `max_spell_hours`.
 - `too_far_too_soon` (CRITICAL 0.85): of two consecutive punches at different sites, the later a
   check-in, the distance less the slack exceeds `min_travel_km` and is covered faster than
   `max_travel_speed_kmh`; no time at all is infinitely fast.
-- `overlapping` (CRITICAL 0.85): two stays at different sites overlap.
+- `overlapping` (CRITICAL 0.85): two stays at different sites overlap, and the person roves at
+  neither of them, by an assignment that is valid at that stay's check-in.
 
 Of two punches that do not name the same device the clocks may differ by `clock_slack_seconds`: that
 much is added to the time a way took, and stays overlap only if no such difference undoes it.
@@ -34,6 +35,7 @@ from worker.rules.evidence import distance, duration, found, instant, nothing
 from worker.rules.finding import Finding, Findings
 from worker.rules.geometry import Way, clock_slack, way
 from worker.rules.one_tap import place_on_ways
+from worker.rules.roster import roves
 from worker.rules.spells import Stay, stays
 from worker.rules.window import Punch, Window
 
@@ -92,12 +94,12 @@ def _overlapping(window: Window, punch: Punch) -> Findings:
     if stay and overlapping:
         yield _finding(window, punch, stay, overlapping)
     elif window.explaining:
-        yield nothing(
-            punch,
-            TYPE,
-            "overlapping",
-            "no stay at another site overlaps its own" if stay else "it begins no stay",
-        )
+        because = "no stay at another site where they do not rove overlaps its own"
+        if stay is None:
+            because = "it begins no stay"
+        elif _roves(window, stay):
+            because = "the person roves here"
+        yield nothing(punch, TYPE, "overlapping", because)
 
 
 def _is_at_one_site(window: Window, punch: Punch) -> bool:
@@ -112,7 +114,7 @@ def _is_at_one_site(window: Window, punch: Punch) -> bool:
 
 def _stays(window: Window, punch: Punch) -> tuple[Stay | None, list[Stay]]:
     """Return the stay this check-in begins, and those elsewhere that began before it and overlap
-    it.
+    it, of those at sites where the person does not rove.
 
     Stays at one site follow one another, so of each only the last that began may.
     """
@@ -124,14 +126,26 @@ def _stays(window: Window, punch: Punch) -> tuple[Stay | None, list[Stay]]:
     begun = _last_begun(window, by_site.get(punch.site_id, ()), punch)
     if begun is None or begun.check_in is not punch:
         return None, []
+    if _roves(window, begun):
+        return begun, []
     elsewhere = [
         _last_begun(window, site_stays, punch)
         for site_id, site_stays in by_site.items()
         if site_id != punch.site_id
     ]
     policy = window.policy_of(punch)
-    overlapping = [earlier for earlier in elsewhere if earlier and _overlap(earlier, begun, policy)]
+    overlapping = [
+        earlier
+        for earlier in elsewhere
+        if earlier and _overlap(earlier, begun, policy) and not _roves(window, earlier)
+    ]
     return begun, sorted(overlapping, key=lambda earlier: window.place_of(earlier.check_out))
+
+
+def _roves(window: Window, stay: Stay) -> bool:
+    """Whether the person roves at the site of the stay as it begins."""
+    began = stay.check_in
+    return roves(window, began.person_id, began.site_id, began.occurred_at)
 
 
 def _by_site(person_stays: Iterable[Stay]) -> dict[int, list[Stay]]:

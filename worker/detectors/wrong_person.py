@@ -10,8 +10,8 @@ a check-in, and who of those entitled to them was there.
 
 `in_place_of` names the expected people. It is raised once per person and shift, and falls away when
 somebody entitled comes by the shift's start plus the grace. A further check-in while already
-checked in, a punch just after an own shift here, and a check-in shortly before an own shift here
-raise nothing.
+checked in, a punch just after an own shift here, one of somebody who roves here, and a check-in
+shortly before an own shift here raise nothing.
 
 Policy: `face_is_another_person_severity`, `in_place_of_severity`, `early_window_minutes` (60),
 `grace_minutes` (15), `max_work_hours` (16), `holdover_minutes` (120), `early_limit_hours` (4).

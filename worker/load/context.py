@@ -35,7 +35,7 @@ def load_context(
     neighbours = ask_neighbours(reading, judged, shifts.waiting, devices)
     people = _people(judged, stretches, shifts, neighbours)
     site_ids = _site_ids(stretches, shifts, neighbours)
-    roster = read_roster(reading, people, site_ids, judged, devices)
+    roster = read_roster(reading, people, site_ids, judged, stretches, devices)
     return Window(
         tenant_id=tenant.tenant_id,
         as_of=as_of,

@@ -12,7 +12,7 @@ from worker.load.devices import DevicePasts
 from worker.load.reading import Reading
 from worker.load.versions import SPAN, pasts
 from worker.rules.past import Past
-from worker.rules.window import Assignment, Punch, Site
+from worker.rules.window import Assignment, Punch, Site, Stretch
 
 _SITE = ", ".join(f"{'i' if name == 'timezone' else 'v'}.{name}" for name in Site._fields)
 _SITES = f"""
@@ -25,7 +25,7 @@ WHERE tenant_id = %s AND person_id = ANY(%s)
 """
 ASSIGNMENT = """
     a.person_id, a.site_id, a.valid_from, a.valid_from_date, a.valid_to, a.valid_to_date,
-    a.ended_at, i.timezone"""
+    a.ended_at, a.roving, i.timezone"""
 _ASSIGNMENTS = f"""
 SELECT {ASSIGNMENT}
 FROM unnest(%s::bigint[], %s::bigint[]) AS r(person_id, site_id)
@@ -46,15 +46,16 @@ def read_roster(
     person_ids: Iterable[int],
     site_ids: Iterable[int],
     judged: Sequence[Punch],
+    stretches: Sequence[Stretch],
     devices: DevicePasts,
 ) -> Roster:
     """Read these people and sites, those whom `devices` ever belonged to, and the assignments of
-    the judged punches' people to their sites.
+    the judged punches' people to all sites where their stretches have them.
     """
     cursor, tenant_id = reading.cursor, reading.tenant_id
     # All are sent before the first is waited for.
     asked_sites = cursor.execute(_SITES, [tenant_id, numbers(site_ids)])
-    pairs = sorted({(punch.person_id, punch.site_id) for punch in judged})
+    pairs = sorted(_pairs(judged, stretches))
     asked_assignments = (
         cursor.execute(
             _ASSIGNMENTS, [numbers(p for p, _ in pairs), numbers(s for _, s in pairs), tenant_id]
@@ -73,6 +74,19 @@ def read_roster(
     )
 
 
+def _pairs(judged: Iterable[Punch], stretches: Iterable[Stretch]) -> set[tuple[int, int]]:
+    """Return whose assignments to which sites matter: a stay may overlap one where the person
+    roves.
+    """
+    people = {punch.person_id for punch in judged}
+    return {
+        (punch.person_id, punch.site_id)
+        for stretch in stretches
+        if stretch.person_id in people
+        for punch in stretch.punches
+    }
+
+
 def _owners(devices: DevicePasts) -> set[int]:
     versions = (device for past in devices.values() for _, device in past.versions())
     return {device.person_id for device in versions if device and device.person_id is not None}
@@ -83,7 +97,7 @@ def assignment(row: Sequence[Any]) -> Assignment:
 
     Dates mean whole days at the site, by its time zone as it is now.
     """
-    person_id, site_id, valid_from, from_date, valid_to, to_date, ended_at, timezone = row
+    person_id, site_id, valid_from, from_date, valid_to, to_date, ended_at, roving, timezone = row
     zone = ZoneInfo(timezone or "UTC")
     last = _last_of(to_date, zone) if to_date else valid_to
     return Assignment(
@@ -91,6 +105,7 @@ def assignment(row: Sequence[Any]) -> Assignment:
         site_id,
         _first_of(from_date, zone) if from_date else valid_from,
         min((moment for moment in (last, ended_at) if moment), default=None),
+        roving,
     )
 
 

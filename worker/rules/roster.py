@@ -4,7 +4,7 @@ Whose windows: reach is measured as `worker.rules.attendance` does; the excuses 
 limits of the rule, and go by the policy of the punch's site at its time.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from models.policy.measures import Mode
@@ -14,7 +14,7 @@ from models.policy.wrong_person import WrongPerson
 from worker.rules.acts import is_bounce
 from worker.rules.attendance import is_attended, own_shifts_within_reach, within_reach
 from worker.rules.spells import spell_before, spell_of
-from worker.rules.window import Punch, Shift, Window
+from worker.rules.window import Assignment, Punch, Shift, Window
 
 # An anomaly that is off stands nowhere, and one in shadow is stored only.
 _LOUDNESS: tuple[Mode, ...] = ("off", "shadow", "on")
@@ -67,6 +67,11 @@ def early_for(window: Window, punch: Punch) -> Shift | None:
     return next(coming, None)
 
 
+def roves(window: Window, person_id: int, site_id: int, at: datetime) -> bool:
+    """Whether an assignment of the person to the site that is valid at a moment is a roving one."""
+    return any(row.roving for row in _assignments(window, person_id, site_id, at))
+
+
 def excuse(window: Window, punch: Punch) -> str:
     """Return why a punch raises none of in_place_of, not_assigned, unscheduled and wrong_site; ''
     where nothing excuses it.
@@ -76,6 +81,9 @@ def excuse(window: Window, punch: Punch) -> str:
         return f"the person's last punch is a check-in here at most {policy.max_work_hours:g} h ago"
     if held_over(window, punch):
         return f"an own shift here ended at most {policy.holdover_minutes:g} min ago"
+    is_roving = roves(window, punch.person_id, punch.site_id, punch.occurred_at)
+    if is_roving and not _has_own_shift_here(window, punch):
+        return "the person roves here, and no shift of theirs here is within reach"
     return ""
 
 
@@ -140,7 +148,7 @@ def not_assigned(window: Window, punch: Punch) -> Answer:
         return untold
     if is_assigned(window, punch):
         return Answer(False, "an assignment to this site is valid then")
-    if any(shift.site_id == punch.site_id for shift in own_shifts_within_reach(window, punch)):
+    if _has_own_shift_here(window, punch):
         return Answer(False, "a shift of theirs here is within reach")
     if early_for(window, punch):
         return Answer(False, "their next shift here starts soon: that is `early`")
@@ -150,11 +158,7 @@ def not_assigned(window: Window, punch: Punch) -> Answer:
 
 def is_assigned(window: Window, punch: Punch) -> bool:
     """Whether an assignment of the person to this site is valid at the punch."""
-    return any(
-        (row.valid_from is None or row.valid_from <= punch.occurred_at)
-        and (row.valid_to is None or punch.occurred_at <= row.valid_to)
-        for row in window.assignments.get((punch.person_id, punch.site_id), ())
-    )
+    return bool(_assignments(window, punch.person_id, punch.site_id, punch.occurred_at))
 
 
 def judged_with_check_in(window: Window, punch: Punch) -> bool:
@@ -211,7 +215,7 @@ def _find_unattended(window: Window, punch: Punch) -> tuple[tuple[Shift, ...], s
         return (), "it is no check-in"
     if not window.roster_complete:
         return (), "the roster is declared incomplete"
-    if any(shift.site_id == punch.site_id for shift in own_shifts_within_reach(window, punch)):
+    if _has_own_shift_here(window, punch):
         return (), "the person is entitled to a shift here within reach"
     shifts = _within_reach_here(window, punch)
     if not shifts:
@@ -254,6 +258,17 @@ def _first_in_place(window: Window, person_id: int, shift: Shift, mode: Mode) ->
             ):
                 return punch
     return None
+
+
+def _assignments(window: Window, person_id: int, site_id: int, at: datetime) -> list[Assignment]:
+    """Return the assignments of a person to a site that are valid at a moment."""
+    rows = window.assignments.get((person_id, site_id), ())
+    return [row for row in rows if row.is_valid(at)]
+
+
+def _has_own_shift_here(window: Window, punch: Punch) -> bool:
+    own_shifts = own_shifts_within_reach(window, punch)
+    return any(shift.site_id == punch.site_id for shift in own_shifts)
 
 
 def _mode(window: Window, punch: Punch, part: type[TypePolicy]) -> Mode:

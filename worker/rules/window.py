@@ -52,13 +52,20 @@ class Shift(NamedTuple):
 
 class Assignment(NamedTuple):
     """That a person may be at a site, from `valid_from` to `valid_to`, both included; None is open.
-    What the roster gave as a date is already a whole day at the site.
+    What the roster gave as a date is already a whole day at the site. Who is `roving` visits it in
+    between.
     """
 
     person_id: int
     site_id: int
     valid_from: datetime | None = None
     valid_to: datetime | None = None
+    roving: bool = False
+
+    def is_valid(self, at: datetime) -> bool:
+        return (self.valid_from is None or self.valid_from <= at) and (
+            self.valid_to is None or at <= self.valid_to
+        )
 
 
 class Device(NamedTuple):

@@ -405,6 +405,14 @@ def test_an_assignment_that_never_was_is_told_as_that(other: Told) -> None:
     assert line.endswith(f"ended {instant(at('+1 08:00'))}: it never was")
 
 
+def test_an_assignment_of_somebody_who_roves_is_told_as_that(other: Told) -> None:
+    other.begin()
+    roving = {"person_id": ANNA, "site_id": OFFICE, "valid_from": "2026-03-01", "roving": True}
+    other.say("-3 08:00", assignments=[roving])
+    (line,) = other.explained("assignment")
+    assert line.startswith("assignment here from 2026-03-01, roving: said ")
+
+
 def test_a_shift_is_told_with_the_rows_of_its_substitutes(
     other: Told, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -134,6 +134,41 @@ def test_an_assignment_that_turns_out_to_have_ended_earlier_raises_it(
     assert standing(engine) == {("p1", "not_assigned")}
 
 
+def test_somebody_who_turns_out_to_rove_is_accused_of_no_visit_until_that_is_taken_back(
+    engine: Engine, sync: Sync, punch: Any
+) -> None:
+    """It is so at each site for itself, and while they rove there."""
+    posts = [
+        shift("office", BEN),
+        shift("depot", 3, site_id=DEPOT),
+        shift("next day", BEN, 24, 32),
+    ]
+    sync(shifts=posts)
+    punch("ben", BEN, 0)
+    punch("first", ADA, 1)
+    punch("overlaps", ADA, 1.5, site_id=DEPOT)
+    punch("first out", ADA, 2, out=True)
+    punch("last out", ADA, 2.5, out=True, site_id=DEPOT)
+    punch("next", ADA, 25)
+    visits = {("first", "unscheduled"), ("overlaps", "in_place_of")}
+    rest = {("overlaps", "overlapping"), ("next", "in_place_of")}
+
+    def found() -> Standing:
+        return {one for one in standing(engine) if one[0] not in ("depot", "next day", "ben")}
+
+    assert found() == visits | rest
+    since = {"person_id": ADA, "valid_from": at(-30), "roving": True}
+    rounds = [since | {"site_id": OFFICE, "valid_to": at(20)}, since | {"site_id": DEPOT}]
+    sync(assignments=rounds[:1])
+    assert found() == {("overlaps", "in_place_of"), ("next", "in_place_of")}
+    sync(assignments=rounds[1:])
+    assert found() == {("next", "in_place_of")}
+    sync(assignments=[rounds[0] | {"roving": False, "correction": True}])
+    assert found() == {("first", "unscheduled"), ("next", "in_place_of")}
+    sync(assignments=[rounds[1] | {"deleted": True, "correction": True}])
+    assert found() == visits | rest
+
+
 def test_a_person_added_is_no_longer_unknown(engine: Engine, sync: Sync, punch: Any) -> None:
     sync(assignments=[{"person_id": STRANGER, "site_id": OFFICE}])
     punch("p1", STRANGER)

@@ -52,7 +52,8 @@ SELECT person_id, site_id,
         valid_to,
         (valid_to_date + 1)::timestamp AT TIME ZONE zone - interval '1 microsecond',
         ended_at
-    )
+    ),
+    roving
 FROM assignment a LEFT JOIN site i USING (tenant_id, site_id)
     CROSS JOIN LATERAL coalesce(i.timezone, 'UTC') AS zone
 WHERE tenant_id = %s AND NOT a.never_was

@@ -62,7 +62,7 @@ class Company:
         self.people = {person: f"Person {person}" for person in range(1, 8)}
         self.devices = [Device("kiosk", True), Device("phone", False, 1), Device("clock", False)]
         self.assignments = [
-            Assignment(person, site, None, None)
+            Assignment(person, site, None, None, roving=(person + site) % 4 == 0)
             for person in self.people
             for site in (1, 2, 3)
             if self.chance.random() < 0.7
@@ -333,6 +333,20 @@ class Upheaval:
         set_versions(self.connection, "tenant", {}, policies)
         note_change(self.connection, "tenant", "", self.at)
 
+    def roves_for_a_while(self) -> None:
+        for person_id, site_id in ((1, 1), (2, 1), (3, 2)):
+            row = Assignment(person_id, site_id, self.at, self.until, roving=True)
+            add_roster(self.connection, assignments=[row])
+            note_change(self.connection, "person", person_id, self.at, self.until)
+
+    def roves_no_more(self) -> None:
+        roving = self.connection.execute(
+            "UPDATE assignment SET roving = false WHERE roving AND valid_from IS NULL"
+            " RETURNING person_id"
+        )
+        for (person_id,) in roving.fetchall():
+            note_change(self.connection, "person", person_id)
+
     def _note_person(self, person_id: int, since: datetime | None, until: datetime | None) -> None:
         for kind in ("person", "named"):
             note_change(self.connection, kind, person_id, since, until)
@@ -360,6 +374,8 @@ UPHEAVALS = (
     Upheaval.site_moved,
     Upheaval.site_stricter_for_a_while,
     Upheaval.tenant_stricter,
+    Upheaval.roves_for_a_while,
+    Upheaval.roves_no_more,
 )
 
 
@@ -462,6 +478,23 @@ def _reasons(judge: Judge) -> set[tuple[str, str]]:
 
 MAIN, DEPOT = Site(1, "Main Office", "UTC", 52.5, 13.4), Site(2, "Depot", "UTC", 52.6, 13.4)
 LATER = START + timedelta(days=9)
+
+
+def test_a_stay_that_began_long_before_is_one_where_the_person_roved_then(
+    connection: psycopg.Connection,
+) -> None:
+    """The assignment is of the other site, and of one instant, 35 hours before the subject."""
+    punches = [_in("a", 1, 0), _in("b", 1, 35, site_id=2), _out("y", 1, 36)]
+    punches += [_out("z", 1, 37)._replace(site_id=2)]
+    judge = _begin(connection, punches)
+    assert ("b", "overlapping") in _reasons(judge)
+    roving = Assignment(1, 1, START, START, roving=True)
+    add_roster(connection, assignments=[roving])
+    note_change(connection, "person", 1, START, START)
+    judge.take_changes(LATER)
+    assert ("b", "overlapping") not in _reasons(judge)
+    window = load_subjects(judge.cursor, ACME, frozenset([Subject("b", "")]), LATER)
+    assert roving in window.assignments[1, 1]
 
 
 @pytest.mark.parametrize("entitled", ["Anna", "Anna as Ben's substitute"])
