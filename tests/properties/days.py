@@ -32,6 +32,7 @@ _HOLDS: tuple[Content, ...] = (
 )
 
 PEOPLE = (1, 2, 3, 4)
+KINDS = (*("check_in",) * 4, *("check_out",) * 3, "tap")
 # The second is 679 m from the first, the third 11 km.
 PLACES = {1: (52.52, 13.405), 2: (52.52, 13.415), 3: (52.60, 13.50)}
 
@@ -84,6 +85,9 @@ POLICIES: tuple[Content, ...] = (
     },
     {"gps_accuracy_cap_m": 0.0, "coarse_fix_cap_m": 100.0, "cached_fix_minutes": 1440.0},
     {"no_show_after_minutes": 1440.0, "max_spell_hours": 72.0, "biometric_min_score": 0.9},
+    {"handover_minutes": 1440.0, "clock_slack_seconds": 3600.0, "max_break_minutes": 0.0},
+    {"tap_gap_hours": 24.0, "handover_minutes": 0.0, "max_break_minutes": 1440.0},
+    {"tap_gap_hours": 1.0, "clock_slack_seconds": 0.0},
 )
 # A policy merges by key: each version names all keys, so that the last one sent says everything.
 _CLEARED = dict.fromkeys(name for policy in POLICIES for name in policy)
@@ -225,7 +229,7 @@ def _punch(draw: st.DrawFn, edges: tuple[datetime, ...]) -> Content:
     content: Content = {
         "person_id": draw(_people),
         "site_id": site_id,
-        "kind": draw(st.sampled_from(("check_in", "check_in", "check_out"))),
+        "kind": draw(st.sampled_from(KINDS)),
         "occurred_at": draw(_times(edges)).isoformat(),
     }
     fix = draw(st.sampled_from(_FIXES))

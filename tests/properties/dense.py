@@ -10,7 +10,15 @@ from typing import Any, NamedTuple
 from hypothesis import strategies as st
 
 from tests.properties.changing import FIRST, Told
-from tests.properties.days import PEOPLE, PLACES, POLICIES, START, Content, is_roving
+from tests.properties.days import (
+    KINDS,
+    PEOPLE,
+    PLACES,
+    POLICIES,
+    START,
+    Content,
+    is_roving,
+)
 
 BEGIN = START + timedelta(hours=8)
 # At the limits of windows, and between them.
@@ -22,7 +30,7 @@ _GRAVER = {
     for reason in (
         *("in_place_of", "anothers_device", "outside_fence", "not_live", "low_score"),
         *("late", "left_early", "early", "wrong_site", "unscheduled", "no_show"),
-        *("missing_check_out", "same_undeclared_device"),
+        *("missing_check_out", "missing_check_in", "same_undeclared_device"),
     )
 } | {"same_device_severity": "LOW", "two_places_at_once_severity": "LOW"}
 _SHIFTS = ("s0", "s1")
@@ -69,7 +77,7 @@ def _punches(draw: st.DrawFn) -> list[Content]:
             "punch_id": f"p{number}",
             "person_id": draw(_people),
             "site_id": site_id,
-            "kind": draw(st.sampled_from(("check_in", "check_in", "check_out"))),
+            "kind": draw(st.sampled_from(KINDS)),
             "occurred_at": draw(_moments).isoformat(),
             "device_id": draw(st.sampled_from(("phone", "phone", "stray", None))),
             "biometric": draw(_bodies),

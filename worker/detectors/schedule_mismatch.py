@@ -40,7 +40,7 @@ from itertools import takewhile
 
 from models.policy import Policy
 from models.policy.schedule_mismatch import ScheduleMismatch
-from worker.rules.acts import is_bounce
+from worker.rules.acts import counts_for_nothing
 from worker.rules.attendance import (
     LONGEST_HOLDOVER,
     covered_by_another,
@@ -71,9 +71,11 @@ from worker.rules.roster import (
     further_check_in,
     is_unauthorized,
     is_wrong_person,
+    roves,
+    roving_sites,
     site_is_rostered,
 )
-from worker.rules.spells import Spell, lone_check_outs, spell_of, spells_of
+from worker.rules.spells import Spell, lone_punches, spell_of, spells_of
 from worker.rules.window import Punch, Shift, Window
 
 TYPE = "SCHEDULE_MISMATCH"
@@ -134,6 +136,8 @@ def _why_not_late(window: Window, punch: Punch, shift: Shift | None, policy: Pol
         return "it belongs to no shift"
     if punch.occurred_at <= shift.starts_at + timedelta(minutes=policy.grace_minutes):
         return f"it comes by the shift's start plus {policy.grace_minutes:g} min"
+    if punch.occurred_at > shift.ends_at:
+        return "a lone tap after the shift's end is likelier a check-out"
     if further_check_in(window, punch):
         return "it repeats a check-in here"
     first, _ = _first_and_last(window, punch, shift)
@@ -166,10 +170,20 @@ def _first_and_last(
 
 
 def _checks_in_again(window: Window, punch: Punch, shift: Shift) -> bool:
-    """Whether the person checks in at the shift's site after this punch, up to the shift's end."""
-    check_ins = window.check_ins_at(punch, shift.site_id)
-    place = bisect_right(check_ins, window.place_of(punch), key=window.place_of)
-    return place < len(check_ins) and check_ins[place].occurred_at <= shift.ends_at
+    """Whether the person checks in at the shift's site, or where they rove, after this punch, up to
+    the shift's end.
+    """
+    for site_id in (shift.site_id, *roving_sites(window, punch.person_id)):
+        check_ins = window.check_ins_at(punch, site_id)
+        place = bisect_right(check_ins, window.place_of(punch), key=window.place_of)
+        for check_in in check_ins[place:]:
+            if check_in.occurred_at > shift.ends_at:
+                break
+            if site_id == shift.site_id or roves(
+                window, punch.person_id, site_id, check_in.occurred_at
+            ):
+                return True
+    return False
 
 
 def _checked_in_before(window: Window, punch: Punch, shift: Shift) -> bool:
@@ -183,14 +197,14 @@ def _checks_out_later(window: Window, punch: Punch, shift: Shift) -> bool:
     """Whether a check-out of the person that closes no spell follows this punch and belongs to the
     shift.
     """
-    lone = lone_check_outs(window, punch.person_id)
+    lone = lone_punches(window, punch.person_id)
     first = bisect_left(lone, punch.occurred_at, key=_when)
     return any(
         shift_of_lone(window, other) == shift
         for other in takewhile(
             lambda other: other.occurred_at <= shift.ends_at + LONGEST_HOLDOVER, lone[first:]
         )
-        if window.comes_before(punch, other)
+        if not other.is_check_in and window.comes_before(punch, other)
     )
 
 
@@ -210,8 +224,27 @@ def _was_here(window: Window, punch: Punch, shift: Shift) -> bool:
     return was_here
 
 
-def _left_early(window: Window, punch: Punch, policy: Policy) -> Findings:
+def _shift_left(window: Window, punch: Punch) -> Shift | None:
+    """Return the shift that a check-out belongs to: that of a spell where the person roves may be
+    elsewhere.
+    """
+    spell = spell_of(window, punch)
     shift = shift_of_check_out(window, punch)
+    if shift or spell is None:
+        return shift
+    began = spell.check_in
+    if not roves(window, began.person_id, began.site_id, began.occurred_at):
+        return None
+    on = [
+        own_shift
+        for own_shift in own_shifts_within_reach(window, began)
+        if not covered_by_another(window, own_shift, began.person_id)
+    ]
+    return on[-1] if on else None
+
+
+def _left_early(window: Window, punch: Punch, policy: Policy) -> Findings:
+    shift = _shift_left(window, punch)
     because = _why_not_left_early(window, punch, shift, policy)
     if shift and not because:
         early = (shift.ends_at - punch.occurred_at).total_seconds()
@@ -253,7 +286,7 @@ def _why_not_left_early(window: Window, punch: Punch, shift: Shift | None, polic
 
 
 def _missing_check_in(window: Window, punch: Punch, policy: Policy) -> Findings:
-    lone = spell_of(window, punch) is None and not is_bounce(window, punch)
+    lone = spell_of(window, punch) is None and not counts_for_nothing(window, punch)
     shift = shift_of_lone(window, punch) if lone else None
     if shift and not _checked_in_before(window, punch, shift):
         yield found(

@@ -11,6 +11,7 @@ from worker.load.ranges import merge
 from worker.load.reading import Reading
 from worker.load.roster import read_roster
 from worker.load.rows import PUNCH, as_punches
+from worker.load.tap_stays import shifts_of_taps
 from worker.load.tenant import Reach
 from worker.load.window_shifts import PersonRange, WindowShifts, presence_ranges, read_window_shifts
 from worker.rules.biometrics import whose
@@ -31,6 +32,7 @@ def load_context(
     judged = _judged(reading, subjects)
     shifts = read_window_shifts(reading, subjects, judged)
     stretches = reading.timelines.read(merge(_timelines(judged, shifts, reading.reach)))
+    shifts.by_id.update((s.shift_id, s) for s in shifts_of_taps(reading, stretches))
     devices = reading.devices.read(punch.device_id for punch in judged)
     neighbours = ask_neighbours(reading, judged, shifts.waiting, devices)
     people = _people(judged, stretches, shifts, neighbours)

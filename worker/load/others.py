@@ -16,6 +16,7 @@ from worker.load.reading import Reading
 from worker.load.rows import STANDING
 from worker.load.tenant import BASELINE_DAYS, DAY, KIOSK_DAYS, Reach
 from worker.load.touched import Touched, TouchedPunch
+from worker.rules.taps import LONGEST_RUN
 from worker.rules.window import Punch, Shift
 
 AnyRange = tuple[Any, datetime, datetime]  # key, since, until
@@ -58,6 +59,11 @@ JOIN punch p ON p.tenant_id = %(tenant_id)s AND p.person_id = r.person_id AND p.
 SELECT p.punch_id FROM {unnest("people", "person_id", "bigint")}
 JOIN punch p ON p.tenant_id = %(tenant_id)s AND p.person_id = r.person_id
   AND p.occurred_at BETWEEN r.since AND r.until AND p.voided_at IS NULL
+""",
+    "taps": f"""
+SELECT p.punch_id FROM {unnest("taps", "person_id", "bigint")}
+JOIN punch p ON p.tenant_id = %(tenant_id)s AND p.person_id = r.person_id
+  AND p.occurred_at BETWEEN r.since AND r.until AND p.voided_at IS NULL AND p.is_tap
 """,
     "sites": f"""
 SELECT p.punch_id FROM {unnest("sites", "site_id", "bigint")}
@@ -157,6 +163,7 @@ def _ranges(
     return {
         "changed": list(touched.around(touched.people, reach.before, reach.after)),
         "people": _entitled(touched, shifts, own_shifts, reach),
+        "taps": _tapping(touched, shifts),
         "sites": [(shift.site_id, *_at_shift(shift, touched, reach)) for shift in shifts],
         "devices": uses,
         "bodies": [
@@ -196,6 +203,22 @@ def _entitled(
         for shift in shifts
         if touched.swept or shift.shift_id not in alone
         for person_id in shift.entitled
+    ]
+
+
+def _tapping(touched: Touched, shifts: Iterable[Shift]) -> list[AnyRange]:
+    """When taps are read by what changed: a person's policy or their shifts, as far as stays of
+    taps reach.
+    """
+    around = 2 * LONGEST_RUN
+    return [
+        *touched.around(touched.people, around, around),
+        *(
+            (person_id, shift.starts_at - around, shift.ends_at + around)
+            for shift in shifts
+            if shift.shift_id in touched.shifts
+            for person_id in shift.entitled
+        ),
     ]
 
 

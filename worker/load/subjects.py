@@ -16,6 +16,7 @@ from worker.load.others import other_punches
 from worker.load.presence import PersonPunches, PresenceChange, presence_change
 from worker.load.ranges import merge
 from worker.load.reading import Reading
+from worker.load.tap_stays import through_stays
 from worker.load.tenant import DAY, Reach
 from worker.load.touched import Touched, TouchedPunch
 from worker.rules.finding import Subject
@@ -31,7 +32,7 @@ def find_subjects(reading: Reading, touched: Touched, as_of: datetime) -> frozen
     reach = reading.reach
     asked = _ask(reading, touched, as_of)
     timelines = _timelines(reading, touched.punches)
-    changes = _changes(touched.punches, timelines, reach)
+    changes = through_stays(reading, _changes(touched.punches, timelines, reach), timelines)
     own_shifts = _own_shifts(reading, changes)
     if any(_is_long(shift, reach) for shift in own_shifts):
         timelines = _timelines(reading, touched.punches, own_shifts)

@@ -108,6 +108,7 @@ class Reach(NamedTuple):
     least_early: timedelta  # the same by the policy with the shortest
     handover: timedelta  # between two check-outs of which the later moves the end of a spell
     holdover: timedelta  # from a shift's end to what may still belong to it
+    tap_gap: timedelta  # between two taps of one stay that no shift holds together
     slack: timedelta  # by which two clocks may differ
     fix: timedelta  # between two fixes that may be a teleport
     buddy: timedelta  # between two uses of one device or of one person's biometrics
@@ -181,6 +182,7 @@ def reach_of(tenant: Tenant) -> Reach:
         early=max(early),
         handover=handover,
         holdover=timedelta(minutes=max(values("holdover_minutes"))),
+        tap_gap=timedelta(hours=max(values("tap_gap_hours"))),
         slack=timedelta(seconds=max(values("clock_slack_seconds"))),
         least_early=min(early),
         fix=timedelta(hours=_FARTHEST_KM / min(values("teleport_speed_kmh"))),

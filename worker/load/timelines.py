@@ -9,6 +9,7 @@ from psycopg import Cursor
 from worker.load.once import Once, Piece
 from worker.load.ranges import Range, document, unnest
 from worker.load.rows import PUNCH
+from worker.rules.taps import DAY, LONGEST_RUN
 from worker.rules.window import Punch, Stretch, in_order
 
 # At an instant of both kinds their order depends on what came before: these are read through, to
@@ -22,17 +23,28 @@ _MOMENTS = """
           AND q.occurred_at = p.occurred_at AND q.is_check_in <> p.is_check_in
           AND q.voided_at IS NULL
       )"""
+# What a tap is read as depends on those around it.
+_TAPS = """
+    SELECT t.occurred_at FROM punch t
+    WHERE t.tenant_id = %(tenant_id)s AND t.person_id = r.person_id AND t.voided_at IS NULL
+      AND t.is_tap"""
 # From the moment of the punch before to that of the punch after, in one go along the index.
 _TIMELINES = f"""
 SELECT r.ordinal, {PUNCH}
 FROM {unnest("ranges", "person_id", "bigint")}
 JOIN punch p ON p.tenant_id = %(tenant_id)s AND p.person_id = r.person_id AND p.voided_at IS NULL
-  AND p.occurred_at >= coalesce((
+  AND p.occurred_at >= least(coalesce((
     {_MOMENTS} AND p.occurred_at < r.since ORDER BY p.occurred_at DESC LIMIT 1
-  ), '-infinity')
-  AND p.occurred_at <= coalesce((
+  ), '-infinity'), (
+    {_TAPS} AND t.occurred_at >= r.since - %(taps_before)s AND t.occurred_at < r.since
+    ORDER BY t.occurred_at LIMIT 1
+  ))
+  AND p.occurred_at <= greatest(coalesce((
     {_MOMENTS} AND p.occurred_at > r.until ORDER BY p.occurred_at LIMIT 1
-  ), 'infinity')
+  ), 'infinity'), (
+    {_TAPS} AND t.occurred_at > r.until AND t.occurred_at <= r.until + %(taps_after)s
+    ORDER BY t.occurred_at DESC LIMIT 1
+  ))
 """
 
 _AT = attrgetter("occurred_at")
@@ -66,9 +78,15 @@ class Timelines:
             yield from piece.rows[first:last]
 
     def _send(self, ranges: Sequence[Range[int]]) -> Cursor:
-        return self._cursor.execute(
-            _TIMELINES, {"tenant_id": self._tenant_id, "ranges": document(ranges)}
-        )
+        parameters = {
+            "tenant_id": self._tenant_id,
+            "ranges": document(ranges),
+            # A stay of taps begins no longer before one than two of the longest runs, and whether
+            # it does rests on one more.
+            "taps_before": 3 * LONGEST_RUN,
+            "taps_after": LONGEST_RUN + DAY,
+        }
+        return self._cursor.execute(_TIMELINES, parameters)
 
     def _rows(self, answer: Cursor) -> list[tuple[int, Punch]]:
         rows = [(ordinal, Punch._make(columns)) for ordinal, *columns in answer.fetchall()]

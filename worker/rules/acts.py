@@ -10,18 +10,22 @@ from worker.rules.window import Punch, Stretch, Window
 
 
 def acts(window: Window, stretch: Stretch) -> Sequence[Punch]:
-    """Return the punches of a stretch without its bounces: check-outs soon after their check-in
-    that a further check-out there follows.
+    """Return the punches of a stretch without those that are neither check-in nor check-out: taps
+    within a stay, and bounces, which are check-outs soon after their check-in that a further
+    check-out there follows.
     """
     key = ("acts", id(stretch))
     if key not in window.memo:
-        window.memo[key] = _acts(window, stretch.punches)
+        directed = stretch.punches
+        if any(punch.is_tap for punch in directed):
+            directed = [punch for punch in directed if punch.punch_id not in window.between]
+        window.memo[key] = _acts(window, directed)
     counting: Sequence[Punch] = window.memo[key]
     return counting
 
 
-def is_bounce(window: Window, punch: Punch) -> bool:
-    """Whether a check-out counts for nothing to the rules of spells and shifts."""
+def counts_for_nothing(window: Window, punch: Punch) -> bool:
+    """Whether a punch is neither check-in nor check-out to the rules of spells and shifts."""
     if punch.is_check_in:
         return False
     stretch, _ = window.place_in_time(punch)

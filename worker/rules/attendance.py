@@ -11,9 +11,9 @@ from itertools import accumulate, islice
 from typing import NamedTuple
 
 from models.schemas.roster import LONGEST_SHIFT
-from worker.rules.acts import is_bounce
+from worker.rules.acts import counts_for_nothing
 from worker.rules.matching import matching
-from worker.rules.spells import Spell, lone_check_outs, spell_of, spells_of
+from worker.rules.spells import Spell, is_lone_tap, lone_punches, spell_of, spells_of
 from worker.rules.window import Punch, Shift, Window
 
 # The longest that a policy may have it.
@@ -78,6 +78,11 @@ def shift_of_check_in(window: Window, punch: Punch) -> Shift | None:
     return nearest if len(together) == 1 else _choice(window, punch.person_id, together)
 
 
+def _shift_of_lone_tap(window: Window, punch: Punch) -> Shift | None:
+    spell = spell_of(window, punch) if punch.is_tap else None
+    return shift_of_lone(window, punch) if spell and is_lone_tap(spell) else None
+
+
 def shift_of_spell(window: Window, spell: Spell, by: datetime) -> Shift | None:
     """Return the shift of the spell's check-in or, where the spell runs on into further own shifts
     there, the last that started before `by`.
@@ -121,13 +126,21 @@ def shift_of_check_out(window: Window, punch: Punch) -> Shift | None:
     spell = spell_of(window, punch)
     if spell:
         return shift_of_spell(window, spell, punch.occurred_at)
-    return None if is_bounce(window, punch) else shift_of_lone(window, punch)
+    return None if counts_for_nothing(window, punch) else shift_of_lone(window, punch)
 
 
 def shift_of_lone(window: Window, punch: Punch) -> Shift | None:
     """Return the own shift there in which a punch lies that makes no spell, or at most
     holdover_minutes after which: of several the last to start, then the lower shift_id.
     """
+    key = ("lone", punch.punch_id)
+    if key not in window.memo:
+        window.memo[key] = _find_shift_of_lone(window, punch)
+    shift: Shift | None = window.memo[key]
+    return shift
+
+
+def _find_shift_of_lone(window: Window, punch: Punch) -> Shift | None:
     holdover = timedelta(minutes=window.policy_of(punch).holdover_minutes)
     around = [
         shift
@@ -199,8 +212,10 @@ def _find_arrival(window: Window, person_id: int, shift: Shift) -> _Arrival | No
 
 
 def _lone_at(window: Window, person_id: int, shift: Shift) -> list[datetime]:
-    """Return when check-outs came that close no spell, and belong to this shift after its start."""
-    lone = lone_check_outs(window, person_id)
+    """Return when the first punch came that makes no spell, and belongs to this shift after its
+    start.
+    """
+    lone = lone_punches(window, person_id)
     first = bisect_right(lone, shift.starts_at, key=_when)
     moments = []
     for punch in islice(lone, first, None):

@@ -73,8 +73,8 @@ def _find_taps(window: Window, punches: Sequence[Punch]) -> _Taps | None:
 def _is_one_tap(window: Window, punch: Punch, following: Punch) -> bool:
     return (
         following.site_id == punch.site_id
-        and following.is_check_in == punch.is_check_in
         and following.is_tap == punch.is_tap
+        and (punch.is_tap or following.is_check_in == punch.is_check_in)
         and following.occurred_at - punch.occurred_at
         <= timedelta(minutes=window.policy_of(following).repeat_minutes)
     )

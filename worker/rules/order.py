@@ -13,7 +13,7 @@ from itertools import groupby, pairwise
 from operator import attrgetter
 
 from models.policy import Policy
-from models.schemas.punch import Punch
+from worker.rules.values import Punch
 
 PolicyOf = Callable[[Punch], Policy]
 
@@ -23,8 +23,7 @@ _at = attrgetter("occurred_at")
 def in_turn(punches: Sequence[Punch], policy_of: PolicyOf) -> Sequence[Punch]:
     """Return a person's punches as they follow each other.
 
-    They come sorted by time, check-outs before check-ins. Each of them is measured by the policy of
-    its own site.
+    They come as `in_order` sorts them. Each of them is measured by the policy of its own site.
     """
     ordered = punches
     if any(_are_of_one_instant(*pair) for pair in pairwise(punches)):
@@ -53,27 +52,32 @@ def _at_one_instant(
     if len(check_outs) in (0, len(together)) or (before and _is_there(before, together, policy_of)):
         return together
     left = {punch.site_id for punch in check_outs}
-    check_ins = together[len(check_outs) :]
-    came = [punch for punch in check_ins if punch.site_id in left]
-    return [*came, *check_outs, *(punch for punch in check_ins if punch.site_id not in left)]
+    others = together[len(check_outs) :]
+    came = [punch for punch in others if punch.site_id in left and not punch.is_tap]
+    rest = [punch for punch in others if punch.site_id not in left or punch.is_tap]
+    return [*came, *check_outs, *rest]
 
 
 def _is_there(before: Punch, together: list[Punch], policy_of: PolicyOf) -> bool:
     """Whether the punch before an instant is a check-in recent enough for its person to leave."""
     work = timedelta(hours=policy_of(before).max_work_hours)
-    return before.is_check_in and together[0].occurred_at - before.occurred_at <= work
+    return _is_check_in(before) and together[0].occurred_at - before.occurred_at <= work
 
 
 def _may_be_after(check_in: Punch, check_out: Punch, policy_of: PolicyOf) -> bool:
     """Whether a check-in just before a check-out elsewhere may really have come after it."""
     return (
-        check_in.is_check_in
+        _is_check_in(check_in)
         and not check_out.is_check_in
         and check_in.site_id != check_out.site_id
         and not _names_one_device(check_in, check_out)
         and check_out.occurred_at - check_in.occurred_at
         <= timedelta(seconds=policy_of(check_out).clock_slack_seconds)
     )
+
+
+def _is_check_in(punch: Punch) -> bool:
+    return punch.is_check_in and not punch.is_tap
 
 
 def _names_one_device(punch: Punch, other: Punch) -> bool:
@@ -99,7 +103,10 @@ class _Turns:
 
     def of(self, punches: Sequence[Punch]) -> list[Punch]:
         for punch in punches:
-            if punch.is_check_in:
+            if punch.is_tap:
+                self._take(len(self._waiting), punch)
+                self._ends = False
+            elif punch.is_check_in:
                 self._wait(punch)
             else:
                 self._check_out(punch)
@@ -121,6 +128,10 @@ class _Turns:
             place = len(self._waiting)
             before = self._waiting[-1]
         self._ends = before is not None and self._ends_spell(punch, before)
+        self._take(place, punch)
+
+    def _take(self, place: int, punch: Punch) -> None:
+        """Have a punch follow those that wait before this place."""
         self._turns += self._waiting[self._first : place]
         self._turns.append(punch)
         self._first = place
@@ -143,10 +154,11 @@ class _Turns:
     def _ends_spell(self, punch: Punch, before: Punch) -> bool:
         """Whether a check-out that follows this punch ends a spell, or ends one later."""
         apart = punch.occurred_at - before.occurred_at
-        if before.is_check_in:
+        if _is_check_in(before):
             return apart <= timedelta(hours=self._policy_of(before).max_spell_hours)
         return (
             self._ends
+            and not before.is_tap
             and before.site_id == punch.site_id
             and apart <= timedelta(minutes=self._policy_of(punch).handover_minutes)
         )

@@ -4,6 +4,7 @@ Whose windows: reach is measured as `worker.rules.attendance` does; the excuses 
 limits of the rule, and go by the policy of the punch's site at its time.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -11,7 +12,7 @@ from models.policy.measures import Mode
 from models.policy.part import TypePolicy
 from models.policy.unauthorized_site import UnauthorizedSite
 from models.policy.wrong_person import WrongPerson
-from worker.rules.acts import is_bounce
+from worker.rules.acts import counts_for_nothing
 from worker.rules.attendance import is_attended, own_shifts_within_reach, within_reach
 from worker.rules.spells import spell_before, spell_of
 from worker.rules.window import Assignment, Punch, Shift, Window
@@ -70,6 +71,19 @@ def early_for(window: Window, punch: Punch) -> Shift | None:
 def roves(window: Window, person_id: int, site_id: int, at: datetime) -> bool:
     """Whether an assignment of the person to the site that is valid at a moment is a roving one."""
     return any(row.roving for row in _assignments(window, person_id, site_id, at))
+
+
+def roving_sites(window: Window, person_id: int) -> Sequence[int]:
+    """Return the sites where the person roves at some time."""
+    key = "roving"
+    if key not in window.memo:
+        by_person: dict[int, list[int]] = {}
+        for (person, site_id), rows in window.assignments.items():
+            if any(row.roving for row in rows):
+                by_person.setdefault(person, []).append(site_id)
+        window.memo[key] = by_person
+    sites: Sequence[int] = window.memo[key].get(person_id, ())
+    return sites
 
 
 def excuse(window: Window, punch: Punch) -> str:
@@ -168,7 +182,7 @@ def judged_with_check_in(window: Window, punch: Punch) -> bool:
     if punch.is_check_in:
         return False
     spell = spell_of(window, punch)
-    return is_bounce(window, punch) if spell is None else spell.site_id == punch.site_id
+    return counts_for_nothing(window, punch) if spell is None else spell.site_id == punch.site_id
 
 
 def goes_on_working(window: Window, punch: Punch) -> str:

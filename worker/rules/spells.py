@@ -88,21 +88,26 @@ def spell_before(window: Window, punch: Punch) -> Spell | None:
     return site_spells[before - 1][1] if before else None
 
 
-def lone_check_outs(window: Window, person_id: int) -> list[Punch]:
-    """Return the check-outs of a person that close no spell, in order."""
+def lone_punches(window: Window, person_id: int) -> list[Punch]:
+    """Return a person's check-outs that close no spell, and lone taps, in order."""
     key = ("lone", person_id)
     if key not in window.memo:
-        closing = {
-            punch.punch_id for spell in spells_of(window, person_id) for punch in spell.check_outs
-        }
+        person_spells = spells_of(window, person_id)
+        closing = {punch.punch_id for spell in person_spells for punch in spell.check_outs}
+        taps = {spell.check_in.punch_id for spell in person_spells if is_lone_tap(spell)}
         window.memo[key] = [
             punch
             for stretch in window.stretches_of(person_id)
             for punch in acts(window, stretch)
-            if not punch.is_check_in and punch.punch_id not in closing
+            if (punch.punch_id in taps if punch.is_check_in else punch.punch_id not in closing)
         ]
     lone: list[Punch] = window.memo[key]
     return lone
+
+
+def is_lone_tap(spell: Spell) -> bool:
+    """Whether all that is known of a spell is a tap, which may have been its end as well."""
+    return spell.check_in.is_tap and not spell.check_outs
 
 
 def spells(window: Window, stretch: Stretch) -> Iterator[Spell]:
@@ -128,7 +133,8 @@ def spells(window: Window, stretch: Stretch) -> Iterator[Spell]:
     if first and last and check_outs:
         yield _ended(window, first, last, check_outs)
     elif first and last:
-        yield Spell(first, last, (), stretch.is_latest, _presumed_end(window, first))
+        is_open = stretch.is_latest and not first.is_tap  # a lone tap may have been either
+        yield Spell(first, last, (), is_open, _presumed_end(window, first))
 
 
 def stays(window: Window, stretch: Stretch) -> list[Stay]:

@@ -5,103 +5,29 @@ Instants are aware datetimes in UTC, places are degrees, distances metres. Nothi
 database, a clock or a setting.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from datetime import datetime
 from functools import cached_property
-from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any
 
 from models.policy import Policy
-from models.schemas.punch import Punch as Punch  # what a detector reads comes from here
 from worker.rules.finding import Subject
 from worker.rules.order import in_turn
 from worker.rules.past import Laid, Past, past_of
+from worker.rules.taps import read_taps
+from worker.rules.values import Assignment as Assignment
+from worker.rules.values import Baseline as Baseline
+from worker.rules.values import Device as Device
+from worker.rules.values import Punch as Punch
+from worker.rules.values import Shift as Shift
+from worker.rules.values import Site as Site
+from worker.rules.values import Stretch as Stretch
+from worker.rules.values import in_order as in_order
+from worker.rules.values import moment_of as moment_of
 
 # A policy, or what it is from each moment on.
 HeldPolicy = Policy | Past[Policy] | Laid[Policy]
-
-
-class Site(NamedTuple):
-    site_id: int
-    name: str
-    timezone: str
-    latitude: float | None = None
-    longitude: float | None = None
-    radius_m: float | None = None
-    boundary: dict[str, Any] | None = None  # GeoJSON Polygon or MultiPolygon
-
-
-class Shift(NamedTuple):
-    """A shift that counts. Entitled to it are `person_id` and `substitutes`; only these where the
-    person had left the roster when it began.
-    """
-
-    shift_id: str
-    person_id: int
-    site_id: int
-    starts_at: datetime
-    ends_at: datetime
-    substitutes: tuple[int, ...] = ()
-    person_left: bool = False
-
-    @property
-    def entitled(self) -> tuple[int, ...]:
-        return self.substitutes if self.person_left else (self.person_id, *self.substitutes)
-
-
-class Assignment(NamedTuple):
-    """That a person may be at a site, from `valid_from` to `valid_to`, both included; None is open.
-    What the roster gave as a date is already a whole day at the site. Who is `roving` visits it in
-    between.
-    """
-
-    person_id: int
-    site_id: int
-    valid_from: datetime | None = None
-    valid_to: datetime | None = None
-    roving: bool = False
-
-    def is_valid(self, at: datetime) -> bool:
-        return (self.valid_from is None or self.valid_from <= at) and (
-            self.valid_to is None or at <= self.valid_to
-        )
-
-
-class Device(NamedTuple):
-    device_id: str
-    shared: bool
-    person_id: int | None = None
-
-
-class Baseline(NamedTuple):
-    """A person's earlier scores by one method, in the days before a punch. `deviation` is the
-    sample's.
-    """
-
-    scores: int  # how many
-    mean: float
-    deviation: float
-
-
-class Stretch(NamedTuple):
-    """Punches of one person that follow each other without a gap, in order."""
-
-    person_id: int
-    punches: Sequence[Punch]
-    is_latest: bool = True  # no punch of the person comes after the last one
-
-
-# Sort key of one person's punches: by time, check-out before check-in, a tap after both, then
-# punch_id bytewise. Python compares text by code point, which is the order of its UTF-8 bytes.
-in_order: Callable[[Punch], tuple[datetime, bool, bool, str]] = attrgetter(
-    "occurred_at", "is_check_in", "is_tap", "punch_id"
-)
-
-
-def moment_of(row: Punch | Shift) -> datetime:
-    """Return the moment by which a row is judged: of a punch its time, of a shift its start."""
-    return row.occurred_at if isinstance(row, Punch) else row.starts_at
 
 
 class Window:
@@ -168,11 +94,25 @@ class Window:
 
     @cached_property
     def stretches(self) -> Sequence[Stretch]:
-        """People's punches as they follow each other."""
-        return [
-            stretch._replace(punches=in_turn(stretch.punches, self.policy_of))
-            for stretch in self._stretches
-        ]
+        """People's punches as they follow each other. Taps have the direction they are read with:
+        those between the first and the last of a stay are no check-ins.
+        """
+        return [stretch for stretch, _ in self._read_stretches]
+
+    @cached_property
+    def between(self) -> frozenset[str]:
+        """The ids of the taps within a stay, which are neither check-ins nor check-outs."""
+        return frozenset().union(*(between for _, between in self._read_stretches))
+
+    @cached_property
+    def _read_stretches(self) -> list[tuple[Stretch, frozenset[str]]]:
+        read = []
+        for stretch in self._stretches:
+            ordered = in_turn(stretch.punches, self.policy_of)
+            own_shifts = self.shifts_of.get(stretch.person_id, ())
+            punches, between = read_taps(ordered, own_shifts, self.policy_of)
+            read.append((stretch._replace(punches=punches), between))
+        return read
 
     @cached_property
     def _places(self) -> dict[str, tuple[Stretch, int]]:

@@ -207,7 +207,7 @@ def _rounds() -> tuple[list[Punch], list[Shift]]:
     punches: list[Punch] = []
     shifts: list[Shift] = []
     for day in range(4):
-        shifts.append(shift(ANNA, HOME, f"+{day} 08:00", f"+{day} 20:00", f"home {day}"))
+        shifts.append(shift(ANNA, HOME, f"+{day} 08:00", f"+{day} 17:30", f"home {day}"))
         for place, site in enumerate(POSTS):
             guard, name = GUARDS[site], f"{site} {day}"
             shifts.append(shift(guard, site, f"+{day} 06:00", f"+{day} 22:00", name))
