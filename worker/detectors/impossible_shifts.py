@@ -31,7 +31,7 @@ from collections.abc import Iterable, Sequence
 
 from models.policy import Policy
 from models.policy.impossible_shifts import ImpossibleShifts
-from worker.rules.evidence import distance, duration, found, instant, nothing
+from worker.rules.evidence import distance, done, duration, found, instant, nothing
 from worker.rules.finding import Finding, Findings
 from worker.rules.geometry import Way, clock_slack, way
 from worker.rules.one_tap import place_on_ways
@@ -61,7 +61,7 @@ def _too_far(window: Window, punch: Punch) -> Findings:
             "too_far_too_soon",
             policy.of(ImpossibleShifts).too_far_too_soon_severity,
             0.85,
-            f"Checked in {distance(taken.least_m)} from another site, "
+            f"{done(punch)} {distance(taken.least_m)} from another site, "
             f"{_after(taken)} a punch there: {_speed(taken)}, "
             f"and the limit is {policy.max_travel_speed_kmh:g} km/h.",
             observed=taken.speed_kmh,

@@ -34,7 +34,7 @@ from typing import NamedTuple
 from models.policy import Policy
 from models.policy.overtime_violation import OvertimeViolation
 from worker.rules.attendance import shift_of_spell, shifts_during
-from worker.rules.evidence import duration, found, instant, nothing
+from worker.rules.evidence import done, duration, found, instant, nothing
 from worker.rules.finding import Finding, Findings
 from worker.rules.roster import held_over
 from worker.rules.spells import Spell, spell_of, spells_of
@@ -250,7 +250,8 @@ def _open(window: Window, spell: Spell, policy: Policy) -> Finding:
         "still_working",
         own.forgotten_check_out_severity if doubt else own.still_working_severity,
         0.50 if doubt else 0.98,
-        f"Checked in more than {policy.max_work_hours:g} h ago and not checked out{doubt}.",
+        f"{done(spell.check_in)} more than {policy.max_work_hours:g} h ago and not checked out"
+        f"{doubt}.",
         observed=f"more than {policy.max_work_hours:g}",
         limit=policy.max_work_hours,
         unit="h",

@@ -69,6 +69,7 @@ from worker.rules.roster import (
     early_for,
     excuse,
     further_check_in,
+    goes_on_working,
     is_unauthorized,
     is_wrong_person,
     roves,
@@ -119,7 +120,7 @@ def _late(window: Window, punch: Punch, policy: Policy) -> Findings:
             "late",
             policy.of(ScheduleMismatch).late_severity,
             0.95,
-            f"Checked in {duration(late)} after the shift's start at "
+            f"{done(punch)} {duration(late)} after the shift's start at "
             f"{clock(window, shift.site_id, shift.starts_at)}; "
             f"{policy.grace_minutes:g} min are allowed.",
             observed=late / 60,
@@ -256,7 +257,7 @@ def _left_early(window: Window, punch: Punch, policy: Policy) -> Findings:
             "left_early",
             policy.of(ScheduleMismatch).left_early_severity,
             0.95,
-            f"Checked out {duration(early)} before the end{elsewhere} at "
+            f"{done(punch)} {duration(early)} before the end{elsewhere} at "
             f"{clock(window, punch.site_id, shift.ends_at)} and did not come back; "
             f"{policy.grace_minutes:g} min are allowed.",
             observed=early / 60,
@@ -296,7 +297,7 @@ def _missing_check_in(window: Window, punch: Punch, policy: Policy) -> Findings:
             "missing_check_in",
             policy.of(ScheduleMismatch).missing_check_in_severity,
             0.80,
-            "Checked out without a check-in for the shift from "
+            f"{done(punch)} without a check-in for the shift from "
             f"{clock(window, shift.site_id, shift.starts_at)} to "
             f"{clock(window, shift.site_id, shift.ends_at)}.",
             observed=0,
@@ -321,7 +322,7 @@ def _early(window: Window, punch: Punch, policy: Policy) -> Findings:
             "early",
             policy.of(ScheduleMismatch).early_severity,
             0.95,
-            f"Checked in {duration(early)} before the next shift here, at "
+            f"{done(punch)} {duration(early)} before the next shift here, at "
             f"{clock(window, shift.site_id, shift.starts_at)}; "
             f"{usual:g} min are usual.",
             observed=early / 60,
@@ -357,8 +358,8 @@ def _wrong_site(window: Window, punch: Punch, policy: Policy) -> Findings:
             "wrong_site",
             policy.of(ScheduleMismatch).wrong_site_severity,
             0.85,
-            f"Checked in here while the person's shift from {starts_at} to {ends_at} is at another "
-            "site.",
+            f"{done(punch)} here while the person's shift from {starts_at} to {ends_at} is at "
+            "another site.",
             observed="here",
             limit="another site",
             shifts=elsewhere,
@@ -409,7 +410,7 @@ def _why_not_unscheduled(window: Window, punch: Punch) -> str:
         return "it is an unauthorized site"
     if came_in_place_before(window, punch):
         return "an earlier check-in of theirs already stands for a shift here"
-    return excuse(window, punch)
+    return goes_on_working(window, punch) or excuse(window, punch)
 
 
 def _missing_check_out(window: Window, punch: Punch, policy: Policy) -> Findings:

@@ -82,7 +82,7 @@ def _in_place_of(window: Window, punch: Punch, shifts: tuple[Shift, ...]) -> Fin
         "in_place_of",
         window.policy_of(punch).of(WrongPerson).in_place_of_severity,
         0.90,
-        "Checked in without a shift here while the shift from "
+        f"{done(punch)} without a shift here while the shift from "
         f"{clock(window, first.site_id, first.starts_at)} to "
         f"{clock(window, first.site_id, first.ends_at)} of {names} "
         "was not attended.",

@@ -103,3 +103,46 @@ def test_the_default_radius_is_policy() -> None:
         policy={"default_radius_m": 100},
     )
     assert [f.reason for f in findings(geofence_violation, window)] == ["outside_fence"]
+
+
+STALE = {
+    "a later fix of the tap is within": ((612, 0), {"0": "stale_fix"}),
+    "an earlier one is": ((0, 612), {"1": "outside_fence"}),
+    "both are outside": ((612, 612), {"0": "outside_fence", "1": "outside_fence"}),
+    "the last one counts": ((612, 0, 612), {"0": "outside_fence", "2": "outside_fence"}),
+    "a coarse one does not": ((612, None), {"0": "outside_fence"}),
+}
+
+
+@pytest.mark.parametrize(("places", "expected"), STALE.values(), ids=STALE.keys())
+def test_an_old_fix_before_a_good_one_of_the_same_tap(
+    places: tuple[float | None, ...], expected: dict[str, str]
+) -> None:
+    """None is a fix within the fence that is too coarse to count."""
+    punches = [
+        check_in(
+            ANNA,
+            OFFICE,
+            f"09:0{number}",
+            str(number),
+            **away(metres or 0),
+            accuracy_m=5_000.0 if metres is None else 12.0,
+        )
+        for number, metres in enumerate(places)
+    ]
+    found = findings(geofence_violation, build(punches, sites=SITES))
+    assert {f.subject.punch_id: f.reason for f in found} == expected
+    for finding in found:
+        grave = finding.reason == "outside_fence"
+        assert (finding.severity, finding.confidence) == (
+            ("HIGH", 0.90) if grave else ("LOW", 0.40)
+        )
+
+
+def test_beyond_the_gap_it_is_another_tap() -> None:
+    punches = [
+        check_in(ANNA, OFFICE, when, when, **away(metres), accuracy_m=12.0)
+        for when, metres in (("09:00", 612), ("09:10:01", 0))
+    ]
+    (finding,) = findings(geofence_violation, build(punches, sites=SITES))
+    assert finding.reason == "outside_fence"

@@ -153,3 +153,64 @@ def test_teleport(punches: list[Any], expected: set[str]) -> None:
     assert {pair for pair in found if pair[1] == "teleport"} == {
         (punch_id, "teleport") for punch_id in expected
     }
+
+
+AGAIN = {
+    "the first fix was an old one": (
+        [
+            check_out(ANNA, OFFICE, "00:00", **HERE),
+            check_in(ANNA, OFFICE, "08:00", "stale", **THERE),
+            check_in(ANNA, OFFICE, "08:00:20", "good", **HERE),
+        ],
+        set(),
+    ),
+    "the last is elsewhere": (
+        [
+            check_out(ANNA, OFFICE, "07:55", **HERE),
+            check_in(ANNA, OFFICE, "08:00", "first", **HERE),
+            check_in(ANNA, OFFICE, "08:00:20", "last", **THERE),
+        ],
+        {"last"},
+    ),
+    "as far apart as one tap's are": (
+        [
+            check_out(ANNA, OFFICE, "00:00", **HERE),
+            check_in(ANNA, OFFICE, "08:00", "stale", **THERE),
+            check_in(ANNA, OFFICE, "08:10", "good", **HERE),
+        ],
+        set(),
+    ),
+    "a second more": (
+        [
+            check_out(ANNA, OFFICE, "00:00", **HERE),
+            check_in(ANNA, OFFICE, "08:00", "first", **THERE),
+            check_in(ANNA, OFFICE, "08:10:01", "then", **HERE),
+        ],
+        {"then"},
+    ),
+    "in and out are two taps": (
+        [
+            check_out(ANNA, OFFICE, "00:00", **HERE),
+            check_in(ANNA, OFFICE, "08:00", "in", **THERE),
+            check_out(ANNA, OFFICE, "08:00:20", "out", **HERE),
+        ],
+        {"out"},
+    ),
+    "a last one without a fix changes nothing": (
+        [
+            check_out(ANNA, OFFICE, "07:55", **HERE),
+            check_in(ANNA, OFFICE, "08:00", "first", **THERE),
+            check_in(ANNA, OFFICE, "08:00:20", "last"),
+        ],
+        {"first"},
+    ),
+}
+
+
+@pytest.mark.parametrize(("punches", "expected"), AGAIN.values(), ids=AGAIN.keys())
+def test_of_a_tap_of_several_the_last_good_fix_counts(
+    punches: list[Any], expected: set[str]
+) -> None:
+    one_clock = [punch._replace(device_id="phone") for punch in punches]
+    found = reasons(gps_spoofing, build(one_clock))
+    assert {punch_id for punch_id, reason in found if reason == "teleport"} == expected

@@ -8,6 +8,7 @@ import pytest
 
 from tests.worker.windows import (
     ANNA,
+    BEN,
     DEPOT,
     NEXT_DOOR,
     OFFICE,
@@ -94,8 +95,8 @@ WORKED = {
         ],
         set(),
     ),
-    "a spell as long as may be": (
-        [check_in(ANNA, OFFICE, "00:00"), check_out(ANNA, OFFICE, "+1 12:00")],
+    "a spell as long as may be without a shift": (
+        [check_in(ANNA, OFFICE, "00:00"), check_out(ANNA, OFFICE, "22:00")],
         {"in 00:00"},
     ),
     "a longer one has an unknown end": (
@@ -137,6 +138,84 @@ def test_a_check_out_long_after_the_shift_makes_up_for_a_forgotten_one(
         severity,
         0.98 if severity == "HIGH" else 0.50,
     )
+
+
+LONG = [check_in(ANNA, OFFICE, "00:00"), check_out(ANNA, OFFICE, "16:30")]
+
+
+@pytest.mark.parametrize(
+    ("punches", "shifts", "severity"),
+    [
+        (LONG, [shift(ANNA, OFFICE, "06:00", "16:00")], "HIGH"),
+        (LONG, [shift(ANNA, OFFICE, "06:01", "16:00")], "LOW"),
+        (
+            LONG,
+            [shift(ANNA, OFFICE, "00:00", "04:00"), shift(ANNA, OFFICE, "10:01", "16:00", "s2")],
+            "LOW",
+        ),
+        (LONG, [shift(BEN, OFFICE, "06:01", "16:00")], "HIGH"),
+        ([LONG[0], check_out(ANNA, OFFICE, "22:00")], [], "HIGH"),
+        ([LONG[0], check_out(ANNA, OFFICE, "22:00:01")], [], "LOW"),
+        ([LONG[0], check_out(ANNA, OFFICE, "+1 12:00")], [], "LOW"),
+    ],
+    ids=[
+        "6 h before the shift",
+        "a minute more",
+        "between two shifts",
+        "somebody else's shift",
+        "no shift, and 22 h",
+        "a second more",
+        "as long as a spell may be",
+    ],
+)
+def test_much_outside_the_shifts_planned_is_a_forgotten_pair(
+    punches: list[Any], shifts: list[Any], severity: str
+) -> None:
+    (finding,) = findings(overtime_violation, build(punches, shifts))
+    assert (finding.subject.punch_id, finding.severity) == ("in 00:00", severity)
+
+
+def test_a_forgotten_pair_is_no_work_to_other_sums() -> None:
+    """Of 23 h, which nobody works, the first three lie within the day before the next check-out."""
+    forgotten = [check_in(ANNA, OFFICE, "00:00"), check_out(ANNA, OFFICE, "23:00")]
+    following = [check_in(ANNA, OFFICE, "+1 04:00"), check_out(ANNA, OFFICE, "+1 18:00")]
+    found = findings(overtime_violation, build([*forgotten, *following]))
+    assert [(f.subject.punch_id, f.severity) for f in found] == [("in 00:00", "LOW")]
+    worked = [check_in(ANNA, OFFICE, "00:00"), check_out(ANNA, OFFICE, "22:00")]
+    found = findings(overtime_violation, build([*worked, *following]))
+    assert [(f.subject.punch_id, f.severity) for f in found] == [
+        ("in 00:00", "HIGH"),
+        ("in +1 04:00", "HIGH"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("ends", "is_found"),
+    [("17:00", False), ("17:15", False), ("17:15:01", True), ("16:30", False)],
+)
+def test_a_long_shift_worked_as_planned_is_nothing(ends: str, is_found: bool) -> None:
+    punches = [check_in(ANNA, OFFICE, "00:00"), check_out(ANNA, OFFICE, ends)]
+    found = findings(overtime_violation, build(punches, [shift(ANNA, OFFICE, "00:00", "17:00")]))
+    assert bool(found) is is_found
+
+
+def test_a_day_and_a_night_as_planned_are_nothing() -> None:
+    punches = [check_in(ANNA, OFFICE, "08:00"), check_out(ANNA, OFFICE, "+1 08:10")]
+    planned = [
+        shift(ANNA, OFFICE, "08:00", "20:00"),
+        shift(ANNA, OFFICE, "20:00", "+1 08:00", "s2"),
+    ]
+    assert findings(overtime_violation, build(punches, planned)) == []
+    assert findings(overtime_violation, build(punches, planned[:1])) != []
+
+
+def test_still_working_after_the_wrong_button() -> None:
+    """Who checks in just after their shift may have meant to check out."""
+    planned = [shift(ANNA, OFFICE, "00:00", "08:00")]
+    for came, severity in (("10:00", "LOW"), ("10:00:01", "HIGH")):
+        window = build([check_in(ANNA, OFFICE, came)], planned, as_of="+1 03:00")
+        (finding,) = findings(overtime_violation, window)
+        assert (finding.reason, finding.severity) == ("still_working", severity)
 
 
 @pytest.mark.parametrize(

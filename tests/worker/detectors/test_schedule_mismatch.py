@@ -34,6 +34,7 @@ LEVELS = {
     "unscheduled": ("MEDIUM", 0.70),
     "no_show": ("HIGH", 0.95),
     "missing_check_out": ("LOW", 0.80),
+    "missing_check_in": ("LOW", 0.80),
 }
 
 
@@ -176,17 +177,45 @@ LEFT = {
         "17:30",
         set(),
     ),
-    "a stray check-out belongs to nothing": (
+    "a check-out alone": (
         [check_out(ANNA, OFFICE, "12:00")],
+        [ANNAS],
+        "+5 00:00",
+        {"out 12:00"},
+    ),
+    "by way of another site": (
+        [IN, check_out(ANNA, DEPOT, "12:00")],
+        [ANNAS],
+        "+5 00:00",
+        {"out 12:00"},
+    ),
+    "only the last of several": (
+        [IN, check_out(ANNA, OFFICE, "12:00"), check_out(ANNA, OFFICE, "12:20")],
+        [ANNAS],
+        "+5 00:00",
+        {"out 12:20"},
+    ),
+    "a check-out that closes nothing comes later": (
+        [IN, check_out(ANNA, OFFICE, "12:00"), check_out(ANNA, OFFICE, "16:50")],
         [ANNAS],
         "+5 00:00",
         set(),
     ),
-    "checked out at another site": (
-        [IN, check_out(ANNA, DEPOT, "12:00")],
-        [ANNAS],
+    "the relief, once somebody came": (
+        [
+            check_in(BEN, OFFICE, "08:55", "ben"),
+            check_out(BEN, OFFICE, "12:00", "ben left"),
+            check_in(ANNA, OFFICE, "11:55", "anna"),
+        ],
+        [SUBSTITUTED],
         "+5 00:00",
         set(),
+    ),
+    "the relief, if nobody comes": (
+        [check_in(BEN, OFFICE, "08:55", "ben"), check_out(BEN, OFFICE, "12:00", "ben left")],
+        [SUBSTITUTED],
+        "+5 00:00",
+        {"ben left"},
     ),
 }
 
@@ -194,6 +223,97 @@ LEFT = {
 @pytest.mark.parametrize(("punches", "shifts", "as_of", "expected"), LEFT.values(), ids=LEFT.keys())
 def test_left_early(punches: list[Any], shifts: list[Any], as_of: str, expected: set[str]) -> None:
     assert found("left_early", punches, shifts, as_of=as_of) == expected
+
+
+def test_left_early_by_way_of_another_site_does_not_say_which() -> None:
+    window = build([IN, check_out(ANNA, DEPOT, "12:00")], [ANNAS])
+    (finding,) = [f for f in findings(schedule_mismatch, window) if f.reason == "left_early"]
+    assert finding.site_id == DEPOT
+    assert "another site" in finding.explanation and "Main Office" not in finding.explanation
+    assert finding.evidence["shifts"] == []
+    assert finding.private and finding.private["shifts"][0]["shift_id"] == "s1"
+
+
+ROUNDS = [Assignment(ANNA, DEPOT, roving=True)]
+
+
+@pytest.mark.parametrize(
+    ("punches", "expected"),
+    [
+        ([IN, check_out(ANNA, OFFICE, "12:00"), check_in(ANNA, DEPOT, "13:00")], set()),
+        (
+            [
+                *[IN, check_out(ANNA, OFFICE, "12:00"), check_in(ANNA, DEPOT, "13:00")],
+                check_out(ANNA, DEPOT, "16:50", "home"),
+            ],
+            set(),
+        ),
+        (
+            [
+                *[IN, check_out(ANNA, OFFICE, "12:00"), check_in(ANNA, DEPOT, "13:00")],
+                check_out(ANNA, DEPOT, "14:00", "home"),
+            ],
+            {"home"},
+        ),
+    ],
+    ids=["on the round", "until the end", "and home from there"],
+)
+def test_a_round_counts_as_being_at_the_shifts_site(punches: list[Any], expected: set[str]) -> None:
+    assert found("left_early", punches, [ANNAS], assignments=ROUNDS) == expected
+
+
+MISSING_IN = {
+    "no check-in for the shift": ([check_out(ANNA, OFFICE, "17:05")], [ANNAS], {"out 17:05"}),
+    "as late as it may be": ([check_out(ANNA, OFFICE, "19:00")], [ANNAS], {"out 19:00"}),
+    "a second later": ([check_out(ANNA, OFFICE, "19:00:01")], [ANNAS], set()),
+    "before the shift": ([check_out(ANNA, OFFICE, "08:59:59")], [ANNAS], set()),
+    "at another site": ([check_out(ANNA, DEPOT, "17:05")], [ANNAS], set()),
+    "somebody else's shift": ([check_out(BEN, OFFICE, "17:05")], [ANNAS], set()),
+    "it closes a spell": ([IN, check_out(ANNA, OFFICE, "17:05")], [ANNAS], set()),
+    "they checked in once": (
+        [IN, check_out(ANNA, OFFICE, "12:00"), check_out(ANNA, OFFICE, "17:05")],
+        [ANNAS],
+        set(),
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("punches", "shifts", "expected"), MISSING_IN.values(), ids=MISSING_IN.keys()
+)
+def test_missing_check_in(punches: list[Any], shifts: list[Any], expected: set[str]) -> None:
+    assert found("missing_check_in", punches, shifts) == expected
+
+
+@pytest.mark.parametrize(
+    ("when", "attends"), [("09:00", False), ("09:00:01", True), ("19:00", True), ("19:01", False)]
+)
+def test_a_check_out_alone_attends_the_shift_after_its_start(when: str, attends: bool) -> None:
+    missed = found("no_show", [check_out(ANNA, OFFICE, when)], [ANNAS])
+    assert missed == (set() if attends else {"s1"})
+
+
+def test_whoever_is_there_attends_all_shifts_they_are_rostered_to() -> None:
+    """The same shift twice in the roster, and one that overlaps it."""
+    punches = [check_in(ANNA, OFFICE, "08:55"), check_out(ANNA, OFFICE, "17:00")]
+    shifts = [
+        ANNAS,
+        ANNAS._replace(shift_id="again"),
+        shift(ANNA, OFFICE, "10:00", "17:00", "overlapping"),
+    ]
+    assert reasons(schedule_mismatch, build(punches, shifts)) == set()
+
+
+def test_of_shifts_to_substitute_in_as_many_are_attended_as_can_be() -> None:
+    """Ben, who came first, may take either; Carl only the first."""
+    shifts = [
+        shift(ANNA, OFFICE, "09:00", "17:00", "a", substitutes=(BEN, CARL)),
+        shift(ANNA, OFFICE, "09:00", "17:00", "b", substitutes=(BEN,)),
+    ]
+    came = [check_in(BEN, OFFICE, "08:50"), check_in(CARL, OFFICE, "08:55")]
+    assert found("no_show", came, shifts, as_of="10:00") == set()
+    assert found("no_show", came[:1], shifts, as_of="10:00") == {"b"}
+    assert found("no_show", came[1:], shifts, as_of="10:00") == {"b"}
 
 
 EARLY = {
@@ -275,6 +395,19 @@ def test_wrong_site_does_not_say_which() -> None:
 BENS = shift(BEN, OFFICE, "09:00", "17:00")
 BEN_CAME = check_in(BEN, OFFICE, "09:00", "ben")
 UNSCHEDULED = {
+    "once a work period": (
+        [
+            BEN_CAME,
+            check_in(ANNA, OFFICE, "12:00"),
+            check_out(ANNA, OFFICE, "13:00"),
+            check_in(ANNA, OFFICE, "14:30"),
+            check_out(ANNA, OFFICE, "15:00"),
+            check_in(ANNA, OFFICE, "16:30:01"),
+        ],
+        [BENS],
+        {},
+        {"in 12:00", "in 16:30:01"},
+    ),
     "no shift anywhere": ([BEN_CAME, check_in(ANNA, OFFICE, "12:00")], [BENS], {}, {"in 12:00"}),
     "in somebody's place instead": ([check_in(ANNA, OFFICE, "12:00")], [BENS], {}, set()),
     "a shift elsewhere": (
@@ -376,7 +509,7 @@ def test_unscheduled_is_left_out_only_where_the_graver_anomaly_stands_outside_sh
     [
         ("on", "on", set()),
         ("on", "off", set()),
-        ("shadow", "shadow", {"in 09:00", "in 13:00"}),
+        ("shadow", "shadow", {"in 09:00", "in 14:00"}),
         ("off", "on", {"in 09:00"}),
     ],
 )
@@ -387,7 +520,7 @@ def test_a_later_check_in_in_somebodys_place_is_excused_only_by_an_anomaly_that_
     punches = [
         check_in(ANNA, OFFICE, "09:00"),
         check_out(ANNA, OFFICE, "12:00"),
-        check_in(ANNA, OFFICE, "13:00"),
+        check_in(ANNA, OFFICE, "14:00"),
     ]
     policy = changing({"wrong_person": before}, "12:30", {"wrong_person": after})
     assert found("unscheduled", punches, [BENS], site_policies={OFFICE: policy}) == expected
@@ -523,6 +656,8 @@ def test_a_no_show_that_comes_after_all_is_late() -> None:
     assert reasons(schedule_mismatch, window) == {("in 11:00", "late")}
 
 
+LEFT_AT_17 = check_out(ANNA, OFFICE, "17:00")
+LATER = [ANNAS, shift(ANNA, OFFICE, "17:30", "23:00", "s2")]
 MISSING = {
     "not yet": ([IN], [ANNAS], "23:00", set()),
     "over by six hours": ([IN], [ANNAS], "23:00:01", {"in 08:50"}),
@@ -555,6 +690,42 @@ MISSING = {
         {"in 08:50"},
     ),
     "no shift": ([IN], [], "+5 00:00", set()),
+    "a check-out that closes nothing follows": (
+        [IN, check_in(ANNA, DEPOT, "12:00"), check_out(ANNA, DEPOT, "13:00"), LEFT_AT_17],
+        [ANNAS],
+        "+5 00:00",
+        set(),
+    ),
+    "went on into the next shift": (
+        [IN, check_in(ANNA, OFFICE, "16:50"), check_out(ANNA, OFFICE, "23:00")],
+        DOUBLE,
+        "+5 00:00",
+        set(),
+    ),
+    "as long before it as a handover may be": (
+        [IN, check_in(ANNA, OFFICE, "17:00"), check_out(ANNA, OFFICE, "23:00")],
+        LATER,
+        "+5 00:00",
+        set(),
+    ),
+    "after it began": (
+        [IN, check_in(ANNA, OFFICE, "19:00"), check_out(ANNA, OFFICE, "23:00")],
+        LATER,
+        "+5 00:00",
+        set(),
+    ),
+    "a second longer before": (
+        [IN, check_in(ANNA, OFFICE, "16:59:59"), check_out(ANNA, OFFICE, "23:00")],
+        LATER,
+        "+5 00:00",
+        {"in 08:50"},
+    ),
+    "the relief, once somebody came": (
+        [check_in(BEN, OFFICE, "08:55", "ben"), check_in(ANNA, OFFICE, "11:55"), LEFT_AT_17],
+        [SUBSTITUTED],
+        "+5 00:00",
+        set(),
+    ),
 }
 
 

@@ -8,6 +8,7 @@ from tests.worker.windows import (
     ANNA,
     BEN,
     DEPOT,
+    NEXT_DOOR,
     OFFICE,
     at,
     build,
@@ -164,3 +165,54 @@ def test_severities_are_policy() -> None:
     assert [(f.severity, f.confidence) for f in findings(unauthorized_site, window)] == [
         ("CRITICAL", 0.90)
     ]
+
+
+def out(when: str, site: int = OFFICE) -> Any:
+    return check_out(ANNA, site, when, when)
+
+
+def came(when: str, site: int = OFFICE) -> Any:
+    return check_in(ANNA, site, when, when)
+
+
+PERIODS = {
+    "as long as a break may be": ([came("08:00"), out("12:00"), came("13:30")], {"08:00"}),
+    "a second longer": ([came("08:00"), out("12:00"), came("13:30:01")], {"08:00", "13:30:01"}),
+    "a check-in again": ([came("08:00"), came("08:05"), came("12:00")], {"08:00"}),
+    "so long after that they may have gone": (
+        [came("08:00"), came("+1 00:00:01")],
+        {"08:00", "+1 00:00:01"},
+    ),
+    "a bounce": ([came("08:00"), out("08:05"), out("12:00")], {"08:00"}),
+    "an end that moved": ([came("08:00"), out("12:00"), out("12:20")], {"08:00"}),
+    "a check-out that closes nothing, within a break": (
+        [came("08:00"), out("12:00"), out("13:00")],
+        {"08:00"},
+    ),
+    "and later": ([came("08:00"), out("12:00"), out("14:00")], {"08:00", "14:00"}),
+    "another site between": (
+        [came("08:00"), out("12:00"), came("12:10", DEPOT), out("12:20", DEPOT), came("12:40")],
+        {"08:00", "12:10"},
+    ),
+}
+
+
+@pytest.mark.parametrize(("punches", "expected"), PERIODS.values(), ids=PERIODS.keys())
+@pytest.mark.parametrize("reason", ["unknown_person", "not_assigned"])
+def test_told_once_a_work_period(reason: str, punches: list[Any], expected: set[str]) -> None:
+    somewhere = [Assignment(ANNA, NEXT_DOOR)]
+    window = (
+        build(punches, people={BEN: "Ben"})
+        if reason == "unknown_person"
+        else build(punches, assignments=somewhere)
+    )
+    assert reasons(unauthorized_site, window) == {(punch_id, reason) for punch_id in expected}
+
+
+def test_a_break_across_the_end_of_an_assignment() -> None:
+    """What crosses midnight belongs to the day it began."""
+    until = [Assignment(ANNA, OFFICE, None, at("+1 00:00"))]
+    night = [came("22:00"), out("+1 00:30"), came("+1 01:00"), out("+1 06:00")]
+    assert reasons(unauthorized_site, build(night, assignments=until)) == set()
+    window = build([*night, came("+1 22:00")], assignments=until)
+    assert reasons(unauthorized_site, window) == {("+1 22:00", "not_assigned")}

@@ -81,8 +81,12 @@ class Company:
             self.site_policies = {
                 1: {"max_spell_hours": 10, "coarse_fix_cap_m": 300, "early_window_minutes": 150},
                 2: {
-                    **{"max_work_hours": 5, "repeat_minutes": 90, "wrong_person": "shadow"},
-                    **{"tap_gap_hours": 3, "clock_slack_seconds": 600, "handover_minutes": 300},
+                    "max_work_hours": 5,
+                    "repeat_minutes": 90,
+                    "wrong_person": "shadow",
+                    "tap_gap_hours": 3,
+                    "clock_slack_seconds": 600,
+                    "handover_minutes": 300,
                 },
                 3: {"max_spell_hours": 60, "early_window_minutes": 400, "grace_minutes": 0},
             }
@@ -125,7 +129,7 @@ class Company:
             **self.kind(0.5),
         )
 
-    def kind(self, check_ins: float) -> dict[str, bool]:
+    def kind(self, check_ins: float) -> dict[str, Any]:
         """Return the fields of a check-in or check-out; some companies have clocks that tell no
         direction, too.
         """
