@@ -10,8 +10,9 @@ biometrics were taken. The subject is each of the punches.
 - `anothers_device` (HIGH 0.80): a device registered to somebody else.
 - `two_places_at_once` (CRITICAL 0.95): one person's biometrics (the matched person's, else the
   claimed one's) taken at two sites within the window, unless a check-out is followed by a check-in
-  and the way passes the measure of `too_far_too_soon`. Of two that do not name the same device the
-  clocks may differ by `clock_slack_seconds`: by as much a check-in may seem to come first.
+  (a tap may be either) and the way passes the measure of `too_far_too_soon`. Of two that do not
+  name the same device the clocks may differ by `clock_slack_seconds`: by as much a check-in may
+  seem to come first.
 
 People queue at kiosks, seconds apart, every day: on a shared device nothing is inferred from time
 alone. An undeclared device that `kiosk_people` or more people used within 7 days of the punch,

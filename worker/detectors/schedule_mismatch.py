@@ -1,33 +1,43 @@
 """Schedule Mismatch: what happened is not what was planned.
 
 Looks at: the person's own shifts (as its person or as a substitute) and what punches belong to
-them. A check-in belongs to the own shift at its site within reach that starts nearest; a check-out
-to the shift of its spell's check-in or, where the spell runs on into further own shifts there, to
-the last that has started. Reach is from `early_window_minutes` before a shift's start to its end,
-as the policy of the shift's site at its start has it.
+them. A check-in belongs to the own shift at its site within reach that starts nearest; a check-out,
+wherever it was taken, to the shift of its spell's check-in or, where the spell runs on into further
+own shifts there, to the last that has started. A check-out that closes no spell, and a lone tap,
+belongs to the own shift there in which, or at most `holdover_minutes` after which, it lies, and
+attends it where it comes after its start. Reach is from `early_window_minutes` before a shift's
+start to its end, as the policy of the shift's site at its start has it.
 
 - `late` (LOW 0.95): the first check-in for the own shift here comes after its start plus the grace,
   unless the person was in a spell here at the start.
 - `left_early` (LOW 0.95): the last check-out for it comes before its end less the grace, and no
-  check-in of theirs here follows up to the end; judged once the shift is over.
+  check-in of theirs there follows up to the end; judged once the shift is over. A spell where the
+  person roves counts as one at the shift's site.
 - `early` (LOW 0.95): at a check-in no own shift is within reach, but the next one here starts
   within `early_limit_hours`.
 - `wrong_site` (HIGH 0.85): at a check-in the own shift within reach is at another site, where the
   policy of the punch's site measures reach.
-- `unscheduled` (MEDIUM 0.70): at a check-in no own shift is within reach anywhere, and neither
-  WRONG_PERSON nor UNAUTHORIZED_SITE stands outside shadow.
+- `unscheduled` (MEDIUM 0.70): at the first check-in of a work period (spells here with gaps of at
+  most `max_break_minutes`) no own shift is within reach anywhere, and neither WRONG_PERSON nor
+  UNAUTHORIZED_SITE stands outside shadow.
 - `no_show` (HIGH 0.95), on the shift: it began more than `no_show_after_minutes` ago and nobody
   entitled attends it. It falls away when somebody entitled arrives, whose check-in then is late.
-- `missing_check_out` (LOW 0.80), on the last check-in for the shift: it has no check-out, and the
-  shift has been over for more than `missing_check_out_after_hours`.
+- `missing_check_out` (LOW 0.80), on the last check-in for the shift: it has no check-out, none for
+  the shift follows, the person did not go on into a further own shift (nor check in for it at most
+  `handover_minutes` before its start), and the shift has been over for more than
+  `missing_check_out_after_hours`.
+- `missing_check_in` (LOW 0.80): a check-out that closes no spell belongs to an own shift for which
+  no check-in came before it.
 
-`wrong_site` and `late` leave out a shift in which the person only substitutes once somebody else
-attends it. A further check-in while already checked in is none of `late`, `wrong_site` and
-`unscheduled`; a punch just after an own shift here neither of the latter.
+`wrong_site`, `late`, `left_early` and `missing_check_out` leave out a shift in which the person
+only substitutes once somebody else attends it. A further check-in while already checked in is none
+of `late`, `wrong_site` and `unscheduled`; a punch just after an own shift here, and one of somebody
+who roves here and has no own shift here within reach, neither of the latter.
 
 Policy: a severity for each reason, `early_window_minutes` (60), `grace_minutes` (15),
 `early_limit_hours` (4), `no_show_after_minutes` (30), `missing_check_out_after_hours` (6),
-`holdover_minutes` (120), `max_work_hours` (16), `max_spell_hours` (36), `repeat_minutes` (10).
+`holdover_minutes` (120), `handover_minutes` (30), `max_break_minutes` (90), `max_work_hours` (16),
+`max_spell_hours` (36), `repeat_minutes` (10), `tap_gap_hours` (10).
 
 Cannot tell: no uncancelled shift at the site within 24 hours, no `unscheduled`; no punch ever at
 the site before the shift's start, no `no_show`, for it has not begun to report; neither while the

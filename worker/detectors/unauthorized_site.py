@@ -7,13 +7,15 @@ person's shifts there.
 - `not_assigned` (`unauthorized_severity`, CRITICAL, 0.90): no assignment to this site is valid
   then, and the person is entitled to no shift here within reach.
 
-A check-out that closes a spell at this site was judged with its check-in; any other is judged like
-a check-in. A further check-in while already checked in, a punch just after an own shift here, and
-one shortly before an own shift here are not `not_assigned`.
+Both are asked of, and told at, the first check-in of a work period only: of spells here with gaps
+of at most `max_break_minutes`. A check-out that closes a spell at this site, or seemed to before a
+further one did, was judged with its check-in; any other is judged like a check-in. A further
+check-in while already checked in, a punch just after an own shift here, and one shortly before an
+own shift here are not `not_assigned`.
 
 Policy: `unknown_person_severity`, `unauthorized_severity`, `early_window_minutes` (60),
-`max_work_hours` (16), `holdover_minutes` (120), `early_limit_hours` (4), `max_spell_hours` (36),
-`repeat_minutes` (10).
+`max_work_hours` (16), `holdover_minutes` (120), `early_limit_hours` (4), `max_break_minutes` (90),
+`max_spell_hours` (36), `handover_minutes` (30), `repeat_minutes` (10).
 
 Cannot tell: no assignment synced in the tenant, no `not_assigned`; no person synced, no
 `unknown_person`; neither while the roster is declared incomplete.

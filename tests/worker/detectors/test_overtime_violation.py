@@ -176,7 +176,7 @@ def test_much_outside_the_shifts_planned_is_a_forgotten_pair(
 
 
 def test_a_forgotten_pair_is_no_work_to_other_sums() -> None:
-    """Of 23 h, which nobody works, the first three lie within the day before the next check-out."""
+    """The last five of 23 hours, which nobody works, lie in the day before the next check-out."""
     forgotten = [check_in(ANNA, OFFICE, "00:00"), check_out(ANNA, OFFICE, "23:00")]
     following = [check_in(ANNA, OFFICE, "+1 04:00"), check_out(ANNA, OFFICE, "+1 18:00")]
     found = findings(overtime_violation, build([*forgotten, *following]))

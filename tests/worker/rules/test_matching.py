@@ -1,4 +1,4 @@
-"""As many places are taken as can be."""
+"""The matching: places are taken, as many as can be."""
 
 from itertools import permutations
 from random import Random
