@@ -5,13 +5,16 @@ Punches are columns in the order of each person's (time, check-outs first, id), 
 can be compared.
 """
 
-from itertools import combinations, pairwise
+from itertools import combinations, groupby, pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 from pyproj import Geod
 
 MAX_SPELL_HOURS = 36
+MAX_WORK_HOURS = 16
+REPEAT_S = 10 * 60
+HANDOVER_S = 30 * 60
 CLOCK_SLACK_S = 120
 
 
@@ -27,8 +30,8 @@ class Punches(NamedTuple):
     latitude: np.ndarray
 
 
-def in_order(rows: list[dict[str, Any]]) -> Punches:
-    """Put punches of the contract in order."""
+def in_order(rows: list[dict[str, Any]], clock_slack_s: int = CLOCK_SLACK_S) -> Punches:
+    """Put punches of the contract in order; no two of them name one device."""
     instants = np.array(
         [
             np.datetime64(_utc(row["occurred_at"])).astype("datetime64[s]").astype(np.int64)
@@ -45,7 +48,63 @@ def in_order(rows: list[dict[str, Any]]) -> Punches:
         np.array([row["latitude"] for row in rows], float),
     )
     order = np.lexsort((columns.punch_id, columns.is_check_in, columns.seconds, columns.person))
-    return Punches(*(column[order] for column in columns))
+    turns = [
+        row
+        for _, rows in groupby(order, key=lambda row: columns.person[row])
+        for row in _in_turn(columns, list(rows), clock_slack_s)
+    ]
+    return Punches(*(column[turns] for column in columns))
+
+
+def _in_turn(columns: Punches, rows: list[int], clock_slack_s: int) -> list[int]:
+    """One person's punches as they follow each other: at one instant by whether the person is
+    there, and a check-in elsewhere at most the slack before the check-out that ends their spell
+    after that.
+    """
+    turns: list[int] = []
+    for instant, group in groupby(rows, key=lambda row: columns.seconds[row]):
+        together = list(group)
+        outs = [row for row in together if not columns.is_check_in[row]]
+        ins = [row for row in together if columns.is_check_in[row]]
+        left = {columns.site[row] for row in outs}
+        is_there = turns and columns.is_check_in[turns[-1]]
+        if is_there and instant - columns.seconds[turns[-1]] <= MAX_WORK_HOURS * 3_600:
+            turns += outs + ins
+        else:
+            came = [row for row in ins if columns.site[row] in left]
+            turns += came + outs + [row for row in ins if row not in came]
+    moved: list[int] = []
+    for row in turns:
+        place = len(moved)
+        if not columns.is_check_in[row]:
+            while place and _seems_before(columns, moved[place - 1], row, clock_slack_s):
+                place -= 1
+            if not place or not _ends_spell(columns, moved[:place], row):
+                place = len(moved)
+        moved.insert(place, row)
+    return moved
+
+
+def _seems_before(columns: Punches, check_in: int, check_out: int, clock_slack_s: int) -> bool:
+    return bool(
+        columns.is_check_in[check_in]
+        and columns.site[check_in] != columns.site[check_out]
+        and columns.seconds[check_out] - columns.seconds[check_in] <= clock_slack_s
+    )
+
+
+def _ends_spell(columns: Punches, before: list[int], check_out: int) -> bool:
+    """Whether a check-out ends a spell that began by the last of these, or moves its end."""
+    last = before[-1]
+    apart = columns.seconds[check_out] - columns.seconds[last]
+    if columns.is_check_in[last]:
+        return bool(apart <= MAX_SPELL_HOURS * 3_600)
+    return bool(
+        len(before) > 1
+        and columns.site[last] == columns.site[check_out]
+        and apart <= HANDOVER_S
+        and _ends_spell(columns, before[:-1], last)
+    )
 
 
 def too_far_too_soon(
@@ -80,7 +139,7 @@ def overlapping(punches: Punches, clock_slack_s: int = CLOCK_SLACK_S) -> set[str
     """
     ids: set[str] = set()
     for person in np.unique(punches.person):
-        rows = np.flatnonzero(punches.person == person)
+        rows = _without_bounces(punches, np.flatnonzero(punches.person == person))
         for (start, end), (other_start, other_end) in combinations(_stays(punches, rows), 2):
             apart = punches.site[start] != punches.site[other_start]
             later = max(start, other_start)
@@ -91,6 +150,34 @@ def overlapping(punches: Punches, clock_slack_s: int = CLOCK_SLACK_S) -> set[str
             if apart and shared > clock_slack_s:
                 ids.add(punches.punch_id[later].decode())
     return ids
+
+
+def _without_bounces(punches: Punches, rows: np.ndarray) -> np.ndarray:
+    """Leave out check-outs soon after their check-in that a further check-out there follows."""
+    kept: list[int] = []
+    began: int | None = None  # the check-in of the spell: repeats of it leave it what it is
+    for place, row in enumerate(rows):
+        if punches.is_check_in[row]:
+            last = kept[-1] if began is not None else None
+            repeats = (
+                last is not None
+                and punches.site[last] == punches.site[row]
+                and punches.seconds[row] - punches.seconds[last] <= REPEAT_S
+            )
+            began = began if repeats else int(row)
+        elif began is not None:
+            following = rows[place + 1] if place + 1 < len(rows) else None
+            if (
+                following is not None
+                and punches.seconds[row] - punches.seconds[began] <= REPEAT_S
+                and not punches.is_check_in[following]
+                and punches.site[following] == punches.site[row]
+                and punches.seconds[following] - punches.seconds[began] <= MAX_SPELL_HOURS * 3_600
+            ):
+                continue
+            began = None
+        kept.append(int(row))
+    return np.array(kept, dtype=int)
 
 
 def _stays(punches: Punches, rows: np.ndarray) -> list[tuple[int, int]]:

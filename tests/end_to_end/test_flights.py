@@ -72,7 +72,9 @@ def expected(
     speed_kmh: float,
     clock_slack_s: int = journeys.CLOCK_SLACK_S,
 ) -> set[tuple[int, str, str]]:
-    rows = journeys.in_order([punch for punch in punches if punch["tenant_id"] == tenant_id])
+    rows = journeys.in_order(
+        [punch for punch in punches if punch["tenant_id"] == tenant_id], clock_slack_s
+    )
     too_far = {
         (tenant_id, punch_id, "too_far_too_soon")
         for punch_id in journeys.too_far_too_soon(rows, speed_kmh, clock_slack_s)

@@ -120,7 +120,8 @@ def _teleport(window: Window, punch: Punch, policy: Policy) -> Findings:
             own.teleport_severity,
             0.95,
             f"{done(punch)} {distance(taken.least_m)} from the person's fix "
-            f"{duration(taken.seconds)} before: {_speed(taken)}, "
+            f"{duration(abs(taken.seconds))} {'before' if taken.seconds >= 0 else 'after'}: "
+            f"{_speed(taken)}, "
             f"and the limit is {own.teleport_speed_kmh:g} km/h.",
             observed=taken.speed_kmh,
             limit=own.teleport_speed_kmh,

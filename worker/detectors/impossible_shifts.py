@@ -203,7 +203,11 @@ def _finding(window: Window, punch: Punch, stay: Stay, overlapping: list[Stay]) 
 
 
 def _after(taken: Way) -> str:
-    return f"{duration(taken.seconds)} after" if taken.seconds else "at the very moment of"
+    if not taken.seconds:
+        return "at the very moment of"
+    # The clocks differ: what came after seems to have come before.
+    side = "after" if taken.seconds > 0 else "before, by the clocks,"
+    return f"{duration(abs(taken.seconds))} {side}"
 
 
 def _speed(taken: Way) -> str:

@@ -23,11 +23,14 @@ start to its end, as the policy of the shift's site at its start has it.
 - `no_show` (HIGH 0.95), on the shift: it began more than `no_show_after_minutes` ago and nobody
   entitled attends it. It falls away when somebody entitled arrives, whose check-in then is late.
 - `missing_check_out` (LOW 0.80), on the last check-in for the shift: it has no check-out, none for
-  the shift follows, the person did not go on into a further own shift (nor check in for it at most
-  `handover_minutes` before its start), and the shift has been over for more than
-  `missing_check_out_after_hours`.
+  the shift follows, the person did not go on into a further own shift, and the shift has been over
+  for more than `missing_check_out_after_hours`.
 - `missing_check_in` (LOW 0.80): a check-out that closes no spell belongs to an own shift for which
   no check-in came before it.
+
+Who checks in at most `handover_minutes` before or after the start of a further own shift here,
+which starts at most as long after this one's end, went on into it: neither `left_early` nor
+`missing_check_out` is told of this one.
 
 `wrong_site`, `late`, `left_early` and `missing_check_out` leave out a shift in which the person
 only substitutes once somebody else attends it. A further check-in while already checked in is none
@@ -291,6 +294,8 @@ def _why_not_left_early(window: Window, punch: Punch, shift: Shift | None, polic
         return "a later check-out is for the shift"
     if _checks_in_again(window, punch, shift):
         return "the person checked in there again"
+    if _goes_on(window, punch, shift):
+        return "the person went on into a further shift there"
     if covered_by_another(window, shift, punch.person_id):
         return "somebody else attends the shift"
     return ""
@@ -469,28 +474,29 @@ def _why_not_missing(
         return "a later check-in belongs to the shift"
     if _checks_out_later(window, punch, shift):
         return "a later check-out is for the shift"
-    if _runs_on(window, punch, shift):
+    if _goes_on(window, punch, shift):
         return "the person went on into a further shift here"
     if covered_by_another(window, shift, punch.person_id):
         return "somebody else attends the shift"
     return ""
 
 
-def _runs_on(window: Window, punch: Punch, shift: Shift) -> bool:
-    """Whether the person's next punch is a check-in here about when their next shift here starts:
-    they only did not check out between.
+def _goes_on(window: Window, punch: Punch, shift: Shift) -> bool:
+    """Whether the person checks in here after this punch about when a further own shift starts that
+    adjoins this one: so they went on into it.
     """
-    following = window.next(punch)
-    if following is None or not following.is_check_in or following.site_id != shift.site_id:
+    check_ins = window.check_ins_at(punch, shift.site_id)
+    place = bisect_right(check_ins, window.place_of(punch), key=window.place_of)
+    if place == len(check_ins):
         return False
+    following = check_ins[place]
     handover = timedelta(minutes=window.policy_of(following).handover_minutes)
-    starts = (
-        other.starts_at
+    return any(
+        other.site_id == shift.site_id
+        and shift.starts_at < other.starts_at <= shift.ends_at + handover
+        and abs(following.occurred_at - other.starts_at) <= handover
         for other in window.shifts_of.get(punch.person_id, ())
-        if other.site_id == shift.site_id and other.starts_at > shift.starts_at
     )
-    start = next(starts, None)
-    return start is not None and abs(following.occurred_at - start) <= handover
 
 
 def _no_show(window: Window, shift: Shift, policy: Policy) -> Findings:

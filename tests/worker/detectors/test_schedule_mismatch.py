@@ -116,6 +116,7 @@ def test_late(punches: list[Any], shifts: list[Any], expected: set[str]) -> None
 
 
 IN = check_in(ANNA, OFFICE, "08:50")
+HOME = check_out(ANNA, OFFICE, "23:00", "home")
 LEFT = {
     "at the grace before the end": (
         [IN, check_out(ANNA, OFFICE, "16:45")],
@@ -210,6 +211,18 @@ LEFT = {
         [SUBSTITUTED],
         "+5 00:00",
         set(),
+    ),
+    "back for the next shift": (
+        [IN, check_out(ANNA, OFFICE, "16:30"), check_in(ANNA, OFFICE, "17:30"), HOME],
+        DOUBLE,
+        "+5 00:00",
+        set(),
+    ),
+    "back a second too late for it": (
+        [IN, check_out(ANNA, OFFICE, "16:30"), check_in(ANNA, OFFICE, "17:30:01"), HOME],
+        DOUBLE,
+        "+5 00:00",
+        {"out 16:30"},
     ),
     "the relief, if nobody comes": (
         [check_in(BEN, OFFICE, "08:55", "ben"), check_out(BEN, OFFICE, "12:00", "ben left")],
@@ -717,6 +730,12 @@ MISSING = {
     "a second longer before": (
         [IN, check_in(ANNA, OFFICE, "16:59:59"), check_out(ANNA, OFFICE, "23:00")],
         LATER,
+        "+5 00:00",
+        {"in 08:50"},
+    ),
+    "the next morning's shift does not adjoin": (
+        [IN, check_in(ANNA, OFFICE, "+1 08:55"), check_out(ANNA, OFFICE, "+1 17:00", "home")],
+        [ANNAS, shift(ANNA, OFFICE, "+1 09:00", "+1 17:00", "s2")],
         "+5 00:00",
         {"in 08:50"},
     ),
