@@ -188,7 +188,7 @@ class Reference:
         return is_too_fast(one, other, took, keys, "min_travel_km", "max_travel_speed_kmh")
 
     def _stays_of(self, turn: list[Punch]) -> list[tuple[Punch, Punch]]:
-        counting = self.words.counting(turn[0].person_id)
+        counting = [punch for punch in turn if punch.punch_id not in self.words.bounces]
         stays = []
         for index, check_in in enumerate(counting):
             after = [p for p in counting[index + 1 :] if p.site_id == check_in.site_id]
@@ -275,7 +275,8 @@ class Reference:
         for shift in sorted(self._shifts_of(spell), key=lambda shift: shift.starts_at):
             planned += max(shift.ends_at - max(shift.starts_at, until), NO_TIME)
             until = max(until, shift.ends_at)
-        return self._worked(spell) - planned <= keys.minutes("grace_minutes")
+        worked = max(self._worked(spell), spell.counted_until - spell.begins_at)
+        return worked - planned <= keys.minutes("grace_minutes")
 
     def _still_working(self, spell: Spell) -> Reasons:
         keys = self.company.keys(spell.site_id)

@@ -16,13 +16,13 @@ arithmetic is on instants, so nights of a clock change have the hours they reall
   and the pair is no work to other sums. Nothing where the spell's own shifts are planned as long,
   and it exceeds them by no more than `grace_minutes`.
 - `still_working` (HIGH 0.98): a spell open at this moment has passed the limit by at most
-  `missing_check_out_after_hours`. LOW 0.50 once the own shift of that spell is over, and where the
+  `missing_check_out_after_hours`. LOW 0.50 once an own shift of that spell is over, and where the
   check-in lies within `holdover_minutes` after an own shift there, the wrong button: a forgotten
   check-out is likelier.
 
-The subject is the spell's check-in. The own shift of a spell is that of its check-in or, where
-it runs on into further own shifts there, the last of them that has started: so both halves of a
-double shift count.
+The subject is the spell's check-in. The own shifts of a spell are that of its check-in and all
+there of which it shares more than an instant, also as a substitute: so both halves of a double
+shift count.
 
 Policy: `worked_too_long_severity`, `still_working_severity`, `forgotten_check_out_severity` (LOW),
 `max_work_hours` (16), `missing_check_out_after_hours` (6), `max_spell_hours` (36), `repeat_minutes`
@@ -108,7 +108,8 @@ def _why_not_too_long(window: Window, spell: Spell, worked: timedelta, policy: P
             f"{duration(worked.total_seconds())} within the 24 h before its check-out "
             f"is within {policy.max_work_hours:g} h"
         )
-    planned = sum((until - since for since, until in _planned(window, spell)), timedelta(0))
+    own_shifts = _united(shifts_during(window, spell))
+    planned = sum((until - since for since, until in own_shifts), timedelta(0))
     grace = timedelta(minutes=policy.grace_minutes)
     if max(worked, _length(spell)) <= planned + grace:
         return f"its own shifts are {duration(planned.total_seconds())}: it was planned so"
@@ -191,16 +192,15 @@ def _why_forgotten(window: Window, spell: Spell) -> str:
     wait = timedelta(hours=policy.missing_check_out_after_hours)
     if _length(spell) <= wait:
         return ""
-    own_shifts = shifts_during(window, spell)
-    if not own_shifts:
+    begun = [shift for shift in shifts_during(window, spell) if shift.starts_at < spell.until]
+    if not begun:
         longest = timedelta(hours=policy.max_work_hours) + wait
         long = _length(spell) > longest
         return "No shift was planned, so a check-out may have been forgotten" if long else ""
-    shift = shift_of_spell(window, spell, spell.until)
-    if shift and spell.until - shift.ends_at > wait:
+    if spell.until - begun[-1].ends_at > wait:
         return "The shift was long over at the check-out, which may make up for a forgotten one"
     covered, apart = spell.check_in.occurred_at, timedelta(0)
-    for since, until in [*_planned(window, spell), (spell.until, spell.until)]:
+    for since, until in [*_united(begun), (spell.until, spell.until)]:
         apart = max(apart, since - covered)
         covered = max(covered, until)
     if apart > wait:
@@ -208,10 +208,10 @@ def _why_forgotten(window: Window, spell: Spell) -> str:
     return ""
 
 
-def _planned(window: Window, spell: Spell) -> list[tuple[datetime, datetime]]:
-    """Return from when to when the spell's own shifts are planned, in order, none overlapping."""
+def _united(shifts: Sequence[Shift]) -> list[tuple[datetime, datetime]]:
+    """Return from when to when any of these shifts, by start, is planned: none overlapping."""
     spans: list[tuple[datetime, datetime]] = []
-    for shift in shifts_during(window, spell):
+    for shift in shifts:
         if spans and shift.starts_at <= spans[-1][1]:
             spans[-1] = spans[-1][0], max(spans[-1][1], shift.ends_at)
         else:
@@ -247,7 +247,7 @@ def _still_working(window: Window, spell: Spell, policy: Policy) -> Findings:
 def _open(window: Window, spell: Spell, policy: Policy) -> Finding:
     shift: Shift | None = shift_of_spell(window, spell, window.as_of)
     own = policy.of(OvertimeViolation)
-    doubt = _why_not_there(window, spell, shift)
+    doubt = _why_not_there(window, spell)
     ends = spell.check_in.occurred_at + timedelta(hours=policy.max_work_hours)
     return found(
         window,
@@ -266,11 +266,11 @@ def _open(window: Window, spell: Spell, policy: Policy) -> Finding:
     )
 
 
-def _why_not_there(window: Window, spell: Spell, shift: Shift | None) -> str:
+def _why_not_there(window: Window, spell: Spell) -> str:
     """Return, as the end of a sentence, why a check-out of the open spell is likelier to have been
     forgotten; '' where it is not.
     """
-    if shift is not None and shift.ends_at < window.as_of:
+    if any(shift.ends_at < window.as_of for shift in shifts_during(window, spell)):
         return "; the shift is over, so the check-out may have been forgotten"
     if held_over(window, spell.check_in):
         return "; a shift here had just ended, so it may have been the wrong button"

@@ -89,7 +89,7 @@ from worker.rules.roster import (
     roving_sites,
     site_is_rostered,
 )
-from worker.rules.spells import Spell, lone_punches, spell_of, spells_of
+from worker.rules.spells import Spell, lone_punches, spell_before, spell_of, spells_of
 from worker.rules.window import Punch, Shift, Window
 
 TYPE = "SCHEDULE_MISMATCH"
@@ -154,7 +154,7 @@ def _why_not_late(window: Window, punch: Punch, shift: Shift | None, policy: Pol
         return "a lone tap after the shift's end is likelier a check-out"
     if further_check_in(window, punch):
         return "it repeats a check-in here"
-    first, _ = _first_and_last(window, punch, shift)
+    first = _first_check_in(window, punch, shift)
     if first and window.comes_before(first, punch):
         return "it is not the first check-in for the shift"
     if _was_here(window, punch, shift):
@@ -166,21 +166,19 @@ def _why_not_late(window: Window, punch: Punch, shift: Shift | None, policy: Pol
     )
 
 
-def _first_and_last(
-    window: Window, punch: Punch, shift: Shift
-) -> tuple[Punch | None, Punch | None]:
-    """Return the first and the last of the person's check-ins that belong to the shift."""
-    key = ("first and last", punch.person_id, shift.shift_id)
+def _first_check_in(window: Window, punch: Punch, shift: Shift) -> Punch | None:
+    """Return the first of the person's check-ins that belong to the shift."""
+    key = ("first", punch.person_id, shift.shift_id)
     if key not in window.memo:
         check_ins = window.check_ins_at(punch, shift.site_id)
         times = slice(
             bisect_left(check_ins, reach_begins(window, shift), key=_when),
             bisect_right(check_ins, shift.ends_at, key=_when),
         )
-        own = [p for p in check_ins[times] if shift_of_check_in(window, p) == shift]
-        window.memo[key] = (own[0], own[-1]) if own else (None, None)
-    first_and_last: tuple[Punch | None, Punch | None] = window.memo[key]
-    return first_and_last
+        own = (p for p in check_ins[times] if shift_of_check_in(window, p) == shift)
+        window.memo[key] = next(own, None)
+    first: Punch | None = window.memo[key]
+    return first
 
 
 def _checks_in_again(window: Window, punch: Punch, shift: Shift) -> bool:
@@ -290,7 +288,11 @@ def _why_not_left_early(window: Window, punch: Punch, shift: Shift | None, polic
     if punch.occurred_at >= shift.ends_at - timedelta(minutes=policy.grace_minutes):
         return f"it comes at most {policy.grace_minutes:g} min before the shift's end"
     spell = spell_of(window, punch)
-    if (spell and spell.check_out is not punch) or _checks_out_later(window, punch, shift):
+    if (
+        (spell and spell.check_out is not punch)
+        or _checks_out_later(window, punch, shift)
+        or _spell_ends_later(window, punch, shift)
+    ):
         return "a later check-out is for the shift"
     if _checks_in_again(window, punch, shift):
         return "the person checked in there again"
@@ -299,6 +301,20 @@ def _why_not_left_early(window: Window, punch: Punch, shift: Shift | None, polic
     if covered_by_another(window, shift, punch.person_id):
         return "somebody else attends the shift"
     return ""
+
+
+def _spell_ends_later(window: Window, punch: Punch, shift: Shift) -> bool:
+    """Whether a spell that seemed over ends with a check-out elsewhere after this one, which closes
+    none, and belongs to the shift.
+    """
+    before = spell_before(window, punch, anywhere=True)
+    end = before.check_out if before else None
+    return (
+        before is not None
+        and end is not None
+        and window.comes_before(punch, end)
+        and shift_of_spell(window, before, end.occurred_at) == shift
+    )
 
 
 def _missing_check_in(window: Window, punch: Punch, policy: Policy) -> Findings:
@@ -469,9 +485,8 @@ def _why_not_missing(
         )
     if window.as_of - shift.ends_at <= timedelta(hours=hours):
         return f"the shift has not been over for more than {hours:g} h"
-    _, last = _first_and_last(window, punch, shift)
-    if last and window.comes_before(punch, last):
-        return "a later check-in belongs to the shift"
+    if _comes_again(window, punch, shift):
+        return "a later check-in is for the shift"
     if _checks_out_later(window, punch, shift):
         return "a later check-out is for the shift"
     if _goes_on(window, punch, shift):
@@ -479,6 +494,19 @@ def _why_not_missing(
     if covered_by_another(window, shift, punch.person_id):
         return "somebody else attends the shift"
     return ""
+
+
+def _comes_again(window: Window, punch: Punch, shift: Shift) -> bool:
+    """Whether a later check-in of the person here reaches the shift."""
+    check_ins = window.check_ins_at(punch, shift.site_id)
+    place = bisect_right(check_ins, window.place_of(punch), key=window.place_of)
+    if place == len(check_ins):
+        return False
+    following = check_ins[place]
+    return (
+        shift.starts_at < following.occurred_at < shift.ends_at
+        or shift_of_check_in(window, following) == shift
+    )
 
 
 def _goes_on(window: Window, punch: Punch, shift: Shift) -> bool:

@@ -104,19 +104,20 @@ def shift_of_spell(window: Window, spell: Spell, by: datetime) -> Shift | None:
 
 
 def shifts_during(window: Window, spell: Spell) -> list[Shift]:
-    """Return the person's own shifts at the site of a spell that share more than an instant with
-    it, by start: without those only substituted in that somebody else attends.
+    """Return the own shifts of a spell, by start: those at its site that share more than an instant
+    with it, and the one that its check-in belongs to.
     """
     own_shifts = window.shifts_of.get(spell.person_id, ())
     first = bisect_left(own_shifts, spell.check_in.occurred_at - LONGEST_SHIFT, key=_starts)
     last = bisect_left(own_shifts, spell.until, first, key=_starts)
-    return [
+    shared = [
         shift
         for shift in own_shifts[first:last]
         if shift.site_id == spell.site_id
-        and shift.ends_at > spell.check_in.occurred_at
-        and not covered_by_another(window, shift, spell.person_id)
+        and min(shift.ends_at, spell.until) > max(shift.starts_at, spell.check_in.occurred_at)
     ]
+    own = shift_of_check_in(window, spell.check_in)
+    return sorted([*shared, own], key=_starts) if own and own not in shared else shared
 
 
 def shift_of_check_out(window: Window, punch: Punch) -> Shift | None:

@@ -152,13 +152,14 @@ class _Turns:
         return bisect_left(self._waiting, punch.occurred_at - slack, place, key=_at)
 
     def _ends_spell(self, punch: Punch, before: Punch) -> bool:
-        """Whether a check-out that follows this punch ends a spell, or ends one later."""
+        """Whether a check-out that follows this punch ends a spell at its own site, or later."""
         apart = punch.occurred_at - before.occurred_at
+        if before.site_id != punch.site_id:
+            return False
         if _is_check_in(before):
             return apart <= timedelta(hours=self._policy_of(before).max_spell_hours)
         return (
             self._ends
             and not before.is_tap
-            and before.site_id == punch.site_id
             and apart <= timedelta(minutes=self._policy_of(punch).handover_minutes)
         )

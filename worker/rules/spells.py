@@ -74,9 +74,13 @@ def spell_of(window: Window, punch: Punch) -> Spell | None:
     return spell
 
 
-def spell_before(window: Window, punch: Punch) -> Spell | None:
-    """Return the person's last spell at the punch's site that began before it."""
+def spell_before(window: Window, punch: Punch, *, anywhere: bool = False) -> Spell | None:
+    """Return the person's last spell that began before a punch: at its site, or anywhere."""
     stretch, place = window.place_in_time(punch)
+    if anywhere:
+        all_spells = _spells_by_place(window, stretch)
+        before = bisect_left(all_spells, place, key=_place)
+        return all_spells[before - 1][1] if before else None
     key = ("spells at", id(stretch))
     if key not in window.memo:
         at_sites: dict[int, list[tuple[int, Spell]]] = {}

@@ -727,11 +727,23 @@ MISSING = {
         "+5 00:00",
         set(),
     ),
-    "a second longer before": (
-        [IN, check_in(ANNA, OFFICE, "16:59:59"), check_out(ANNA, OFFICE, "23:00")],
+    "before it, where it adjoins": (
+        [IN, check_in(ANNA, OFFICE, "17:10"), check_out(ANNA, OFFICE, "23:00")],
         LATER,
         "+5 00:00",
+        set(),
+    ),
+    "where it starts a second later": (
+        [IN, check_in(ANNA, OFFICE, "17:10"), check_out(ANNA, OFFICE, "23:00")],
+        [ANNAS, shift(ANNA, OFFICE, "17:30:01", "23:00", "s2")],
+        "+5 00:00",
         {"in 08:50"},
+    ),
+    "a check-in that reaches the shift as well": (
+        [IN, check_in(ANNA, OFFICE, "16:10"), check_out(ANNA, OFFICE, "23:00")],
+        DOUBLE,
+        "+5 00:00",
+        set(),
     ),
     "the next morning's shift does not adjoin": (
         [IN, check_in(ANNA, OFFICE, "+1 08:55"), check_out(ANNA, OFFICE, "+1 17:00", "home")],

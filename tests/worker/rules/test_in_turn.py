@@ -93,9 +93,17 @@ SLACK = {
         [*handed_over("15:59"), check_in(ANNA, NEXT_DOOR, "15:59:30", "third")],
         ["in", "out", "elsewhere", "third", "out there"],
     ),
-    "only the last of them": (
+    "the spell is at a third site": (
         [*handed_over("15:59:30"), check_in(ANNA, NEXT_DOOR, "15:00", "third")],
-        ["in", "third", "out", "elsewhere", "out there"],
+        ["in", "third", "elsewhere", "out", "out there"],
+    ),
+    "back at the spell's own site": (
+        [
+            check_in(ANNA, OFFICE, "08:00", "in"),
+            check_in(ANNA, OFFICE, "15:59:30", "again"),
+            check_out(ANNA, DEPOT, "16:00", "out"),
+        ],
+        ["in", "again", "out"],
     ),
     "before the last of several check-outs": (
         [
