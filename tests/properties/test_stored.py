@@ -23,7 +23,6 @@ from tests.properties.days import START
 from tests.properties.held import (
     KINDS,
     PERSON,
-    SITE,
     Statement,
     Time,
     by_key,
@@ -112,16 +111,10 @@ def assert_stored_as_held(stored: Stored, said: Rows) -> None:
     assert [there for there, _ in presence] == [
         is_any_held(PERSON, people, moment) for moment in moments
     ]
-    # Where a site never is there, nothing says which zone the days of its assignments have.
-    if all(
-        versions(SITE, said.get(("sites", key[1]), []))
-        for section, key in said
-        if section == "assignments"
-    ):
-        _assert_assigned_as_held(stored, said, moments)
-        assert [assigned for _, assigned in presence] == [
-            bool(_valid(said, moment)) for moment in moments
-        ]
+    _assert_assigned_as_held(stored, said, moments)
+    assert [assigned for _, assigned in presence] == [
+        bool(_valid(said, moment)) for moment in moments
+    ]
 
 
 def _assert_assigned_as_held(stored: Stored, said: Rows, moments: Iterable[datetime]) -> None:
@@ -130,7 +123,9 @@ def _assert_assigned_as_held(stored: Stored, said: Rows, moments: Iterable[datet
         valid = {
             (person_id, site_id): content["roving"]
             for person_id, site_id, content, ended_at in rows
-            if is_valid([Statement(content, START)], moment, zone_of(said["sites", site_id]))
+            if is_valid(
+                [Statement(content, START)], moment, zone_of(said.get(("sites", site_id), []))
+            )
             and (ended_at is None or moment <= ended_at)
         }
         assert valid == _valid(said, moment), moment
@@ -141,7 +136,7 @@ def _valid(said: Rows, moment: datetime) -> dict[tuple[int, int], bool]:
     found = {}
     for (section, key), statements in said.items():
         if section == "assignments":
-            zone = zone_of(said["sites", key[1]])
+            zone = zone_of(said.get(("sites", key[1]), []))
             if is_valid(statements, moment, zone):
                 found[key[:2]] = roves(statements, moment, zone)
     return found
@@ -226,12 +221,12 @@ def changed(before: Rows, after: Rows) -> dict[tuple[str, str], Time]:
 def _changed(section: str, before: list[Statement], after: list[Statement]) -> Time | None:
     """Return the time for which a row is another: all where what has no past is.
 
-    The zone of a site that never was there tells nobody anything.
+    The first zone that is said of a site is news of no punch: none is taken there before.
     """
     kind = KINDS[section]
-    was_there = bool(versions(kind, before))
+    zone = last_said(before, "timezone")
     if is_complete(before) != is_complete(after) or (
-        was_there and last_said(before, "timezone") != last_said(after, "timezone")
+        zone is not None and zone != last_said(after, "timezone")
     ):
         return EVER
     return differing(kind, before, after)

@@ -153,15 +153,18 @@ def row_by_now(
 ) -> Columns | None:
     """Return the row's columns as they are by now, or None where those `before` are right.
 
-    One that is not there is `deleted`, and as it was last, or will be first.
+    One that is not there is `deleted`, and as it was last, or will be first. One that never is has
+    only what has no past, where any of that was said: the days of assignments at a site are by its
+    zone. So what was there on the way, as statements came, makes no difference.
     """
     latest = [version for version in versions if version.since <= now][-1:] or versions[:1]
-    if not latest and before is None:
+    is_spoken_of = any(name in throughout for name in kind.throughout)
+    if not latest and not is_spoken_of and before is None:
         return None
     columns: Columns = {
         **dict(zip(kind.key, key, strict=True)),
-        **{name: kind.blank.get(name) for name in kind.throughout},
-        **(before or {}),
+        **kind.required,
+        **kind.blank,
         **(latest[0].columns if latest else {}),
         **throughout,
     }

@@ -279,6 +279,53 @@ def test_a_site_that_is_gone_keeps_its_time_zone(bare_engine: Engine, removal_fi
     assert site == {"timezone": "Europe/Oslo", "deleted": True}
 
 
+def test_the_zone_of_a_site_that_never_was_there_is_what_was_said_last(bare_engine: Engine) -> None:
+    """It gives the days of assignments there, in whatever order all of it comes."""
+    assigned = {"person_id": 7, "site_id": 15, "valid_to": "2026-03-20"}
+    removal = {"site_id": 15, "deleted": True, "effective_from": sent(1)}
+    told = [
+        (2, {"site_id": 15, "radius_m": 50}),
+        (3, OFFICE | {"policy": {"grace_minutes": 1}}),
+        (4, removal),
+        (5, {"site_id": 15, "timezone": "Europe/Berlin", "policy": {"grace_minutes": None}}),
+        (6, {"site_id": 15, "timezone": "America/New_York"}),
+    ]
+    for order in permutations(told):
+        sync(bare_engine, 2, tenant=NAME, assignments=[assigned])
+        for day, row in order:
+            sync(bare_engine, day, sites=[row])
+        assert versions(bare_engine, "site_version", "name") == []
+        [site] = rows(bare_engine, "SELECT name, timezone, policy, radius_m, deleted FROM site")
+        assert site == {
+            "name": "",
+            "timezone": "America/New_York",
+            "policy": {},
+            "radius_m": None,
+            "deleted": True,
+        }
+        [tenant] = rows(bare_engine, "SELECT upper(assignment_spans) AS ends FROM tenant")
+        assert tenant["ends"] == moment(21) + timedelta(hours=4)
+        with bare_engine.begin() as connection:
+            connection.execute(text(f"TRUNCATE {', '.join(EVERYTHING)}, assignment"))
+
+
+@pytest.mark.parametrize("was_there", [False, True])
+def test_a_new_zone_is_noted_whether_or_not_the_site_ever_was_there(
+    bare_engine: Engine, was_there: bool
+) -> None:
+    sync(bare_engine, 2, sites=[{"site_id": 15, "radius_m": 50}])
+    if was_there:
+        sync(bare_engine, 3, sites=[OFFICE])
+        sync(bare_engine, 4, sites=[{"site_id": 15, "deleted": True, "effective_from": sent(1)}])
+        assert versions(bare_engine, "site_version", "name") == []
+    else:
+        sync(bare_engine, 3, sites=[{"site_id": 15, "timezone": "Europe/Oslo"}])
+    again = sync(bare_engine, 5, sites=[{"site_id": 15, "timezone": "Europe/Oslo"}])
+    assert again.changes == ()
+    outcome = sync(bare_engine, 6, sites=[{"site_id": 15, "timezone": "Europe/Berlin"}])
+    assert changes(outcome) == {("site", "15"): (None, None)}
+
+
 def test_a_punch_asks_for_the_site_as_it_was_then(bare_engine: Engine) -> None:
     sync(bare_engine, 2, sites=[OFFICE | {"effective_from": sent(4)}])
     sync(bare_engine, 9, sites=[{"site_id": 15, "deleted": True}])
