@@ -5,12 +5,11 @@ each counts at its moment, and why no other does.
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from psycopg import Cursor
 
 from models.intake.roster.kinds import DEVICE, EPOCH, PERSON, SITE, TENANT, Kind
-from models.intake.roster.laying import BEGINNING, Held, as_laid
+from models.intake.roster.laying import BEGINNING, Held, as_laid, said_of, zone_of
 from models.intake.roster.statement import Statement
 from worker.commands.layers import COUNTS, LAID_OVER, NOT_YET, REMOVED, Layer, Layers
 from worker.commands.submitters import submitter
@@ -89,8 +88,8 @@ def shift_told(cursor: Cursor, tenant_id: int, shift_id: str) -> Iterator[str]:
 
 def _of_rows(cursor: Cursor, window: Window, rows: Iterable[Row], at: datetime) -> Iterator[str]:
     for kind, key in rows:
-        zone = ZoneInfo(window.timezone(int(key)) if kind is SITE else "UTC")
         statements, submitters = _statements(cursor, window.tenant_id, (kind, key))
+        zone = zone_of(said_of(kind, statements, at))
         layers = Layers(kind, as_laid(statements, zone), at)
         so = _so(cursor, window.tenant_id, (kind, key), at)
         lacks = f": it has no {' nor '.join(layers.missing)}" if layers.missing else ""

@@ -336,6 +336,17 @@ def test_a_time_zone_counts_whenever_its_statement_holds(other: Told) -> None:
     ]
 
 
+def test_days_of_a_site_that_never_was_there_are_told_by_the_zone_said_of_it(other: Told) -> None:
+    other.begin()
+    other.say(
+        "-5 08:00", sites=[{"site_id": OFFICE, "radius_m": 50, "effective_from": "2026-02-25"}]
+    )
+    other.say("-4 08:00", sites=[{"site_id": OFFICE, "deleted": True, "correction": True}])
+    assert other.explained(f"site {OFFICE}")[2] == said(
+        "-5 08:00", "removed (radius_m)", "from 2026-02-24T23:00:00Z"
+    )
+
+
 def test_who_left_and_returned_is_told_with_what_was_removed(other: Told) -> None:
     other.begin()
     for when in ("-5 08:00", "-4 08:00"):
