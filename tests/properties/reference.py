@@ -169,7 +169,8 @@ class Company:
         if not before or before[-1].site_id != check_out.site_id:
             return False
         if before[-1].is_check_in:
-            return True
+            longest = self.keys(before[-1].site_id).hours("max_spell_hours")
+            return check_out.occurred_at - before[-1].occurred_at <= longest
         handover = self.keys(check_out.site_id).minutes("handover_minutes")
         return check_out.occurred_at - before[
             -1

@@ -255,7 +255,7 @@ class Reference:
         ]
         if not shifts:
             return spell.counted_until - spell.begins_at > keys.hours("max_work_hours") + after
-        last = max(shifts, key=lambda shift: shift.starts_at)
+        last = max(shifts, key=lambda shift: (shift.starts_at, shift.ends_at))
         return (
             spell.counted_until - last.ends_at > after
             or self._longest_outside(spell, shifts) > after
@@ -595,6 +595,8 @@ class Reference:
     def _missing_check_out(self, spell: Spell) -> Reasons:
         shift = self.words.last_shift_of(spell)
         if spell.is_closed or shift is None or self.words.is_left_out(shift, spell.person_id):
+            return
+        if self.words.is_followed_into(spell, shift):
             return
         over = self.company.keys(shift.site_id).hours("missing_check_out_after_hours")
         turn = self.company.turns[spell.person_id]

@@ -325,10 +325,10 @@ class Words:
         return [
             shift
             for shift in further
-            if shift.starts_at < spell.counted_until or self._is_followed_into(spell, shift)
+            if shift.starts_at < spell.counted_until or self.is_followed_into(spell, shift)
         ]
 
-    def _is_followed_into(self, spell: Spell, shift: Shift) -> bool:
+    def is_followed_into(self, spell: Spell, shift: Shift) -> bool:
         """Whether a check-in at the start of a shift shows that a spell ran on into it."""
         handover = self.company.keys(spell.site_id).minutes("handover_minutes")
         return (
@@ -352,7 +352,14 @@ class Words:
         """Return the shift that a spell's end belongs to."""
         own = self.shift_of_check_in(spell.check_in)
         shifts = [*([own] if own else []), *self.ran_on_into(spell)]
-        return max(shifts, key=lambda shift: shift.starts_at, default=None)
+        return max(
+            shifts,
+            key=lambda shift: (
+                shift.starts_at,
+                spell.person_id in self.attending.get(shift.shift_id, set()),
+            ),
+            default=None,
+        )
 
     def shift_of_check_out(self, check_out: Punch) -> Shift | None:
         if check_out.punch_id in self.bounces:

@@ -197,7 +197,8 @@ def _why_forgotten(window: Window, spell: Spell) -> str:
         longest = timedelta(hours=policy.max_work_hours) + wait
         long = _length(spell) > longest
         return "No shift was planned, so a check-out may have been forgotten" if long else ""
-    if spell.until - begun[-1].ends_at > wait:
+    last = max(begun, key=lambda shift: (shift.starts_at, shift.ends_at))
+    if spell.until - last.ends_at > wait:
         return "The shift was long over at the check-out, which may make up for a forgotten one"
     covered, apart = spell.check_in.occurred_at, timedelta(0)
     for since, until in [*_united(begun), (spell.until, spell.until)]:

@@ -23,14 +23,11 @@ start to its end, as the policy of the shift's site at its start has it.
 - `no_show` (HIGH 0.95), on the shift: it began more than `no_show_after_minutes` ago and nobody
   entitled attends it. It falls away when somebody entitled arrives, whose check-in then is late.
 - `missing_check_out` (LOW 0.80), on the last check-in for the shift: it has no check-out, none for
-  the shift follows, the person did not go on into a further own shift, and the shift has been over
+  the shift follows, the person did not go on into a further own shift (nor check in next for one
+  that adjoins, at most `handover_minutes` before or after its start), and the shift has been over
   for more than `missing_check_out_after_hours`.
 - `missing_check_in` (LOW 0.80): a check-out that closes no spell belongs to an own shift for which
   no check-in came before it.
-
-Who checks in at most `handover_minutes` before or after the start of a further own shift here,
-which starts at most as long after this one's end, went on into it: neither `left_early` nor
-`missing_check_out` is told of this one.
 
 `wrong_site`, `late`, `left_early` and `missing_check_out` leave out a shift in which the person
 only substitutes once somebody else attends it. A further check-in while already checked in is none
@@ -65,6 +62,7 @@ from worker.rules.attendance import (
     shift_of_check_out,
     shift_of_lone,
     shift_of_spell,
+    shifts_during,
 )
 from worker.rules.evidence import (
     clock,
@@ -247,12 +245,17 @@ def _shift_left(window: Window, punch: Punch) -> Shift | None:
     began = spell.check_in
     if not roves(window, began.person_id, began.site_id, began.occurred_at):
         return None
-    on = [
-        own_shift
-        for own_shift in own_shifts_within_reach(window, began)
-        if not covered_by_another(window, own_shift, began.person_id)
+    on = own_shifts_within_reach(window, began)
+    nearest = min(
+        on, key=lambda own: (abs(own.starts_at - began.occurred_at), own.shift_id), default=None
+    )
+    further = [
+        own
+        for own in window.shifts_of.get(began.person_id, ())
+        if began.occurred_at < own.starts_at < spell.until
     ]
-    return on[-1] if on else None
+    reached = [*([nearest] if nearest else []), *further]
+    return max(reached, key=lambda own: own.starts_at, default=None)
 
 
 def _left_early(window: Window, punch: Punch, policy: Policy) -> Findings:
@@ -296,8 +299,6 @@ def _why_not_left_early(window: Window, punch: Punch, shift: Shift | None, polic
         return "a later check-out is for the shift"
     if _checks_in_again(window, punch, shift):
         return "the person checked in there again"
-    if _goes_on(window, punch, shift):
-        return "the person went on into a further shift there"
     if covered_by_another(window, shift, punch.person_id):
         return "somebody else attends the shift"
     return ""
@@ -489,7 +490,7 @@ def _why_not_missing(
         return "a later check-in is for the shift"
     if _checks_out_later(window, punch, shift):
         return "a later check-out is for the shift"
-    if _goes_on(window, punch, shift):
+    if _goes_on(window, punch, spell):
         return "the person went on into a further shift here"
     if covered_by_another(window, shift, punch.person_id):
         return "somebody else attends the shift"
@@ -500,29 +501,27 @@ def _comes_again(window: Window, punch: Punch, shift: Shift) -> bool:
     """Whether a later check-in of the person here reaches the shift."""
     check_ins = window.check_ins_at(punch, shift.site_id)
     place = bisect_right(check_ins, window.place_of(punch), key=window.place_of)
-    if place == len(check_ins):
-        return False
-    following = check_ins[place]
-    return (
-        shift.starts_at < following.occurred_at < shift.ends_at
-        or shift_of_check_in(window, following) == shift
+    following = takewhile(lambda later: later.occurred_at <= shift.ends_at, check_ins[place:])
+    return any(
+        shift_of_check_in(window, later) == shift
+        or ((spell := spell_of(window, later)) and shift in shifts_during(window, spell))
+        for later in following
     )
 
 
-def _goes_on(window: Window, punch: Punch, shift: Shift) -> bool:
-    """Whether the person checks in here after this punch about when a further own shift starts that
-    adjoins this one: so they went on into it.
+def _goes_on(window: Window, punch: Punch, spell: Spell) -> bool:
+    """Whether the person's next punch after this one, of a spell here, is a check-in here about
+    when a further own shift starts that adjoins one of the spell's: so they went on into it.
     """
-    check_ins = window.check_ins_at(punch, shift.site_id)
-    place = bisect_right(check_ins, window.place_of(punch), key=window.place_of)
-    if place == len(check_ins):
+    following = window.next(punch)
+    if following is None or not following.is_check_in or following.site_id != spell.site_id:
         return False
-    following = check_ins[place]
     handover = timedelta(minutes=window.policy_of(following).handover_minutes)
+    reached = shifts_during(window, spell)
     return any(
-        other.site_id == shift.site_id
-        and shift.starts_at < other.starts_at <= shift.ends_at + handover
+        other.site_id == spell.site_id
         and abs(following.occurred_at - other.starts_at) <= handover
+        and any(shift.starts_at < other.starts_at <= shift.ends_at + handover for shift in reached)
         for other in window.shifts_of.get(punch.person_id, ())
     )
 

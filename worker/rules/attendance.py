@@ -26,7 +26,8 @@ class Attendee(NamedTuple):
 
 
 class _Arrival(NamedTuple):
-    since: datetime
+    came: datetime  # to the site
+    since: datetime  # as an attendee's
     works: bool  # whether a spell there shares more than an instant of the shift
 
 
@@ -193,7 +194,9 @@ def _arrival(window: Window, person_id: int, shift: Shift) -> _Arrival | None:
 
 
 def _find_arrival(window: Window, person_id: int, shift: Shift) -> _Arrival | None:
-    moments, works = [], False
+    came: list[datetime] = []
+    moments: list[datetime] = []
+    works = False
     person_spells = spells_of(window, person_id)
     first = bisect_left(_over(window, person_id), reach_begins(window, shift))
     last = bisect_right(person_spells, shift.ends_at, first, key=_begins)
@@ -202,6 +205,7 @@ def _find_arrival(window: Window, person_id: int, shift: Shift) -> _Arrival | No
             continue
         since = max(spell.check_in.occurred_at, shift.starts_at)
         if since < min(spell.until, shift.ends_at):
+            came.append(spell.check_in.occurred_at)
             moments.append(since)
             works = True
         if within_reach(window, shift, spell.check_in.occurred_at) or within_reach(
@@ -209,7 +213,7 @@ def _find_arrival(window: Window, person_id: int, shift: Shift) -> _Arrival | No
         ):
             moments += _check_ins_for(window, spell, shift)
     moments += _lone_at(window, person_id, shift)
-    return _Arrival(min(moments), works) if moments else None
+    return _Arrival(min([*came, *moments]), min(moments), works) if moments else None
 
 
 def _lone_at(window: Window, person_id: int, shift: Shift) -> list[datetime]:
@@ -329,7 +333,7 @@ def _choices(window: Window, shift: Shift) -> dict[int, Shift]:
 def _find_choices(window: Window, together: list[Shift]) -> dict[int, Shift]:
     chosen: dict[int, Shift] = {}
     attended: set[str] = set()
-    came: dict[int, tuple[datetime, list[Shift]]] = {}  # by person_id: when, and to which of them
+    coming: dict[int, tuple[datetime, list[Shift]]] = {}  # by person_id: when, to which of them
     for shift in together:
         for person_id in dict.fromkeys(shift.entitled):
             arrival = _arrival(window, person_id, shift)
@@ -337,9 +341,9 @@ def _find_choices(window: Window, together: list[Shift]) -> dict[int, Shift]:
                 chosen.setdefault(person_id, shift)
                 attended.add(shift.shift_id)
             elif arrival:
-                since, options = came.setdefault(person_id, (arrival.since, []))
-                came[person_id] = (min(since, arrival.since), [*options, shift])
-    free = {person_id: one for person_id, one in came.items() if person_id not in chosen}
+                came, options = coming.setdefault(person_id, (arrival.came, []))
+                coming[person_id] = (min(came, arrival.came), [*options, shift])
+    free = {person_id: one for person_id, one in coming.items() if person_id not in chosen}
     in_turn = sorted(free, key=lambda person_id: (free[person_id][0], person_id))
     wanted = {shift.shift_id: shift for shift in together if shift.shift_id not in attended}
     candidates: dict[str, list[int]] = {shift_id: [] for shift_id in wanted}
