@@ -24,7 +24,7 @@ UPDATE tenant SET
     people_spans = CASE WHEN EXISTS (
         SELECT FROM person_version WHERE person_version.tenant_id = tenant.tenant_id
     ) THEN '{(,)}'::tstzmultirange ELSE '{}' END,
-    assignment_spans = CASE WHEN EXISTS (
+    assigned_spans = CASE WHEN EXISTS (
         SELECT FROM assignment WHERE assignment.tenant_id = tenant.tenant_id
     ) THEN '{(,)}'::tstzmultirange ELSE '{}' END;
 """

@@ -58,7 +58,7 @@ PILES = tuple(
 )
 
 _ROSTER = f"""
-INSERT INTO tenant (tenant_id, name, epoch, swept_at, people_spans, assignment_spans)
+INSERT INTO tenant (tenant_id, name, epoch, swept_at, people_spans, assigned_spans)
 VALUES (%(tenant)s, 'Acme', 'e', %(as_of)s, '{{(,)}}', '{{(,)}}');
 INSERT INTO site (tenant_id, site_id, name, timezone, latitude, longitude)
 SELECT %(tenant)s, n, 'Site ' || n, 'UTC', 52.5, 13.4 + n / 50.0 FROM generate_series(1, 2) AS n;

@@ -59,7 +59,9 @@ tenant = Table(
     # The moment up to which the sweeps have judged what the passing of time changes.
     instant("swept_at", nullable=False, server_default=text("clock_timestamp()")),
     _spans("people_spans"),  # when any person was in the roster
-    _spans("assignment_spans"),  # when any assignment was valid
+    # When any assignment was valid: of the release before, which still writes and reads it.
+    _spans("assignment_spans"),
+    _spans("assigned_spans"),  # when any assignment was in the roster: since ever, until removed
     *_sync_columns(),
 )
 

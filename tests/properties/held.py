@@ -148,18 +148,26 @@ def is_complete(tenant: Statements) -> bool:
     return last_said(tenant, "roster_complete") is not False
 
 
+def is_there(assignment: Statements, moment: datetime) -> bool:
+    """Whether an assignment was in the tenant at a moment, valid or not: what is said of it holds
+    for all time, but for a deletion, which ends it.
+    """
+    content = _last_content(assignment)
+    if content is None:
+        return False
+    standing = _deletions_of(assignment, content)
+    return not any(said.is_correction or said.said_at < moment for said in standing)
+
+
 def is_valid(assignment: Statements, moment: datetime, zone: ZoneInfo) -> bool:
     """Whether an assignment was valid at a moment. Dates are whole days in the zone."""
     content = _last_content(assignment)
-    if content is None:
+    if content is None or not is_there(assignment, moment):
         return False
     since, until = content.row.get("valid_from"), _last_of(assignment, "valid_to", _end)
     if since is not None and moment < _begins(since, zone):
         return False
-    if until is not None and not _is_up_to(moment, until, zone):
-        return False
-    standing = _deletions_of(assignment, content)
-    return not any(said.is_correction or said.said_at < moment for said in standing)
+    return until is None or _is_up_to(moment, until, zone)
 
 
 def roves(assignment: Statements, moment: datetime, zone: ZoneInfo) -> bool:

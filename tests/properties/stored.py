@@ -28,7 +28,7 @@ SELECT person_id, site_id, valid_from, valid_from_date, valid_to, valid_to_date,
 FROM assignment WHERE tenant_id = %s AND NOT never_was
 """
 _SPANS = """
-SELECT people_spans @> moment, assignment_spans @> moment
+SELECT people_spans @> moment, assigned_spans @> moment
 FROM tenant, unnest(%s::timestamptz[]) WITH ORDINALITY AS asked (moment, place)
 WHERE tenant_id = %s ORDER BY place
 """
@@ -119,7 +119,7 @@ class Stored:
         ]
 
     def presence(self, moments: list[datetime]) -> list[tuple[bool, bool]]:
-        """Tell of each moment whether any person was there, and any assignment valid."""
+        """Tell of each moment whether any person was there, and any assignment."""
         return [
             (people, assignments)
             for people, assignments in self._rows(_SPANS, moments, self.tenant_id)

@@ -18,6 +18,7 @@ from tests.properties.held import (
     has_left,
     held,
     is_complete,
+    is_there,
     is_valid,
     roves,
     shift_of,
@@ -253,6 +254,21 @@ def test_an_assignment_ends_when_its_deletion_is_said_and_is_revived_by_what_is_
     ends = said(6, person_id=1, site_id=1, valid_to=day(3).isoformat())
     assert [is_valid([row, ends], at, OSLO) for at in (day(3), day(3, 1))] == [True, False]
     assert not is_valid([deletion], day(1), OSLO)
+
+
+def test_an_assignment_is_there_since_ever_until_it_is_removed_whenever_it_is_valid() -> None:
+    times = {"valid_from": "2026-03-04", "valid_to": "2026-03-05"}
+    row = said(6, person_id=1, site_id=1, **times)
+    assert all(is_there([row], at) for at in (day(1), day(4), day(6), day(30)))
+    removal = said(9, person_id=1, site_id=1, deleted=True)
+    assert [is_there([row, removal], at) for at in (day(1), day(9), day(9, 1))] == [
+        True,
+        True,
+        False,
+    ]
+    assert is_there([row, removal, said(10, person_id=1, site_id=1, **times)], day(12))
+    wrong = said(9, person_id=1, site_id=1, deleted=True, correction=True)
+    assert not any(is_there(statements, day(4)) for statements in ([], [removal], [row, wrong]))
 
 
 def test_who_roves_is_as_last_said_of_a_valid_assignment_and_not_before_it_was_removed() -> None:

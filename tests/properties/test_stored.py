@@ -31,6 +31,7 @@ from tests.properties.held import (
     entitled,
     is_any_held,
     is_complete,
+    is_there,
     is_valid,
     last_said,
     roves,
@@ -112,8 +113,9 @@ def assert_stored_as_held(stored: Stored, said: Rows) -> None:
         is_any_held(PERSON, people, moment) for moment in moments
     ]
     _assert_assigned_as_held(stored, said, moments)
+    assignments = _rows_of(said, "assignments")
     assert [assigned for _, assigned in presence] == [
-        bool(_valid(said, moment)) for moment in moments
+        any(is_there(statements, moment) for statements in assignments) for moment in moments
     ]
 
 

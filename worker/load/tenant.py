@@ -51,7 +51,7 @@ SELECT {{settings}} policy_version, roster_complete,
         )::text FROM site_version v WHERE v.tenant_id = t.tenant_id AND v.policy <> '{{{{}}}}'
     ),
     {_SPANS.format("people_spans")},
-    {_SPANS.format("assignment_spans")},
+    {_SPANS.format("assigned_spans")},
     set_config('timezone', 'UTC', true)
 FROM tenant t WHERE t.tenant_id = %s
 """

@@ -215,7 +215,7 @@ class Window:
         return self._any_person.at(at)
 
     def any_assignment(self, at: datetime) -> bool:
-        """Whether any assignment was valid at a moment."""
+        """Whether the roster had any assignment at a moment, whenever it is valid."""
         return self._any_assignment.at(at)
 
     def place_in_time(self, punch: Punch) -> tuple[Stretch, int]:

@@ -88,23 +88,18 @@ class Changes:
             self.note("person", text, span)
             self.note("named", text, span)
 
-    def note_assignment(self, before: Columns | None, after: Columns) -> Span | None:
-        """Note whose assignment is valid at other times than before, or roving where it was not.
-
-        Return the time in which it may be valid no more.
-        """
+    def note_assignment(self, before: Columns | None, after: Columns) -> None:
+        """Note whose assignment is valid at other times than before, or roving where it was not."""
         times = _valid_time(before), _valid_time(after)
         both = [_widened(time) for time in times if time is not None]
         span = None
         if times[0] != times[1]:
             ends = sorted(time[1] for time in both)
             span = both[0] if len(both) == 1 else (ends[0] - _INSTANT, ends[1])
-        judged = span
         if before and len(both) == 2 and before["roving"] != after["roving"]:
-            judged = hull(*both)
-        if judged:
-            self.note("person", after["person_id"], judged)
-        return span if times[0] is not None else None
+            span = hull(*both)
+        if span:
+            self.note("person", after["person_id"], span)
 
     def note_shift(self, before: Columns | None, after: Columns, now: datetime) -> None:
         """Note a shift that counts otherwise than before, and whom it leaves behind."""

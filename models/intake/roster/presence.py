@@ -1,19 +1,11 @@
 """What follows from who is in the roster when: shifts whose person left, and times with nobody."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
 from psycopg import Cursor
 
-from models.bulk import records
-from models.intake.roster import tables
-from models.intake.roster.kinds import ASSIGNMENT
 from models.intake.roster.laying import BEGINNING, END, Span
-from models.intake.roster.tables import RowKey
-
-# Each judgement reads the times with assignments. Beyond so many of them the shortest gaps count as
-# filled: a tenant with assignments of hours on thousands of days has one at any time.
-MOST_SPANS = 1_000
 
 _INSTANT = timedelta(microseconds=1)
 
@@ -79,87 +71,45 @@ FROM (
 WHERE ends_at >= statement_timestamp() - %(lately)s AND NOT person_left AND {_HAS_LEFT}
 """
 
-# An end that is a date means the whole day at the site, and others are included. A bound on the
-# first or the last day of the calendar is open: Python has no moments beyond.
-_VALID = """
-SELECT person_id, site_id, valid_from_key, tstzrange(
-    CASE WHEN starts > '0001-01-02 00:00Z' THEN starts END,
-    CASE WHEN ends < '9999-12-31 00:00Z' THEN ends END,
-    bounds
-) AS span
-FROM (
-    SELECT person_id, site_id, valid_from_key, starts, least(ends, ends_before) AS ends,
-        CASE WHEN ends_before <= coalesce(ends, 'infinity') THEN '[)' ELSE '[]' END AS bounds
-    FROM (
-        SELECT person_id, assignment.site_id, valid_from_key, least(valid_to, ended_at) AS ends,
-            coalesce(valid_from, valid_from_date::timestamp AT TIME ZONE zone) AS starts,
-            (valid_to_date + 1)::timestamp AT TIME ZONE zone AS ends_before
-        FROM assignment LEFT JOIN site USING (tenant_id, site_id)
-            CROSS JOIN LATERAL coalesce(site.timezone, 'UTC') AS zone
-        WHERE tenant_id = %(tenant_id)s AND NOT never_was
-    ) AS valid
-) AS bounded
-WHERE coalesce(starts, '-infinity') <= coalesce(ends, 'infinity')
+# Spans of the tenant, by their column, and how they follow from the roster. Assignments carry their
+# own times, and their content holds for all of them: until it is removed each has been there since
+# ever, whenever it is valid. One that has not ended, of those that are looked at, tells it all.
+PEOPLE, ASSIGNED = "people_spans", "assigned_spans"
+_HELD = {
+    PEOPLE: """
+SELECT coalesce(
+    range_agg(tstzrange(nullif(since, '-infinity'), nullif(until, 'infinity'))), '{}'
+) AS spans
+FROM person_version WHERE tenant_id = %(tenant_id)s
+""",
+    ASSIGNED: """
+SELECT CASE WHEN EXISTS (
+    SELECT FROM assignment
+    WHERE tenant_id = %(tenant_id)s AND NOT never_was AND ended_at IS NULL
+) THEN '{(,)}' ELSE coalesce((
+    SELECT tstzmultirange(tstzrange(NULL, max(ended_at), '[]')) FROM assignment
+    WHERE tenant_id = %(tenant_id)s AND NOT never_was
+    HAVING count(*) > 0
+), '{}') END AS spans
+""",
+}
+_DIFFER = f"""
+SELECT (people_spans, assigned_spans) <> (({_HELD[PEOPLE]}), ({_HELD[ASSIGNED]}))
+FROM tenant WHERE tenant_id = %(tenant_id)s
 """
-# The longest gaps stay, of those that are as long as another the first.
-_COARSE = f"""
-SELECT coalesce(range_agg(merged), '{{{{}}}}') FROM (
-    SELECT range_merge(range_agg(span)) AS merged FROM (
-        SELECT span,
-            count(*) FILTER (WHERE gap IS NULL OR longest < {MOST_SPANS}) OVER (ORDER BY span)
-                AS part
-        FROM (
-            SELECT span, gap, row_number() OVER (ORDER BY gap DESC NULLS LAST, span) AS longest
-            FROM (
-                SELECT span, lower(span) - lag(upper(span)) OVER (ORDER BY span) AS gap
-                FROM unnest(({{spans}})) AS span
-            ) AS with_gaps
-        ) AS with_ranks
-    ) AS with_parts
-    GROUP BY part
-) AS parts
-"""
-_ASSIGNED = _COARSE.format(spans=f"SELECT range_agg(span) FROM ({_VALID}) AS valid")
-_NOW_AND_BEFORE = f"""
-WITH there AS (
-    SELECT coalesce(
-        range_agg(tstzrange(nullif(since, '-infinity'), nullif(until, 'infinity'))), '{{}}'
-    ) AS spans
-    FROM person_version WHERE tenant_id = %(tenant_id)s
-), assigned(spans) AS ({_ASSIGNED}), before AS (
-    SELECT people_spans, assignment_spans FROM tenant WHERE tenant_id = %(tenant_id)s
-)"""
-_DIFFER = f"""{_NOW_AND_BEFORE}
-SELECT (people_spans, assignment_spans) <> (there.spans, assigned.spans)
-FROM before, there, assigned
-"""
-_UPDATE = f"""{_NOW_AND_BEFORE}, written AS (
-    UPDATE tenant SET people_spans = there.spans, assignment_spans = assigned.spans
-    FROM there, assigned
-    WHERE tenant_id = %(tenant_id)s
-        AND (people_spans, assignment_spans) <> (there.spans, assigned.spans)
+_UPDATE = """
+WITH held AS ({held}), noted AS (
+    SELECT {name} AS spans FROM tenant WHERE tenant_id = %(tenant_id)s
+), written AS (
+    UPDATE tenant SET {name} = held.spans FROM held
+    WHERE tenant_id = %(tenant_id)s AND {name} <> held.spans
 )
-SELECT lower(changed), upper(changed), upper_inc(changed)
+SELECT lower(changed), upper(changed), lower_inc(changed), upper_inc(changed)
 FROM (
-    SELECT range_merge(
-        (there.spans - people_spans) + (people_spans - there.spans)
-        + (assigned.spans - assignment_spans) + (assignment_spans - assigned.spans)
-    ) AS changed
-    FROM before, there, assigned
+    SELECT range_merge((held.spans - noted.spans) + (noted.spans - held.spans)) AS changed
+    FROM held, noted
 ) AS difference
 WHERE NOT isempty(changed)
-"""
-_COVERED = f"""
-SELECT NOT EXISTS (
-        SELECT FROM ({_VALID}) AS valid
-        JOIN (
-            SELECT person_id, site_id, valid_from_key FROM {records("assignment", "keys")}
-        ) AS written USING (person_id, site_id, valid_from_key)
-        WHERE NOT assignment_spans @> span
-    ) AND (%(lost)s::tstzrange IS NULL OR EXISTS (
-        SELECT FROM ({_VALID}) AS valid WHERE span @> %(lost)s::tstzrange
-    ))
-FROM tenant WHERE tenant_id = %(tenant_id)s
 """
 
 
@@ -187,40 +137,28 @@ def marked_wrong(cursor: Cursor, tenant_ids: Collection[int]) -> list[tuple[int,
     return cursor.execute(_MARKED_WRONG, values).fetchall()
 
 
-def may_change_spans(
-    cursor: Cursor, tenant_id: int, written: Iterable[RowKey], lost: Span | None
-) -> bool:
-    """Tell whether assignments that were written change when any is valid.
-
-    They do not where they are valid only when some was, and where one that is there covers `lost`,
-    the time in which others may be valid no more.
-    """
-    values = {
-        "tenant_id": tenant_id,
-        "keys": tables.keys_document(ASSIGNMENT, written),
-        "lost": lost and f"[{_text(lost[0])},{_text(lost[1])}]",
-    }
-    row = cursor.execute(_COVERED, values).fetchone()
-    return row is None or not row[0]
-
-
 def spans_differ(cursor: Cursor, tenant_id: int) -> bool:
-    """Tell whether update_spans would change anything."""
+    """Tell whether update_spans would change any."""
     row = cursor.execute(_DIFFER, {"tenant_id": tenant_id}).fetchone()
     return row is not None and bool(row[0])
 
 
-def update_spans(cursor: Cursor, tenant_id: int) -> Span | None:
-    """Note when any person was in the roster, and when any assignment was valid.
+def update_spans(cursor: Cursor, tenant_id: int, name: str) -> Span | None:
+    """Note when any person was in the roster, or any assignment, as `name` says.
 
     Without people nobody is unknown, and without assignments no site is unauthorized. Return the
-    time in which either differs from what was noted before.
+    time in which it differs from what was noted before.
     """
-    row = cursor.execute(_UPDATE, {"tenant_id": tenant_id}).fetchone()
+    sql = _UPDATE.format(name=name, held=_HELD[name])
+    row = cursor.execute(sql, {"tenant_id": tenant_id}).fetchone()
     if row is None:
         return None
-    since, until, is_included = row
-    return since or BEGINNING, until + _INSTANT if until and is_included else until or END
+    since, until, has_since, has_until = row
+    return _after(since, not has_since) or BEGINNING, _after(until, has_until) or END
+
+
+def _after(at: datetime | None, is_after: bool) -> datetime | None:
+    return at + _INSTANT if at and is_after else at
 
 
 def _text(moment: datetime) -> str:

@@ -37,11 +37,11 @@ from models.intake.roster.kinds import (
     Kind,
     key_of,
 )
-from models.intake.roster.laying import END, Span, Version, difference, hull
+from models.intake.roster.laying import END, Version, difference
 from models.intake.roster.past_rows import check, repeats, with_extra, written
 from models.intake.roster.past_tables import Stored, Written
 from models.intake.roster.planned import as_marked, asks_for_removals, is_left_behind, merge
-from models.intake.roster.presence import mark_left, may_change_spans, update_spans
+from models.intake.roster.presence import ASSIGNED, PEOPLE, mark_left, update_spans
 from models.intake.roster.statement import statement_of
 from models.intake.roster.tables import RowKey
 from models.intake.roster.unsaid import take
@@ -143,11 +143,8 @@ class Sync:
         # People whose presence changed, each with the moment since when.
         self.came_or_left: dict[int, datetime] = {}
         self.written_shifts: list[str] = []
-        self.spans_change = False
+        self.spans_to_update: set[str] = set()
         self.intricacy = Budget()  # of all boundaries
-        # Assignments that were written, and the time in which they may be valid no more.
-        self.written_assignments: list[RowKey] = []
-        self.no_more_valid: Span | None = None
         self.next_moment = END  # at which a version begins or ends
 
     @classmethod
@@ -183,7 +180,7 @@ class Sync:
         for kind in PLANNED:
             self._load_marked(kind, rows.get(kind.table, ()))
         self.written_shifts = [shift_id for (shift_id,) in rows.get(SHIFT.table, ())]
-        self.spans_change = True
+        self.spans_to_update = {ASSIGNED, PEOPLE}
         return self._follow()
 
     def _follow(self) -> tuple[Change, ...]:
@@ -317,7 +314,7 @@ class Sync:
             self.policy_changed = True
         if kind is PERSON and (span := difference(before, after, lambda row: row is None)):
             self.came_or_left[key[0]] = min(span[0], self.came_or_left.get(key[0], END))
-            self.spans_change = True
+            self.spans_to_update.add(PEOPLE)
         moments = (moment for version in after for moment in version[:2] if moment > self.by_now)
         self.next_moment = min(self.next_moment, *moments, END)
 
@@ -327,7 +324,6 @@ class Sync:
         """Note a field that has no past: its new value holds throughout."""
         if after is None or all(before and before[name] == after[name] for name in kind.throughout):
             return
-        self.spans_change |= kind is SITE  # days of assignments are the site's
         if before is not None:
             self.changes.note_row(kind, key, ALWAYS)
 
@@ -388,13 +384,13 @@ class Sync:
         for key, new in changed.items():
             if kind is SHIFT:
                 self.changes.note_shift(before.get(key), new, self.now)
-            elif lost := self.changes.note_assignment(before.get(key), new):
-                self.no_more_valid = hull(self.no_more_valid or lost, lost)
+            else:
+                self.changes.note_assignment(before.get(key), new)
+                if _there_until(before.get(key)) != _there_until(new):
+                    self.spans_to_update.add(ASSIGNED)
         if kind is SHIFT:
             self.written_shifts += [new["shift_id"] for new in changed.values()]
             substitutes.refresh(self.cursor, self.tenant_id, self.written_shifts)
-        else:
-            self.written_assignments += changed
 
     def _is_same(self, stored: Columns | None, new: Columns) -> bool:
         """Tell whether nothing changes. What comes again without `sent_at` is not said later."""
@@ -431,12 +427,9 @@ class Sync:
                 self.cursor, self.tenant_id, self.came_or_left, self.written_shifts
             ):
                 self.changes.note("shift", shift_id, ALWAYS)
-        if not self.spans_change and self.written_assignments:
-            self.spans_change = may_change_spans(
-                self.cursor, self.tenant_id, self.written_assignments, self.no_more_valid
-            )
-        if self.spans_change and (span := update_spans(self.cursor, self.tenant_id)):
-            self.changes.note("tenant", "", span)
+        for name in sorted(self.spans_to_update):
+            if span := update_spans(self.cursor, self.tenant_id, name):
+                self.changes.note("tenant", "", span)
 
     def _read_section(self, kind: Kind) -> dict[tuple[Any, ...], tuple[int, RosterRow]]:
         """Return the readable rows of a section by their key, each with its place."""
@@ -492,3 +485,11 @@ class Sync:
 def _is_known(versions: Sequence[Version], at: datetime) -> bool:
     """Tell whether the tenant is there at a moment, or will be."""
     return any(version.until > at for version in versions)
+
+
+def _there_until(assignment: Columns | None) -> datetime | None:
+    """Return until when an assignment is in the roster, or None where it never is."""
+    if assignment is None or assignment["never_was"]:
+        return None
+    ended_at: datetime | None = assignment["ended_at"]
+    return ended_at or END

@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from models.database import make_engine, transaction
 from models.intake import sync_roster
 from models.intake.roster import adopting
-from models.intake.roster.presence import update_spans
+from models.intake.roster.presence import spans_differ
 from models.migrations.upgrade import alembic_config, migrate
 from tests.models.migrations.test_only_adds import noted
 from worker.load.roster import ASSIGNMENT, assignment
@@ -150,8 +150,8 @@ def test_a_clock_ahead_has_said_it_long_ago_or_removed_it_now(
     assert NOW <= until <= soon
     assert NOW <= ended_at <= soon
     assert standing(old) == {"bob's": False}
-    spans = "SELECT upper(assignment_spans) FROM tenant"
-    assert found(old, spans) == [(ended_at,)]
+    spans = "SELECT upper(assignment_spans), upper(assigned_spans) FROM tenant"
+    assert found(old, spans) == [(ended_at, ended_at)]
 
 
 ENDS = [
@@ -174,7 +174,8 @@ def test_ends_of_the_calendar_are_open(
     )
     assigned(old, **columns)
     migrate(empty_url)
-    assert found(old, "SELECT assignment_spans::text FROM tenant") == [("{(,)}",)]
+    spans = "SELECT assignment_spans::text, assigned_spans::text FROM tenant"
+    assert found(old, spans) == [("{(,)}", "{(,)}")]
     assert found(old, "SELECT FROM roster_change") == []
     query = f"SELECT {ASSIGNMENT} FROM assignment a LEFT JOIN site i USING (tenant_id, site_id)"
     [row] = found(old, query)
@@ -235,7 +236,7 @@ def test_no_worker_finds_anything_to_take_after_the_update(
     migrate(empty_url)
     assert adopting.adopt(engine, seconds=60) == []
     with transaction(engine) as cursor:
-        assert update_spans(cursor, 1) is None
+        assert not spans_differ(cursor, 1)
     assert found(old, "SELECT FROM roster_change") == []
 
 

@@ -363,9 +363,11 @@ def test_a_roster_declared_incomplete_cannot_tell_and_declared_complete_can_agai
     assert standing(engine) == complete
 
 
+@pytest.mark.parametrize("times", [{}, {"valid_to": at(-24)}, {"valid_from": at(24)}])
 def test_the_first_assignment_of_a_tenant_makes_everybody_elses_site_unauthorized(
-    engine: Engine, sync: Sync, punch: Any
+    engine: Engine, sync: Sync, punch: Any, times: dict[str, str]
 ) -> None:
+    """Whenever it is valid: without any nobody can tell who belongs where."""
     everyone = [
         {"person_id": person, "site_id": site, "deleted": True, "correction": True}
         for person in range(1, 21)
@@ -374,7 +376,7 @@ def test_the_first_assignment_of_a_tenant_makes_everybody_elses_site_unauthorize
     sync(assignments=everyone)
     punch("p1")
     assert standing(engine) == set()
-    sync(assignments=[{"person_id": BEN, "site_id": OFFICE}])
+    sync(assignments=[{"person_id": BEN, "site_id": OFFICE} | times])
     assert standing(engine) == {("p1", "not_assigned")}
 
 

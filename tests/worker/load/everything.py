@@ -59,7 +59,7 @@ FROM assignment a LEFT JOIN site i USING (tenant_id, site_id)
 WHERE tenant_id = %s AND NOT a.never_was
 """
 _TENANT = """
-SELECT policy_version, roster_complete, people_spans::text, assignment_spans::text
+SELECT policy_version, roster_complete, people_spans::text, assigned_spans::text
 FROM tenant WHERE tenant_id = %s
 """
 _FIRST = """
@@ -85,7 +85,7 @@ def load_everything(
     )
     judged = [punch for punch in loaded if since <= punch.occurred_at <= until]
     uses = grouped((punch.device_id, punch) for punch in loaded)
-    ((version, complete, people_spans, assignment_spans),) = cursor.execute(_TENANT, [tenant_id])
+    ((version, complete, people_spans, assigned_spans),) = cursor.execute(_TENANT, [tenant_id])
     tenant, sites = policies_of(cursor, tenant_id)
     return Window(
         tenant_id=tenant_id,
@@ -100,7 +100,7 @@ def load_everything(
         policy_version=version,
         site_policies=sites,
         roster_complete=complete,
-        any_assignment=whether(cursor, assignment_spans),
+        any_assignment=whether(cursor, assigned_spans),
         any_person=whether(cursor, people_spans),
         stretches=[
             Stretch(person_id, tuple(person_punches))

@@ -17,13 +17,13 @@ GLOBEX = 2
 # From when to when, that excluded, a row was so: None is for ever.
 Version = tuple[datetime | None, datetime | None, Mapping[str, Any]]
 
-# When any person was in the roster, and any assignment valid.
+# When any person was in the roster, and any assignment.
 _SPANS = """
 UPDATE tenant SET people_spans = coalesce((
     SELECT range_agg(tstzrange(nullif(since, '-infinity'), nullif(until, 'infinity')))
     FROM person_version WHERE tenant_id = %(tenant_id)s
-), '{}'), assignment_spans = coalesce((
-    SELECT range_agg(tstzrange(valid_from, valid_to, '[]'))
+), '{}'), assigned_spans = coalesce((
+    SELECT range_agg(tstzrange(NULL, ended_at, '[]'))
     FROM assignment WHERE tenant_id = %(tenant_id)s AND NOT never_was
 ), '{}')
 WHERE tenant_id = %(tenant_id)s

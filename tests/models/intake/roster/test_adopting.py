@@ -307,7 +307,7 @@ def test_an_assignment_that_was_removed_ended_then_and_one_that_came_back_goes_o
     write(bare_engine, "UPDATE assignment SET deleted = false")
     adopt(bare_engine)
     assert one(bare_engine, "assignment")["ended_at"] is None
-    assert one(bare_engine, "tenant")["assignment_spans"]
+    assert one(bare_engine, "tenant")["assigned_spans"]
 
 
 def test_the_first_assignment_makes_a_difference_to_all(bare_engine: Engine) -> None:

@@ -1,42 +1,47 @@
-"""When any assignment was valid is noted, bounded, and worked out only where it may change."""
+"""An assignment is in the roster since ever until it is removed, whenever it is valid."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-from sqlalchemy import Engine
+import pytest
+from sqlalchemy import Engine, text
 
 from models.database import transaction
-from models.intake import RosterOutcome, sync_roster
-from models.intake.roster.presence import MOST_SPANS, spans_differ
+from models.intake import sync_roster
+from models.intake.roster.presence import spans_differ
 from tests.models.intake.statements import counted
 from tests.models.intake.stored import Content, rows
 
-START = datetime(2020, 1, 1, tzinfo=UTC)
+NOW = datetime.now(UTC)
+START = NOW - timedelta(days=20)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+INSTANT = timedelta(microseconds=1)
+# From when to when, None for ever, any assignment is there otherwise; or not at all.
+Change = tuple[datetime | None, datetime | None] | None
 
 
-def take(engine: Engine, *assignments: Content) -> RosterOutcome:
+def take(engine: Engine, *assignments: Content, sent_at: datetime | None = None) -> Change:
+    """Sync assignments. Return the time for which the whole tenant is judged anew."""
+    sent = {"sent_at": sent_at.isoformat()} if sent_at else {}
     outcome = sync_roster(
-        engine, {"tenant": {"tenant_id": 1, "name": "Acme"}, "assignments": list(assignments)}
+        engine,
+        {"tenant": {"tenant_id": 1, "name": "Acme"}, "assignments": list(assignments), **sent},
     )
     assert outcome.refused == []
-    return outcome
+    found = [change for change in outcome.changes if change.kind == "tenant"]
+    return (found[0].since, found[0].until) if found else None
 
 
-def valid(person_id: int = 7, since: datetime | None = None, until: Any = None) -> Content:
-    """Return an assignment; one without `since` is open at both ends."""
-    times = {"valid_from": since and since.isoformat(), "valid_to": until and until.isoformat()}
-    return {"person_id": person_id, "site_id": 15} | {
-        name: moment for name, moment in times.items() if moment
-    }
+def assigned(person_id: int = 7, **columns: object) -> Content:
+    return {"person_id": person_id, "site_id": 15, **columns}
 
 
-def spans(engine: Engine) -> list[tuple[Any, ...]]:
-    query = """
-    SELECT lower(span), upper(span)
-    FROM tenant CROSS JOIN LATERAL unnest(assignment_spans) AS span ORDER BY 1
-    """
-    return [tuple(row.values()) for row in rows(engine, query)]
+def removed(person_id: int = 7, **columns: object) -> Content:
+    return assigned(person_id, deleted=True, **columns)
+
+
+def spans(engine: Engine) -> str:
+    [(found,)] = [row.values() for row in rows(engine, "SELECT assigned_spans::text FROM tenant")]
+    return str(found)
 
 
 def is_right(engine: Engine) -> bool:
@@ -44,40 +49,75 @@ def is_right(engine: Engine) -> bool:
         return not spans_differ(cursor, 1)
 
 
-def test_they_are_worked_out_where_they_may_change_only(bare_engine: Engine) -> None:
-    steps: list[tuple[Content, bool]] = [
-        (valid(7), True),
-        (valid(8), False),
-        (valid(9, START, START + DAY), False),
-        (valid(9, START, START + DAY) | {"deleted": True}, False),
-        (valid(7) | {"deleted": True}, False),
-        (valid(8) | {"deleted": True}, True),
-        (valid(9, START, START + DAY), False),
-        (valid(9, START, START + 2 * DAY), False),
-    ]
-    for assignment, is_worked_out in steps:
-        with counted() as statements:
-            take(bare_engine, assignment)
-        assert any("UPDATE tenant SET people" in sql for sql in statements) == is_worked_out
-        assert is_right(bare_engine), assignment
-
-
-def test_many_times_are_bounded_and_the_longest_gaps_stay(bare_engine: Engine) -> None:
-    count = MOST_SPANS + 10
-    starts = [START + DAY * place for place in range(count)]
-    starts += [START + DAY * (count + 30)]
-    take(bare_engine, *(valid(7, start, start + HOUR) for start in starts))
-    found = spans(bare_engine)
-    assert len(found) == MOST_SPANS
-    assert (found[0][0], found[-1]) == (START, (starts[-1], starts[-1] + HOUR))
+@pytest.mark.parametrize(
+    "times",
+    [
+        {},
+        {"valid_from": "2020-01-01T00:00:00Z", "valid_to": "2020-01-02T00:00:00Z"},
+        {"valid_from": "2020-01-01", "valid_to": "2020-01-01"},
+        {"valid_from": "2999-01-01"},
+    ],
+)
+def test_one_is_there_at_any_time_whenever_it_is_valid(bare_engine: Engine, times: Content) -> None:
+    assert take(bare_engine, assigned(**times)) == (None, None)
+    assert spans(bare_engine) == "{(,)}"
+    assert take(bare_engine, assigned(**times | {"valid_to": "2020-01-05T00:00:00Z"})) is None
     assert is_right(bare_engine)
 
 
-def test_the_last_moment_of_an_assignment_that_was_shortened_is_judged_anew(
+def test_it_is_there_up_to_its_removal_and_the_last_of_several_counts(
     bare_engine: Engine,
 ) -> None:
-    end = START + DAY
-    take(bare_engine, valid(7, START, end))
-    outcome = take(bare_engine, valid(7, START, end) | {"valid_to": (end - HOUR).isoformat()})
-    [tenant] = [change for change in outcome.changes if change.kind == "tenant"]
-    assert tenant[2:] == (end - HOUR, end + timedelta(microseconds=1))
+    first, second = START + DAY, START + 2 * DAY
+    take(bare_engine, assigned(7), assigned(8), sent_at=START)
+    assert take(bare_engine, removed(8), sent_at=second) is None
+    assert take(bare_engine, removed(7), sent_at=first) == (second + INSTANT, None)
+    assert rows(bare_engine, "SELECT upper(assigned_spans) AS until FROM tenant") == [
+        {"until": second}
+    ]
+    third, fourth = START + 3 * DAY, START + 4 * DAY
+    both = [assigned(9), assigned(9) | {"valid_from": "2020-01-01"}]
+    assert take(bare_engine, removed(8), sent_at=third) is None
+    assert take(bare_engine, *both, sent_at=third) == (second + INSTANT, None)
+    ends = [row | {"deleted": True} for row in both]
+    assert take(bare_engine, ends[0], sent_at=third + HOUR) is None
+    assert take(bare_engine, ends[1], sent_at=fourth) == (fourth + INSTANT, None)
+    assert is_right(bare_engine)
+
+
+def test_one_that_never_was_is_never_there(bare_engine: Engine) -> None:
+    take(bare_engine, assigned(7), sent_at=START)
+    assert take(bare_engine, removed(8), sent_at=START) is None
+    assert take(bare_engine, removed(7, correction=True), sent_at=START + DAY) == (None, None)
+    assert (spans(bare_engine), is_right(bare_engine)) == ("{}", True)
+
+
+def test_what_changes_when_it_is_valid_only_has_nothing_worked_out(bare_engine: Engine) -> None:
+    steps = [
+        (assigned(7), True),
+        (assigned(7, valid_to="2026-03-02"), False),
+        (assigned(7, roving=True), False),
+        (removed(7), True),
+    ]
+    for row, is_worked_out in steps:
+        with counted() as statements:
+            take(bare_engine, row)
+        assert any("UPDATE tenant SET assigned" in sql for sql in statements) == is_worked_out
+        assert is_right(bare_engine), row
+
+
+def test_a_worker_of_the_release_before_leaves_them_as_they_are_and_has_its_own(
+    bare_engine: Engine,
+) -> None:
+    """It would otherwise write over them, time and again, and judge the whole tenant anew."""
+    take(bare_engine, assigned(7, valid_to="2026-03-02T00:00:00Z"))
+    with bare_engine.begin() as connection:
+        connection.execute(
+            text("UPDATE tenant SET assignment_spans = '{(,2026-03-02 00:00Z]}'")  # as it does
+        )
+    assert is_right(bare_engine)
+    assert take(bare_engine, assigned(8)) is None
+    [(theirs,)] = [
+        row.values() for row in rows(bare_engine, "SELECT assignment_spans::text FROM tenant")
+    ]
+    assert theirs == '{(,"2026-03-02 00:00:00+00"]}'
