@@ -31,6 +31,7 @@ from models.tables.roster import (
     substitute,
     tenant,
 )
+from models.tables.spells import spell
 from models.tables.turns import backfill_pace, turn
 
 __all__ = [
@@ -62,6 +63,7 @@ __all__ = [
     "shift",
     "site",
     "site_version",
+    "spell",
     "statement",
     "substitute",
     "tenant",

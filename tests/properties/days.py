@@ -326,7 +326,7 @@ def punches_near(draw: st.DrawFn, edges: tuple[datetime, ...]) -> dict[str, list
         ]
         punches[f"p{number}"] = [{"punch_id": f"p{number}", **content} for content in versions]
     if draw(st.sampled_from((False, False, False, True))):
-        for content in _history():
+        for content in (*_history(), *draw(st.sampled_from(((), _MORNINGS)))):
             again = draw(
                 st.sampled_from(
                     ({},) * 9 + ({"device_id": "phone"}, {"person_id": 4}, {"biometric": _POOR})
@@ -356,6 +356,23 @@ def _history() -> list[Content]:
         }
         for number in range(len(_AGO))
     ]
+
+
+# A second site where some tap in the morning, and seldom again: one of them often enough to tell by
+# their own, and all together.
+_MORNINGS = tuple(
+    {
+        "punch_id": f"m{person}-{day}-{kind}",
+        "person_id": person,
+        "site_id": 1 if person < 4 else 2,
+        "kind": kind,
+        "occurred_at": (START - timedelta(days=day, hours=hours)).isoformat(),
+    }
+    for person, days in ((1, (1, 2, 3, 4)), (2, (1, 9)), (3, (2, 13)), (4, (1, 2, 3)))
+    for day in days
+    for kind, hours in (("check_in", -8), ("check_out", -15))
+    if kind == "check_in" or (person, day) in ((1, 2), (2, 9), (4, 1), (4, 2))
+)
 
 
 # How many days ago each was. Seven and thirty days, and a little more, are limits of some rule in

@@ -254,7 +254,9 @@ class Reference:
             shift for shift in self._shifts_of(spell) if shift.starts_at < spell.counted_until
         ]
         if not shifts:
-            return spell.counted_until - spell.begins_at > keys.hours("max_work_hours") + after
+            longest = keys.hours("max_work_hours") + after
+            is_longer = spell.counted_until - spell.begins_at > longest
+            return is_longer or self.words.checks_out(spell.check_in) is False
         last = max(shifts, key=lambda shift: (shift.starts_at, shift.ends_at))
         return (
             spell.counted_until - last.ends_at > after
@@ -283,8 +285,12 @@ class Reference:
         beyond = self.company.as_of - spell.begins_at - keys.hours("max_work_hours")
         if not NO_TIME < beyond <= keys.hours("missing_check_out_after_hours"):
             return
+        checks_out = self.words.checks_out(spell.check_in)
+        if checks_out is False:
+            return
         is_over = any(shift.ends_at < self.company.as_of for shift in self._shifts_of(spell))
-        is_forgotten = is_over or self.words.is_held_over(spell.check_in)
+        is_doubtful = is_over or checks_out is None
+        is_forgotten = is_doubtful or self.words.is_held_over(spell.check_in)
         severity, confidence = ("LOW", 0.50) if is_forgotten else ("HIGH", 0.98)
         yield spell.check_in.punch_id, "still_working", severity, confidence
 
@@ -597,6 +603,8 @@ class Reference:
         if spell.is_closed or shift is None or self.words.is_left_out(shift, spell.person_id):
             return
         if self.words.is_followed_into(spell, shift):
+            return
+        if self.words.checks_out(spell.check_in) is False:
             return
         over = self.company.keys(shift.site_id).hours("missing_check_out_after_hours")
         turn = self.company.turns[spell.person_id]

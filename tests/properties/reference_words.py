@@ -214,6 +214,33 @@ class Words:
             or (spells[-1].is_closed and punch.occurred_at - spells[-1].counted_until <= longest)
         )
 
+    def checks_out(self, check_in: Punch) -> bool | None:
+        """Whether a person checks out where this check-in begins a spell; None where too few spells
+        tell.
+        """
+        device = self.company.device(check_in.device_id)
+        if device and not device.shared:
+            return True
+        before = [
+            spell
+            for spell in self.spells
+            if spell.site_id == check_in.site_id
+            and check_in.occurred_at - timedelta(days=14) <= spell.begins_at
+            and spell.begins_at < check_in.occurred_at
+        ]
+        own = [spell for spell in before if spell.person_id == check_in.person_id]
+        counted = own if len(own) >= 3 else before if len(before) >= 10 else []
+        closed = [spell for spell in counted if self._is_closed_there(spell)]
+        return 2 * len(closed) >= len(counted) if counted else None
+
+    def _is_closed_there(self, spell: Spell) -> bool:
+        longest = self.company.keys(spell.site_id).hours("max_work_hours")
+        return (
+            spell.is_closed
+            and spell.check_outs[-1].site_id == spell.site_id
+            and spell.counted_until - spell.begins_at <= longest
+        )
+
     # Excuses
 
     def is_already_in(self, punch: Punch) -> bool:

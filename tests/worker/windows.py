@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import Any
 
 from models.policy import Policy, merged
-from tests.worker.load.everything import baselines_of, grouped, people_using
+from tests.worker.load.everything import baselines_of, grouped, people_using, spells_counted
 from worker.rules.biometrics import whose
 from worker.rules.finding import Finding, Nothing, Subject
 from worker.rules.past import Past
@@ -87,7 +87,7 @@ def build(
     rostered, assigned = list(shifts), list(assignments)
     ordered = sorted(punches, key=lambda punch: (punch.person_id, in_order(punch)))
     uses = grouped((punch.device_id, punch) for punch in ordered)
-    return Window(
+    window = Window(
         tenant_id=1,
         as_of=at(as_of),
         subjects=frozenset(
@@ -124,6 +124,7 @@ def build(
         else first_punch_at,
         explaining=explaining,
     )
+    return window.counting(spells_counted(window))
 
 
 def findings(detector: ModuleType, window: Window) -> list[Finding]:

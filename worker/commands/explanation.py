@@ -15,8 +15,10 @@ from worker.commands.told import shift_told, told
 from worker.judging.detect import detect
 from worker.load import load_subjects
 from worker.registry import DETECTORS
+from worker.rules.checking_out import checks_out, share_closed
 from worker.rules.evidence import clock, instant
 from worker.rules.finding import Finding, Nothing, ScoredFinding, Subject
+from worker.rules.spells import spell_of
 from worker.rules.window import Punch, Shift, Window
 
 _INDENT = "    "
@@ -97,6 +99,9 @@ def _seen(window: Window) -> Iterator[str]:
         yield f"punch {punch.punch_id}: {_described(window, punch)}"
         yield f"{_INDENT}before it: {_described(window, window.previous(punch))}"
         yield f"{_INDENT}after it:  {_described(window, window.next(punch))}"
+        if (spell := spell_of(window, punch)) and spell.check_in is punch:
+            out = checks_out(window, punch)
+            yield f"{_INDENT}checks out here: {out}; {share_closed(window, punch)}"
         for shift in window.shifts_of.get(punch.person_id, ()):
             yield f"{_INDENT}own shift {_planned(window, shift)}"
     for shift in window.shifts_to_judge:

@@ -11,14 +11,20 @@ arithmetic is on instants, so nights of a clock change have the hours they reall
 - `worked_too_long` (HIGH 0.98): work in closed spells within the 24 h ending at a check-out,
   counting only what lies inside them, exceeds `max_work_hours`. LOW 0.50 where the last own shift
   of the spell ended more than `missing_check_out_after_hours` before the check-out, where the spell
-  has a stretch of more than that outside its own shifts, and where it holds no own shift and is
-  longer than `max_work_hours` and `missing_check_out_after_hours` together: a punch was forgotten,
-  and the pair is no work to other sums. Nothing where the spell's own shifts are planned as long,
-  and it exceeds them by no more than `grace_minutes`.
+  has a stretch of more than that outside its own shifts, and where it holds no own shift and either
+  is longer than `max_work_hours` and `missing_check_out_after_hours` together or its person does
+  not check out there: a punch was forgotten, and the pair is no work to other sums. Nothing where
+  the spell's own shifts are planned as long, and it exceeds them by no more than `grace_minutes`.
 - `still_working` (HIGH 0.98): a spell open at this moment has passed the limit by at most
   `missing_check_out_after_hours`. LOW 0.50 once an own shift of that spell is over, and where the
   check-in lies within `holdover_minutes` after an own shift there, the wrong button: a forgotten
-  check-out is likelier.
+  check-out is likelier. LOW 0.50 also where too few spells tell whether the person checks out
+  there; nothing where the person does not.
+
+Who checks out: everybody by a device that is declared not shared. Elsewhere whoever closed at least
+half of their spells that began at the site in the 14 days before there, within `max_work_hours`;
+with fewer than 3 such spells, whoever is at a site where that holds of all people's spells
+together, at least 10.
 
 The subject is the spell's check-in. The own shifts of a spell are that of its check-in and all
 there of which it shares more than an instant, also as a substitute: so both halves of a double
@@ -31,25 +37,22 @@ Policy: `worked_too_long_severity`, `still_working_severity`, `forgotten_check_o
 Cannot tell: work without punches, and how much of a spell was a break.
 """
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from itertools import accumulate
-from typing import NamedTuple
 
 from models.policy import Policy
 from models.policy.overtime_violation import OvertimeViolation
 from worker.rules.attendance import shift_of_spell, shifts_during
+from worker.rules.checking_out import checks_out, share_closed
 from worker.rules.evidence import done, duration, found, instant, nothing
 from worker.rules.finding import Finding, Findings
 from worker.rules.roster import held_over
-from worker.rules.spells import Spell, spell_of, spells_of
+from worker.rules.spells import Spell, spell_of
 from worker.rules.uses import MOST_NAMED
 from worker.rules.window import Punch, Shift, Window
+from worker.rules.work import DAY, closed_spells, length, work_until
 
 TYPE = "OVERTIME_VIOLATION"
-
-DAY = timedelta(hours=24)
 
 
 def detect(window: Window) -> Findings:
@@ -111,7 +114,7 @@ def _why_not_too_long(window: Window, spell: Spell, worked: timedelta, policy: P
     own_shifts = _united(shifts_during(window, spell))
     planned = sum((until - since for since, until in own_shifts), timedelta(0))
     grace = timedelta(minutes=policy.grace_minutes)
-    if max(worked, _length(spell)) <= planned + grace:
+    if max(worked, length(spell)) <= planned + grace:
         return f"its own shifts are {duration(planned.total_seconds())}: it was planned so"
     return ""
 
@@ -123,65 +126,24 @@ def _work(window: Window, spell: Spell) -> tuple[timedelta, Sequence[Spell], int
     A forgotten pair is no work, but to itself.
     """
     forgotten = _why_forgotten(window, spell)
-    closed = _closed(window, spell.person_id, _is_work)
-    worked, first, last = _sum(closed, spell.until)
+    closed = closed_spells(window, spell.person_id, _is_work)
+    worked, first, last = work_until(closed, spell.until)
     counted = closed.spells[max(first, last - MOST_NAMED - 1) : last]
     if not forgotten:
         return worked, counted, last - first
-    return worked + min(_length(spell), DAY), [*counted, spell], last - first + 1
+    return worked + min(length(spell), DAY), [*counted, spell], last - first + 1
 
 
 def _may_be_too_long(window: Window, spell: Spell, limit: timedelta) -> bool:
     """Whether it would be too long if no pair were forgotten: most are not, which is cheap to
     tell.
     """
-    worked, _, _ = _sum(_closed(window, spell.person_id, _is_closed), spell.until)
+    worked, _, _ = work_until(closed_spells(window, spell.person_id), spell.until)
     return worked > limit
-
-
-class _Closed(NamedTuple):
-    spells: list[Spell]  # in order, none of which overlap
-    worked_before: list[timedelta]  # for each place among them, the work in all before it
-
-
-def _closed(window: Window, person_id: int, which: Callable[[Window, Spell], bool]) -> _Closed:
-    """Return the person's closed spells, of those that `which` says."""
-    key = ("closed", person_id, which)
-    if key not in window.memo:
-        closed = [
-            spell
-            for spell in spells_of(window, person_id)
-            if spell.check_out and which(window, spell)
-        ]
-        window.memo[key] = _Closed(
-            closed, list(accumulate(map(_length, closed), initial=timedelta(0)))
-        )
-    closed_spells: _Closed = window.memo[key]
-    return closed_spells
-
-
-def _is_closed(_window: Window, _spell: Spell) -> bool:
-    return True
 
 
 def _is_work(window: Window, spell: Spell) -> bool:
     return not _why_forgotten(window, spell)
-
-
-def _sum(closed: _Closed, until: datetime) -> tuple[timedelta, int, int]:
-    """Return the work within the 24 h ending then, and the places of the spells it lies in: the
-    first, and the one after the last.
-    """
-    spells, worked_before = closed
-    since = until - DAY
-    first = bisect_right(spells, since, key=_ends)
-    last = bisect_left(spells, until, first, key=_begins)
-    if first == last:
-        return timedelta(0), first, last
-    worked = worked_before[last] - worked_before[first]
-    worked -= max(since - _begins(spells[first]), timedelta(0))
-    worked -= max(_ends(spells[last - 1]) - until, timedelta(0))
-    return worked, first, last
 
 
 def _why_forgotten(window: Window, spell: Spell) -> str:
@@ -190,13 +152,11 @@ def _why_forgotten(window: Window, spell: Spell) -> str:
     """
     policy = window.policy_of(spell.check_in)
     wait = timedelta(hours=policy.missing_check_out_after_hours)
-    if _length(spell) <= wait:
-        return ""
     begun = [shift for shift in shifts_during(window, spell) if shift.starts_at < spell.until]
     if not begun:
-        longest = timedelta(hours=policy.max_work_hours) + wait
-        long = _length(spell) > longest
-        return "No shift was planned, so a check-out may have been forgotten" if long else ""
+        return _why_unplanned(window, spell, timedelta(hours=policy.max_work_hours) + wait)
+    if length(spell) <= wait:
+        return ""
     last = max(begun, key=lambda shift: (shift.starts_at, shift.ends_at))
     if spell.until - last.ends_at > wait:
         return "The shift was long over at the check-out, which may make up for a forgotten one"
@@ -206,6 +166,16 @@ def _why_forgotten(window: Window, spell: Spell) -> str:
         covered = max(covered, until)
     if apart > wait:
         return "Much of it lies outside the shifts planned, so a punch may have been forgotten"
+    return ""
+
+
+def _why_unplanned(window: Window, spell: Spell, longest: timedelta) -> str:
+    if length(spell) > longest:
+        return "No shift was planned, so a check-out may have been forgotten"
+    if checks_out(window, spell.check_in) == "no":
+        return (
+            "No shift was planned, and people seldom check out here, so one may have been forgotten"
+        )
     return ""
 
 
@@ -220,28 +190,20 @@ def _united(shifts: Sequence[Shift]) -> list[tuple[datetime, datetime]]:
     return spans
 
 
-def _length(closed: Spell) -> timedelta:
-    return closed.until - closed.check_in.occurred_at
-
-
-def _begins(spell: Spell) -> datetime:
-    return spell.check_in.occurred_at
-
-
-def _ends(closed: Spell) -> datetime:
-    return closed.until
-
-
 def _still_working(window: Window, spell: Spell, policy: Policy) -> Findings:
     running = window.as_of - spell.check_in.occurred_at
     limit = timedelta(hours=policy.max_work_hours)
-    if limit < running <= limit + timedelta(hours=policy.missing_check_out_after_hours):
-        yield _open(window, spell, policy)
-    elif window.explaining:
+    because = ""
+    if not limit < running <= limit + timedelta(hours=policy.missing_check_out_after_hours):
         because = (
             f"the open spell has run for {duration(max(0.0, running.total_seconds()))}, "
             "which is not between the limit and forgotten"
         )
+    elif checks_out(window, spell.check_in) == "no":
+        because = f"the person does not check out here: {share_closed(window, spell.check_in)}"
+    if not because:
+        yield _open(window, spell, policy)
+    elif window.explaining:
         yield nothing(spell.check_in, TYPE, "still_working", because)
 
 
@@ -275,6 +237,8 @@ def _why_not_there(window: Window, spell: Spell) -> str:
         return "; the shift is over, so the check-out may have been forgotten"
     if held_over(window, spell.check_in):
         return "; a shift here had just ended, so it may have been the wrong button"
+    if checks_out(window, spell.check_in) == "cannot tell":
+        return "; too few spells here tell whether people check out, so it may not be usual"
     return ""
 
 

@@ -25,7 +25,8 @@ start to its end, as the policy of the shift's site at its start has it.
 - `missing_check_out` (LOW 0.80), on the last check-in for the shift: it has no check-out, none for
   the shift follows, the person did not go on into a further own shift (nor check in next for one
   that adjoins, at most `handover_minutes` before or after its start), and the shift has been over
-  for more than `missing_check_out_after_hours`.
+  for more than `missing_check_out_after_hours`. Nothing where the person does not check out, as
+  OVERTIME_VIOLATION has it.
 - `missing_check_in` (LOW 0.80): a check-out that closes no spell belongs to an own shift for which
   no check-in came before it.
 
@@ -64,6 +65,7 @@ from worker.rules.attendance import (
     shift_of_spell,
     shifts_during,
 )
+from worker.rules.checking_out import checks_out, share_closed
 from worker.rules.evidence import (
     clock,
     done,
@@ -494,6 +496,8 @@ def _why_not_missing(
         return "the person went on into a further shift here"
     if covered_by_another(window, shift, punch.person_id):
         return "somebody else attends the shift"
+    if checks_out(window, spell.check_in) == "no":
+        return f"the person does not check out here: {share_closed(window, spell.check_in)}"
     return ""
 
 

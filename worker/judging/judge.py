@@ -27,11 +27,13 @@ from worker.judging.moments import CHORE as SWEEP
 from worker.judging.notices import tell_once
 from worker.judging.pace import pace_of
 from worker.judging.record import record
+from worker.judging.spells_kept import keep_spells
 from worker.judging.turns import ASKED_FOR
 from worker.judging.work_queue import TABLES, Batch, anything_waits, discard, take_batch
 from worker.load import load
 from worker.load.touched import Touched
 from worker.rules.finding import Subject
+from worker.rules.window import Window
 
 JUDGED = "judged"
 
@@ -152,7 +154,10 @@ def find_and_record(
         few = bounded(cursor, tenant_id, touched, subjects, as_of)
         return some_shifts(cursor, tenant_id, few, as_of) if touched.swept else few
 
-    window = load(cursor, tenant_id, touched, as_of, choose)
+    def keep(window: Window) -> None:
+        keep_spells(cursor, window, touched)
+
+    window = load(cursor, tenant_id, touched, as_of, choose, keep)
     fault_point("judging", (punch.punch_id for punch in window.punches_to_judge))
     return record(cursor, window, detect(window), touched) + tell_once(cursor, window, touched)
 

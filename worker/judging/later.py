@@ -75,17 +75,40 @@ def bounded(
     along = [s.punch_id for s in subjects if s.punch_id and s.punch_id not in own]
     if len(along) <= MOST_ALONG:
         return subjects
-    values = {"tenant_id": tenant_id, "punches": texts(along)}
+    put_off = set(along).difference(_leave(cursor, tenant_id, touched, along, MOST_ALONG, at))
+    return frozenset(subject for subject in subjects if subject.punch_id not in put_off)
+
+
+def leave(
+    cursor: Cursor, tenant_id: int, touched: Touched, punch_ids: Collection[str], at: datetime
+) -> None:
+    """Have punches wait to be judged again by themselves. Needs the tenant's lock."""
+    if punch_ids:
+        _leave(cursor, tenant_id, touched, punch_ids, 0, at)
+
+
+def _leave(
+    cursor: Cursor,
+    tenant_id: int,
+    touched: Touched,
+    punch_ids: Collection[str],
+    but: int,
+    at: datetime,
+) -> list[str]:
+    """Have punches wait, each once, `but` for so many of those that do not wait yet: return
+    these.
+    """
+    values = {"tenant_id": tenant_id, "punches": texts(punch_ids)}
     idle = sorted(punch_id for (punch_id,) in cursor.execute(_IDLE, values).fetchall())
-    if later := idle[MOST_ALONG:]:
+    if later := idle[but:]:
         cursor.execute(
             _LEAVE,
             {"tenant_id": tenant_id, "punches": texts(later), "at": at, "cause": cause.AGAIN},
         )
-    put_off = set(along).difference(idle[:MOST_ALONG])
+    put_off = set(punch_ids).difference(idle[:but])
     if put_off and (corrections := corrections_of(touched.punches)):
         _leave_with(cursor, tenant_id, put_off, corrections)
-    return frozenset(subject for subject in subjects if subject.punch_id not in put_off)
+    return idle[:but]
 
 
 def _leave_with(

@@ -3,7 +3,7 @@ the same device, by the same biometrics.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from psycopg import Cursor
@@ -19,6 +19,7 @@ from worker.load.touched import Touched, TouchedPunch
 from worker.rules.taps import LONGEST_RUN
 from worker.rules.window import Punch, Shift
 
+_NOW = timedelta(0)
 AnyRange = tuple[Any, datetime, datetime]  # key, since, until
 
 # Check-ins at a site by people who have no shift of their own there within reach. `+ 0` keeps the
@@ -75,6 +76,14 @@ JOIN punch p ON p.tenant_id = %(tenant_id)s AND p.site_id = r.site_id
 SELECT p.punch_id FROM {unnest("devices", "device_id", "text")}
 JOIN punch p ON p.tenant_id = %(tenant_id)s AND p.device_id = r.device_id
   AND p.occurred_at BETWEEN r.since AND r.until AND p.voided_at IS NULL
+""",
+    "users": f"""
+SELECT q.punch_id FROM {unnest("users", "device_id", "text")}
+JOIN punch p ON p.tenant_id = %(tenant_id)s AND p.device_id = r.device_id
+  AND p.occurred_at BETWEEN r.since AND r.until AND p.voided_at IS NULL AND p.is_check_in
+JOIN punch q ON q.tenant_id = %(tenant_id)s AND q.person_id = p.person_id
+  AND q.occurred_at BETWEEN p.occurred_at AND p.occurred_at + %(worked)s
+  AND q.voided_at IS NULL AND q.is_check_in
 """,
     "bodies": f"""
 SELECT p.punch_id FROM {unnest("bodies", "person_id", "bigint")}
@@ -139,6 +148,7 @@ def _search(reading: Reading, ranges: Mapping[str, Sequence[Range[Any]]]) -> Cur
         "tenant_id": reading.tenant_id,
         "longest": LONGEST_SHIFT,
         "least_early": reading.reach.least_early,
+        "worked": reading.reach.spell + DAY,
         "score_below": reading.tenant.score_below,
         **{name: document(some) for name, some in ranges.items()},
     }
@@ -166,6 +176,9 @@ def _ranges(
         "taps": _tapping(touched, shifts),
         "sites": [(shift.site_id, *_at_shift(shift, touched, reach)) for shift in shifts],
         "devices": uses,
+        # Who used one that is not shared checks out, and whether a pair of punches is work or was
+        # forgotten matters to the day after it.
+        "users": list(touched.around(touched.devices, _NOW, _NOW)),
         "bodies": [
             (person_id, p.occurred_at - buddy, p.occurred_at + buddy)
             for p in touched.punches

@@ -73,6 +73,18 @@ class Baseline(NamedTuple):
     deviation: float
 
 
+class SpellCounts(NamedTuple):
+    """How many spells began at a check-in's site in the days before it, and how many of them were
+    closed there in time: the person's own, and those of all people, their own among them. Where the
+    own are enough to go by, those of all need not have been counted.
+    """
+
+    own: int
+    own_closed: int
+    at_site: int
+    at_site_closed: int
+
+
 class Stretch(NamedTuple):
     """Punches of one person that follow each other without a gap, in order."""
 

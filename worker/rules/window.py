@@ -22,6 +22,7 @@ from worker.rules.values import Device as Device
 from worker.rules.values import Punch as Punch
 from worker.rules.values import Shift as Shift
 from worker.rules.values import Site as Site
+from worker.rules.values import SpellCounts as SpellCounts
 from worker.rules.values import Stretch as Stretch
 from worker.rules.values import in_order as in_order
 from worker.rules.values import moment_of as moment_of
@@ -61,6 +62,7 @@ class Window:
         biometric_uses: Mapping[int, Sequence[Punch]] | None = None,
         baselines: Mapping[str, Baseline] | None = None,
         first_punch_at: Mapping[int, datetime] | None = None,
+        spell_counts: Mapping[str, SpellCounts] | None = None,
         explaining: bool = False,
     ) -> None:
         self.tenant_id = tenant_id
@@ -86,6 +88,8 @@ class Window:
         self.biometric_uses = biometric_uses or {}
         self.baselines = baselines or {}  # by punch_id
         self.first_punch_at = first_punch_at or {}  # by site_id
+        # by punch_id of the check-ins that `worker.rules.checking_out.in_question` names
+        self.spell_counts = spell_counts or {}
         self.explaining = explaining
         # (subject, type) that a detector's crash left undecided: what stands there stays as it is.
         self.crashed: set[tuple[Subject, str]] = set()
@@ -179,6 +183,12 @@ class Window:
         one.__dict__.pop("punches_to_judge", None)
         one.__dict__.pop("shifts_to_judge", None)
         return one
+
+    def counting(self, spell_counts: Mapping[str, SpellCounts]) -> "Window":
+        """Return this window with the counts of spells, which it itself says which to read."""
+        counted = copy(self)
+        counted.spell_counts = spell_counts
+        return counted
 
     def policy(self, site_id: int, at: datetime) -> Policy:
         """Return the policy that held at a site at a moment."""

@@ -16,11 +16,14 @@ from tests.worker.windows import (
     check_in,
     check_out,
     findings,
+    nothings,
     reasons,
     shift,
 )
 from worker.detectors import overtime_violation
-from worker.rules.window import Punch
+from worker.rules.window import Device, Punch
+
+PHONE = Device("phone", False, ANNA)
 
 WORKED = {
     "exactly the limit": (
@@ -213,7 +216,12 @@ def test_still_working_after_the_wrong_button() -> None:
     """Who checks in just after their shift may have meant to check out."""
     planned = [shift(ANNA, OFFICE, "00:00", "08:00")]
     for came, severity in (("10:00", "LOW"), ("10:00:01", "HIGH")):
-        window = build([check_in(ANNA, OFFICE, came)], planned, as_of="+1 03:00")
+        window = build(
+            [check_in(ANNA, OFFICE, came, device_id="phone")],
+            planned,
+            devices=[Device("phone", False, ANNA)],
+            as_of="+1 03:00",
+        )
         (finding,) = findings(overtime_violation, window)
         assert (finding.reason, finding.severity) == ("still_working", severity)
 
@@ -225,20 +233,21 @@ def test_still_working_after_the_wrong_button() -> None:
 def test_still_working_from_the_limit_until_it_counts_as_forgotten(
     as_of: str, expected: bool
 ) -> None:
-    found = findings(overtime_violation, build([check_in(ANNA, OFFICE, "00:00")], as_of=as_of))
+    punches = [check_in(ANNA, OFFICE, "00:00", device_id="phone")]
+    found = findings(overtime_violation, build(punches, as_of=as_of, devices=[PHONE]))
     assert [(f.reason, f.severity, f.confidence) for f in found] == (
         [("still_working", "HIGH", 0.98)] if expected else []
     )
 
 
 def test_still_working_after_the_shift_is_over_is_likelier_a_forgotten_check_out() -> None:
-    punches = [check_in(ANNA, OFFICE, "00:00")]
+    punches = [check_in(ANNA, OFFICE, "00:00", device_id="phone")]
+    shifts = [shift(ANNA, OFFICE, "00:00", "16:30")]
     (over,) = findings(
-        overtime_violation,
-        build(punches, [shift(ANNA, OFFICE, "00:00", "16:30")], as_of="16:30:01"),
+        overtime_violation, build(punches, shifts, as_of="16:30:01", devices=[PHONE])
     )
     (running,) = findings(
-        overtime_violation, build(punches, [shift(ANNA, OFFICE, "00:00", "16:30")], as_of="16:30")
+        overtime_violation, build(punches, shifts, as_of="16:30", devices=[PHONE])
     )
     assert (over.severity, over.confidence, running.severity) == ("LOW", 0.50, "HIGH")
 
@@ -275,3 +284,48 @@ def test_a_night_shift_is_worked_in_real_hours(day: tuple[int, int, int], hours:
     assert not findings(overtime_violation, build(punches, policy={"max_work_hours": hours}))
     (finding,) = findings(overtime_violation, build(punches, policy={"max_work_hours": hours - 1}))
     assert finding.evidence["observed"] == hours
+
+
+KIOSK_MORNINGS = [check_in(ANNA, OFFICE, f"-{day} 08:00") for day in range(1, 5)]
+
+
+def test_nobody_still_works_where_they_do_not_check_out() -> None:
+    punches = [*KIOSK_MORNINGS, check_in(ANNA, OFFICE, "08:00")]
+    assert reasons(overtime_violation, build(punches, as_of="+1 01:00")) == set()
+    (because,) = (
+        nothing.because
+        for nothing in nothings(
+            overtime_violation, build(punches, as_of="+1 01:00", explaining=True)
+        )
+        if nothing.reason == "still_working"
+    )
+    assert because == (
+        "the person does not check out here: 0 of 4 of the person's spells here in the 14 days "
+        "before were closed here in time"
+    )
+
+
+def test_where_too_few_spells_tell_whether_people_check_out_a_running_one_is_low() -> None:
+    (finding,) = findings(
+        overtime_violation, build([check_in(ANNA, OFFICE, "08:00")], as_of="+1 01:00")
+    )
+    assert (finding.reason, finding.severity, finding.confidence) == ("still_working", "LOW", 0.50)
+    assert "too few spells here tell whether people check out" in finding.explanation
+
+
+def test_a_pair_without_a_shift_is_a_forgotten_one_where_the_person_does_not_check_out() -> None:
+    long = [check_in(ANNA, OFFICE, "08:00"), check_out(ANNA, OFFICE, "+1 01:00")]
+    (usual,) = findings(overtime_violation, build(long))
+    assert (usual.severity, usual.confidence) == ("HIGH", 0.98)
+    (forgotten,) = findings(overtime_violation, build([*KIOSK_MORNINGS, *long]))
+    assert (forgotten.severity, forgotten.confidence) == ("LOW", 0.50)
+    own = [shift(ANNA, OFFICE, "08:00", "20:00")]
+    (planned,) = findings(overtime_violation, build([*KIOSK_MORNINGS, *long], own))
+    assert planned.severity == "HIGH"
+
+
+def test_such_a_pair_is_no_work_to_other_sums() -> None:
+    pair = [check_in(ANNA, OFFICE, "08:00"), check_out(ANNA, OFFICE, "17:00")]
+    later = [check_in(ANNA, NEXT_DOOR, "22:00"), check_out(ANNA, NEXT_DOOR, "+1 06:00")]
+    assert reasons(overtime_violation, build([*pair, *later])) == {("in 22:00", "worked_too_long")}
+    assert reasons(overtime_violation, build([*KIOSK_MORNINGS, *pair, *later])) == set()

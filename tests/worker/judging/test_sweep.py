@@ -347,9 +347,15 @@ def test_each_moment_is_judged_within_a_minute_and_once(
     after: list[tuple[str, str]],
 ) -> None:
     intake.sync_roster(
-        engine, {"tenant": roster(1)["tenant"], "shifts": [turn(*times) for times in shifts]}
+        engine,
+        {
+            "tenant": roster(1)["tenant"],
+            "shifts": [turn(*times) for times in shifts],
+            # By which it is known that the person checks out.
+            "devices": [{"device_id": "phone", "shared": False, "person_id": 1}],
+        },
     )
-    punches = [punch("in", occurred_at=from_now(came))]
+    punches = [punch("in", occurred_at=from_now(came), device_id="phone")]
     punches += (
         [punch("out", kind="check_out", occurred_at=from_now(came + 2))] if left_again else []
     )

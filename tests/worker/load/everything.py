@@ -6,7 +6,7 @@ It shares no range and no reach with worker.load, so that a mistake there shows 
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from itertools import groupby
 from statistics import mean, stdev
@@ -21,7 +21,18 @@ from worker.load.tenant import BASELINE_DAYS, KIOSK_DAYS
 from worker.rules.biometrics import whose
 from worker.rules.finding import Subject
 from worker.rules.past import Past
-from worker.rules.window import Assignment, Baseline, Device, Punch, Site, Stretch, Window, in_order
+from worker.rules.spells import spells_of
+from worker.rules.window import (
+    Assignment,
+    Baseline,
+    Device,
+    Punch,
+    Site,
+    SpellCounts,
+    Stretch,
+    Window,
+    in_order,
+)
 
 _PUNCHES = f"""
 SELECT {PUNCH} FROM punch p
@@ -87,7 +98,7 @@ def load_everything(
     uses = grouped((punch.device_id, punch) for punch in loaded)
     ((version, complete, people_spans, assigned_spans),) = cursor.execute(_TENANT, [tenant_id])
     tenant, sites = policies_of(cursor, tenant_id)
-    return Window(
+    window = Window(
         tenant_id=tenant_id,
         as_of=as_of,
         subjects=frozenset(
@@ -123,6 +134,7 @@ def load_everything(
         baselines=baselines_of(loaded, judged),
         first_punch_at=dict(cursor.execute(_FIRST, [tenant_id]).fetchall()),
     )
+    return window.counting(spells_counted(window))
 
 
 def pasts(
@@ -165,6 +177,40 @@ def whether(cursor: Cursor, spans: str) -> Past[bool]:
     steps = sorted(cursor.execute(asked, {"spans": spans}))
     ((first,),) = cursor.execute("SELECT timestamptz '0002-01-01Z' <@ %s::tstzmultirange", [spans])
     return Past(bool(first), steps)
+
+
+def spells_counted(window: Window) -> dict[str, SpellCounts]:
+    """Return the counts of each check-in that begins a spell: one by one, over all spells."""
+    begun: dict[int, list[tuple[datetime, int, str, bool]]] = {}
+    for person_id in {stretch.person_id for stretch in window.stretches}:
+        for spell in spells_of(window, person_id):
+            out, first = spell.check_out, spell.check_in
+            hours = window.policy_of(first).max_work_hours
+            closed = (
+                out is not None
+                and out.site_id == first.site_id
+                and (out.occurred_at - first.occurred_at) / timedelta(hours=1) <= hours
+            )
+            begun.setdefault(first.site_id, []).append(
+                (first.occurred_at, person_id, first.punch_id, closed)
+            )
+    return {
+        punch_id: _counts(at, person_id, punch_id, there)
+        for there in begun.values()
+        for at, person_id, punch_id, _ in there
+    }
+
+
+def _counts(
+    at: datetime, person_id: int, punch_id: str, there: list[tuple[datetime, int, str, bool]]
+) -> SpellCounts:
+    before = [
+        (other_person, closed)
+        for began, other_person, other_id, closed in there
+        if at - timedelta(days=14) <= began <= at and other_id != punch_id
+    ]
+    own = [closed for other_person, closed in before if other_person == person_id]
+    return SpellCounts(len(own), sum(own), len(before), sum(closed for _, closed in before))
 
 
 def grouped(pairs: Iterable[tuple[Any, Punch]]) -> dict[Any, list[Punch]]:

@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 
+from models.policy import DEFAULT_POLICY, Policy
 from tests.worker.windows import ANNA, DEPOT, NEXT_DOOR, OFFICE, build, check_in, check_out, tap
+from worker.rules.order import in_turn
 from worker.rules.spells import spells_of
-from worker.rules.window import Window
+from worker.rules.window import Punch, Window, in_order
 
 BEFORE = check_in(ANNA, OFFICE, "01:00", "before")
 LEFT = check_out(ANNA, OFFICE, "01:00", "before")
@@ -140,16 +142,13 @@ def test_a_pile_of_one_instant_costs_what_as_many_apart_do() -> None:
         pile = [check_in(ANNA, DEPOT, "09:00", f"in {n}") for n in range(count)]
         pile += [check_out(ANNA, OFFICE, "09:01", f"out {n}") for n in range(count)]
         pile += [check_in(ANNA, OFFICE, "08:00", "first")]
-        window = build(pile)
-        policies = window.policy_of
         calls = [0]
 
-        def counted(row: Any) -> Any:
+        def counted(_punch: Punch) -> Policy:
             calls[0] += 1
-            return policies(row)
+            return DEFAULT_POLICY
 
-        window.policy_of = counted  # type: ignore[method-assign]
-        assert len(order(window)) == 2 * count + 1
+        assert len(in_turn(sorted(pile, key=in_order), counted)) == 2 * count + 1
         return calls[0]
 
     assert asked(400) < 4.5 * asked(100)

@@ -1,0 +1,222 @@
+"""Keep the spells that people began, and judge again whoever checks out at a site now by another
+answer.
+
+Who checks out where is counted over the spells of two weeks. So a judgement first writes those of
+its punches as they are now, and then counts. Where one changed, later check-ins at its site may be
+judged otherwise: the person's own, and those of people with too few of their own. Of these only the
+ones whose answer is another are judged again, in later batches; when one more check-out makes no
+difference, nothing is.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+from itertools import accumulate
+from typing import Any, NamedTuple
+
+import orjson
+from psycopg import Cursor
+
+from models.bulk import document
+from worker.judging.later import leave
+from worker.load import ranges
+from worker.load.arrays import texts
+from worker.load.ranges import merge, unnest
+from worker.load.spell_counts import Begun, Count, count_spells
+from worker.load.touched import Touched
+from worker.rules.checking_out import COUNTED_DAYS, LEAST_OWN, answer, is_closed_there
+from worker.rules.finding import Subject
+from worker.rules.spells import spell_of
+from worker.rules.window import SpellCounts, Window
+
+# The longest spell that a policy may allow, and the day within which it counts after its end.
+_WORKED = timedelta(hours=72) + timedelta(hours=24)
+
+_KEEP = """
+WITH changed AS MATERIALIZED (
+    SELECT n.punch_id, n.person_id, n.site_id, n.begun_at, n.closed,
+        s.person_id AS person_before, s.site_id AS site_before, s.begun_at AS begun_before,
+        s.closed AS closed_before
+    FROM jsonb_populate_recordset(NULL::spell, %(rows)s::jsonb) AS n
+    LEFT JOIN spell s ON s.tenant_id = %(tenant_id)s AND s.punch_id = n.punch_id
+    WHERE (n.person_id, n.site_id, n.begun_at, n.closed)
+        IS DISTINCT FROM (s.person_id, s.site_id, s.begun_at, s.closed)
+), gone AS (
+    DELETE FROM spell USING changed
+    WHERE spell.tenant_id = %(tenant_id)s AND spell.punch_id = changed.punch_id
+        AND changed.person_id IS NULL
+), kept AS (
+    INSERT INTO spell (tenant_id, punch_id, person_id, site_id, begun_at, closed)
+    SELECT %(tenant_id)s, punch_id, person_id, site_id, begun_at, closed
+    FROM changed WHERE person_id IS NOT NULL
+    ORDER BY punch_id COLLATE "C"
+    ON CONFLICT (tenant_id, punch_id) DO UPDATE SET
+        person_id = excluded.person_id, site_id = excluded.site_id,
+        begun_at = excluded.begun_at, closed = excluded.closed
+)
+SELECT punch_id, person_before, site_before, begun_before, closed_before,
+    person_id, site_id, begun_at, closed
+FROM changed
+"""
+# Spells that began in the days after one that changed: the person's own there, and those of people
+# who have too few there, beside the spell itself, to go by their own.
+_AFTER = f"""
+SELECT s.punch_id, s.person_id, s.site_id, s.begun_at
+FROM json_to_recordset(%(own)s::json)
+  AS r(site_id bigint, person_id bigint, since timestamptz, until timestamptz)
+JOIN spell s ON s.tenant_id = %(tenant_id)s AND s.site_id = r.site_id
+  AND s.person_id = r.person_id AND s.begun_at BETWEEN r.since AND r.until
+WHERE s.punch_id NOT IN (SELECT unnest(%(changed)s::text[]))
+UNION
+SELECT s.punch_id, s.person_id, s.site_id, s.begun_at
+FROM {unnest("sites", "site_id", "bigint")}
+JOIN spell s ON s.tenant_id = %(tenant_id)s AND s.site_id = r.site_id
+  AND s.begun_at BETWEEN r.since AND r.until
+WHERE s.punch_id NOT IN (SELECT unnest(%(changed)s::text[]))
+  AND (
+    SELECT count(*) FROM (
+      SELECT FROM spell o
+      WHERE o.tenant_id = %(tenant_id)s AND o.site_id = s.site_id AND o.person_id = s.person_id
+        AND o.begun_at BETWEEN s.begun_at - %(days)s AND s.begun_at
+      LIMIT %(few)s + 1
+    ) AS own
+  ) <= %(few)s
+"""
+# Where a pair of punches is no work any more, or is work again, so is it to what follows.
+_JUDGED_BY = f"""
+SELECT p.punch_id FROM {unnest("people", "person_id", "bigint")}
+JOIN punch p ON p.tenant_id = %(tenant_id)s AND p.person_id = r.person_id
+  AND p.occurred_at BETWEEN r.since AND r.until AND p.voided_at IS NULL AND p.is_check_in
+"""
+
+
+class _Step(NamedTuple):
+    """A spell that came to be counted, or is no more."""
+
+    punch_id: str
+    person_id: int
+    site_id: int
+    begun_at: datetime
+    counts: Count  # by which the counts that it belongs to have changed
+
+
+def keep_spells(cursor: Cursor, window: Window, touched: Touched) -> None:
+    """Write the spells of the punches that the window judges where they are others than before, and
+    have whatever is to be judged by others now wait.
+
+    It takes a constant number of statements, and one where no spell changed. Needs the tenant's
+    lock.
+    """
+    punch_ids = sorted(subject.punch_id for subject in window.subjects if subject.punch_id)
+    if not punch_ids:
+        return
+    rows = document(_row(window, punch_id) for punch_id in punch_ids)
+    changed = cursor.execute(_KEEP, {"tenant_id": window.tenant_id, "rows": rows}).fetchall()
+    if steps := list(_steps(changed)):
+        later = _answered_otherwise(cursor, window, steps)
+        leave(cursor, window.tenant_id, touched, _judged_by(cursor, window, later), window.as_of)
+
+
+def _row(window: Window, punch_id: str) -> dict[str, Any]:
+    """Return the spell that a punch begins; one without a person where it begins none."""
+    punch = window.punch(punch_id)
+    spell = spell_of(window, punch) if punch and punch.is_check_in else None
+    if punch is None or spell is None or spell.check_in.punch_id != punch_id:
+        return {"punch_id": punch_id}
+    return {
+        "punch_id": punch_id,
+        "person_id": punch.person_id,
+        "site_id": punch.site_id,
+        "begun_at": punch.occurred_at,
+        "closed": is_closed_there(window, spell),
+    }
+
+
+def _steps(changed: Iterable[Sequence[Any]]) -> Iterable[_Step]:
+    for punch_id, *columns in changed:
+        for (person_id, site_id, begun_at, closed), sign in ((columns[:4], -1), (columns[4:], 1)):
+            if person_id is not None:
+                yield _Step(punch_id, person_id, site_id, begun_at, Count(sign, sign * int(closed)))
+
+
+def _answered_otherwise(cursor: Cursor, window: Window, steps: Sequence[_Step]) -> list[Begun]:
+    """Return the later check-ins whose people check out there by another answer.
+
+    Left out are those whose own spells changed: what follows these is judged for that already.
+    """
+    after = _after(cursor, window, steps)
+    if not after:
+        return []
+    own_steps = _Steps(steps, lambda step: (step.site_id, step.person_id))
+    site_steps = _Steps(steps, lambda step: (step.site_id,))
+
+    def few(begun: Begun, own: Count) -> bool:
+        before = own.minus(own_steps.before((begun.site_id, begun.person_id), begun.begun_at))
+        return min(own.spells, before.spells) < LEAST_OWN
+
+    now = count_spells(cursor, window.tenant_id, after, few)
+    otherwise = []
+    for begun in after:
+        counts = now[begun.punch_id]
+        own = Count(*counts[:2]).minus(
+            own_steps.before((begun.site_id, begun.person_id), begun.begun_at)
+        )
+        at_site = Count(*counts[2:]).minus(site_steps.before((begun.site_id,), begun.begun_at))
+        if answer(SpellCounts(*own, *at_site)) != answer(counts):
+            otherwise.append(begun)
+    return otherwise
+
+
+def _after(cursor: Cursor, window: Window, steps: Sequence[_Step]) -> list[Begun]:
+    own = merge(
+        ((step.site_id, step.person_id), step.begun_at, step.begun_at + COUNTED_DAYS)
+        for step in steps
+    )
+    own_rows = [
+        {"site_id": key[0], "person_id": key[1], "since": since, "until": until}
+        for key, since, until in own
+    ]
+    values = {
+        "tenant_id": window.tenant_id,
+        "own": orjson.dumps(own_rows).decode(),
+        "sites": ranges.document(
+            merge((step.site_id, step.begun_at, step.begun_at + COUNTED_DAYS) for step in steps)
+        ),
+        "changed": texts(step.punch_id for step in steps),
+        "days": COUNTED_DAYS,
+        "few": LEAST_OWN,
+    }
+    return [Begun(*row) for row in cursor.execute(_AFTER, values).fetchall()]
+
+
+def _judged_by(cursor: Cursor, window: Window, later: Sequence[Begun]) -> list[str]:
+    """Return the punches that these check-ins' being work or not may matter to, themselves among
+    them, but for those that are judged now.
+    """
+    if not later:
+        return []
+    people = merge((b.person_id, b.begun_at, b.begun_at + _WORKED) for b in later)
+    values = {"tenant_id": window.tenant_id, "people": ranges.document(people)}
+    found = cursor.execute(_JUDGED_BY, values).fetchall()
+    return [punch_id for (punch_id,) in found if Subject(punch_id, "") not in window.subjects]
+
+
+class _Steps:
+    """What came to be counted in all, by key, with what of it began before a moment."""
+
+    def __init__(self, steps: Iterable[_Step], key_of: Callable[[_Step], tuple[int, ...]]) -> None:
+        by_key: dict[tuple[int, ...], list[_Step]] = {}
+        for step in sorted(steps, key=lambda step: step.begun_at):
+            by_key.setdefault(key_of(step), []).append(step)
+        self._times = {key: [step.begun_at for step in some] for key, some in by_key.items()}
+        self._totals = {
+            key: list(accumulate((step.counts for step in some), Count.plus, initial=Count()))
+            for key, some in by_key.items()
+        }
+
+    def before(self, key: tuple[int, ...], at: datetime) -> Count:
+        """Return what changed of the count of the days before a moment."""
+        if key not in self._times:
+            return Count()
+        times, totals = self._times[key], self._totals[key]
+        return totals[bisect_right(times, at)].minus(totals[bisect_left(times, at - COUNTED_DAYS)])
