@@ -13,7 +13,8 @@ from models.policy import Policy, merged
 from tests.worker.windows import ANNA, BEN, DEPOT, NEXT_DOOR, OFFICE, SITES, at, build, findings
 from worker.detectors import buddy_punching
 from worker.rules.bodies import impossible_uses
-from worker.rules.geometry import place_of, way
+from worker.rules.geometry import Place, place_of, way
+from worker.rules.one_tap import place_on_ways
 from worker.rules.uses import MOST_NAMED, Others, Uses, nearest_first
 from worker.rules.window import Device, Punch, Window, in_order
 
@@ -26,11 +27,12 @@ WITHIN = timedelta(minutes=5)
 seconds = st.integers(-400, 400)
 people = st.sampled_from([ANNA, BEN, 3])
 sites = st.sampled_from([OFFICE, DEPOT, NEXT_DOOR])
-uses = st.lists(st.tuples(seconds, people, sites, st.booleans(), st.booleans()), max_size=40)
+kinds = st.sampled_from(["check_in", "check_out", "tap"])
+uses = st.lists(st.tuples(seconds, people, sites, kinds, st.booleans()), max_size=40)
 DEVICES = (None, "x", "y")
 
 
-def punches_of(rows: Sequence[tuple[int, int, int, bool, bool]], **fields: Any) -> list[Punch]:
+def punches_of(rows: Sequence[tuple[int, int, int, str, bool]], **fields: Any) -> list[Punch]:
     """Return a punch a row; the last column says whether its place is known by a fix."""
     fix: dict[str, Any] = {"latitude": 52.5, "longitude": 13.4, "accuracy_m": 5.0}
     punches = [
@@ -38,13 +40,14 @@ def punches_of(rows: Sequence[tuple[int, int, int, bool, bool]], **fields: Any) 
             f"p{number}",
             person,
             site,
-            is_check_in,
+            kind != "check_out",
             NOON + timedelta(seconds=second // 10 * 10),
+            is_tap=kind == "tap",
             device_id=DEVICES[number % len(DEVICES)],
             **(fix if has_fix else {}),
             **fields,
         )
-        for number, (second, person, site, is_check_in, has_fix) in enumerate(rows)
+        for number, (second, person, site, kind, has_fix) in enumerate(rows)
     ]
     return sorted(punches, key=in_order)
 
@@ -56,7 +59,7 @@ def named(punch: Punch, others: Sequence[Punch]) -> Others:
 
 @given(rows=uses, owner=people, second=seconds)
 def test_uses_of_others_are_those_that_a_look_at_each_finds(
-    rows: list[tuple[int, int, int, bool, bool]], owner: int, second: int
+    rows: list[tuple[int, int, int, str, bool]], owner: int, second: int
 ) -> None:
     punches = punches_of(rows)
     moment = NOON + timedelta(seconds=second)
@@ -69,22 +72,34 @@ def test_uses_of_others_are_those_that_a_look_at_each_finds(
 
 
 def may_have_gone(window: Window, punch: Punch, other: Punch, policy: Policy) -> bool:
-    """Whether the two are a check-out and then a check-in, with time enough for the way, however
-    their clocks may differ.
+    """Whether the two may be a check-out and then a check-in, with time enough for the way, however
+    their clocks may differ: a tap may be either.
     """
-    if punch.is_check_in is other.is_check_in:
+    return _may_have_gone(window, punch, other, policy) or _may_have_gone(
+        window, other, punch, policy
+    )
+
+
+def _may_have_gone(window: Window, check_out: Punch, check_in: Punch, policy: Policy) -> bool:
+    if (check_out.is_check_in and not check_out.is_tap) or not check_in.is_check_in:
         return False
-    check_out, check_in = sorted((punch, other), key=lambda one: one.is_check_in)
-    is_one_clock = punch.device_id is not None and punch.device_id == other.device_id
+    is_one_clock = check_in.device_id is not None and check_in.device_id == check_out.device_id
     slack = 0.0 if is_one_clock else policy.clock_slack_seconds
     seconds = (check_in.occurred_at - check_out.occurred_at).total_seconds()
     if seconds + slack < 0:
         return False
-    start, end = place_of(window, check_out), place_of(window, check_in)
+    start, end = _place(window, check_out), _place(window, check_in)
     if start is None or end is None:
         return True
     gone = way(start, end, seconds, policy, slack)
     return not gone.is_beyond(policy.min_travel_km, policy.max_travel_speed_kmh)
+
+
+def _place(window: Window, use: Punch) -> Place | None:
+    """Return where ways go to and from: of a tap of several by its fix, of a punch that was taken
+    as somebody else's by its own.
+    """
+    return (place_on_ways if use.person_id == ANNA else place_of)(window, use)
 
 
 @given(
@@ -94,7 +109,7 @@ def may_have_gone(window: Window, punch: Punch, other: Punch, policy: Policy) ->
     slack=st.sampled_from([0, 30, 120]),
 )
 def test_uses_of_a_body_that_leave_no_time_are_those_that_a_look_at_each_finds(
-    rows: list[tuple[int, int, int, bool, bool]], known: set[int], strict: set[int], slack: int
+    rows: list[tuple[int, int, int, str, bool]], known: set[int], strict: set[int], slack: int
 ) -> None:
     """Where a use was is for the policy of its own site to say: to strict ones all fixes are too
     coarse.
