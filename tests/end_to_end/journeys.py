@@ -94,17 +94,16 @@ def _seems_before(columns: Punches, check_in: int, check_out: int, clock_slack_s
 
 
 def _ends_spell(columns: Punches, before: list[int], check_out: int) -> bool:
-    """Whether a check-out ends a spell that began by the last of these, or moves its end."""
+    """Whether a check-out ends a spell at its site that began by the last of these, or moves its
+    end.
+    """
     last = before[-1]
+    if columns.site[last] != columns.site[check_out]:
+        return False
     apart = columns.seconds[check_out] - columns.seconds[last]
     if columns.is_check_in[last]:
         return bool(apart <= MAX_SPELL_HOURS * 3_600)
-    return bool(
-        len(before) > 1
-        and columns.site[last] == columns.site[check_out]
-        and apart <= HANDOVER_S
-        and _ends_spell(columns, before[:-1], last)
-    )
+    return bool(len(before) > 1 and apart <= HANDOVER_S and _ends_spell(columns, before[:-1], last))
 
 
 def too_far_too_soon(

@@ -257,11 +257,30 @@ class Reference:
             longest = keys.hours("max_work_hours") + after
             is_longer = spell.counted_until - spell.begins_at > longest
             return is_longer or self.words.checks_out(spell.check_in) is False
-        last = max(shifts, key=lambda shift: (shift.starts_at, shift.ends_at))
+        last = self._last_begun(spell, spell.counted_until)
         return (
-            spell.counted_until - last.ends_at > after
-            or self._longest_outside(spell, shifts) > after
-        )
+            last is not None and spell.counted_until - last.ends_at > after
+        ) or self._longest_outside(spell, shifts) > after
+
+    def _last_begun(self, spell: Spell, by: datetime) -> Shift | None:
+        """Return the own shift that a spell last ran on into by a moment, else its check-in's."""
+        further = [
+            shift
+            for shift in self.company.own_shifts(spell.person_id)
+            if shift.site_id == spell.site_id
+            and spell.begins_at < shift.starts_at < by
+            and not self.words.is_left_out(shift, spell.person_id)
+        ]
+        if not further:
+            return self.words.shift_of_check_in(spell.check_in)
+        latest = max(shift.starts_at for shift in further)
+        together = [shift for shift in further if shift.starts_at == latest]
+        attended = [
+            shift
+            for shift in together
+            if spell.person_id in self.words.attending.get(shift.shift_id, set())
+        ]
+        return (attended or together)[0]
 
     def _longest_outside(self, spell: Spell, shifts: list[Shift]) -> timedelta:
         covered_until, longest = spell.begins_at, NO_TIME
@@ -288,7 +307,8 @@ class Reference:
         checks_out = self.words.checks_out(spell.check_in)
         if checks_out is False:
             return
-        is_over = any(shift.ends_at < self.company.as_of for shift in self._shifts_of(spell))
+        last = self._last_begun(spell, self.company.as_of)
+        is_over = last is not None and last.ends_at < self.company.as_of
         is_doubtful = is_over or checks_out is None
         is_forgotten = is_doubtful or self.words.is_held_over(spell.check_in)
         severity, confidence = ("LOW", 0.50) if is_forgotten else ("HIGH", 0.98)

@@ -109,6 +109,8 @@ class Words:
                     and after
                     and not after.is_check_in
                     and after.site_id == punch.site_id
+                    and after.occurred_at - check_in.occurred_at
+                    <= self.company.keys(check_in.site_id).hours("max_spell_hours")
                     and punch.occurred_at - check_in.occurred_at
                     <= self.company.keys(punch.site_id).minutes("repeat_minutes")
                 ):

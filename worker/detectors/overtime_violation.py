@@ -16,10 +16,10 @@ arithmetic is on instants, so nights of a clock change have the hours they reall
   not check out there: a punch was forgotten, and the pair is no work to other sums. Nothing where
   the spell's own shifts are planned as long, and it exceeds them by no more than `grace_minutes`.
 - `still_working` (HIGH 0.98): a spell open at this moment has passed the limit by at most
-  `missing_check_out_after_hours`. LOW 0.50 once an own shift of that spell is over, and where the
-  check-in lies within `holdover_minutes` after an own shift there, the wrong button: a forgotten
-  check-out is likelier. LOW 0.50 also where too few spells tell whether the person checks out
-  there; nothing where the person does not.
+  `missing_check_out_after_hours`. LOW 0.50 once the last own shift of that spell that has started
+  is over, and where the check-in lies within `holdover_minutes` after an own shift there, the wrong
+  button: a forgotten check-out is likelier. LOW 0.50 also where too few spells tell whether the
+  person checks out there; nothing where the person does not.
 
 Who checks out: everybody by a device that is declared not shared. Elsewhere whoever closed at least
 half of their spells that began at the site in the 14 days before there, within `max_work_hours`;
@@ -27,8 +27,9 @@ with fewer than 3 such spells, whoever is at a site where that holds of all peop
 together, at least 10.
 
 The subject is the spell's check-in. The own shifts of a spell are that of its check-in and all
-there of which it shares more than an instant, also as a substitute: so both halves of a double
-shift count.
+there of which it shares more than an instant, also as a substitute. The last that has started is
+that of its check-in or, where it runs on into further ones, the last of these, without those only
+substituted in that somebody else attends: so both halves of a double shift count.
 
 Policy: `worked_too_long_severity`, `still_working_severity`, `forgotten_check_out_severity` (LOW),
 `max_work_hours` (16), `missing_check_out_after_hours` (6), `max_spell_hours` (36), `repeat_minutes`
@@ -157,8 +158,8 @@ def _why_forgotten(window: Window, spell: Spell) -> str:
         return _why_unplanned(window, spell, timedelta(hours=policy.max_work_hours) + wait)
     if length(spell) <= wait:
         return ""
-    last = max(begun, key=lambda shift: (shift.starts_at, shift.ends_at))
-    if spell.until - last.ends_at > wait:
+    last = shift_of_spell(window, spell, spell.until)
+    if last and spell.until - last.ends_at > wait:
         return "The shift was long over at the check-out, which may make up for a forgotten one"
     covered, apart = spell.check_in.occurred_at, timedelta(0)
     for since, until in [*_united(begun), (spell.until, spell.until)]:
@@ -210,7 +211,7 @@ def _still_working(window: Window, spell: Spell, policy: Policy) -> Findings:
 def _open(window: Window, spell: Spell, policy: Policy) -> Finding:
     shift: Shift | None = shift_of_spell(window, spell, window.as_of)
     own = policy.of(OvertimeViolation)
-    doubt = _why_not_there(window, spell)
+    doubt = _why_not_there(window, spell, shift)
     ends = spell.check_in.occurred_at + timedelta(hours=policy.max_work_hours)
     return found(
         window,
@@ -229,11 +230,11 @@ def _open(window: Window, spell: Spell, policy: Policy) -> Finding:
     )
 
 
-def _why_not_there(window: Window, spell: Spell) -> str:
+def _why_not_there(window: Window, spell: Spell, shift: Shift | None) -> str:
     """Return, as the end of a sentence, why a check-out of the open spell is likelier to have been
     forgotten; '' where it is not.
     """
-    if any(shift.ends_at < window.as_of for shift in shifts_during(window, spell)):
+    if shift is not None and shift.ends_at < window.as_of:
         return "; the shift is over, so the check-out may have been forgotten"
     if held_over(window, spell.check_in):
         return "; a shift here had just ended, so it may have been the wrong button"

@@ -53,7 +53,6 @@ from models.policy import Policy
 from models.policy.schedule_mismatch import ScheduleMismatch
 from worker.rules.acts import counts_for_nothing
 from worker.rules.attendance import (
-    LONGEST_HOLDOVER,
     covered_by_another,
     is_attended,
     own_shifts_elsewhere,
@@ -209,15 +208,16 @@ def _checks_out_later(window: Window, punch: Punch, shift: Shift) -> bool:
     """Whether a check-out of the person that closes no spell follows this punch and belongs to the
     shift.
     """
-    lone = lone_punches(window, punch.person_id)
-    first = bisect_left(lone, punch.occurred_at, key=_when)
-    return any(
-        shift_of_lone(window, other) == shift
-        for other in takewhile(
-            lambda other: other.occurred_at <= shift.ends_at + LONGEST_HOLDOVER, lone[first:]
-        )
-        if not other.is_check_in and window.comes_before(punch, other)
-    )
+    key = ("last lone", punch.person_id)
+    if key not in window.memo:
+        last_of: dict[str, Punch] = {}  # by shift_id
+        for other in lone_punches(window, punch.person_id):
+            belongs_to = None if other.is_check_in else shift_of_lone(window, other)
+            if belongs_to:
+                last_of[belongs_to.shift_id] = other
+        window.memo[key] = last_of
+    last: Punch | None = window.memo[key].get(shift.shift_id)
+    return last is not None and window.comes_before(punch, last)
 
 
 def _when(punch: Punch) -> datetime:
@@ -526,6 +526,7 @@ def _goes_on(window: Window, punch: Punch, spell: Spell) -> bool:
         other.site_id == spell.site_id
         and abs(following.occurred_at - other.starts_at) <= handover
         and any(shift.starts_at < other.starts_at <= shift.ends_at + handover for shift in reached)
+        and not covered_by_another(window, other, punch.person_id)
         for other in window.shifts_of.get(punch.person_id, ())
     )
 

@@ -20,7 +20,6 @@ from psycopg import Cursor
 from models.bulk import document
 from worker.judging.later import leave
 from worker.load import ranges
-from worker.load.arrays import texts
 from worker.load.ranges import merge, unnest
 from worker.load.spell_counts import Begun, Count, count_spells
 from worker.load.touched import Touched
@@ -58,22 +57,20 @@ SELECT punch_id, person_before, site_before, begun_before, closed_before,
     person_id, site_id, begun_at, closed
 FROM changed
 """
-# Spells that began in the days after one that changed: the person's own there, and those of people
-# who have too few there, beside the spell itself, to go by their own.
+# Spells that began in the days after one that changed, itself included: the person's own there, and
+# those of people who have too few there, beside the spell itself, to go by their own.
 _AFTER = f"""
 SELECT s.punch_id, s.person_id, s.site_id, s.begun_at
 FROM json_to_recordset(%(own)s::json)
   AS r(site_id bigint, person_id bigint, since timestamptz, until timestamptz)
 JOIN spell s ON s.tenant_id = %(tenant_id)s AND s.site_id = r.site_id
   AND s.person_id = r.person_id AND s.begun_at BETWEEN r.since AND r.until
-WHERE s.punch_id NOT IN (SELECT unnest(%(changed)s::text[]))
 UNION
 SELECT s.punch_id, s.person_id, s.site_id, s.begun_at
 FROM {unnest("sites", "site_id", "bigint")}
 JOIN spell s ON s.tenant_id = %(tenant_id)s AND s.site_id = r.site_id
   AND s.begun_at BETWEEN r.since AND r.until
-WHERE s.punch_id NOT IN (SELECT unnest(%(changed)s::text[]))
-  AND (
+WHERE (
     SELECT count(*) FROM (
       SELECT FROM spell o
       WHERE o.tenant_id = %(tenant_id)s AND o.site_id = s.site_id AND o.person_id = s.person_id
@@ -140,28 +137,25 @@ def _steps(changed: Iterable[Sequence[Any]]) -> Iterable[_Step]:
 
 
 def _answered_otherwise(cursor: Cursor, window: Window, steps: Sequence[_Step]) -> list[Begun]:
-    """Return the later check-ins whose people check out there by another answer.
-
-    Left out are those whose own spells changed: what follows these is judged for that already.
+    """Return the later check-ins whose people check out there by another answer. No spell counts to
+    its own check-in.
     """
-    after = _after(cursor, window, steps)
-    if not after:
-        return []
     own_steps = _Steps(steps, lambda step: (step.site_id, step.person_id))
     site_steps = _Steps(steps, lambda step: (step.site_id,))
+    after = [begun for begun in _after(cursor, window, steps) if site_steps.of_others(begun)]
+    if not after:
+        return []
 
     def few(begun: Begun, own: Count) -> bool:
-        before = own.minus(own_steps.before((begun.site_id, begun.person_id), begun.begun_at))
+        before = own.minus(own_steps.before((begun.site_id, begun.person_id), begun))
         return min(own.spells, before.spells) < LEAST_OWN
 
     now = count_spells(cursor, window.tenant_id, after, few)
     otherwise = []
     for begun in after:
         counts = now[begun.punch_id]
-        own = Count(*counts[:2]).minus(
-            own_steps.before((begun.site_id, begun.person_id), begun.begun_at)
-        )
-        at_site = Count(*counts[2:]).minus(site_steps.before((begun.site_id,), begun.begun_at))
+        own = Count(*counts[:2]).minus(own_steps.before((begun.site_id, begun.person_id), begun))
+        at_site = Count(*counts[2:]).minus(site_steps.before((begun.site_id,), begun))
         if answer(SpellCounts(*own, *at_site)) != answer(counts):
             otherwise.append(begun)
     return otherwise
@@ -182,7 +176,6 @@ def _after(cursor: Cursor, window: Window, steps: Sequence[_Step]) -> list[Begun
         "sites": ranges.document(
             merge((step.site_id, step.begun_at, step.begun_at + COUNTED_DAYS) for step in steps)
         ),
-        "changed": texts(step.punch_id for step in steps),
         "days": COUNTED_DAYS,
         "few": LEAST_OWN,
     }
@@ -202,21 +195,44 @@ def _judged_by(cursor: Cursor, window: Window, later: Sequence[Begun]) -> list[s
 
 
 class _Steps:
-    """What came to be counted in all, by key, with what of it began before a moment."""
+    """What came to be counted in all, by key, with what of it began in the days before a check-in:
+    without its own spell.
+    """
 
     def __init__(self, steps: Iterable[_Step], key_of: Callable[[_Step], tuple[int, ...]]) -> None:
         by_key: dict[tuple[int, ...], list[_Step]] = {}
+        self._of_punch: dict[tuple[tuple[int, ...], str], list[_Step]] = {}
         for step in sorted(steps, key=lambda step: step.begun_at):
             by_key.setdefault(key_of(step), []).append(step)
+            self._of_punch.setdefault((key_of(step), step.punch_id), []).append(step)
         self._times = {key: [step.begun_at for step in some] for key, some in by_key.items()}
         self._totals = {
             key: list(accumulate((step.counts for step in some), Count.plus, initial=Count()))
             for key, some in by_key.items()
         }
 
-    def before(self, key: tuple[int, ...], at: datetime) -> Count:
-        """Return what changed of the count of the days before a moment."""
-        if key not in self._times:
+    def before(self, key: tuple[int, ...], begun: Begun) -> Count:
+        """Return what changed of the count of the days before a check-in."""
+        first, last = self._places(key, begun.begun_at)
+        if first == last:
             return Count()
-        times, totals = self._times[key], self._totals[key]
-        return totals[bisect_right(times, at)].minus(totals[bisect_left(times, at - COUNTED_DAYS)])
+        totals = self._totals[key]
+        changed = totals[last].minus(totals[first])
+        for step in self._itself(key, begun):
+            changed = changed.minus(step.counts)
+        return changed
+
+    def of_others(self, begun: Begun) -> bool:
+        """Whether any of its site changed in the days before a check-in, but its own."""
+        key = (begun.site_id,)
+        first, last = self._places(key, begun.begun_at)
+        return last - first > len(self._itself(key, begun))
+
+    def _places(self, key: tuple[int, ...], at: datetime) -> tuple[int, int]:
+        times = self._times.get(key, [])
+        return bisect_left(times, at - COUNTED_DAYS), bisect_right(times, at)
+
+    def _itself(self, key: tuple[int, ...], begun: Begun) -> list[_Step]:
+        since = begun.begun_at - COUNTED_DAYS
+        own = self._of_punch.get((key, begun.punch_id), ())
+        return [step for step in own if since <= step.begun_at <= begun.begun_at]

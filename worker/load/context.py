@@ -33,7 +33,7 @@ def load_context(
     shifts = read_window_shifts(reading, subjects, judged)
     stretches = reading.timelines.read(merge(_timelines(judged, shifts, reading.reach)))
     shifts.by_id.update((s.shift_id, s) for s in shifts_of_taps(reading, stretches))
-    devices = reading.devices.read(punch.device_id for punch in judged)
+    devices = reading.devices.read(_device_ids(judged, stretches))
     neighbours = ask_neighbours(reading, judged, shifts.waiting, devices)
     people = _people(judged, stretches, shifts, neighbours)
     site_ids = _site_ids(stretches, shifts, neighbours)
@@ -98,6 +98,19 @@ def _around(punch: Punch, shifts: WindowShifts, reach: Reach) -> Iterator[Person
         begins = shift.starts_at - reach.early
         if begins <= until and since <= shift.ends_at:
             yield punch.person_id, begins - reach.spell, shift.ends_at + reach.spell
+
+
+def _device_ids(judged: Iterable[Punch], stretches: Iterable[Stretch]) -> Iterator[str | None]:
+    """Yield the devices of the judged punches, and of all that their people used around: by them it
+    is told who checks out.
+    """
+    people = set()
+    for punch in judged:
+        people.add(punch.person_id)
+        yield punch.device_id
+    for stretch in stretches:
+        if stretch.person_id in people:
+            yield from (punch.device_id for punch in stretch.punches if punch.is_check_in)
 
 
 def _people(

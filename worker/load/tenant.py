@@ -101,7 +101,9 @@ class Tenant(NamedTuple):
 class Reach(NamedTuple):
     """How far in time, at most, one punch can matter to another, by any policy of the tenant."""
 
-    spell: timedelta  # from a check-in to whatever closes it or finds it forgotten
+    # from a check-in to whatever closes it or finds it forgotten, and from a shift's end to what
+    # may still belong to it
+    spell: timedelta
     work: timedelta  # for which a check-in without a check-out counts
     repeat: timedelta  # between two check-ins of which the later only repeats the first
     early: timedelta  # from a check-in to the start of a shift it belongs to
@@ -174,14 +176,15 @@ def reach_of(tenant: Tenant) -> Reach:
     values = tenant.policies.values
     early = [timedelta(minutes=minutes) for minutes in values("early_window_minutes")]
     handover = timedelta(minutes=max(values("handover_minutes")))
+    holdover = timedelta(minutes=max(values("holdover_minutes")))
     spell = max(timedelta(hours=max(values("max_spell_hours"))), tenant.still_working[-1])
     return Reach(
-        spell=spell + handover,
+        spell=max(spell + handover, holdover),
         work=timedelta(hours=max(values("max_work_hours"))),
         repeat=timedelta(minutes=max(values("repeat_minutes"))),
         early=max(early),
         handover=handover,
-        holdover=timedelta(minutes=max(values("holdover_minutes"))),
+        holdover=holdover,
         tap_gap=timedelta(hours=max(values("tap_gap_hours"))),
         slack=timedelta(seconds=max(values("clock_slack_seconds"))),
         least_early=min(early),

@@ -30,7 +30,8 @@ class _Stay(NamedTuple):
     """Places of punches that belong together: the first may be a directed check-in."""
 
     places: list[int]
-    shifts: frozenset[str]  # ids of the own shifts there in whose reach the first is
+    # ids of the own shifts there in whose reach the first is that is in any's
+    shifts: frozenset[str]
 
 
 def read_taps(
@@ -72,6 +73,8 @@ class _Reader:
                     stay = _Stay([place], frozenset(self._reaches(punch)))
                 continue
             stay.places.append(place)
+            if not stay.shifts:  # the first in any shift's reach says which the stay is for
+                stay = stay._replace(shifts=frozenset(self._reaches(punch)))
             if not punch.is_tap:
                 self._between.update(self._taps(stay.places[1:]))
                 stay = None

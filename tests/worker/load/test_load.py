@@ -41,7 +41,7 @@ from worker.rules.window import Assignment, Device, Punch, Shift, Site, Window
 
 Standing = dict[tuple[Subject, str], ScoredFinding]
 START = datetime(2026, 3, 28, tzinfo=UTC)
-MOST_STATEMENTS = 30  # each kind of look-up once or twice; fewer where there is nothing to look for
+MOST_STATEMENTS = 32  # each kind of look-up once or twice; fewer where there is nothing to look for
 
 
 @pytest.fixture
@@ -441,10 +441,13 @@ def test_what_lies_far_from_the_time_of_a_change_is_not_judged_again(
 ) -> None:
     add_tenant(connection)
     add_roster(connection, sites=[Site(1, "Main Office", "UTC")], people={1: "Anna"})
-    for day in range(30):
-        add_punch(connection, Punch(f"p{day}", 1, 1, True, START + timedelta(days=day)))
-    note_change(connection, "site", 1, START + timedelta(days=10), START + timedelta(days=11))
+    punches = [Punch(f"p{day}", 1, 1, True, START + timedelta(days=day)) for day in range(30)]
+    touched = tuple(add_punch(connection, punch) for punch in punches)
     judge = Judge(connection)
+    judge.look(Touched(punches=touched), START + timedelta(days=30))
+    judge.take_changes(START + timedelta(days=30))
+    judge.subjects.clear()
+    note_change(connection, "site", 1, START + timedelta(days=10), START + timedelta(days=11))
     judge.take_changes(START + timedelta(days=30))
     days = {int(subject.punch_id[1:]) for subject in judge.subjects}
     assert {9, 10, 11, 12} <= days
