@@ -30,20 +30,27 @@ from worker.rules.window import SpellCounts, Window
 
 # The longest spell that a policy may allow, and the day within which it counts after its end.
 _WORKED = timedelta(hours=72) + timedelta(hours=24)
+# The longest that a policy may have a spell open before it counts as forgotten.
+_LONGEST_OPEN = timedelta(hours=144)
 
+# Each row takes one look into the index, whatever the planner knows of the table.
 _KEEP = """
 WITH changed AS MATERIALIZED (
     SELECT n.punch_id, n.person_id, n.site_id, n.begun_at, n.closed,
         s.person_id AS person_before, s.site_id AS site_before, s.begun_at AS begun_before,
         s.closed AS closed_before
     FROM jsonb_populate_recordset(NULL::spell, %(rows)s::jsonb) AS n
-    LEFT JOIN spell s ON s.tenant_id = %(tenant_id)s AND s.punch_id = n.punch_id
+    LEFT JOIN LATERAL (
+        SELECT * FROM spell
+        WHERE spell.tenant_id = %(tenant_id)s AND spell.punch_id = n.punch_id
+        OFFSET 0
+    ) AS s ON true
     WHERE (n.person_id, n.site_id, n.begun_at, n.closed)
         IS DISTINCT FROM (s.person_id, s.site_id, s.begun_at, s.closed)
 ), gone AS (
-    DELETE FROM spell USING changed
-    WHERE spell.tenant_id = %(tenant_id)s AND spell.punch_id = changed.punch_id
-        AND changed.person_id IS NULL
+    DELETE FROM spell
+    WHERE spell.tenant_id = %(tenant_id)s
+        AND spell.punch_id = ANY(ARRAY(SELECT punch_id FROM changed WHERE person_id IS NULL))
 ), kept AS (
     INSERT INTO spell (tenant_id, punch_id, person_id, site_id, begun_at, closed)
     SELECT %(tenant_id)s, punch_id, person_id, site_id, begun_at, closed
@@ -63,13 +70,21 @@ _AFTER = f"""
 SELECT s.punch_id, s.person_id, s.site_id, s.begun_at
 FROM json_to_recordset(%(own)s::json)
   AS r(site_id bigint, person_id bigint, since timestamptz, until timestamptz)
-JOIN spell s ON s.tenant_id = %(tenant_id)s AND s.site_id = r.site_id
-  AND s.person_id = r.person_id AND s.begun_at BETWEEN r.since AND r.until
+CROSS JOIN LATERAL (
+  SELECT * FROM spell
+  WHERE spell.tenant_id = %(tenant_id)s AND spell.site_id = r.site_id
+    AND spell.person_id = r.person_id AND spell.begun_at BETWEEN r.since AND r.until
+  OFFSET 0
+) AS s
 UNION
 SELECT s.punch_id, s.person_id, s.site_id, s.begun_at
 FROM {unnest("sites", "site_id", "bigint")}
-JOIN spell s ON s.tenant_id = %(tenant_id)s AND s.site_id = r.site_id
-  AND s.begun_at BETWEEN r.since AND r.until
+CROSS JOIN LATERAL (
+  SELECT * FROM spell
+  WHERE spell.tenant_id = %(tenant_id)s AND spell.site_id = r.site_id
+    AND spell.begun_at BETWEEN r.since AND r.until
+  OFFSET 0
+) AS s
 WHERE (
     SELECT count(*) FROM (
       SELECT FROM spell o
@@ -78,6 +93,15 @@ WHERE (
       LIMIT %(few)s + 1
     ) AS own
   ) <= %(few)s
+"""
+# Sites with a spell that was not closed there, in the days that count to some check-ins.
+_UNCLOSED = f"""
+SELECT r.site_id FROM {unnest("sites", "site_id", "bigint")}
+WHERE (SELECT EXISTS (
+  SELECT FROM spell
+  WHERE spell.tenant_id = %(tenant_id)s AND spell.site_id = r.site_id
+    AND spell.begun_at BETWEEN r.since - %(days)s AND r.until AND NOT spell.closed
+))
 """
 # Where a pair of punches is no work any more, or is work again, so is it to what follows.
 _JUDGED_BY = f"""
@@ -137,8 +161,10 @@ def _steps(changed: Iterable[Sequence[Any]]) -> Iterable[_Step]:
 
 
 def _answered_otherwise(cursor: Cursor, window: Window, steps: Sequence[_Step]) -> list[Begun]:
-    """Return the later check-ins whose people check out there by another answer. No spell counts to
-    its own check-in.
+    """Return the later check-ins whose people check out there by another answer, if that matters.
+
+    It always does where either answer is no; that too few tell does while a spell may still be
+    working. No spell counts to its own check-in.
     """
     own_steps = _Steps(steps, lambda step: (step.site_id, step.person_id))
     site_steps = _Steps(steps, lambda step: (step.site_id,))
@@ -156,16 +182,31 @@ def _answered_otherwise(cursor: Cursor, window: Window, steps: Sequence[_Step]) 
         counts = now[begun.punch_id]
         own = Count(*counts[:2]).minus(own_steps.before((begun.site_id, begun.person_id), begun))
         at_site = Count(*counts[2:]).minus(site_steps.before((begun.site_id,), begun))
-        if answer(SpellCounts(*own, *at_site)) != answer(counts):
+        answers = {answer(SpellCounts(*own, *at_site)), answer(counts)}
+        is_new = begun.begun_at >= window.as_of - _LONGEST_OPEN
+        if len(answers) > 1 and (is_new or "no" in answers):
             otherwise.append(begun)
     return otherwise
 
 
 def _after(cursor: Cursor, window: Window, steps: Sequence[_Step]) -> list[Begun]:
-    own = merge(
-        ((step.site_id, step.person_id), step.begun_at, step.begun_at + COUNTED_DAYS)
+    """Return the check-ins to which what changed may count. Where all are closed, no answer is no:
+    there only those that may still be working matter.
+    """
+    doubtful = _with_unclosed(cursor, window, steps)
+    recent = window.as_of - _LONGEST_OPEN
+    after = [
+        (step, step.begun_at if step.site_id in doubtful else max(step.begun_at, recent))
         for step in steps
-    )
+    ]
+    times = [
+        (step, since, step.begun_at + COUNTED_DAYS)
+        for step, since in after
+        if since <= step.begun_at + COUNTED_DAYS
+    ]
+    if not times:
+        return []
+    own = merge(((step.site_id, step.person_id), since, until) for step, since, until in times)
     own_rows = [
         {"site_id": key[0], "person_id": key[1], "since": since, "until": until}
         for key, since, until in own
@@ -174,12 +215,26 @@ def _after(cursor: Cursor, window: Window, steps: Sequence[_Step]) -> list[Begun
         "tenant_id": window.tenant_id,
         "own": orjson.dumps(own_rows).decode(),
         "sites": ranges.document(
-            merge((step.site_id, step.begun_at, step.begun_at + COUNTED_DAYS) for step in steps)
+            merge((step.site_id, since, until) for step, since, until in times)
         ),
         "days": COUNTED_DAYS,
         "few": LEAST_OWN,
     }
     return [Begun(*row) for row in cursor.execute(_AFTER, values).fetchall()]
+
+
+def _with_unclosed(cursor: Cursor, window: Window, steps: Sequence[_Step]) -> set[int]:
+    """Return the sites of these where a spell that counts to any check-in after them was not closed
+    there, or was not before.
+    """
+    sites = merge((step.site_id, step.begun_at, step.begun_at + COUNTED_DAYS) for step in steps)
+    values = {
+        "tenant_id": window.tenant_id,
+        "sites": ranges.document(sites),
+        "days": COUNTED_DAYS,
+    }
+    found = {site_id for (site_id,) in cursor.execute(_UNCLOSED, values).fetchall()}
+    return found | {step.site_id for step in steps if not step.counts.closed}
 
 
 def _judged_by(cursor: Cursor, window: Window, later: Sequence[Begun]) -> list[str]:

@@ -13,16 +13,17 @@ from worker.rules.taps import DAY, LONGEST_RUN
 from worker.rules.window import Punch, Stretch, in_order
 
 # At an instant of both kinds their order depends on what came before: these are read through, to
-# the next on either side that is of one kind. Where there is none, all the rest is such.
+# the next on either side that is of one kind. Where there is none, all the rest is such. Subqueries
+# of their own keep the planner to one look into the index each.
 _MOMENTS = """
     SELECT p.occurred_at FROM punch p
     WHERE p.tenant_id = %(tenant_id)s AND p.person_id = r.person_id AND p.voided_at IS NULL
-      AND NOT EXISTS (
+      AND (SELECT NOT EXISTS (
         SELECT FROM punch q
         WHERE q.tenant_id = p.tenant_id AND q.person_id = p.person_id
           AND q.occurred_at = p.occurred_at AND q.is_check_in <> p.is_check_in
           AND q.voided_at IS NULL
-      )"""
+      ))"""
 # What a tap is read as depends on those around it.
 _TAPS = """
     SELECT t.occurred_at FROM punch t
@@ -30,21 +31,30 @@ _TAPS = """
       AND t.is_tap"""
 # From the moment of the punch before to that of the punch after, in one go along the index.
 _TIMELINES = f"""
-SELECT r.ordinal, {PUNCH}
-FROM {unnest("ranges", "person_id", "bigint")}
-JOIN punch p ON p.tenant_id = %(tenant_id)s AND p.person_id = r.person_id AND p.voided_at IS NULL
-  AND p.occurred_at >= least(coalesce((
-    {_MOMENTS} AND p.occurred_at < r.since ORDER BY p.occurred_at DESC LIMIT 1
-  ), '-infinity'), (
-    {_TAPS} AND t.occurred_at >= r.since - %(taps_before)s AND t.occurred_at < r.since
-    ORDER BY t.occurred_at LIMIT 1
-  ))
-  AND p.occurred_at <= greatest(coalesce((
-    {_MOMENTS} AND p.occurred_at > r.until ORDER BY p.occurred_at LIMIT 1
-  ), 'infinity'), (
-    {_TAPS} AND t.occurred_at > r.until AND t.occurred_at <= r.until + %(taps_after)s
-    ORDER BY t.occurred_at DESC LIMIT 1
-  ))
+WITH bounds AS MATERIALIZED (
+  SELECT r.ordinal, r.person_id,
+    least(coalesce((
+      {_MOMENTS} AND p.occurred_at < r.since ORDER BY p.occurred_at DESC LIMIT 1
+    ), '-infinity'), (
+      {_TAPS} AND t.occurred_at >= r.since - %(taps_before)s AND t.occurred_at < r.since
+      ORDER BY t.occurred_at LIMIT 1
+    )) AS first,
+    greatest(coalesce((
+      {_MOMENTS} AND p.occurred_at > r.until ORDER BY p.occurred_at LIMIT 1
+    ), 'infinity'), (
+      {_TAPS} AND t.occurred_at > r.until AND t.occurred_at <= r.until + %(taps_after)s
+      ORDER BY t.occurred_at DESC LIMIT 1
+    )) AS last
+  FROM {unnest("ranges", "person_id", "bigint")}
+)
+SELECT b.ordinal, {PUNCH} FROM bounds b
+CROSS JOIN LATERAL (
+  SELECT * FROM punch
+  WHERE punch.tenant_id = %(tenant_id)s AND punch.person_id = b.person_id
+    AND punch.occurred_at >= b.first AND punch.occurred_at <= b.last
+    AND punch.voided_at IS NULL
+  OFFSET 0
+) AS p
 """
 
 _AT = attrgetter("occurred_at")
