@@ -81,6 +81,25 @@ def history(tenant_id: int, count: int) -> Iterator[Punch]:
         )
 
 
+def planned(tenant_id: int, count: int) -> dict[str, Any]:
+    """Return the shifts of such a working life."""
+    days = range(1, 2 + count // PEOPLE // 2)
+    return {
+        "tenant": {"tenant_id": tenant_id},
+        "shifts": [
+            {
+                "shift_id": f"shift-{person_id}-{day}",
+                "person_id": person_id,
+                "site_id": SITE,
+                "starts_at": (NOON - timedelta(days=day, hours=8)).isoformat(),
+                "ends_at": (NOON - timedelta(days=day)).isoformat(),
+            }
+            for person_id in range(1, PEOPLE + 1)
+            for day in days
+        ],
+    }
+
+
 def batches(punches: Iterator[Punch], *, backfill: bool = False) -> list[Task]:
     """Return the tasks that submit these punches, as many in each as a task may bring."""
     every = list(punches)

@@ -2,7 +2,7 @@
 another tenant's hardly.
 """
 
-from tests.abuse.cast import PUNCHES_A_TASK, batches, history, live_punch
+from tests.abuse.cast import PUNCHES_A_TASK, batches, history, live_punch, planned
 from tests.abuse.healthy import healthy_viewer
 from tests.abuse.installation import Installation
 from tests.abuse.size import JUDGED_SECONDS
@@ -28,6 +28,7 @@ def test_a_history_delays_a_live_punch_of_its_own_tenant_by_one_batch_at_most(
     installation: Installation,
 ) -> None:
     loading = installation.found()
+    installation.send([Task("roster.sync", {"roster": planned(loading, HISTORY)})])
     with healthy_viewer(installation) as viewer:
         installation.send(batches(history(loading, HISTORY), backfill=True))
         wait_until(

@@ -26,20 +26,34 @@ AnyRange = tuple[Any, datetime, datetime]  # key, since, until
 # planner to the person's shifts: it takes those of the site, a week of everybody's for each punch
 # there, for as few.
 STRANGERS = f"""
-    NOT EXISTS (
+    (SELECT NOT EXISTS (
         SELECT FROM shift s
-        WHERE s.tenant_id = p.tenant_id AND s.person_id = p.person_id
-          AND s.site_id + 0 = p.site_id
-          AND s.starts_at BETWEEN p.occurred_at - %(longest)s AND p.occurred_at + %(least_early)s
+        WHERE s.tenant_id = p.tenant_id AND s.site_id + 0 = p.site_id
+          AND (s.person_id, s.starts_at) >= (p.person_id, p.occurred_at - %(longest)s)
+          AND (s.person_id, s.starts_at) <= (p.person_id, p.occurred_at + %(least_early)s)
           AND s.ends_at >= p.occurred_at AND {STANDING} AND NOT s.person_left
-    ) AND NOT EXISTS (
+    )) AND (SELECT NOT EXISTS (
         SELECT FROM substitute u
         JOIN shift s ON s.tenant_id = u.tenant_id AND s.shift_id = u.shift_id
           AND s.starts_at = u.starts_at AND u.person_id = ANY(s.substitutes)
         WHERE u.tenant_id = p.tenant_id AND u.person_id = p.person_id AND s.site_id = p.site_id
           AND u.starts_at BETWEEN p.occurred_at - %(longest)s AND p.occurred_at + %(least_early)s
           AND s.ends_at >= p.occurred_at AND {STANDING}
-    )
+    ))
+"""
+
+
+def _punches(name: str, column: str, kind: str, condition: str = "true") -> str:
+    """Return SQL for the ids of punches within ranges, by one look into the column's index each."""
+    return f"""
+SELECT p.punch_id FROM {unnest(name, column, kind)}
+CROSS JOIN LATERAL (
+    SELECT p.punch_id FROM punch p
+    WHERE p.tenant_id = %(tenant_id)s AND p.{column} = r.{column}
+      AND p.occurred_at BETWEEN r.since AND r.until AND p.voided_at IS NULL
+      AND {condition}
+    OFFSET 0
+) p
 """
 
 
@@ -48,67 +62,64 @@ STRANGERS = f"""
 _SEARCHES = {
     "changed": f"""
 SELECT p.punch_id FROM {unnest("changed", "person_id", "bigint")}
-JOIN punch p ON p.tenant_id = %(tenant_id)s AND p.person_id = r.person_id AND p.voided_at IS NULL
-  AND p.occurred_at >= r.since
-  AND p.occurred_at <= coalesce((
-    SELECT n.occurred_at FROM punch n
-    WHERE n.tenant_id = %(tenant_id)s AND n.person_id = r.person_id AND n.voided_at IS NULL
-      AND n.occurred_at > r.until ORDER BY n.occurred_at LIMIT 1
-  ), r.until)
+CROSS JOIN LATERAL (
+    SELECT p.punch_id FROM punch p
+    WHERE p.tenant_id = %(tenant_id)s AND p.person_id = r.person_id AND p.voided_at IS NULL
+      AND p.occurred_at >= r.since
+      AND p.occurred_at <= coalesce((
+        SELECT n.occurred_at FROM punch n
+        WHERE n.tenant_id = %(tenant_id)s AND n.person_id = r.person_id AND n.voided_at IS NULL
+          AND n.occurred_at > r.until ORDER BY n.occurred_at LIMIT 1
+      ), r.until)
+    OFFSET 0
+) p
 """,
-    "people": f"""
-SELECT p.punch_id FROM {unnest("people", "person_id", "bigint")}
-JOIN punch p ON p.tenant_id = %(tenant_id)s AND p.person_id = r.person_id
-  AND p.occurred_at BETWEEN r.since AND r.until AND p.voided_at IS NULL
-""",
-    "taps": f"""
-SELECT p.punch_id FROM {unnest("taps", "person_id", "bigint")}
-JOIN punch p ON p.tenant_id = %(tenant_id)s AND p.person_id = r.person_id
-  AND p.occurred_at BETWEEN r.since AND r.until AND p.voided_at IS NULL AND p.is_tap
-""",
-    "sites": f"""
-SELECT p.punch_id FROM {unnest("sites", "site_id", "bigint")}
-JOIN punch p ON p.tenant_id = %(tenant_id)s AND p.site_id = r.site_id
-  AND p.occurred_at BETWEEN r.since AND r.until AND p.voided_at IS NULL
-  AND p.is_check_in AND {STRANGERS}
-""",
-    "devices": f"""
-SELECT p.punch_id FROM {unnest("devices", "device_id", "text")}
-JOIN punch p ON p.tenant_id = %(tenant_id)s AND p.device_id = r.device_id
-  AND p.occurred_at BETWEEN r.since AND r.until AND p.voided_at IS NULL
-""",
+    "people": _punches("people", "person_id", "bigint"),
+    "taps": _punches("taps", "person_id", "bigint", "p.is_tap"),
+    "sites": _punches("sites", "site_id", "bigint", f"p.is_check_in AND {STRANGERS}"),
+    "devices": _punches("devices", "device_id", "text"),
     "users": f"""
 SELECT q.punch_id FROM {unnest("users", "device_id", "text")}
-JOIN punch p ON p.tenant_id = %(tenant_id)s AND p.device_id = r.device_id
-  AND p.occurred_at BETWEEN r.since AND r.until AND p.voided_at IS NULL AND p.is_check_in
-JOIN punch q ON q.tenant_id = %(tenant_id)s AND q.person_id = p.person_id
-  AND q.occurred_at BETWEEN p.occurred_at AND p.occurred_at + %(worked)s
-  AND q.voided_at IS NULL AND q.is_check_in
+CROSS JOIN LATERAL (
+    SELECT p.person_id, p.occurred_at FROM punch p
+    WHERE p.tenant_id = %(tenant_id)s AND p.device_id = r.device_id
+      AND p.occurred_at BETWEEN r.since AND r.until AND p.voided_at IS NULL AND p.is_check_in
+    OFFSET 0
+) p
+CROSS JOIN LATERAL (
+    SELECT q.punch_id FROM punch q
+    WHERE q.tenant_id = %(tenant_id)s AND q.person_id = p.person_id
+      AND q.occurred_at BETWEEN p.occurred_at AND p.occurred_at + %(worked)s
+      AND q.voided_at IS NULL AND q.is_check_in
+    OFFSET 0
+) q
 """,
-    "bodies": f"""
-SELECT p.punch_id FROM {unnest("bodies", "person_id", "bigint")}
-JOIN punch p ON p.tenant_id = %(tenant_id)s AND p.biometric_person_id = r.person_id
-  AND p.biometric_person_id <> p.person_id
-  AND p.occurred_at BETWEEN r.since AND r.until AND p.voided_at IS NULL
-""",
-    "matched": f"""
-SELECT p.punch_id FROM {unnest("matched", "person_id", "bigint")}
-JOIN punch p ON p.tenant_id = %(tenant_id)s AND p.person_id = r.person_id
-  AND coalesce(p.biometric_person_id, r.person_id) = r.person_id
-  AND p.occurred_at BETWEEN r.since AND r.until AND p.voided_at IS NULL
-""",
-    "scores": f"""
-SELECT p.punch_id FROM {unnest("scores", "person_id", "bigint")}
-JOIN punch p ON p.tenant_id = %(tenant_id)s AND p.person_id = r.person_id
-  AND p.occurred_at BETWEEN r.since AND r.until AND p.voided_at IS NULL
-  AND p.biometric_score < %(score_below)s AND p.biometric_method IN ('face', 'fingerprint', 'iris')
-""",
+    "bodies": _punches(
+        "bodies", "biometric_person_id", "bigint", "p.biometric_person_id <> p.person_id"
+    ),
+    "matched": _punches(
+        "matched",
+        "person_id",
+        "bigint",
+        "coalesce(p.biometric_person_id, r.person_id) = r.person_id",
+    ),
+    "scores": _punches(
+        "scores",
+        "person_id",
+        "bigint",
+        "p.biometric_score < %(score_below)s"
+        " AND p.biometric_method IN ('face', 'fingerprint', 'iris')",
+    ),
     "swept": f"""
 SELECT p.punch_id FROM {unnest("swept", "wait", "bigint")}
 CROSS JOIN site i
-JOIN punch p ON p.tenant_id = i.tenant_id AND p.site_id = i.site_id
-  AND p.occurred_at BETWEEN r.since AND r.until AND p.voided_at IS NULL
-  AND p.is_check_in
+CROSS JOIN LATERAL (
+    SELECT p.punch_id FROM punch p
+    WHERE p.tenant_id = i.tenant_id AND p.site_id = i.site_id
+      AND p.occurred_at BETWEEN r.since AND r.until AND p.voided_at IS NULL
+      AND p.is_check_in
+    OFFSET 0
+) p
 WHERE i.tenant_id = %(tenant_id)s
 """,
 }
