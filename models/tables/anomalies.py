@@ -23,6 +23,7 @@ from models.vocabulary import ANOMALY_STATES
 _RIGHT_OR_WRONG = ", ".join(
     f"'{name}'" for name, state in ANOMALY_STATES.items() if state.is_right is not None
 )
+_MISSED = "'no_show', 'no_show_unheard', 'stood_in_for'"
 
 anomaly = Table(
     "anomaly",
@@ -72,6 +73,14 @@ anomaly = Table(
     ),
     Index("ix_anomaly_detected", "tenant_id", "detected_at", "anomaly_id"),
     Index("ix_anomaly_person", "tenant_id", "person_id", "occurred_at"),
+    # For shifts that nobody came for, of which something may say another reason.
+    Index(
+        "ix_anomaly_missed",
+        "tenant_id",
+        "site_id",
+        "occurred_at",
+        postgresql_where=text(f"standing AND reason IN ({_MISSED})"),
+    ),
     # Precision is counted from these.
     Index(
         "ix_anomaly_reviewed",

@@ -65,6 +65,14 @@ punch = Table(
         "occurred_at",
         postgresql_where=text("device_id IS NOT NULL"),
     ),
+    # For the sites that a device was used at.
+    Index(
+        "ix_punch_device_site",
+        "tenant_id",
+        "device_id",
+        "site_id",
+        postgresql_where=text("device_id IS NOT NULL"),
+    ),
     # For punches at which the reader recognised somebody else; a person's own are found by person.
     Index(
         "ix_punch_another",

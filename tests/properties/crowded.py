@@ -22,6 +22,7 @@ Kind = tuple[str, str, str]  # a type, a reason, and on which side it stands
 T = TypeVar("T")
 
 PEOPLE = (1, 2, 3, 4)
+MINUTE = timedelta(minutes=1)
 _DEGREE_M = 111_300.0  # of latitude
 # How far the second and the third site are from the first.
 _WAYS_KM = (0.5, 1.0, 2.0, 4.0, 6.0, 12.0, 60.0, 300.0)
@@ -38,6 +39,8 @@ _KEYS: dict[str, tuple[Any, ...]] = {
     "early_limit_hours": (0.0, 1.0, 12.0),
     "grace_minutes": (0.0, 5.0, 60.0),
     "no_show_after_minutes": (0.0, 120.0),
+    "silent_people": (1, 2),
+    "post_empty_minutes": (0.0, 30.0, 240.0),
     "buddy_window_minutes": (0.0, 1.0, 30.0),
     "gps_accuracy_cap_m": (0.0, 20.0, 500.0),
     "coarse_fix_cap_m": (50.0, 5_000.0),
@@ -91,11 +94,39 @@ class _Making:
         if self.random.random() < 0.2:
             self._history()
         self.punches = self.punches[-22:]
-        return self._company(shifts)
+        self.is_quiet = bool(shifts) and self.random.random() < 0.25
+        if self.is_quiet:
+            self._silence(self._any(shifts))
+        as_of = self._as_of(shifts)
+        self.punches = [punch for punch in self.punches if punch.occurred_at <= as_of]
+        return self._company(shifts, as_of)
 
-    def _company(self, shifts: list[Shift]) -> Company:
+    def _silence(self, shift: Shift) -> None:
+        """Let nothing come of a shift's site, or of one device, for hours about its start."""
+        since = shift.starts_at - timedelta(minutes=self._any((0, 15, 61, 300)))
+        until = shift.starts_at + timedelta(minutes=self._any((0, 1, 20, 119, 121, 1_000)))
+        device_id = self._any((None, "kiosk"))
+        before = [
+            Punch(f"q{who}", who, shift.site_id, False, since - who * MINUTE, device_id="kiosk")
+            for who in PEOPLE
+        ]
+        self.punches = before + [
+            punch
+            for punch in self.punches
+            if not since <= punch.occurred_at <= until
+            or (punch.device_id != "kiosk" if device_id else punch.site_id != shift.site_id)
+        ]
+
+    def _as_of(self, shifts: list[Shift]) -> datetime:
+        """Return a moment after all that happened or, now and then, in the midst of it."""
+        if shifts and self.random.random() < 0.3:
+            shift = self._any(shifts)
+            at: datetime = self._any((shift.starts_at, shift.ends_at))
+            return at + timedelta(minutes=self._any((0, 1, 31, 91, 151, -1, -31, -91)))
         ends = [punch.occurred_at for punch in self.punches] or [DAY]
-        as_of = max(ends) + timedelta(hours=self._any((0, 1, 3, 9, 17, 20, 30, 100)))
+        return max(ends) + timedelta(hours=self._any((0, 1, 3, 9, 17, 20, 30, 100)))
+
+    def _company(self, shifts: list[Shift], as_of: datetime) -> Company:
         policy, site_policies = self._policy(), {}
         if self.random.random() < 0.2:
             site_policies = {self._any_site(): self._policy()}
@@ -282,6 +313,8 @@ class _Making:
 
     def _policy(self) -> dict[str, Any]:
         names = self.random.sample(sorted(_KEYS), self._any((0, 0, 1, 2, 4)))
+        if self.is_quiet:
+            names.append("silent_people")
         return {name: self._any(_KEYS[name]) for name in names}
 
 

@@ -84,6 +84,8 @@ POLICIES: tuple[Content, ...] = (
         "max_travel_speed_kmh": 1.0,
     },
     {"gps_accuracy_cap_m": 0.0, "coarse_fix_cap_m": 100.0, "cached_fix_minutes": 1440.0},
+    {"silent_people": 1},
+    {"silent_people": 2, "no_show_after_minutes": 5.0},
     {"no_show_after_minutes": 1440.0, "max_spell_hours": 72.0, "biometric_min_score": 0.9},
     {"handover_minutes": 1440.0, "clock_slack_seconds": 3600.0, "max_break_minutes": 0.0},
     {"tap_gap_hours": 24.0, "handover_minutes": 0.0, "max_break_minutes": 1440.0},

@@ -5,9 +5,8 @@ other, what spells they make and which shifts those attend. Each question goes t
 again, however often it was asked. Of the product it uses the values alone (a punch, a shift) and
 the defaults of the policy.
 
-Not told yet, and so to be left out of companies that are compared: punches of kind `tap`, who
-checks out, silent sources, empty posts, absences, devices taken as shared by their use, and what
-counts over days but for `below_own_baseline`.
+Not told yet, and so to be left out of companies that are compared: punches of kind `tap`, absences,
+devices taken as shared by their use, and what counts over days but for `below_own_baseline`.
 """
 
 from collections.abc import Mapping, Sequence

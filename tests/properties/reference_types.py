@@ -20,6 +20,7 @@ from tests.properties.reference import (
     slack_m,
     whose_body,
 )
+from tests.properties.reference_quiet import Quiet
 from tests.properties.reference_words import NO_TIME, Spell, Words
 from worker.rules.window import Punch, Shift
 
@@ -42,6 +43,7 @@ class Reference:
     def __init__(self, company: Company) -> None:
         self.company = company
         self.words = Words(company)
+        self.quiet = Quiet(company, self.words)
         self.types: dict[str, Callable[[], Reasons]] = {
             "WRONG_PERSON": self.wrong_person,
             "UNAUTHORIZED_SITE": self.unauthorized_site,
@@ -481,7 +483,9 @@ class Reference:
                 yield punch.punch_id, "missing_check_in", "LOW", 0.80
         for shift in self.company.shifts_in_order:
             if self._is_no_show(shift):
-                yield shift.shift_id, "no_show", "HIGH", 0.95
+                yield shift.shift_id, *self._missed(shift)
+            if self.quiet.is_post_empty(shift):
+                yield shift.shift_id, "post_empty", "HIGH", 0.85
             for person_id in dict.fromkeys(shift.entitled):
                 if not self.words.is_left_out(shift, person_id):
                     yield from self._late(shift, person_id)
@@ -656,6 +660,18 @@ class Reference:
             and punch.occurred_at >= self.company.reach(shift)[0]
             for punch in turn[: turn.index(check_out)]
         )
+
+    def _missed(self, shift: Shift) -> tuple[str, str, float]:
+        """Return the reason, severity and confidence of a shift that nobody came for."""
+        if any(
+            shift.shift_id in shift_ids
+            and self.company.keys(self.site_of(punch_id)).is_on("WRONG_PERSON")
+            for punch_id, shift_ids in self.in_place_of().items()
+        ):
+            return "stood_in_for", "LOW", 0.60
+        if self.quiet.began_in_a_silence(shift):
+            return "no_show_unheard", "LOW", 0.40
+        return "no_show", "HIGH", 0.95
 
     def _is_no_show(self, shift: Shift) -> bool:
         after = self.keys(shift).minutes("no_show_after_minutes")

@@ -9,7 +9,15 @@ from types import ModuleType
 from typing import Any
 
 from models.policy import Policy, merged
-from tests.worker.load.everything import baselines_of, grouped, people_using, spells_counted
+from tests.worker.load.everything import (
+    baselines_of,
+    grouped,
+    people_using,
+    sources_of,
+    spells_counted,
+    stand_ins_of,
+    usual_devices_of,
+)
 from worker.rules.biometrics import whose
 from worker.rules.finding import Finding, Nothing, Subject
 from worker.rules.past import Past
@@ -122,6 +130,9 @@ def build(
         first_punch_at={site_id: at("-9 00:00") for site_id in (OFFICE, DEPOT, NEXT_DOOR)}
         if first_punch_at is None
         else first_punch_at,
+        sources=sources_of(ordered, rostered),
+        usual_devices=usual_devices_of(ordered, rostered),
+        stand_ins=stand_ins_of(ordered, rostered),
         explaining=explaining,
     )
     return window.counting(spells_counted(window))

@@ -22,6 +22,20 @@ start to its end, as the policy of the shift's site at its start has it.
   UNAUTHORIZED_SITE stands outside shadow.
 - `no_show` (HIGH 0.95), on the shift: it began more than `no_show_after_minutes` ago and nobody
   entitled attends it. It falls away when somebody entitled arrives, whose check-in then is late.
+- `stood_in_for` (LOW 0.60), in its place where an `in_place_of` names the shift that stands outside
+  shadow: the swap is told there.
+- `no_show_unheard` (LOW 0.40), in its place where the shift began in a silence of its source: of
+  the site, or of the one device that brought nine in ten of the person's punches there in the 14
+  days before. Such is the time between two punches of the source, or since its last, in which
+  shifts of at least `silent_people` different people began and passed `no_show_after_minutes`, and
+  at most one in ten of them was checked in for before it ended: the source is likelier silent than
+  the people absent. Shifts that are attended only by a spell running through tell nothing. Of a
+  device they are those at the site of people who usually punch by it. The tenant is told once, as a
+  finding `SOURCE_SILENT`. What is handed in late splits the silence, and decides.
+- `post_empty` (HIGH 0.85), on the shift: it is on and was attended, and for more than
+  `post_empty_minutes` nobody has been in a spell here who is entitled to a shift that is on here.
+  It no longer holds when somebody entitled checks in or the shift ends, when the other reasons tell
+  what it was.
 - `missing_check_out` (LOW 0.80), on the last check-in for the shift: it has no check-out, none for
   the shift follows, the person did not go on into a further own shift (nor check in next for one
   that adjoins, at most `handover_minutes` before or after its start), and the shift has been over
@@ -36,18 +50,22 @@ of `late`, `wrong_site` and `unscheduled`; a punch just after an own shift here,
 who roves here and has no own shift here within reach, neither of the latter.
 
 Policy: a severity for each reason, `early_window_minutes` (60), `grace_minutes` (15),
-`early_limit_hours` (4), `no_show_after_minutes` (30), `missing_check_out_after_hours` (6),
-`holdover_minutes` (120), `handover_minutes` (30), `max_break_minutes` (90), `max_work_hours` (16),
-`max_spell_hours` (36), `repeat_minutes` (10), `tap_gap_hours` (10).
+`early_limit_hours` (4), `no_show_after_minutes` (30), `silent_people` (3),
+`post_empty_minutes` (90), `missing_check_out_after_hours` (6), `holdover_minutes` (120),
+`handover_minutes` (30), `max_break_minutes` (90), `max_work_hours` (16), `max_spell_hours` (36),
+`repeat_minutes` (10), `tap_gap_hours` (10).
 
 Cannot tell: no uncancelled shift at the site within 24 hours, no `unscheduled`; no punch ever at
-the site before the shift's start, no `no_show`, for it has not begun to report; neither while the
-roster is declared incomplete.
+the site before the shift's start, no `no_show`, for it has not begun to report; none of these and
+no `post_empty` while the roster is declared incomplete. While a spell is open nobody can tell that
+its person has gone before the shift is over.
 """
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import takewhile
+from typing import Any
 
 from models.policy import Policy
 from models.policy.schedule_mismatch import ScheduleMismatch
@@ -75,7 +93,8 @@ from worker.rules.evidence import (
     names_of,
     nothing,
 )
-from worker.rules.finding import Findings
+from worker.rules.finding import Finding, Findings
+from worker.rules.posts import empty_since, why_not_empty
 from worker.rules.roster import (
     came_in_place_before,
     early_for,
@@ -87,7 +106,9 @@ from worker.rules.roster import (
     roves,
     roving_sites,
     site_is_rostered,
+    stood_in,
 )
+from worker.rules.sources import Silence, silence_of
 from worker.rules.spells import Spell, lone_punches, spell_before, spell_of, spells_of
 from worker.rules.window import Punch, Shift, Window
 
@@ -109,6 +130,7 @@ def detect(window: Window) -> Findings:
             yield from _missing_check_in(window, punch, policy)
     for shift in window.shifts_to_judge:
         yield from _no_show(window, shift, window.policy_of(shift))
+        yield from _post_empty(window, shift, window.policy_of(shift))
 
 
 def _as_planned(window: Window, punch: Punch, policy: Policy) -> bool:
@@ -532,31 +554,87 @@ def _goes_on(window: Window, punch: Punch, spell: Spell) -> bool:
 
 
 def _no_show(window: Window, shift: Shift, policy: Policy) -> Findings:
-    own = policy.of(ScheduleMismatch)
     because = _why_not_no_show(window, shift, policy)
-    if not because:
-        expected = list(dict.fromkeys(shift.entitled))
-        names = names_of(
-            window, expected if shift.person_left else [shift.person_id], shift.starts_at
-        )
-        yield found(
+    stand_in = None if because else stood_in(window, shift)
+    silence = None if because or stand_in else silence_of(window, shift)
+    if stand_in:
+        yield _missed(
             window,
             shift,
-            TYPE,
+            policy,
+            "stood_in_for",
+            policy.of(ScheduleMismatch).stood_in_for_severity,
+            0.60,
+            "; but somebody else checked in in their place at "
+            f"{clock(window, shift.site_id, stand_in.occurred_at)}.",
+            [stand_in],
+        )
+    elif silence:
+        yield _missed(
+            window,
+            shift,
+            policy,
+            "no_show_unheard",
+            policy.of(ScheduleMismatch).no_show_unheard_severity,
+            0.40,
+            f"; but nothing came of {_source(window, shift, silence)} at that time, while others "
+            "were due as well.",
+            device_id=silence.device_id,
+        )
+    elif not because:
+        yield _missed(
+            window,
+            shift,
+            policy,
             "no_show",
-            own.no_show_severity,
+            policy.of(ScheduleMismatch).no_show_severity,
             0.95,
-            f"Nobody entitled came for the shift of {names} from "
-            f"{clock(window, shift.site_id, shift.starts_at)} to "
-            f"{clock(window, shift.site_id, shift.ends_at)}; "
-            f"{own.no_show_after_minutes:g} min after its start were allowed.",
-            observed=f"more than {own.no_show_after_minutes:g}",
-            limit=own.no_show_after_minutes,
-            unit="min",
-            **expected_people(window, expected, shift.starts_at),
+            ".",
         )
     elif window.explaining:
         yield nothing(shift, TYPE, "no_show", because)
+
+
+def _missed(
+    window: Window,
+    shift: Shift,
+    policy: Policy,
+    reason: str,
+    severity: str,
+    confidence: float,
+    circumstances: str,
+    punches: Sequence[Punch] = (),
+    **more: Any,
+) -> Finding:
+    """Return that nobody entitled came for the shift, and under which circumstances."""
+    minutes = policy.of(ScheduleMismatch).no_show_after_minutes
+    expected = list(dict.fromkeys(shift.entitled))
+    names = names_of(window, expected if shift.person_left else [shift.person_id], shift.starts_at)
+    return found(
+        window,
+        shift,
+        TYPE,
+        reason,
+        severity,
+        confidence,
+        f"Nobody entitled came for the shift of {names} from "
+        f"{clock(window, shift.site_id, shift.starts_at)} to "
+        f"{clock(window, shift.site_id, shift.ends_at)}; "
+        f"{minutes:g} min after its start were allowed{circumstances}",
+        observed=f"more than {minutes:g}",
+        limit=minutes,
+        unit="min",
+        punches=punches,
+        **expected_people(window, expected, shift.starts_at),
+        **more,
+    )
+
+
+def _source(window: Window, shift: Shift, silence: Silence) -> str:
+    """Return in words what was silent."""
+    if silence.device_id:
+        return f"the device {silence.device_id}, by which the person usually punches here,"
+    return window.site_name(shift.site_id, shift.starts_at)
 
 
 def _why_not_no_show(window: Window, shift: Shift, policy: Policy) -> str:
@@ -569,3 +647,30 @@ def _why_not_no_show(window: Window, shift: Shift, policy: Policy) -> str:
     if began is None or began >= shift.starts_at:
         return "the site had not begun to report"
     return "somebody entitled attends it" if is_attended(window, shift) else ""
+
+
+def _post_empty(window: Window, shift: Shift, policy: Policy) -> Findings:
+    own = policy.of(ScheduleMismatch)
+    because = why_not_empty(window, shift)
+    if not because:
+        last = empty_since(window, shift)
+        yield found(
+            window,
+            shift,
+            TYPE,
+            "post_empty",
+            own.post_empty_severity,
+            0.85,
+            "Nobody entitled has been here since "
+            f"{clock(window, shift.site_id, last.until)}, while the shift goes on to "
+            f"{clock(window, shift.site_id, shift.ends_at)}; "
+            f"{own.post_empty_minutes:g} min are allowed.",
+            observed=f"more than {own.post_empty_minutes:g}",
+            limit=own.post_empty_minutes,
+            unit="min",
+            punches=[last.check_out] if last.check_out else [],
+            empty_since=instant(last.until),
+            **expected_people(window, shift.entitled, shift.starts_at),
+        )
+    elif window.explaining:
+        yield nothing(shift, TYPE, "post_empty", because)

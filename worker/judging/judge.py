@@ -159,7 +159,9 @@ def find_and_record(
 
     window = load(cursor, tenant_id, touched, as_of, choose, keep)
     fault_point("judging", (punch.punch_id for punch in window.punches_to_judge))
-    return record(cursor, window, detect(window), touched) + tell_once(cursor, window, touched)
+    found = detect(window)
+    said = record(cursor, window, found, touched)
+    return said + tell_once(cursor, window, touched, found)
 
 
 def say(tenant_id: int, judgement: Judgement, emit: Emit) -> None:
@@ -188,6 +190,12 @@ def count(tenant_id: int, batch: Batch, judgement: Judgement) -> None:
     )
 
 
+# Where much comes at once the tables grow, and a plan that was made when they were empty, where any
+# index is as good as another, is kept until Postgres has looked at them. A full batch is worth the
+# time to plan it.
+_PLAN_ANEW = "DISCARD PLANS"
+
+
 def _judge_next_batch(
     engine: Engine, tenant_id: int, emit: Emit, unless_asked: bool
 ) -> bool | None:
@@ -203,14 +211,17 @@ def _judge_next_batch(
         if as_of is None:
             return None
         batch = take_batch(cursor, tenant_id, as_of, limits)
-        judgement = judge_batch(cursor, tenant_id, batch, as_of) if batch else None
-    if not batch or not judgement:
-        return False
+        if not batch:
+            return False
+        is_full = batch.units >= limits["backfill" if batch.backfill else batch.table]
+        if is_full:
+            cursor.execute(_PLAN_ANEW)
+        judgement = judge_batch(cursor, tenant_id, batch, as_of)
     seconds = time.monotonic() - began
     pace.note(tenant_id, batch.table, batch.units, seconds, backfill=batch.backfill)
     count(tenant_id, batch, judgement)
     say(tenant_id, judgement, emit)
-    return batch.units >= limits["backfill" if batch.backfill else batch.table]
+    return is_full
 
 
 def _row(cursor: Cursor, sql: str, *arguments: object) -> tuple[Any, ...]:

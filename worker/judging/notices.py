@@ -1,9 +1,10 @@
 """Notices, each of which a tenant gets only once.
 
-They say that a device its roster does not name is used like a kiosk, and that a punch_id was used
-twice.
+They say that a device its roster does not name is used like a kiosk, that a punch_id was used
+twice, and that nothing comes of a site or device while people are due there.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -13,13 +14,19 @@ from psycopg import Cursor
 from models.bulk import document, insert
 from models.feed import Message
 from models.schemas.payloads import body_text
+from models.vocabulary import Severity
 from worker.load.touched import Touched
+from worker.rules.evidence import clock
+from worker.rules.finding import ScoredFinding
 from worker.rules.kiosks import UNDECLARED_SHARED_DEVICE, Kiosk, undeclared_kiosks
+from worker.rules.sources import SOURCE_SILENT, Silence, silence_of
 from worker.rules.window import Window
 
 PUNCH_ID_REUSED = "PUNCH_ID_REUSED"
 # Tells our message_ids from those of noc.publish. Ours are never pruned.
 PREFIX = "rollcall:"
+# Why a shift that nobody came for is no plain `no_show`.
+_MISSED = ("no_show_unheard", "stood_in_for")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +35,7 @@ class Notice:
 
     type: Literal["finding_created"] = "finding_created"
     tenant_id: int
-    severity: Literal["LOW"] = "LOW"
+    severity: Severity = "LOW"
     timestamp: datetime
     site_id: int
     finding: str
@@ -56,6 +63,16 @@ class ReuseNotice(Notice):
     explanation: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SilenceNotice(Notice):
+    """Says that a site, or a device by which its people usually punch, is silent."""
+
+    severity: Severity = "HIGH"
+    device_id: str | None  # None where it is the site
+    silent_since: datetime
+    explanation: str
+
+
 _REMEMBER = f"""
 {insert("published", ("tenant_id", "message_id", "said_at"))} ORDER BY message_id
 ON CONFLICT (tenant_id, message_id) DO NOTHING
@@ -63,12 +80,14 @@ RETURNING message_id
 """
 
 
-def tell_once(cursor: Cursor, window: Window, touched: Touched) -> list[Message]:
+def tell_once(
+    cursor: Cursor, window: Window, touched: Touched, found: Iterable[ScoredFinding]
+) -> list[Message]:
     """Return a `finding_created` for each notice that the tenant did not get before.
 
-    This takes one statement at most.
+    `found` is what stands on the window's subjects. This takes one statement at most.
     """
-    notices = _kiosks(window) | _reused(window, touched)
+    notices = _kiosks(window) | _reused(window, touched) | _silences(window, found)
     if not notices:
         return []
     common = {"tenant_id": window.tenant_id, "said_at": window.as_of}
@@ -127,6 +146,37 @@ def _reuse(window: Window, punch_id: str, lost: dict[str, Any], other: dict[str,
         explanation=f"The punch_id {punch_id} of {lost['occurred_at']} also came for {whom}{where} "
         f"at {other['occurred_at']}, which is taken as a correction: this punch does not count. "
         "Two clocks may use the same numbers; give each its own.",
+    )
+
+
+def _silences(window: Window, found: Iterable[ScoredFinding]) -> dict[str, Notice]:
+    """Each silence is told once: by the shift that first began in it, however it is split later."""
+    notices: dict[str, Notice] = {}
+    for finding, is_shadow, *_ in found:
+        shift = window.shifts.get(finding.subject.shift_id)
+        if shift is None or is_shadow or finding.reason not in _MISSED:
+            continue
+        if silence := silence_of(window, shift):
+            first = silence.first.astimezone(UTC).isoformat()
+            source = f"{silence.site_id}:{silence.device_id or ''}:{first}"
+            notices.setdefault(_message_id(SOURCE_SILENT, source), _silence(window, silence))
+    return notices
+
+
+def _silence(window: Window, silence: Silence) -> Notice:
+    site = window.site_name(silence.site_id, silence.first)
+    what = f"the device {silence.device_id} at {site}" if silence.device_id else site
+    since = clock(window, silence.site_id, silence.since)
+    return SilenceNotice(
+        tenant_id=window.tenant_id,
+        timestamp=window.as_of.astimezone(UTC),
+        site_id=silence.site_id,
+        finding=SOURCE_SILENT,
+        device_id=silence.device_id,
+        silent_since=silence.since.astimezone(UTC),
+        explanation=f"Nothing came of {what} since {since}, while several people were due there "
+        "who have not been heard of. Look at its clock, its power and its network before anybody "
+        "counts as absent.",
     )
 
 

@@ -18,6 +18,10 @@ from worker.load.tenant import DAY
 from worker.load.touched import Touched
 from worker.rules.window import Shift
 
+# A moment of judgement may be earlier than the one before it by as much as the clocks of two
+# database servers differ.
+CLOCKS_DIFFER = timedelta(minutes=1)
+
 # Shifts that changed themselves; whose person changed at about that time; that start or end at a
 # moment which passed, or some wait before it; and those before whose start their site had not
 # reported until now, or no longer has: they start between its touched punch and the first other.

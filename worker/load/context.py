@@ -6,17 +6,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from worker.load.arrays import texts
+from worker.load.doubts import read_doubts, undecided
 from worker.load.neighbours import Neighbours, ask_neighbours
 from worker.load.ranges import merge
 from worker.load.reading import Reading
 from worker.load.roster import read_roster
 from worker.load.rows import PUNCH, as_punches
+from worker.load.stand_ins import FEW, StandIns, read_stand_ins
 from worker.load.tap_stays import shifts_of_taps
 from worker.load.tenant import Reach
 from worker.load.window_shifts import PersonRange, WindowShifts, presence_ranges, read_window_shifts
 from worker.rules.biometrics import whose
 from worker.rules.finding import Subject
-from worker.rules.window import Punch, Stretch, Window
+from worker.rules.window import Punch, Shift, Stretch, Window
 
 _SUBJECTS = f"""
 SELECT {PUNCH} FROM punch p
@@ -31,8 +33,16 @@ def load_context(
     tenant = reading.tenant
     judged = _judged(reading, subjects)
     shifts = read_window_shifts(reading, subjects, judged)
-    stretches = reading.timelines.read(merge(_timelines(judged, shifts, reading.reach)))
-    shifts.by_id.update((s.shift_id, s) for s in shifts_of_taps(reading, stretches))
+    stretches = _stretches(reading, judged, shifts)
+    doubts = read_doubts(reading, shifts, stretches, as_of)
+    stand_ins = read_stand_ins(reading, doubts.missed, FEW)
+    if doubts.telling or stand_ins.punches:
+        shifts, stretches = _read_also(reading, subjects, judged, stand_ins, doubts.telling)
+    if not stand_ins.are_all and undecided(
+        reading, doubts.missed, stand_ins, shifts, stretches, as_of
+    ):
+        stand_ins = read_stand_ins(reading, doubts.missed)
+        shifts, stretches = _read_also(reading, subjects, judged, stand_ins, doubts.telling)
     devices = reading.devices.read(_device_ids(judged, stretches))
     neighbours = ask_neighbours(reading, judged, shifts.waiting, devices)
     people = _people(judged, stretches, shifts, neighbours)
@@ -59,6 +69,9 @@ def load_context(
         biometric_uses=neighbours.biometric_uses,
         baselines=neighbours.baselines(),
         first_punch_at=neighbours.first_punch_at(),
+        sources=doubts.sources.by_shift,
+        usual_devices=doubts.sources.usual_devices,
+        stand_ins=stand_ins.by_shift,
         explaining=explaining,
     )
 
@@ -73,6 +86,26 @@ def _judged(reading: Reading, subjects: Iterable[Subject]) -> list[Punch]:
         answer = reading.cursor.execute(_SUBJECTS, [reading.tenant_id, texts(missing)])
         judged += as_punches(answer.fetchall())
     return judged
+
+
+def _read_also(
+    reading: Reading,
+    subjects: frozenset[Subject],
+    judged: Sequence[Punch],
+    stand_ins: StandIns,
+    telling: Iterable[Shift],
+) -> tuple[WindowShifts, list[Stretch]]:
+    """Read shifts and timelines once more, with what further shifts and punches are judged by."""
+    alike = list({punch.punch_id: punch for punch in (*judged, *stand_ins.punches)}.values())
+    shifts = read_window_shifts(reading, subjects, alike, telling)
+    return shifts, _stretches(reading, alike, shifts)
+
+
+def _stretches(reading: Reading, judged: Iterable[Punch], shifts: WindowShifts) -> list[Stretch]:
+    """Read the timelines, and add to the shifts those that taps in them are read by."""
+    stretches = reading.timelines.read(merge(_timelines(judged, shifts, reading.reach)))
+    shifts.by_id.update((s.shift_id, s) for s in shifts_of_taps(reading, stretches))
+    return stretches
 
 
 def _timelines(

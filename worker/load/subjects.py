@@ -7,24 +7,23 @@ few would leave an anomaly standing that no longer holds.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from psycopg import Cursor
 
-from worker.load.affected import affected_shifts, ask_named
+from worker.load.affected import CLOCKS_DIFFER, affected_shifts, ask_named
+from worker.load.missed import find_stood_for
 from worker.load.others import other_punches
+from worker.load.posts import find_emptied
 from worker.load.presence import PersonPunches, PresenceChange, presence_change
 from worker.load.ranges import merge
 from worker.load.reading import Reading
+from worker.load.sources import find_shifts_in_silences
 from worker.load.tap_stays import through_stays
 from worker.load.tenant import DAY, Reach
 from worker.load.touched import Touched, TouchedPunch
 from worker.rules.finding import Subject
 from worker.rules.window import Punch, Shift
-
-# A moment of judgement may be earlier than the one before it by as much as the clocks of two
-# database servers differ.
-_CLOCKS_DIFFER = timedelta(minutes=1)
 
 
 def find_subjects(reading: Reading, touched: Touched, as_of: datetime) -> frozenset[Subject]:
@@ -44,6 +43,9 @@ def find_subjects(reading: Reading, touched: Touched, as_of: datetime) -> frozen
     shift_ids |= {
         shift.shift_id for shift in shifts if _may_be_missed(reading, shift, touched, as_of)
     }
+    shift_ids |= find_shifts_in_silences(reading, touched, shifts, as_of)
+    shift_ids |= find_emptied(reading, touched, shifts, as_of)
+    shift_ids |= find_stood_for(reading, touched, punch_ids)
     return frozenset(
         (
             *(Subject(punch_id, "") for punch_id in punch_ids),
@@ -130,7 +132,7 @@ def _may_be_missed(reading: Reading, shift: Shift, touched: Touched, as_of: date
     """
     if touched.since and shift.starts_at < touched.since:
         return False
-    is_due = shift.starts_at + reading.tenant.no_show[0] <= as_of + _CLOCKS_DIFFER
+    is_due = shift.starts_at + reading.tenant.no_show[0] <= as_of + CLOCKS_DIFFER
     return is_due or bool(touched.people or touched.swept)
 
 

@@ -34,9 +34,15 @@ class WindowShifts(NamedTuple):
 
 
 def read_window_shifts(
-    reading: Reading, subjects: Iterable[Subject], judged: Iterable[Punch]
+    reading: Reading,
+    subjects: Iterable[Subject],
+    judged: Iterable[Punch],
+    telling: Iterable[Shift] = (),
 ) -> WindowShifts:
-    """Read the shifts by which the judged punches and the shifts among the subjects are judged."""
+    """Read the shifts by which the judged punches and the shifts among the subjects are judged.
+
+    `telling` are further shifts of which it matters who attends them.
+    """
     reach = reading.reach
     waiting = reading.shifts.named(s.shift_id for s in subjects if s.shift_id)
     rostered = {s.shift_id: s for s in (*waiting, *reading.shifts.read(_around(judged, reach)))}
@@ -45,7 +51,7 @@ def read_window_shifts(
     site_shifts = _site_shifts(reading, strangers)
     within_reach = list(_within_reach(strangers, site_shifts, reach))
     attended, entitled = _attended(
-        reading, (*waiting, *(shift for _, shift in within_reach), *_shared(judged, own))
+        reading, (*waiting, *telling, *(shift for _, shift in within_reach), *_shared(judged, own))
     )
     earlier = [
         (punch.person_id, shift.starts_at - reach.early, punch.occurred_at)
@@ -93,7 +99,14 @@ def _has_shift(punch: Punch, own: Mapping[int, list[Shift]], reach: Reach) -> bo
 
 def _site_shifts(reading: Reading, strangers: Iterable[Punch]) -> list[Shift]:
     """Read everybody's shifts at the site within a day of a check-in by somebody who has none."""
-    ranges = list(merge((p.site_id, p.occurred_at - DAY, p.occurred_at + DAY) for p in strangers))
+    return read_shifts_at(
+        reading, merge((p.site_id, p.occurred_at - DAY, p.occurred_at + DAY) for p in strangers)
+    )
+
+
+def read_shifts_at(reading: Reading, site_ranges: Iterable[Range[int]]) -> list[Shift]:
+    """Read everybody's shifts that touch the ranges at their sites."""
+    ranges = list(site_ranges)
     if not ranges:
         return []
     parameters = {

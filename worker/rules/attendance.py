@@ -184,6 +184,22 @@ def attendees(window: Window, shift: Shift) -> list[Attendee]:
     return attending
 
 
+def first_check_in(window: Window, shift: Shift) -> datetime | None:
+    """Return when the first of the check-ins came that belong to the shift."""
+    moments = []
+    for person_id in dict.fromkeys(shift.entitled):
+        person_spells = spells_of(window, person_id)
+        first = bisect_left(_over(window, person_id), reach_begins(window, shift))
+        last = bisect_right(person_spells, shift.ends_at, first, key=_begins)
+        moments += [
+            punch.occurred_at
+            for spell in person_spells[first:last]
+            for punch in (spell.check_in, spell.last_check_in)
+            if punch.site_id == shift.site_id and shift_of_check_in(window, punch) == shift
+        ]
+    return min(moments, default=None)
+
+
 def _arrival(window: Window, person_id: int, shift: Shift) -> _Arrival | None:
     """Return how this person's punches show them at the shift, as if no other started with it."""
     key = ("arrival", person_id, shift.shift_id)

@@ -115,6 +115,24 @@ def in_place_of(window: Window, punch: Punch) -> Answer:
     return Answer(True, shifts=new)
 
 
+def stood_in(window: Window, shift: Shift) -> Punch | None:
+    """Return the first check-in that takes somebody's place in the shift, outside shadow: of the
+    `in_place_of` that name it, the first.
+    """
+    key = ("stood in", shift.shift_id)
+    if key not in window.memo:
+        standing = (
+            punch
+            for punch in window.stand_ins.get(shift.shift_id, ())
+            if within_reach(window, shift, punch.occurred_at)
+            and _mode(window, punch, WrongPerson) == "on"
+            and shift in _unattended(window, punch)[0]
+        )
+        window.memo[key] = next(standing, None)
+    first: Punch | None = window.memo[key]
+    return first
+
+
 def came_in_place_before(window: Window, punch: Punch) -> bool:
     """Whether an earlier check-in of the person already stands for a shift here within reach,
     outside shadow.

@@ -73,6 +73,14 @@ class Baseline(NamedTuple):
     deviation: float
 
 
+class Source(NamedTuple):
+    """What punches of a shift come by, and between which two of its punches the shift began."""
+
+    device_id: str | None  # the device that its person usually punches by there; None: the site
+    last: datetime  # at or before the shift's start
+    next: datetime | None  # the first after it
+
+
 class SpellCounts(NamedTuple):
     """How many spells began at a check-in's site in the days before it, and how many of them were
     closed there in time: the person's own, and those of all people, their own among them. Where the

@@ -22,6 +22,7 @@ from worker.rules.values import Device as Device
 from worker.rules.values import Punch as Punch
 from worker.rules.values import Shift as Shift
 from worker.rules.values import Site as Site
+from worker.rules.values import Source as Source
 from worker.rules.values import SpellCounts as SpellCounts
 from worker.rules.values import Stretch as Stretch
 from worker.rules.values import in_order as in_order
@@ -63,6 +64,9 @@ class Window:
         baselines: Mapping[str, Baseline] | None = None,
         first_punch_at: Mapping[int, datetime] | None = None,
         spell_counts: Mapping[str, SpellCounts] | None = None,
+        sources: Mapping[str, Sequence[Source]] | None = None,
+        usual_devices: Mapping[str, str] | None = None,
+        stand_ins: Mapping[str, Sequence[Punch]] | None = None,
         explaining: bool = False,
     ) -> None:
         self.tenant_id = tenant_id
@@ -90,6 +94,12 @@ class Window:
         self.first_punch_at = first_punch_at or {}  # by site_id
         # by punch_id of the check-ins that `worker.rules.checking_out.in_question` names
         self.spell_counts = spell_counts or {}
+        # by shift_id, where it may be a no-show: first its site, then its person's usual device
+        self.sources = sources or {}
+        self.usual_devices = usual_devices or {}  # by shift_id
+        # by shift_id, where it may be a no-show: check-ins at its site by people who may have no
+        # shift there, in order
+        self.stand_ins = stand_ins or {}
         self.explaining = explaining
         # (subject, type) that a detector's crash left undecided: what stands there stays as it is.
         self.crashed: set[tuple[Subject, str]] = set()

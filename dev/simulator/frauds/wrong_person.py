@@ -31,5 +31,5 @@ def in_place_of(day: Day) -> list[Expected]:
         return []
     stand_in = day.stay(substitute, visit.site, [(punch.kind, punch.at) for punch in visit.punches])
     visit.punches = []
-    no_show = Expected("SCHEDULE_MISMATCH", "no_show", shift_id=visit.shifts[0].shift_id)
-    return [Expected(TYPE, "in_place_of", stand_in.check_in.punch_id), no_show]
+    missed = Expected("SCHEDULE_MISMATCH", "stood_in_for", shift_id=visit.shifts[0].shift_id)
+    return [Expected(TYPE, "in_place_of", stand_in.check_in.punch_id), missed]

@@ -33,6 +33,8 @@ LEVELS = {
     "wrong_site": ("HIGH", 0.85),
     "unscheduled": ("MEDIUM", 0.70),
     "no_show": ("HIGH", 0.95),
+    "stood_in_for": ("LOW", 0.60),
+    "post_empty": ("HIGH", 0.85),
     "missing_check_out": ("LOW", 0.80),
     "missing_check_in": ("LOW", 0.80),
 }
@@ -553,7 +555,8 @@ NO_SHOW = {
     "Anna came at the very end": ([check_in(ANNA, OFFICE, "17:00")], [ANNAS], {}, set()),
     "Anna came too late": ([check_in(ANNA, OFFICE, "17:00:01")], [ANNAS], {}, {"s1"}),
     "Anna came elsewhere": ([check_in(ANNA, DEPOT, "09:00")], [ANNAS], {}, {"s1"}),
-    "a stranger came": ([check_in(BEN, OFFICE, "09:00")], [ANNAS], {}, {"s1"}),
+    "a stranger came": ([check_in(BEN, OFFICE, "09:00")], [ANNAS], {}, set()),
+    "a stranger went": ([check_out(BEN, OFFICE, "09:00")], [ANNAS], {}, {"s1"}),
     "a substitute came": ([check_in(BEN, OFFICE, "09:00")], [SUBSTITUTED], {}, set()),
     "she is still there from before": (
         [check_in(ANNA, OFFICE, "02:00"), check_out(ANNA, OFFICE, "09:00:01")],
@@ -639,7 +642,8 @@ LEFT_TO_OTHERS = shift(ANNA, OFFICE, "09:00", "17:00", substitutes=(BEN, CARL), 
 def test_a_shift_whose_person_has_left_is_its_substitutes(
     punches: list[Any], expected: set[str]
 ) -> None:
-    assert found("no_show", punches, [LEFT_TO_OTHERS]) == expected
+    missed = found("no_show", punches, [LEFT_TO_OTHERS])
+    assert missed | found("stood_in_for", punches, [LEFT_TO_OTHERS]) == expected
 
 
 def test_a_no_show_whose_person_has_left_names_the_substitutes() -> None:
@@ -656,6 +660,65 @@ def test_who_has_left_is_neither_late_nor_early_for_the_shift_they_had() -> None
     assert reasons(schedule_mismatch, window) == {("in 10:00", "unscheduled")}
     window = build([check_in(ANNA, OFFICE, "07:00")], [LEFT_TO_OTHERS], as_of="09:00")
     assert reasons(schedule_mismatch, window) == {("in 07:00", "unscheduled")}
+
+
+STRANGER = check_in(BEN, OFFICE, "09:00")
+OFF, SHADOW = {"wrong_person": "off"}, {"wrong_person": "shadow"}
+STOOD_IN: dict[str, tuple[list[Any], list[Any], dict[str, Any], set[str]]] = {
+    "by who has no shift here": ([STRANGER], [ANNAS], {}, {"s1"}),
+    "at the end of the shift": ([check_in(BEN, OFFICE, "17:00")], [ANNAS], {}, {"s1"}),
+    "after it": ([check_in(BEN, OFFICE, "17:00:01")], [ANNAS], {}, set()),
+    "by a check-out": ([check_out(BEN, OFFICE, "09:00")], [ANNAS], {}, set()),
+    "elsewhere": ([check_in(BEN, DEPOT, "09:00")], [ANNAS], {}, set()),
+    "while she came": ([STRANGER, check_in(ANNA, OFFICE, "12:00")], [ANNAS], {}, set()),
+    "by who has a shift of their own": (
+        [STRANGER],
+        [ANNAS, shift(BEN, OFFICE, "09:00", "17:00", "s2")],
+        {},
+        set(),
+    ),
+    "by who is held over": (
+        [STRANGER],
+        [ANNAS, shift(BEN, OFFICE, "00:00", "08:30", "s2")],
+        {"first_punch_at": {OFFICE: at("03:00")}},
+        set(),
+    ),
+    "where that is off": ([STRANGER], [ANNAS], {"policy": OFF}, set()),
+    "where that is in shadow": ([STRANGER], [ANNAS], {"policy": SHADOW}, set()),
+    "where it is on later": (
+        [STRANGER, check_out(BEN, OFFICE, "10:00"), check_in(BEN, OFFICE, "11:00")],
+        [ANNAS],
+        {"site_policies": {OFFICE: changing(SHADOW, "10:30", {})}},
+        {"s1"},
+    ),
+    "in two shifts": (
+        [STRANGER],
+        [ANNAS, shift(CARL, OFFICE, "10:01", "17:00", "s2")],
+        {},
+        {"s1"},
+    ),
+}
+
+
+@pytest.mark.parametrize(("punches", "shifts", "more", "expected"), STOOD_IN.values(), ids=STOOD_IN)
+def test_stood_in_for(
+    punches: list[Any], shifts: list[Any], more: dict[str, Any], expected: set[str]
+) -> None:
+    more = {"first_punch_at": {OFFICE: at("-9 00:00"), DEPOT: at("-9 00:00")}} | more
+    missed = {f"s{number}" for number in range(1, len(shifts) + 1)}
+    assert found("stood_in_for", punches, shifts, **more) == expected
+    assert not found("no_show", punches, shifts, **more) & expected
+    assert found("no_show", punches, shifts, **more) <= missed
+
+
+def test_who_stood_in_is_told_of_by_their_first_check_in_that_does() -> None:
+    carl = check_in(CARL, OFFICE, "08:55")
+    window = build([STRANGER, carl], [ANNAS])
+    (finding,) = (f for f in findings(schedule_mismatch, window) if f.reason == "stood_in_for")
+    assert finding.explanation.endswith(
+        "but somebody else checked in in their place at 2026-03-02 09:55."
+    )
+    assert finding.evidence["punches"] == [carl.punch_id]
 
 
 def test_a_no_show_that_comes_after_all_is_late() -> None:

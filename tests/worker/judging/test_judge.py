@@ -19,6 +19,7 @@ from models.locks import tenant_lock_key
 from tests.worker.cast import NOON, anomalies, feed, found, imposter, roster, rows, waiting
 from tests.worker.conftest import Heard
 from worker.judging.judge import judge
+from worker.judging.work_queue import MOST_A_BATCH
 
 
 @pytest.fixture
@@ -62,7 +63,21 @@ def test_a_batch_of_a_thousand_costs_no_more_statements_than_one_may(
         counts.append(len(statements))
     assert waiting(engine) == 0
     assert len([row for row in anomalies(engine) if row[1] == "WRONG_PERSON"]) == 1_001
-    assert max(counts) <= 40, counts
+    assert max(counts) <= 44, counts
+
+
+def test_only_a_full_batch_is_planned_anew_as_the_tables_grow_with_it(
+    engine: Engine, heard: Heard, statements: list[str]
+) -> None:
+    judge(engine, 1, heard)
+    planned = []
+    for number, start in ((1, 0), (MOST_A_BATCH, 1)):
+        intake.submit(engine, imposters(number, start))
+        statements.clear()
+        judge(engine, 1, heard)
+        planned.append(statements.count("DISCARD PLANS"))
+    assert planned[0] == 0
+    assert planned[1] > 0
 
 
 def test_whoever_finds_the_tenant_taken_leaves_its_work_to_the_holder(

@@ -57,7 +57,7 @@ class Upkeep:
         self.sync(shifts=[shift | more])
 
     def sync(self, **sections: Any) -> None:
-        intake.sync_roster(self.engine, {"tenant": {"tenant_id": 1}, **sections})
+        intake.sync_roster(self.engine, {"tenant": {"tenant_id": 1}} | sections)
         judge(self.engine, 1, Heard())
 
     def punch(self, name: str, *, hours: float, **fields: Any) -> None:
@@ -135,7 +135,7 @@ def left_early(acme: Upkeep) -> None:
     acme.go(4)
     acme.punch("in", hours=2)
     acme.punch("out", hours=4, kind="check_out")
-    expect(acme, 10, set(), {"left_early"})
+    expect(acme, 10, {"post_empty"}, {"left_early"})
 
 
 def policy_of_less_patience(acme: Upkeep) -> None:
@@ -172,6 +172,67 @@ def moments_of_days_without_upkeep(acme: Upkeep) -> None:
     assert ("no_show",) in said
 
 
+def a_third_who_is_not_heard_of(acme: Upkeep) -> None:
+    for person_id, starts in ((1, 40), (2, 40), (3, 41)):
+        times = {"starts_at": acme.at(starts), "ends_at": acme.at(starts + 8)}
+        acme.shift(0, 0, shift_id=f"s{person_id}", person_id=person_id, **times)
+    expect(acme, 41.5, {"no_show"}, {"no_show_unheard"})
+
+
+def left_the_post(acme: Upkeep) -> None:
+    acme.shift(2, 12)
+    acme.punch("in", hours=2)
+    acme.go(4)
+    acme.punch("out", hours=4, kind="check_out")
+    acme.go(5.5)
+    assert acme.standing() == set()
+    acme.go(5.5 + 1 / 60)  # told within a minute
+    assert acme.standing() == {"post_empty"}
+    expect(acme, 12, {"post_empty"}, {"left_early"})
+
+
+def left_the_post_by_coming_elsewhere(acme: Upkeep) -> None:
+    acme.shift(2, 12)
+    acme.punch("in", hours=2)
+    acme.go(4)
+    acme.punch("elsewhere", hours=4, site_id=16)
+    before = acme.standing()
+    expect(acme, 5.5, before, before | {"post_empty"})
+
+
+def left_before_the_shift_began(acme: Upkeep) -> None:
+    acme.shift(3, 12)
+    acme.punch("in", hours=2.2)
+    acme.punch("out", hours=2.4, kind="check_out")
+    acme.go(3)
+    before = acme.standing()
+    expect(acme, 4.5, before, before | {"post_empty"})
+
+
+def relieved_until_the_shift_of_the_other_was_over(acme: Upkeep) -> None:
+    acme.shift(2, 12)
+    relief = {"starts_at": acme.at(2), "ends_at": acme.at(6)}
+    acme.shift(0, 0, shift_id="s2", person_id=2, **relief)
+    acme.punch("in", hours=2)
+    acme.punch("relief", hours=2, person_id=2)
+    acme.punch("out", hours=3, kind="check_out")
+    acme.go(6)
+    before = acme.standing()
+    expect(acme, 7.5, before, before | {"post_empty"})
+    acme.punch("back", hours=7.7)
+    assert acme.standing() == before
+
+
+def believed_no_longer(acme: Upkeep) -> None:
+    acme.sync(tenant={"tenant_id": 1, "policy": {"max_work_hours": 2}, "correction": True})
+    acme.shift(2, 14)
+    acme.punch("in", hours=2)
+    acme.go(4.2)
+    acme.punch("elsewhere", hours=4.2, site_id=16)
+    before = acme.standing()
+    expect(acme, 5.5, before, before | {"post_empty"})
+
+
 def ahead_of_our_clock(acme: Upkeep) -> None:
     acme.punch("in", hours=20)
     expect(acme, 36, set(), {"still_working"})
@@ -187,6 +248,12 @@ STORIES = (
     moved_nearer,
     check_in_voided,
     moments_of_days_without_upkeep,
+    a_third_who_is_not_heard_of,
+    left_the_post,
+    left_the_post_by_coming_elsewhere,
+    left_before_the_shift_began,
+    relieved_until_the_shift_of_the_other_was_over,
+    believed_no_longer,
     ahead_of_our_clock,
 )
 

@@ -1,6 +1,6 @@
 """Notices, each of which a tenant gets only once."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -166,3 +166,113 @@ def test_two_judges_at_one_reused_id_tell_it_once(engine: Engine, heard: Heard) 
         assert reused(engine) == []
     judge(engine, 1, heard)
     assert len(reused(engine)) == 1
+
+
+def expect_crew(engine: Engine, *, people: int = 6, starts_at: datetime = NOON) -> None:
+    """Expect some people at the office from a moment on."""
+    shifts = [
+        {
+            "shift_id": f"s{person_id} {starts_at.isoformat()}",
+            "person_id": person_id,
+            "site_id": 15,
+            "starts_at": starts_at.isoformat(),
+            "ends_at": (starts_at + timedelta(hours=8)).isoformat(),
+        }
+        for person_id in range(1, people + 1)
+    ]
+    intake.sync_roster(engine, {"tenant": {"tenant_id": 1}, "shifts": shifts})
+
+
+def come(
+    engine: Engine, heard: Heard, name: str, person_id: int, hours: float, **fields: Any
+) -> None:
+    at = (NOON + timedelta(hours=hours)).isoformat()
+    content = {"person_id": person_id, "device_id": "kiosk", "occurred_at": at, **fields}
+    intake.submit(engine, [punch(name, **content)])
+    judge(engine, 1, heard)
+
+
+def silent(engine: Engine) -> list[dict[str, Any]]:
+    return [payload for payload in feed(engine) if payload.get("finding") == "SOURCE_SILENT"]
+
+
+def no_shows(engine: Engine) -> dict[str, int]:
+    counts = rows(
+        engine,
+        "SELECT reason, count(*) FROM anomaly WHERE shift_id <> '' AND standing GROUP BY reason",
+    )
+    return dict(counts)
+
+
+def test_a_silent_site_is_told_once_however_its_silence_is_split(
+    engine: Engine, heard: Heard
+) -> None:
+    come(engine, heard, "before", 9, -20)
+    expect_crew(engine)
+    judge(engine, 1, heard)
+    assert no_shows(engine) == {"no_show_unheard": 6}
+    (notice,) = silent(engine)
+    assert (notice["severity"], notice["site_id"], notice["device_id"]) == ("HIGH", 15, None)
+    since = NOON - timedelta(hours=20)
+    assert datetime.fromisoformat(notice["silent_since"]) == since
+    assert notice["explanation"].startswith("Nothing came of Site 15 since ")
+    for number in range(3):  # what the kiosk still had of the morning
+        come(engine, heard, f"p{number}", 9, -1 + number / 4, kind="check_out")
+    assert no_shows(engine) == {"no_show_unheard": 6}
+    expect_crew(engine, starts_at=NOON + timedelta(hours=3))
+    judge(engine, 1, heard)
+    assert len(silent(engine)) == 1
+    come(engine, heard, "p3", 1, 0.1)
+    assert no_shows(engine)["no_show"] == 5
+    # From then on it was silent again, for the five others who were due later.
+    assert no_shows(engine)["no_show_unheard"] == 5
+    assert len(silent(engine)) == 2
+
+
+def test_once_the_missing_punches_come_who_really_is_missing_is_told(
+    engine: Engine, heard: Heard
+) -> None:
+    come(engine, heard, "before", 9, -20)
+    expect_crew(engine)
+    judge(engine, 1, heard)
+    for person_id in range(2, 7):
+        come(engine, heard, f"in {person_id}", person_id, person_id / 60)
+    assert no_shows(engine) == {"no_show": 1}
+    for person_id in range(2, 7):
+        intake.void(engine, 1, f"in {person_id}", "It was a test.")
+    judge(engine, 1, heard)
+    assert no_shows(engine) == {"no_show_unheard": 6}
+    assert len(silent(engine)) == 1
+
+
+def test_a_silent_device_is_named(engine: Engine, heard: Heard) -> None:
+    for person_id in range(1, 4):
+        come(engine, heard, f"before {person_id}", person_id, -20)
+    come(engine, heard, "by the door", 9, 0.5, device_id="door", kind="check_out")
+    expect_crew(engine, people=3)
+    judge(engine, 1, heard)
+    assert no_shows(engine) == {"no_show_unheard": 3}
+    (notice,) = silent(engine)
+    assert notice["device_id"] == "kiosk"
+    assert notice["explanation"].startswith("Nothing came of the device kiosk at Site 15 since ")
+
+
+def test_who_stood_in_for_the_others_makes_the_silence_no_less_told(
+    engine: Engine, heard: Heard
+) -> None:
+    come(engine, heard, "before", 9, -20)
+    come(engine, heard, "stranger", 9, -0.5)
+    expect_crew(engine)
+    judge(engine, 1, heard)
+    assert no_shows(engine) == {"stood_in_for": 6}
+    assert len(silent(engine)) == 1
+
+
+def test_in_shadow_nothing_is_told_of_a_silence(engine: Engine, heard: Heard) -> None:
+    policy = {"policy": {"schedule_mismatch": "shadow"}, "correction": True}
+    intake.sync_roster(engine, {"tenant": {"tenant_id": 1, **policy}})
+    come(engine, heard, "before", 9, -20)
+    expect_crew(engine)
+    judge(engine, 1, heard)
+    assert no_shows(engine) == {"no_show_unheard": 6}
+    assert silent(engine) == []

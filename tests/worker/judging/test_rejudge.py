@@ -182,6 +182,7 @@ def test_a_person_removed_is_unknown_from_then_on_and_stays_known_for_what_came_
 ) -> None:
     punch("before", is_mock_location=True)
     punch("after", hours=20)
+    punch("out", hours=28, out=True)  # whatever the time of day: nobody is still working
     sync(people=[{"person_id": ADA, "deleted": True, "effective_from": at(2)}])
     assert standing(engine) == {("before", "mock_location"), ("after", "unknown_person")}
     assert (
@@ -264,17 +265,18 @@ def test_a_shift_that_comes_late_finds_who_was_there_and_who_was_not(
     punch("p1", BEN)
     assert standing(engine) == set()
     sync(shifts=[shift("s1", ADA)])
-    assert standing(engine) == {("s1", "no_show"), ("p1", "in_place_of")}
+    assert standing(engine) == {("s1", "stood_in_for"), ("p1", "in_place_of")}
 
 
 def test_a_shift_given_to_whoever_came_is_attended(engine: Engine, sync: Sync, punch: Any) -> None:
     punch("before", BEN, -30)
     sync(shifts=[shift("s1", ADA)])
     punch("p1", BEN)
-    assert {("s1", "no_show"), ("p1", "in_place_of")} <= standing(engine)
+    assert {("s1", "stood_in_for"), ("p1", "in_place_of")} <= standing(engine)
     sync(shifts=[shift("s1", BEN)])
     assert not {reason for _, reason in standing(engine)} & {
         "no_show",
+        "stood_in_for",
         "in_place_of",
         "unscheduled",
     }
@@ -285,7 +287,30 @@ def test_a_substitute_named_afterwards_is_entitled(engine: Engine, sync: Sync, p
     sync(shifts=[shift("s1", ADA)])
     punch("p1", BEN)
     sync(shifts=[shift("s1", ADA, substitutes=[BEN])])
-    assert not {reason for _, reason in standing(engine)} & {"no_show", "in_place_of"}
+    reasons = {reason for _, reason in standing(engine)}
+    assert not reasons & {"no_show", "stood_in_for", "in_place_of"}
+
+
+def test_a_swap_is_told_once_and_a_no_show_again_once_nobody_stood_in(
+    engine: Engine, sync: Sync, punch: Any
+) -> None:
+    punch("before", BEN, -30)
+    sync(shifts=[shift("s1", ADA)])
+    assert standing(engine) == {("s1", "no_show")}
+    punch("p1", BEN)
+    assert standing(engine) == {("s1", "stood_in_for"), ("p1", "in_place_of")}
+    sync({"policy": {"wrong_person": "shadow"}, "correction": True})
+    assert ("s1", "no_show") in standing(engine)
+    sync({"policy": {"wrong_person": None}, "correction": True})
+    assert ("s1", "stood_in_for") in standing(engine)
+    # Ben has a shift of his own here after all.
+    sync(shifts=[shift("s2", BEN)])
+    assert standing(engine) == {("s1", "no_show"), ("p1", "missing_check_out")}
+    sync(shifts=[{"shift_id": "s2", "deleted": True, "correction": True}])
+    assert ("s1", "stood_in_for") in standing(engine)
+    intake.void(engine, 1, "p1", "It was a test.")
+    judge(engine, 1, Heard())
+    assert standing(engine) == {("s1", "no_show")}
 
 
 def test_a_shift_moved_in_time_makes_its_check_in_late_or_not(
@@ -356,7 +381,7 @@ def test_a_roster_declared_incomplete_cannot_tell_and_declared_complete_can_agai
     sync(shifts=[shift("s1", ADA)])
     punch("p1", STRANGER)
     complete = standing(engine)
-    assert {("s1", "no_show"), ("p1", "in_place_of"), ("p1", "unknown_person")} <= complete
+    assert {("s1", "stood_in_for"), ("p1", "in_place_of"), ("p1", "unknown_person")} <= complete
     sync({"roster_complete": False})
     assert standing(engine) == set()
     sync({"roster_complete": True})

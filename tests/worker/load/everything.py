@@ -27,7 +27,9 @@ from worker.rules.window import (
     Baseline,
     Device,
     Punch,
+    Shift,
     Site,
+    Source,
     SpellCounts,
     Stretch,
     Window,
@@ -133,6 +135,9 @@ def load_everything(
         biometric_uses=grouped((whose(punch), punch) for punch in loaded),
         baselines=baselines_of(loaded, judged),
         first_punch_at=dict(cursor.execute(_FIRST, [tenant_id]).fetchall()),
+        sources=sources_of(loaded, rostered),
+        usual_devices=usual_devices_of(loaded, rostered),
+        stand_ins=stand_ins_of(loaded, rostered),
     )
     return window.counting(spells_counted(window))
 
@@ -228,6 +233,59 @@ def people_using(uses: list[Punch], punch: Punch) -> int:
     first = bisect_left(uses, punch.occurred_at - KIOSK_DAYS, key=lambda use: use.occurred_at)
     last = bisect_right(uses, punch.occurred_at + KIOSK_DAYS, key=lambda use: use.occurred_at)
     return len({use.person_id for use in uses[first:last]})
+
+
+def sources_of(punches: Iterable[Punch], shifts: Iterable[Shift]) -> dict[str, list[Source]]:
+    """Return by shift_id the site and the device by which a shift's punches come."""
+    ordered = sorted(punches, key=in_order)
+    at_site = grouped((punch.site_id, punch) for punch in ordered)
+    by_device = grouped((punch.device_id, punch) for punch in ordered)
+    rostered = list(shifts)
+    usual = usual_devices_of(ordered, rostered)
+    found: dict[str, list[Source]] = {}
+    for shift in rostered:
+        device_id = usual.get(shift.shift_id)
+        for source, uses in (
+            (None, at_site.get(shift.site_id, [])),
+            (device_id, by_device.get(device_id, [])),
+        ):
+            place = bisect_right(uses, shift.starts_at, key=lambda use: use.occurred_at)
+            if place:
+                following = uses[place].occurred_at if place < len(uses) else None
+                last = uses[place - 1].occurred_at
+                found.setdefault(shift.shift_id, []).append(Source(source, last, following))
+    return found
+
+
+def stand_ins_of(punches: Iterable[Punch], shifts: Iterable[Shift]) -> dict[str, list[Punch]]:
+    """Return by shift_id all check-ins at its site up to its end, from a day before its start."""
+    at_site = grouped((punch.site_id, punch) for punch in punches if punch.is_check_in)
+    return {
+        shift.shift_id: [
+            punch
+            for punch in at_site.get(shift.site_id, [])
+            if shift.starts_at - timedelta(days=1) <= punch.occurred_at <= shift.ends_at
+        ]
+        for shift in shifts
+    }
+
+
+def usual_devices_of(punches: Iterable[Punch], shifts: Iterable[Shift]) -> dict[str, str]:
+    """Return by shift_id the device that brought nine in ten of its person's punches there in the
+    14 days before.
+    """
+    own = grouped(((punch.person_id, punch.site_id), punch) for punch in punches)
+    usual = {}
+    for shift in shifts:
+        devices = [
+            punch.device_id
+            for punch in own.get((shift.person_id, shift.site_id), [])
+            if shift.starts_at - timedelta(days=14) <= punch.occurred_at < shift.starts_at
+        ]
+        for device_id in {device_id for device_id in devices if device_id}:
+            if devices.count(device_id) / len(devices) >= 0.9:
+                usual[shift.shift_id] = device_id
+    return usual
 
 
 def baselines_of(loaded: list[Punch], judged: list[Punch]) -> dict[str, Baseline]:

@@ -28,6 +28,7 @@ from tests.worker.load.world import (
     void_punch,
 )
 from worker.judging.detect import detect
+from worker.judging.record import record
 from worker.judging.spells_kept import keep_spells
 from worker.judging.spread import _SPREAD_TENANT
 from worker.judging.work_queue import discard, take_changes, take_punches
@@ -41,7 +42,7 @@ from worker.rules.window import Assignment, Device, Punch, Shift, Site, Window
 
 Standing = dict[tuple[Subject, str], ScoredFinding]
 START = datetime(2026, 3, 28, tzinfo=UTC)
-MOST_STATEMENTS = 32  # each kind of look-up once or twice; fewer where there is nothing to look for
+MOST_STATEMENTS = 44  # each kind of look-up once or twice; fewer where there is nothing to look for
 
 
 @pytest.fixture
@@ -75,12 +76,17 @@ class Company:
         self.late_devices, self.devices = self.devices[2:], self.devices[:2]
         self.taps = seed % 3 == 0
         self.site_policies: dict[int, dict[str, Any]] = {
-            2: {"max_work_hours": 9, "early_window_minutes": 30},
+            2: {"max_work_hours": 9, "early_window_minutes": 30, "silent_people": 2},
             3: {"repeat_minutes": 30, "grace_minutes": 0},
         }
         if seed % 2:  # the sites differ in all that is measured by each site's own policy
             self.site_policies = {
-                1: {"max_spell_hours": 10, "coarse_fix_cap_m": 300, "early_window_minutes": 150},
+                1: {
+                    "silent_people": 1,
+                    "max_spell_hours": 10,
+                    "coarse_fix_cap_m": 300,
+                    "early_window_minutes": 150,
+                },
                 2: {
                     "max_work_hours": 5,
                     "repeat_minutes": 90,
@@ -221,7 +227,9 @@ class Judge:
         kept = {
             key: scored for key, scored in self.standing.items() if key[0] not in window.subjects
         }
-        self.standing = kept | standing(detect(window))
+        found = detect(window)
+        record(self.cursor, window, found, touched)  # further judgements look at what stands
+        self.standing = kept | standing(found)
         self.subjects |= window.subjects
         assert not window.crashed
         if batch := take_punches(self.cursor, ACME, backfill=True):  # what was left to wait
