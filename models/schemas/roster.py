@@ -115,6 +115,19 @@ class ShiftIn(RosterRow):
     cancelled: bool = False
 
 
+class AbsenceIn(RosterRow):
+    """Leave of a person, or a holiday of a site. Ends are included. A date means the whole day at
+    the site of the shift, or of the check-in, that it is held against.
+    """
+
+    absence_id: TextId
+    person_id: Id | None = None
+    site_id: Id | None = None
+    absent_from: Annotated[DateOrInstant | None, Field(alias="from")] = None
+    absent_to: Annotated[DateOrInstant | None, Field(alias="to")] = None
+    reason: Name | None = None
+
+
 class TenantOnly(Incoming):
     """The tenant of a roster, as far as the whole roster depends on it."""
 

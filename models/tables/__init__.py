@@ -21,6 +21,7 @@ from models.tables.pulse import pulse
 from models.tables.punches import pending, punch, punch_revision
 from models.tables.rejected import rejected
 from models.tables.roster import (
+    absence,
     assignment,
     device,
     person,
@@ -35,6 +36,7 @@ from models.tables.spells import spell
 from models.tables.turns import backfill_pace, turn
 
 __all__ = [
+    "absence",
     "alert",
     "alert_anomaly",
     "alert_trail",

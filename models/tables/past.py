@@ -29,7 +29,8 @@ statement = Table(
     "statement",
     metadata,
     tenant_key(),
-    # tenant | site | person | device, and of shift | assignment only what removes them
+    # tenant | site | person | device, and of shift | assignment | absence only what
+    # removes them
     Column("kind", Text, primary_key=True),
     # '' for the tenant, the id as text, of an assignment person_id/site_id/valid_from_key
     Column("key", Text, primary_key=True),

@@ -12,7 +12,9 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Computed,
     Date,
+    DateTime,
     Double,
     Identity,
     Index,
@@ -153,6 +155,49 @@ shift = Table(
     Index("ix_shift_person_starts", "tenant_id", "person_id", "starts_at"),
     Index("ix_shift_starts", "tenant_id", "starts_at"),
     Index("ix_shift_ends", "tenant_id", "ends_at"),
+)
+
+# Leave of a person, or holidays of a site: it covers what begins from `absent_from` to `absent_to`,
+# both included. A date means whole days at the site of the shift or check-in in question, so it is
+# kept as a date: from `covers_since` to `covers_until` it may cover anything, wherever that is.
+# `standing` says whether it counts: its content has come, and its removal does not stand.
+absence = Table(
+    "absence",
+    metadata,
+    tenant_key(),
+    Column("absence_id", Text, primary_key=True),
+    Column("person_id", BigInteger),
+    Column("site_id", BigInteger),
+    instant("absent_from"),
+    Column("absent_from_date", Date),
+    instant("absent_to"),
+    Column("absent_to_date", Date),
+    Column("reason", Text),
+    instant("said_at"),  # as of a shift
+    json_object("fields_said_at", nullable=True),  # as of a shift
+    instant("removed_at"),  # when its removal was said; null where none stands
+    Column("standing", Boolean, nullable=False, server_default=text("false")),
+    Column(
+        "covers_since",
+        DateTime(timezone=True),
+        Computed(
+            "coalesce(absent_from, (absent_from_date::timestamp without time zone"
+            " - '15:00:00'::interval) AT TIME ZONE 'UTC'::text)",
+            persisted=True,
+        ),
+    ),
+    Column(
+        "covers_until",
+        DateTime(timezone=True),
+        Computed(
+            "coalesce(absent_to, (absent_to_date::timestamp without time zone"
+            " + '39:00:00'::interval) AT TIME ZONE 'UTC'::text)",
+            persisted=True,
+        ),
+    ),
+    *_sync_columns(),
+    Index("ix_absence_person_covers", "tenant_id", "person_id", "covers_until"),
+    Index("ix_absence_site_covers", "tenant_id", "site_id", "covers_until"),
 )
 
 # The substitutes of shifts by person, so that a person's shifts are found without reading

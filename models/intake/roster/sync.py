@@ -27,6 +27,7 @@ from models.intake.roster.changed_keys import (
 )
 from models.intake.roster.extent import Extent, extent
 from models.intake.roster.kinds import (
+    ABSENCE,
     PERSON,
     PLANNED,
     SHIFT,
@@ -384,6 +385,8 @@ class Sync:
         for key, new in changed.items():
             if kind is SHIFT:
                 self.changes.note_shift(before.get(key), new, self.now)
+            elif kind is ABSENCE:
+                self.changes.note_absence(before.get(key), new)
             else:
                 self.changes.note_assignment(before.get(key), new)
                 if _there_until(before.get(key)) != _there_until(new):
