@@ -24,3 +24,4 @@ class ScheduleMismatch(TypePolicy):
     no_show_severity: Severity = "HIGH"
     missing_check_out_severity: Severity = "LOW"
     missing_check_in_severity: Severity = "LOW"
+    on_leave_severity: Severity = "MEDIUM"

@@ -6,7 +6,7 @@ other, people forget, repeat and mistake what they tap, and come to the wrong si
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pprint import pformat
 from random import Random
 from typing import Any, TypeVar
@@ -15,7 +15,7 @@ from tests.properties.reference import Company, Told
 from tests.properties.reference_types import standing
 from tests.worker.windows import DAY, build
 from worker.judging.detect import detect
-from worker.rules.window import Assignment, Device, Punch, Shift, Site, Window
+from worker.rules.window import Absence, Assignment, Device, Punch, Shift, Site, Window
 
 Kind = tuple[str, str, str]  # a type, a reason, and on which side it stands
 
@@ -105,6 +105,7 @@ class _Making:
             people=frozenset(self._any((PEOPLE, PEOPLE, PEOPLE, (1, 2, 3), (1, 2), ()))),
             sites=self.sites,
             assignments=self._assignments(),
+            absences=self._absences(),
             devices=self._devices(),
             policy=policy,
             site_policies=site_policies,
@@ -127,7 +128,8 @@ class _Making:
             is_known = self.random.random() < 0.9
             place = (latitude, 13.0) if is_known else (None, None)
             radius = self._any((200.0, 200.0, None, 50.0))
-            sites.append(Site(number, f"Site {number}", "UTC", place[0], place[1], radius))
+            zone = self._any(("UTC", "UTC", "Asia/Tokyo", "America/New_York"))
+            sites.append(Site(number, f"Site {number}", zone, place[0], place[1], radius))
         return sites
 
     def _shifts(self) -> list[Shift]:
@@ -275,6 +277,22 @@ class _Making:
                     rows.append(Assignment(person_id, site.site_id, None, until, roving))
         return rows
 
+    def _absences(self) -> list[Absence]:
+        """People are on leave and sites on holiday, by the day or from a moment on."""
+        rows = []
+        for number in range(self._any((0, 0, 0, 1, 2, 3))):
+            person_id, site_id = self._any(
+                (*[(who, None) for who in PEOPLE] * 2, (None, self._any_site()))
+            )
+            if self.random.random() < 0.5:
+                since: date = DAY.date() + timedelta(days=self._any((-1, 0, 0, 1)))
+                until: date = since + timedelta(days=self._any((0, 0, 1)))
+            else:
+                since = DAY + timedelta(hours=self._any((0, 6, 8, 14, 15, 22)))
+                until = since + timedelta(hours=self._any((0, 1, 8, 24)))
+            rows.append(Absence(f"l{number}", person_id, site_id, since, until))
+        return rows
+
     def _devices(self) -> list[Device]:
         devices = [Device("kiosk", True), Device("phone", False, self._any((None, 1)))]
         devices += [Device(f"phone {who}", False, who) for who in PEOPLE]
@@ -295,6 +313,7 @@ def window_of(company: Company) -> Window:
         sites=company.sites,
         people={person_id: f"Person {person_id}" for person_id in sorted(company.people)},
         assignments=company.assignments,
+        absences=company.absences,
         devices=company.devices,
         roster_complete=company.roster_complete,
         first_punch_at={
@@ -370,6 +389,8 @@ def _smaller(company: Company) -> Iterator[Company]:
     for assignments in ([], *(rows for rows in _fewer(company.assignments) if rows[:1])):
         if assignments != company.assignments and assignments[:1] in ([], company.assignments[:1]):
             yield replace(company, assignments=assignments)
+    for absences in _fewer(company.absences):
+        yield replace(company, absences=absences)
     for devices in _fewer(company.devices):
         yield replace(company, devices=devices)
     for site in company.sites:
@@ -406,7 +427,8 @@ def described(company: Company) -> str:
     lines = [f"as of {_text(company.as_of)}, policy {company.policy} {company.site_policies}"]
     lines.append(f"people {sorted(company.people)}, complete {company.roster_complete}")
     lines += [
-        f"site {site.site_id} at {site.latitude}, radius {site.radius_m}" for site in company.sites
+        f"site {site.site_id} at {site.latitude}, radius {site.radius_m}, {site.timezone}"
+        for site in company.sites
     ]
     for shift in sorted(company.shifts, key=lambda shift: shift.starts_at):
         left = " who left" if shift.person_left else ""
@@ -414,7 +436,8 @@ def described(company: Company) -> str:
             f"shift {shift.shift_id} of {shift.person_id}{left} or {shift.substitutes} at"
             f" {shift.site_id}, {_text(shift.starts_at)} to {_text(shift.ends_at)}"
         )
-    lines += [str(row) for row in (*company.assignments, *company.devices)]
+    rows = (*company.assignments, *company.absences, *company.devices)
+    lines += [str(row) for row in rows]
     for punch in sorted(company.punches, key=lambda punch: punch.occurred_at):
         more = {
             name: value

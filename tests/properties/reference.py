@@ -6,21 +6,22 @@ again, however often it was asked. Of the product it uses the values alone (a pu
 the defaults of the policy.
 
 Not told yet, and so to be left out of companies that are compared: punches of kind `tap`, who
-checks out, silent sources, empty posts, absences, devices taken as shared by their use, and what
+checks out, silent sources, empty posts, devices taken as shared by their use, and what
 counts over days but for `below_own_baseline`.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from itertools import groupby
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 from geographiclib.geodesic import Geodesic
 
 from models.policy import KEYS
-from worker.rules.window import Assignment, Device, Punch, Shift, Site
+from worker.rules.window import Absence, Assignment, Device, Punch, Shift, Site
 
 BODIES = ("face", "fingerprint", "iris")
 GRAVITY = ("LOW", "MEDIUM", "HIGH", "CRITICAL")
@@ -71,6 +72,7 @@ class Company:
     sites: Sequence[Site]
     as_of: datetime
     assignments: Sequence[Assignment] = ()
+    absences: Sequence[Absence] = ()
     devices: Sequence[Device] = ()
     policy: Mapping[str, Any] = field(default_factory=dict)
     site_policies: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
@@ -107,6 +109,28 @@ class Company:
             for row in self.assignments
             if (row.person_id, row.site_id) == (person_id, site_id) and row.is_valid(moment)
         )
+
+    def is_on_leave(self, person_id: int, site_id: int, moment: datetime) -> bool:
+        """Whether the person is absent at a moment, whose day is that at the site."""
+        return any(
+            row.person_id == person_id and self._holds(row, site_id, moment)
+            for row in self.absences
+        )
+
+    def is_covered(self, shift: Shift, person_id: int) -> bool:
+        """Whether an absence of the person or of the shift's site covers the shift."""
+        return self.is_on_leave(person_id, shift.site_id, shift.starts_at) or any(
+            row.site_id == shift.site_id and self._holds(row, shift.site_id, shift.starts_at)
+            for row in self.absences
+        )
+
+    def _holds(self, row: Absence, site_id: int, moment: datetime) -> bool:
+        site = self.site(site_id)
+        zone = ZoneInfo(site.timezone if site else "UTC")
+        begins = _begin_of(row.since, zone)
+        if isinstance(row.until, datetime):
+            return begins <= moment <= row.until
+        return begins <= moment < _begin_of(row.until + timedelta(days=1), zone)
 
     @cached_property
     def turns(self) -> dict[int, list[Punch]]:
@@ -183,6 +207,12 @@ class Company:
             and check_out.occurred_at - punch.occurred_at <= slack
             and not is_same_device(punch, check_out)
         )
+
+
+def _begin_of(moment: date, zone: ZoneInfo) -> datetime:
+    if isinstance(moment, datetime):
+        return moment
+    return datetime.combine(moment, time(), zone)
 
 
 def is_same_device(punch: Punch, other: Punch) -> bool:

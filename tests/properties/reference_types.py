@@ -479,11 +479,16 @@ class Reference:
                 yield from self._of_check_in(punch)
             elif self._is_missing_check_in(punch):
                 yield punch.punch_id, "missing_check_in", "LOW", 0.80
+        for punch in self.company.punches:
+            if punch.is_check_in and self._is_on_leave(punch):
+                yield punch.punch_id, "on_leave", "MEDIUM", 0.70
         for shift in self.company.shifts_in_order:
             if self._is_no_show(shift):
                 yield shift.shift_id, "no_show", "HIGH", 0.95
             for person_id in dict.fromkeys(shift.entitled):
-                if not self.words.is_left_out(shift, person_id):
+                if not self.words.is_left_out(shift, person_id) and not self.company.is_covered(
+                    shift, person_id
+                ):
                     yield from self._late(shift, person_id)
                     yield from self._left_early(shift, person_id)
         for spell in self.words.spells:
@@ -657,11 +662,24 @@ class Reference:
             for punch in turn[: turn.index(check_out)]
         )
 
+    def _is_on_leave(self, check_in: Punch) -> bool:
+        person_id = check_in.person_id
+        if not self.company.is_on_leave(person_id, check_in.site_id, check_in.occurred_at):
+            return False
+        shift = self.words.shift_of_check_in(check_in)
+        comes_for_work = (
+            shift is not None
+            and shift.starts_at > check_in.occurred_at
+            and not self.company.is_covered(shift, person_id)
+        )
+        return self._begins_period(check_in) and not comes_for_work
+
     def _is_no_show(self, shift: Shift) -> bool:
         after = self.keys(shift).minutes("no_show_after_minutes")
         return (
             self.company.roster_complete
             and bool(shift.entitled)
+            and not self.company.is_covered(shift, shift.person_id)
             and self.company.as_of > shift.starts_at + after
             and not self.words.is_attended(shift)
             and any(

@@ -5,6 +5,7 @@ devices, biometrics, baselines.
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
+from worker.load.absences import ask_absences
 from worker.load.arrays import texts
 from worker.load.neighbours import Neighbours, ask_neighbours
 from worker.load.ranges import merge
@@ -33,6 +34,7 @@ def load_context(
     shifts = read_window_shifts(reading, subjects, judged)
     stretches = reading.timelines.read(merge(_timelines(judged, shifts, reading.reach)))
     shifts.by_id.update((s.shift_id, s) for s in shifts_of_taps(reading, stretches))
+    absences = ask_absences(reading, judged, shifts)
     devices = reading.devices.read(_device_ids(judged, stretches))
     neighbours = ask_neighbours(reading, judged, shifts.waiting, devices)
     people = _people(judged, stretches, shifts, neighbours)
@@ -53,6 +55,7 @@ def load_context(
         people=roster.people,
         shifts=shifts.by_id,
         assignments=roster.assignments,
+        absences=absences(),
         devices=devices,
         device_uses=neighbours.device_uses,
         device_people=neighbours.device_people(),

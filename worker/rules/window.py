@@ -16,6 +16,7 @@ from worker.rules.finding import Subject
 from worker.rules.order import in_turn
 from worker.rules.past import Laid, Past, past_of
 from worker.rules.taps import read_taps
+from worker.rules.values import Absence as Absence
 from worker.rules.values import Assignment as Assignment
 from worker.rules.values import Baseline as Baseline
 from worker.rules.values import Device as Device
@@ -56,6 +57,7 @@ class Window:
         people: Mapping[int, str | Past[str | None]] | None = None,
         shifts: Mapping[str, Shift] | None = None,
         assignments: Sequence[Assignment] = (),
+        absences: Sequence[Absence] = (),
         devices: Mapping[str, Device | Past[Device | None]] | None = None,
         device_uses: Mapping[str, Sequence[Punch]] | None = None,
         device_people: Mapping[str, int] | None = None,
@@ -95,6 +97,7 @@ class Window:
         self.crashed: set[tuple[Subject, str]] = set()
         self.memo: dict[Any, Any] = {}  # what rules worked out once for this window
         self._assignments = assignments
+        self._absences = absences
 
     @cached_property
     def stretches(self) -> Sequence[Stretch]:
@@ -139,6 +142,14 @@ class Window:
         for row in self._assignments:
             by_pair.setdefault((row.person_id, row.site_id), []).append(row)
         return by_pair
+
+    @cached_property
+    def absences(self) -> dict[tuple[int | None, int | None], list[Absence]]:
+        """Absences by whose they are: (person_id, None) or (None, site_id), by absence_id."""
+        by_key: dict[tuple[int | None, int | None], list[Absence]] = {}
+        for row in sorted(self._absences, key=lambda row: row.absence_id):
+            by_key.setdefault((row.person_id, row.site_id), []).append(row)
+        return by_key
 
     @cached_property
     def shifts_of(self) -> dict[int, list[Shift]]:
