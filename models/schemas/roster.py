@@ -80,8 +80,11 @@ class SiteIn(PastRow):
 
 
 class PersonIn(PastRow):
+    """While somebody is merged into another, what is said of either is the other's."""
+
     person_id: Id
     name: Name = ""
+    merged_into: Id | None = None
 
 
 class DeviceIn(PastRow):

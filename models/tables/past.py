@@ -92,6 +92,12 @@ person_version = Table(
     _since(),
     instant("until", nullable=False),
     Column("name", Text, nullable=False),
+    Column("merged_into", BigInteger),
+    Index(
+        "ix_person_version_merged",
+        "tenant_id",
+        postgresql_where=text("merged_into IS NOT NULL"),
+    ),
 )
 
 device_version = Table(

@@ -89,7 +89,20 @@ person = Table(
     tenant_key(),
     Column("person_id", BigInteger, primary_key=True),
     Column("name", Text, nullable=False),
+    Column("merged_into", BigInteger),
     *_sync_columns(),
+)
+
+# From when to when a person counts as another, to the end of each chain: worked out from what is
+# said of people (models.intake.roster.merges). Nothing of it counts before the other has come.
+person_merge = Table(
+    "person_merge",
+    metadata,
+    tenant_key(),
+    Column("person_id", BigInteger, primary_key=True),
+    instant("since", primary_key=True, nullable=False),
+    instant("until", nullable=False),
+    Column("into_id", BigInteger, nullable=False),
 )
 
 device = Table(
@@ -150,6 +163,10 @@ shift = Table(
     # Its person was in the roster before `starts_at`, and is not at it.
     Column("person_left", Boolean, nullable=False, server_default=text("false")),
     Column("standing", Boolean, nullable=False, server_default=text("true")),
+    # `person_id` and `substitutes` are as they count when it starts, merged people as who they are
+    # then. These are what was said, null where that is the same.
+    Column("said_person_id", BigInteger),
+    Column("said_substitutes", ARRAY(BigInteger)),
     *_sync_columns(),
     Index("ix_shift_site_starts", "tenant_id", "site_id", "starts_at"),
     Index("ix_shift_person_starts", "tenant_id", "person_id", "starts_at"),

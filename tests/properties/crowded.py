@@ -15,7 +15,7 @@ from tests.properties.reference import Company, Told
 from tests.properties.reference_types import standing
 from tests.worker.windows import DAY, build
 from worker.judging.detect import detect
-from worker.rules.window import Absence, Assignment, Device, Punch, Shift, Site, Window
+from worker.rules.window import Absence, Assignment, Device, Merge, Punch, Shift, Site, Window
 
 Kind = tuple[str, str, str]  # a type, a reason, and on which side it stands
 
@@ -91,7 +91,11 @@ class _Making:
         if self.random.random() < 0.2:
             self._history()
         self.punches = self.punches[-22:]
-        return self._company(shifts)
+        merges = self._merges()
+        if merges:
+            self.punches = [_counted(punch, merges) for punch in self.punches]
+            shifts = [_counted_shift(shift, merges) for shift in shifts]
+        return replace(self._company(shifts), merges=merges)
 
     def _company(self, shifts: list[Shift]) -> Company:
         ends = [punch.occurred_at for punch in self.punches] or [DAY]
@@ -293,6 +297,14 @@ class _Making:
             rows.append(Absence(f"l{number}", person_id, site_id, since, until))
         return rows
 
+    def _merges(self) -> list[Merge]:
+        """Now and then two of them are one person, from some moment on."""
+        if self.random.random() < 0.8:
+            return []
+        person_id, into_id = self.random.sample(PEOPLE, 2)
+        moments = [None, DAY + timedelta(hours=8), *(punch.occurred_at for punch in self.punches)]
+        return [Merge(person_id, self._any(moments), None, into_id)]
+
     def _devices(self) -> list[Device]:
         devices = [Device("kiosk", True), Device("phone", False, self._any((None, 1)))]
         devices += [Device(f"phone {who}", False, who) for who in PEOPLE]
@@ -301,6 +313,26 @@ class _Making:
     def _policy(self) -> dict[str, Any]:
         names = self.random.sample(sorted(_KEYS), self._any((0, 0, 1, 2, 4)))
         return {name: self._any(_KEYS[name]) for name in names}
+
+
+def _counts_as(person_id: int, at: datetime, merges: Sequence[Merge]) -> int:
+    (merge,) = merges
+    return merge.into_id if merge.person_id == person_id and merge.holds(at) else person_id
+
+
+def _counted(punch: Punch, merges: Sequence[Merge]) -> Punch:
+    body, at = punch.biometric_person_id, punch.occurred_at
+    return punch._replace(
+        person_id=_counts_as(punch.person_id, at, merges),
+        biometric_person_id=None if body is None else _counts_as(body, at, merges),
+    )
+
+
+def _counted_shift(shift: Shift, merges: Sequence[Merge]) -> Shift:
+    return shift._replace(
+        person_id=_counts_as(shift.person_id, shift.starts_at, merges),
+        substitutes=tuple(_counts_as(one, shift.starts_at, merges) for one in shift.substitutes),
+    )
 
 
 def window_of(company: Company) -> Window:
@@ -314,6 +346,7 @@ def window_of(company: Company) -> Window:
         people={person_id: f"Person {person_id}" for person_id in sorted(company.people)},
         assignments=company.assignments,
         absences=company.absences,
+        merges=company.merges,
         devices=company.devices,
         roster_complete=company.roster_complete,
         first_punch_at={
@@ -389,6 +422,8 @@ def _smaller(company: Company) -> Iterator[Company]:
     for assignments in ([], *(rows for rows in _fewer(company.assignments) if rows[:1])):
         if assignments != company.assignments and assignments[:1] in ([], company.assignments[:1]):
             yield replace(company, assignments=assignments)
+    if company.merges:
+        yield replace(company, merges=[])
     for absences in _fewer(company.absences):
         yield replace(company, absences=absences)
     for devices in _fewer(company.devices):
@@ -436,7 +471,7 @@ def described(company: Company) -> str:
             f"shift {shift.shift_id} of {shift.person_id}{left} or {shift.substitutes} at"
             f" {shift.site_id}, {_text(shift.starts_at)} to {_text(shift.ends_at)}"
         )
-    rows = (*company.assignments, *company.absences, *company.devices)
+    rows = (*company.assignments, *company.absences, *company.merges, *company.devices)
     lines += [str(row) for row in rows]
     for punch in sorted(company.punches, key=lambda punch: punch.occurred_at):
         more = {

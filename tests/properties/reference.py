@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo
 from geographiclib.geodesic import Geodesic
 
 from models.policy import KEYS
-from worker.rules.window import Absence, Assignment, Device, Punch, Shift, Site
+from worker.rules.window import Absence, Assignment, Device, Merge, Punch, Shift, Site
 
 BODIES = ("face", "fingerprint", "iris")
 GRAVITY = ("LOW", "MEDIUM", "HIGH", "CRITICAL")
@@ -73,6 +73,7 @@ class Company:
     as_of: datetime
     assignments: Sequence[Assignment] = ()
     absences: Sequence[Absence] = ()
+    merges: Sequence[Merge] = ()  # punches and shifts are of whom they count for already
     devices: Sequence[Device] = ()
     policy: Mapping[str, Any] = field(default_factory=dict)
     site_policies: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
@@ -86,6 +87,25 @@ class Company:
 
     def device(self, device_id: str | None) -> Device | None:
         return next((device for device in self.devices if device.device_id == device_id), None)
+
+    def owner(self, device: Device, moment: datetime) -> int | None:
+        """Return whose a device is at a moment."""
+        return next(
+            (
+                merge.into_id
+                for merge in self.merges
+                if merge.person_id == device.person_id and merge.holds(moment)
+            ),
+            device.person_id,
+        )
+
+    def records(self, person_id: int, moment: datetime) -> set[int]:
+        """Return the ids that are of a person at a moment."""
+        return {person_id} | {
+            merge.person_id
+            for merge in self.merges
+            if merge.into_id == person_id and merge.holds(moment)
+        }
 
     def own_shifts(self, person_id: int) -> list[Shift]:
         """Return the shifts that a person is entitled to, by start, then shift_id."""
@@ -107,13 +127,15 @@ class Company:
         return any(
             row.roving
             for row in self.assignments
-            if (row.person_id, row.site_id) == (person_id, site_id) and row.is_valid(moment)
+            if row.person_id in self.records(person_id, moment)
+            and row.site_id == site_id
+            and row.is_valid(moment)
         )
 
     def is_on_leave(self, person_id: int, site_id: int, moment: datetime) -> bool:
         """Whether the person is absent at a moment, whose day is that at the site."""
         return any(
-            row.person_id == person_id and self._holds(row, site_id, moment)
+            row.person_id in self.records(person_id, moment) and self._holds(row, site_id, moment)
             for row in self.absences
         )
 

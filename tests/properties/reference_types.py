@@ -158,7 +158,8 @@ class Reference:
 
     def _is_assigned(self, punch: Punch) -> bool:
         return any(
-            (row.person_id, row.site_id) == (punch.person_id, punch.site_id)
+            row.person_id in self.company.records(punch.person_id, punch.occurred_at)
+            and row.site_id == punch.site_id
             and row.is_valid(punch.occurred_at)
             for row in self.company.assignments
         )
@@ -328,7 +329,7 @@ class Reference:
                 device
                 and not device.shared
                 and device.person_id is not None
-                and device.person_id != punch.person_id
+                and self.company.owner(device, punch.occurred_at) != punch.person_id
             ):
                 yield punch.punch_id, "anothers_device", "HIGH", 0.80
             if any(self._is_in_two_places(punch, other) for other in self.company.punches):

@@ -17,6 +17,7 @@ from worker.rules.window import (
     Absence,
     Assignment,
     Device,
+    Merge,
     Punch,
     Shift,
     Site,
@@ -88,6 +89,7 @@ def build(
     people: Mapping[int, str] | None = None,
     assignments: Iterable[Assignment] = (),
     absences: Iterable[Absence] = (),
+    merges: Iterable[Merge] = (),
     devices: Iterable[Device] = (),
     roster_complete: bool = True,
     first_punch_at: Mapping[int, datetime] | None = None,
@@ -124,6 +126,7 @@ def build(
         shifts={row.shift_id: row for row in rostered},
         assignments=assigned,
         absences=list(absences),
+        merges=list(merges),
         devices={device.device_id: device for device in devices},
         device_uses=uses,
         device_people={

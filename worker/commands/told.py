@@ -76,9 +76,21 @@ ORDER BY absence_id
 Row = tuple[Kind, str]  # a row of the roster that has a past: its kind and its key
 
 
+_SAID_OF = """
+SELECT 'the punch said person ' || coalesce(said_person_id, person_id)
+    || coalesce(', and the face of ' || said_biometric_person_id, '')
+    || ': merged, it counts for person ' || person_id
+FROM punch
+WHERE tenant_id = %s AND punch_id = %s
+    AND (said_person_id IS NOT NULL OR said_biometric_person_id IS NOT NULL)
+"""
+
+
 def told(cursor: Cursor, window: Window) -> Iterator[str]:
     """Yield what was said of the rows by which the window's one subject is judged."""
     for punch in window.punches_to_judge:
+        said = cursor.execute(_SAID_OF, [window.tenant_id, punch.punch_id])
+        yield from (line for (line,) in said.fetchall())
         rows = [(TENANT, ""), (SITE, str(punch.site_id)), (PERSON, str(punch.person_id))]
         rows += [(DEVICE, punch.device_id)] if punch.device_id else []
         yield from _of_rows(cursor, window, rows, punch.occurred_at)

@@ -6,6 +6,7 @@ from typing import Any
 
 from worker.load.ranges import Range, document, unnest
 from worker.load.reading import Reading
+from worker.load.roster import merged_into
 from worker.load.window_shifts import WindowShifts
 from worker.rules.window import Absence, Punch
 
@@ -34,7 +35,14 @@ def ask_absences(
 
     It is one statement, and none where there is neither a punch nor a shift.
     """
-    people = list(_hulls(_people(judged, shifts)))
+    others = merged_into(reading.tenant.merges)
+    people = list(
+        _hulls(
+            (one, at)
+            for person_id, at in _people(judged, shifts)
+            for one in (person_id, *others.get(person_id, ()))
+        )
+    )
     sites = list(_hulls((s.site_id, s.starts_at) for s in shifts.by_id.values()))
     if not people and not sites:
         return list

@@ -56,6 +56,7 @@ def load_context(
         shifts=shifts.by_id,
         assignments=roster.assignments,
         absences=absences(),
+        merges=tenant.merges,
         devices=devices,
         device_uses=neighbours.device_uses,
         device_people=neighbours.device_people(),

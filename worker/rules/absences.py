@@ -15,7 +15,7 @@ COVERED = "an absence covers it"
 def is_covered(window: Window, shift: Shift, person_id: int) -> bool:
     """Whether an absence of the person, or of the shift's site, covers the shift: its start."""
     return bool(
-        _absence(window, (person_id, None), shift.site_id, shift.starts_at)
+        _leave(window, person_id, shift.site_id, shift.starts_at)
         or _absence(window, (None, shift.site_id), shift.site_id, shift.starts_at)
     )
 
@@ -24,7 +24,7 @@ def leave_of(window: Window, punch: Punch) -> Absence | None:
     """Return the person's own absence in which a punch lies, of several the one with the lower
     absence_id.
     """
-    return _absence(window, (punch.person_id, None), punch.site_id, punch.occurred_at)
+    return _leave(window, punch.person_id, punch.site_id, punch.occurred_at)
 
 
 def why_not_on_leave(window: Window, punch: Punch) -> str:
@@ -60,6 +60,12 @@ def in_words(window: Window, punch: Punch, moment: date) -> str:
 
 def _as_said(moment: date) -> str:
     return instant(moment) if isinstance(moment, datetime) else moment.isoformat()
+
+
+def _leave(window: Window, person_id: int, site_id: int, at: datetime) -> Absence | None:
+    """Return the absence of a person at a moment, or of whoever counts as them then."""
+    leaves = (_absence(window, (one, None), site_id, at) for one in window.all_of(person_id, at))
+    return min(filter(None, leaves), key=lambda row: row.absence_id, default=None)
 
 
 def _absence(

@@ -70,6 +70,18 @@ class Absence(NamedTuple):
     reason: str | None = None
 
 
+class Merge(NamedTuple):
+    """That a person counts as another from `since` on, until `until`; None is for ever."""
+
+    person_id: int
+    since: datetime | None
+    until: datetime | None
+    into_id: int
+
+    def holds(self, at: datetime) -> bool:
+        return (self.since is None or self.since <= at) and (self.until is None or at < self.until)
+
+
 class Device(NamedTuple):
     device_id: str
     shared: bool

@@ -16,6 +16,7 @@ from models.intake.roster.laying import (
     hull,
     midnight,
 )
+from models.intake.roster.merges import Merge
 
 ChangedKey = tuple[str, str]  # kind and key of roster_change
 
@@ -130,6 +131,15 @@ class Changes:
         for absence in (were, are):
             if absence:
                 self._note_absent(absence, covered(absence))
+
+    def note_merged(self, merges: Sequence[Merge]) -> None:
+        """Note with each person who changed those whom they count as at the time."""
+        for merge in merges:
+            for kind in ("person", "named"):
+                span = self._spans.get((kind, str(merge.person_id)))
+                if span and max(span[0], merge.since) < min(span[1], merge.until):
+                    since, until = max(span[0], merge.since), min(span[1], merge.until)
+                    self.note(kind, merge.into_id, (since, until))
 
     def _note_absent(self, absence: Columns, span: Span) -> None:
         if (person_id := absence["person_id"]) is not None:

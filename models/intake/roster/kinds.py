@@ -27,7 +27,9 @@ class Kind(NamedTuple):
     `blank` has the values of fields that a new row does not bring. Those in `required` it must
     bring; their values there are for a row that remembers the removal of what never came. A kind
     whose rows have a past has versions with the columns `past`, and its columns `throughout` have
-    none. Rows of other kinds have `marks` instead, which intake works out.
+    none. Rows of other kinds have `marks` instead, which intake works out. The columns `counted`
+    hold people as they are merged; columns with `said_` before their names hold what was said,
+    where it is another.
     """
 
     section: str  # its name in the roster
@@ -40,6 +42,7 @@ class Kind(NamedTuple):
     unjudged: tuple[str, ...] = ()
     throughout: tuple[str, ...] = ()
     marks: Mapping[str, Any] = MappingProxyType({})
+    counted: tuple[str, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -69,7 +72,15 @@ SITE = Kind(
     past=("name", "latitude", "longitude", "radius_m", "boundary", "policy"),
     throughout=("timezone",),
 )
-PERSON = Kind("people", "person", PersonIn, ("person_id",), {"name": ""}, {}, past=("name",))
+PERSON = Kind(
+    "people",
+    "person",
+    PersonIn,
+    ("person_id",),
+    {"name": ""},
+    {"merged_into": None},
+    past=("name", "merged_into"),
+)
 DEVICE = Kind(
     "devices",
     "device",
@@ -114,6 +125,7 @@ SHIFT = Kind(
         "person_left": False,
         "standing": False,
     },
+    counted=("person_id", "substitutes"),
 )
 ABSENCE = Kind(
     "absences",

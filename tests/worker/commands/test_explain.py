@@ -424,6 +424,17 @@ def test_an_assignment_of_somebody_who_roves_is_told_as_that(other: Told) -> Non
     assert line.startswith("assignment here from 2026-03-01, roving: said ")
 
 
+def test_a_punch_of_somebody_merged_says_whose_it_is(other: Told) -> None:
+    other.begin()
+    add_punch(other.company, check_in(ANNA, OFFICE, "08:00", "P-8", device_id="phone"), 9)
+    other.company.commit()
+    other.say("-3 08:00", people=[{"person_id": BEN, "name": "Ben"}])
+    other.say("-3 09:00", people=[{"person_id": ANNA, "name": "Anna", "merged_into": BEN}])
+    assert main(["explain", "P-8", "--tenant", "9"]) == 0
+    said = f"the punch said person {ANNA}: merged, it counts for person {BEN}"
+    assert said in other.capsys.readouterr().out
+
+
 def test_a_holiday_of_the_site_is_told_as_that(other: Told) -> None:
     other.begin()
     holiday = {"absence_id": "h-1", "site_id": OFFICE, "from": "2026-03-02T08:00:00Z"}

@@ -169,6 +169,44 @@ def test_somebody_who_turns_out_to_rove_is_accused_of_no_visit_until_that_is_tak
     assert found() == visits | rest
 
 
+def test_two_records_of_one_person_are_one_from_the_moment_on(
+    engine: Engine, sync: Sync, punch: Any
+) -> None:
+    """An anomaly's person never changes: the old one is withdrawn, and a new one stands."""
+    punch("before", BEN, -100, is_mock_location=True)
+    punch("after", BEN, -50, is_mock_location=True)
+    since = {"effective_from": at(-60)}
+    sync(people=[{"person_id": BEN, "merged_into": ADA, **since}])
+    found = rows(
+        engine,
+        "SELECT punch_id, person_id, standing FROM anomaly WHERE reason = 'mock_location'",
+    )
+    assert sorted(found) == [
+        ("after", ADA, True),
+        ("after", BEN, False),
+        ("before", BEN, True),
+    ]
+    sync(people=[{"person_id": BEN, "merged_into": None, **since}])
+    assert sorted(
+        rows(
+            engine,
+            "SELECT punch_id, person_id FROM anomaly WHERE standing AND reason = 'mock_location'",
+        )
+    ) == [("after", BEN), ("before", BEN)]
+
+
+def test_who_is_merged_stands_in_for_nobody_and_is_late_for_the_others_shift(
+    engine: Engine, sync: Sync, punch: Any
+) -> None:
+    sync(shifts=[shift("s1", ADA, -50, -42)])
+    punch("seen", 3, -60)
+    punch("in", BEN, -49)
+    assert {("in", "in_place_of"), ("s1", "no_show")} <= standing(engine)
+    sync(people=[{"person_id": BEN, "merged_into": ADA, "correction": True}])
+    assert standing(engine) & {("in", "in_place_of"), ("s1", "no_show")} == set()
+    assert ("in", "late") in standing(engine)
+
+
 def leave(absence_id: str, since: float, until: float, **whose: int | None) -> dict[str, Any]:
     return {"absence_id": absence_id, "from": at(since), "to": at(until), **whose}
 

@@ -27,6 +27,7 @@ from worker.rules.window import (
     Assignment,
     Baseline,
     Device,
+    Merge,
     Punch,
     Site,
     SpellCounts,
@@ -74,6 +75,10 @@ _ABSENCES = """
 SELECT absence_id, person_id, site_id, absent_from, absent_from_date, absent_to, absent_to_date,
     reason
 FROM absence WHERE tenant_id = %s AND standing
+"""
+_MERGES = """
+SELECT person_id, greatest(since, '0002-01-01Z'), least(until, '9000-01-01Z'), into_id
+FROM person_merge WHERE tenant_id = %s
 """
 _TENANT = """
 SELECT policy_version, roster_complete, people_spans::text, assigned_spans::text
@@ -135,6 +140,7 @@ def load_everything(
                 _ABSENCES, [tenant_id]
             )
         ],
+        merges=[Merge(*row) for row in cursor.execute(_MERGES, [tenant_id]).fetchall()],
         devices=pasts(cursor, _DEVICES, tenant_id, Device._make),
         device_uses=uses,
         device_people={
