@@ -13,6 +13,7 @@ from psycopg import Cursor
 from models import substitutes
 from models.intake.roster.merges import as_text
 from models.intake.roster.presence import COUNTS
+from models.tables.punches import VERSION
 
 _COUNTED = """coalesce((
     SELECT into_id FROM person_merge
@@ -63,6 +64,25 @@ FROM (
 WHERE punch.tenant_id = %(tenant_id)s AND punch.punch_id = now.punch_id
     AND (punch.person_id, punch.biometric_person_id) IS DISTINCT FROM (now.person_id, now.body)
 """
+_VERSION = ", ".join(VERSION)
+# Each that is somebody else's now is judged as it was and as it is: so all that is compared with it
+# is judged again.
+_RECOUNT_AND_AWAIT = f"""
+WITH before AS MATERIALIZED (
+    SELECT {_VERSION} FROM punch
+    WHERE tenant_id = %(tenant_id)s AND punch_id = ANY(%(punches)s)
+        AND voided_at IS NULL AND occurred_at >= %(oldest)s
+), after AS (
+    {_RECOUNT_PUNCHES} RETURNING {", ".join(f"punch.{name}" for name in VERSION)}
+)
+INSERT INTO pending ({_VERSION}, received_at)
+SELECT {_VERSION}, %(at)s FROM (
+    SELECT before.* FROM before JOIN after USING (tenant_id, punch_id)
+    UNION ALL
+    SELECT after.* FROM after JOIN before USING (tenant_id, punch_id)
+) AS version
+ORDER BY punch_id COLLATE "C"
+"""
 _SHIFTS = f"""
 SELECT DISTINCT found.shift_id FROM {_CHANGED} CROSS JOIN LATERAL (
     SELECT shift_id FROM shift
@@ -100,10 +120,18 @@ RETURNING shift.shift_id
 Changed = tuple[int, datetime, datetime]  # a person, and from when to when they count otherwise
 
 
-def recount_punches(cursor: Cursor, tenant_id: int, changed: Iterable[Changed]) -> None:
-    """Rewrite the punches that are stored as these people's, or as of their bodies."""
+def recount_punches(
+    cursor: Cursor, tenant_id: int, changed: Iterable[Changed], *, oldest: datetime, at: datetime
+) -> None:
+    """Rewrite the punches that are stored as these people's, or as of their bodies.
+
+    Put those since `oldest` up for judging that are somebody else's than before.
+    """
     found = cursor.execute(_PUNCHES, _values(tenant_id, changed)).fetchall()
-    recount_named(cursor, tenant_id, [punch_id for (punch_id,) in found])
+    values = {"tenant_id": tenant_id, "punches": [punch_id for (punch_id,) in found]}
+    if found:
+        cursor.execute(_LOCK_PUNCHES, values)
+        cursor.execute(_RECOUNT_AND_AWAIT, values | {"oldest": oldest, "at": at})
 
 
 def recount_named(cursor: Cursor, tenant_id: int, punch_ids: Collection[str]) -> None:

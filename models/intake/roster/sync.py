@@ -25,7 +25,7 @@ from models.intake.roster.changed_keys import (
     Changes,
     policy_of,
 )
-from models.intake.roster.extent import Extent, extent
+from models.intake.roster.extent import Extent, extent, rejudged_since
 from models.intake.roster.kinds import (
     ABSENCE,
     PERSON,
@@ -453,7 +453,9 @@ class Sync:
 
     def _follow_merges(self) -> None:
         """Have punches and shifts count for whoever people are merged into, and note that."""
-        before = after = merges.load(self.cursor, self.tenant_id) if self.changes else []
+        if not (self.changes or self.written_shifts):
+            return
+        before = after = merges.load(self.cursor, self.tenant_id)
         changed: dict[int, Span] = {}
         if self.people_changed:
             said = merges.load_said(self.cursor, self.tenant_id)
@@ -482,7 +484,8 @@ class Sync:
                 rows.append((one.into_id, *span))
         for person_id, span in changed.items():
             self.changes.note_row(PERSON, (person_id,), span)
-        recount_punches(self.cursor, self.tenant_id, rows)
+        oldest = rejudged_since(self.cursor, self.tenant_id, self.now)
+        recount_punches(self.cursor, self.tenant_id, rows, oldest=oldest, at=self.now)
         for shift_id in recount_shifts(self.cursor, self.tenant_id, rows, ()):
             self.changes.note(SHIFT.table, shift_id, ALWAYS)
             self.written_shifts.append(shift_id)

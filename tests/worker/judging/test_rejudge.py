@@ -207,6 +207,22 @@ def test_who_is_merged_stands_in_for_nobody_and_is_late_for_the_others_shift(
     assert ("in", "late") in standing(engine)
 
 
+def test_two_records_of_one_person_are_one_user_of_a_device(
+    engine: Engine, sync: Sync, punch: Any
+) -> None:
+    """By as many people as used it, a device is taken as shared for days."""
+    sync(tenant={"policy": {"kiosk_people": 4}})
+    for punch_id, person_id, hours in (("a", ADA, -100), ("b", BEN, -90), ("c", 3, -50)):
+        punch(punch_id, person_id, hours, device_id="stray")
+    punch("d", 4, -49.99, device_id="stray")
+    told = {("c", "same_undeclared_device"), ("d", "same_undeclared_device")}
+    assert not standing(engine) & told
+    sync(people=[{"person_id": BEN, "merged_into": ADA}])
+    assert told <= standing(engine)
+    sync(people=[{"person_id": BEN, "merged_into": None}])
+    assert not standing(engine) & told
+
+
 def leave(absence_id: str, since: float, until: float, **whose: int | None) -> dict[str, Any]:
     return {"absence_id": absence_id, "from": at(since), "to": at(until), **whose}
 

@@ -249,6 +249,17 @@ def test_shifts_are_the_others_by_their_start_and_are_said_as_they_were(named: E
     assert planned() == (1, [3], None, None)
 
 
+def test_a_shift_that_comes_again_stays_the_others(named: Engine) -> None:
+    """Also where that it was said later is all that is new."""
+    sync(named, shifts=[SHIFT])
+    sync(named, into(1, 2, correction=True))
+    later = datetime.now(UTC) + timedelta(seconds=1)
+    roster = {"tenant": {"tenant_id": 1}, "shifts": [SHIFT], "sent_at": later.isoformat()}
+    assert sync_roster(named, roster).changes == ()
+    (row,) = rows(named, "SELECT person_id, said_person_id FROM shift")
+    assert tuple(row.values()) == (2, 1)
+
+
 def test_both_are_judged_again_for_the_time(named: Engine) -> None:
     forget(named)
     outcome = sync(named, into(1, 2, effective_from=day(5).isoformat()))
