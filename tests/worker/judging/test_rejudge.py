@@ -210,7 +210,7 @@ def test_who_is_merged_stands_in_for_nobody_and_is_late_for_the_others_shift(
 def test_two_records_of_one_person_are_one_user_of_a_device(
     engine: Engine, sync: Sync, punch: Any
 ) -> None:
-    """By as many people as used it, a device is taken as shared for days."""
+    """A device that enough people used is taken as shared for days."""
     sync(tenant={"policy": {"kiosk_people": 4}})
     for punch_id, person_id, hours in (("a", ADA, -100), ("b", BEN, -90), ("c", 3, -50)):
         punch(punch_id, person_id, hours, device_id="stray")
