@@ -35,7 +35,7 @@ class Parcel(NamedTuple):
 
 
 class Delivery(NamedTuple):
-    """A day's shifts, to be synced before, and its parcels in the order of their release."""
+    """A day's shifts and absences, to be synced before, and its parcels as they are released."""
 
     roster: dict[str, Any]
     parcels: list[Parcel]
@@ -50,6 +50,7 @@ def delivery(company: Company, day: date) -> Delivery:
     roster = {
         "tenant": {"tenant_id": company.tenant_id},
         "shifts": [shift.contract() for shift in simulated.shifts],
+        "absences": [absence.contract() for absence in simulated.absences],
     }
     honest = [
         [visit]

@@ -15,7 +15,7 @@ from dev.simulator.clocks import LastFix, biometric_read, position, queue_up
 from dev.simulator.company import Company, Person, Site
 from dev.simulator.rates import HONEST, Rates
 from dev.simulator.rota import Slot, bounds, is_free, slot, stops
-from dev.simulator.rows import Expected, Fix, Punch, Shift, Visit
+from dev.simulator.rows import Absence, Expected, Fix, Punch, Shift, Visit
 
 
 @dataclass
@@ -27,6 +27,7 @@ class Day:
     # Days the company has been reporting for: some planters need people with a history.
     history_days: int = 0
     shifts: list[Shift] = field(default_factory=list)
+    absences: list[Absence] = field(default_factory=list)
     visits: list[Visit] = field(default_factory=list)
     expected: list[Expected] = field(default_factory=list)
     busy: set[int] = field(default_factory=set)

@@ -1,7 +1,7 @@
-"""The parts of a day: punches, shifts and visits; and what is expected of a planted fraud."""
+"""The parts of a day: punches, shifts, absences, visits; and what is expected of a fraud."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from dev.simulator.company import Person, Site
@@ -71,6 +71,25 @@ class Shift:
             "ends_at": self.ends_at.isoformat(),
             "substitutes": list(self.substitutes),
             "cancelled": self.cancelled,
+        }
+
+
+class Absence(NamedTuple):
+    """A day of leave, by the clocks of wherever the person would have been."""
+
+    absence_id: str
+    person_id: int
+    day: date
+
+    def contract(self) -> dict[str, Any]:
+        """The absence as `roster.sync` takes it."""
+        day = self.day.isoformat()
+        return {
+            "absence_id": self.absence_id,
+            "person_id": self.person_id,
+            "from": day,
+            "to": day,
+            "reason": "annual leave",
         }
 
 

@@ -30,3 +30,4 @@ class ScheduleMismatch(TypePolicy):
     post_empty_severity: Severity = "HIGH"
     missing_check_out_severity: Severity = "LOW"
     missing_check_in_severity: Severity = "LOW"
+    on_leave_severity: Severity = "MEDIUM"

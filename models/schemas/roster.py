@@ -80,8 +80,11 @@ class SiteIn(PastRow):
 
 
 class PersonIn(PastRow):
+    """While somebody is merged into another, what is said of either is the other's."""
+
     person_id: Id
     name: Name = ""
+    merged_into: Id | None = None
 
 
 class DeviceIn(PastRow):
@@ -113,6 +116,19 @@ class ShiftIn(RosterRow):
     ends_at: Instant | None = None
     substitutes: Annotated[list[Id], Field(max_length=1_000), AfterValidator(_unique)] | None = None
     cancelled: bool = False
+
+
+class AbsenceIn(RosterRow):
+    """Leave of a person, or a holiday of a site. Ends are included. A date means the whole day at
+    the site of the shift, or of the check-in, that it is held against.
+    """
+
+    absence_id: TextId
+    person_id: Id | None = None
+    site_id: Id | None = None
+    absent_from: Annotated[DateOrInstant | None, Field(alias="from")] = None
+    absent_to: Annotated[DateOrInstant | None, Field(alias="to")] = None
+    reason: Name | None = None
 
 
 class TenantOnly(Incoming):

@@ -21,9 +21,11 @@ from models.tables.pulse import pulse
 from models.tables.punches import pending, punch, punch_revision
 from models.tables.rejected import rejected
 from models.tables.roster import (
+    absence,
     assignment,
     device,
     person,
+    person_merge,
     policy_version,
     roster_change,
     shift,
@@ -35,6 +37,7 @@ from models.tables.spells import spell
 from models.tables.turns import backfill_pace, turn
 
 __all__ = [
+    "absence",
     "alert",
     "alert_anomaly",
     "alert_trail",
@@ -49,6 +52,7 @@ __all__ = [
     "metadata",
     "pending",
     "person",
+    "person_merge",
     "person_version",
     "policy_version",
     "published",

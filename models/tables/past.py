@@ -29,7 +29,8 @@ statement = Table(
     "statement",
     metadata,
     tenant_key(),
-    # tenant | site | person | device, and of shift | assignment only what removes them
+    # tenant | site | person | device, and of shift | assignment | absence only what
+    # removes them
     Column("kind", Text, primary_key=True),
     # '' for the tenant, the id as text, of an assignment person_id/site_id/valid_from_key
     Column("key", Text, primary_key=True),
@@ -91,6 +92,12 @@ person_version = Table(
     _since(),
     instant("until", nullable=False),
     Column("name", Text, nullable=False),
+    Column("merged_into", BigInteger),
+    Index(
+        "ix_person_version_merged",
+        "tenant_id",
+        postgresql_where=text("merged_into IS NOT NULL"),
+    ),
 )
 
 device_version = Table(

@@ -56,6 +56,10 @@ punch = Table(
     submitter("voided_by"),
     # The clock did not tell a direction. `is_check_in` holds as well then.
     Column("is_tap", Boolean, nullable=False, server_default=text("false")),
+    # `person_id` and `biometric_person_id` are as they count, merged people as who they are then:
+    # from when the punch is judged on. These are what was submitted, null where that is the same.
+    Column("said_person_id", BigInteger),
+    Column("said_biometric_person_id", BigInteger),
     Index("ix_punch_person_occurred", "tenant_id", "person_id", "occurred_at"),
     Index("ix_punch_site_occurred", "tenant_id", "site_id", "occurred_at"),
     Index(

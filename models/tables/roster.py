@@ -12,7 +12,9 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Computed,
     Date,
+    DateTime,
     Double,
     Identity,
     Index,
@@ -87,7 +89,20 @@ person = Table(
     tenant_key(),
     Column("person_id", BigInteger, primary_key=True),
     Column("name", Text, nullable=False),
+    Column("merged_into", BigInteger),
     *_sync_columns(),
+)
+
+# From when to when a person counts as another, to the end of each chain: worked out from what is
+# said of people (models.intake.roster.merges). Nothing of it counts before the other has come.
+person_merge = Table(
+    "person_merge",
+    metadata,
+    tenant_key(),
+    Column("person_id", BigInteger, primary_key=True),
+    instant("since", primary_key=True, nullable=False),
+    instant("until", nullable=False),
+    Column("into_id", BigInteger, nullable=False),
 )
 
 device = Table(
@@ -148,11 +163,58 @@ shift = Table(
     # Its person was in the roster before `starts_at`, and is not at it.
     Column("person_left", Boolean, nullable=False, server_default=text("false")),
     Column("standing", Boolean, nullable=False, server_default=text("true")),
+    # `person_id` and `substitutes` are as they count when it starts, merged people as who they are
+    # then. These are what was said, null where that is the same.
+    Column("said_person_id", BigInteger),
+    Column("said_substitutes", ARRAY(BigInteger)),
     *_sync_columns(),
     Index("ix_shift_site_starts", "tenant_id", "site_id", "starts_at"),
     Index("ix_shift_person_starts", "tenant_id", "person_id", "starts_at"),
     Index("ix_shift_starts", "tenant_id", "starts_at"),
     Index("ix_shift_ends", "tenant_id", "ends_at"),
+)
+
+# Leave of a person, or holidays of a site: it covers what begins from `absent_from` to `absent_to`,
+# both included. A date means whole days at the site of the shift or check-in in question, so it is
+# kept as a date: from `covers_since` to `covers_until` it may cover anything, wherever that is.
+# `standing` says whether it counts: its content has come, and its removal does not stand.
+absence = Table(
+    "absence",
+    metadata,
+    tenant_key(),
+    Column("absence_id", Text, primary_key=True),
+    Column("person_id", BigInteger),
+    Column("site_id", BigInteger),
+    instant("absent_from"),
+    Column("absent_from_date", Date),
+    instant("absent_to"),
+    Column("absent_to_date", Date),
+    Column("reason", Text),
+    instant("said_at"),  # as of a shift
+    json_object("fields_said_at", nullable=True),  # as of a shift
+    instant("removed_at"),  # when its removal was said; null where none stands
+    Column("standing", Boolean, nullable=False, server_default=text("false")),
+    Column(
+        "covers_since",
+        DateTime(timezone=True),
+        Computed(
+            "coalesce(absent_from, (absent_from_date::timestamp without time zone"
+            " - '15:00:00'::interval) AT TIME ZONE 'UTC'::text)",
+            persisted=True,
+        ),
+    ),
+    Column(
+        "covers_until",
+        DateTime(timezone=True),
+        Computed(
+            "coalesce(absent_to, (absent_to_date::timestamp without time zone"
+            " + '39:00:00'::interval) AT TIME ZONE 'UTC'::text)",
+            persisted=True,
+        ),
+    ),
+    *_sync_columns(),
+    Index("ix_absence_person_covers", "tenant_id", "person_id", "covers_until"),
+    Index("ix_absence_site_covers", "tenant_id", "site_id", "covers_until"),
 )
 
 # The substitutes of shifts by person, so that a person's shifts are found without reading

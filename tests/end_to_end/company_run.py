@@ -133,6 +133,7 @@ def _shifts(company: Company, day: Day) -> dict[str, Any]:
     return {
         "tenant": {"tenant_id": company.tenant_id},
         "shifts": [shift.contract() for shift in day.shifts],
+        "absences": [absence.contract() for absence in day.absences],
     }
 
 

@@ -6,7 +6,7 @@ other, people forget, repeat and mistake what they tap, and come to the wrong si
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pprint import pformat
 from random import Random
 from typing import Any, TypeVar
@@ -15,7 +15,7 @@ from tests.properties.reference import Company, Told
 from tests.properties.reference_types import standing
 from tests.worker.windows import DAY, build
 from worker.judging.detect import detect
-from worker.rules.window import Assignment, Device, Punch, Shift, Site, Window
+from worker.rules.window import Absence, Assignment, Device, Merge, Punch, Shift, Site, Window
 
 Kind = tuple[str, str, str]  # a type, a reason, and on which side it stands
 
@@ -99,7 +99,11 @@ class _Making:
             self._silence(self._any(shifts))
         as_of = self._as_of(shifts)
         self.punches = [punch for punch in self.punches if punch.occurred_at <= as_of]
-        return self._company(shifts, as_of)
+        merges = self._merges()
+        if merges:
+            self.punches = [_counted(punch, merges) for punch in self.punches]
+            shifts = [_counted_shift(shift, merges) for shift in shifts]
+        return replace(self._company(shifts, as_of), merges=merges)
 
     def _silence(self, shift: Shift) -> None:
         """Let nothing come of a shift's site, or of one device, for hours about its start."""
@@ -136,6 +140,7 @@ class _Making:
             people=frozenset(self._any((PEOPLE, PEOPLE, PEOPLE, (1, 2, 3), (1, 2), ()))),
             sites=self.sites,
             assignments=self._assignments(),
+            absences=self._absences(),
             devices=self._devices(),
             policy=policy,
             site_policies=site_policies,
@@ -158,7 +163,8 @@ class _Making:
             is_known = self.random.random() < 0.9
             place = (latitude, 13.0) if is_known else (None, None)
             radius = self._any((200.0, 200.0, None, 50.0))
-            sites.append(Site(number, f"Site {number}", "UTC", place[0], place[1], radius))
+            zone = self._any(("UTC", "UTC", "Asia/Tokyo", "America/New_York"))
+            sites.append(Site(number, f"Site {number}", zone, place[0], place[1], radius))
         return sites
 
     def _shifts(self) -> list[Shift]:
@@ -306,6 +312,30 @@ class _Making:
                     rows.append(Assignment(person_id, site.site_id, None, until, roving))
         return rows
 
+    def _absences(self) -> list[Absence]:
+        """People are on leave and sites on holiday, by the day or from a moment on."""
+        rows = []
+        for number in range(self._any((0, 0, 0, 1, 2, 3))):
+            person_id, site_id = self._any(
+                (*[(who, None) for who in PEOPLE] * 2, (None, self._any_site()))
+            )
+            if self.random.random() < 0.5:
+                since: date = DAY.date() + timedelta(days=self._any((-1, 0, 0, 1)))
+                until: date = since + timedelta(days=self._any((0, 0, 1)))
+            else:
+                since = DAY + timedelta(hours=self._any((0, 6, 8, 14, 15, 22)))
+                until = since + timedelta(hours=self._any((0, 1, 8, 24)))
+            rows.append(Absence(f"l{number}", person_id, site_id, since, until))
+        return rows
+
+    def _merges(self) -> list[Merge]:
+        """Now and then two of them are one person, from some moment on."""
+        if self.random.random() < 0.8:
+            return []
+        person_id, into_id = self.random.sample(PEOPLE, 2)
+        moments = [None, DAY + timedelta(hours=8), *(punch.occurred_at for punch in self.punches)]
+        return [Merge(person_id, self._any(moments), None, into_id)]
+
     def _devices(self) -> list[Device]:
         devices = [Device("kiosk", True), Device("phone", False, self._any((None, 1)))]
         devices += [Device(f"phone {who}", False, who) for who in PEOPLE]
@@ -318,6 +348,26 @@ class _Making:
         return {name: self._any(_KEYS[name]) for name in names}
 
 
+def _counts_as(person_id: int, at: datetime, merges: Sequence[Merge]) -> int:
+    (merge,) = merges
+    return merge.into_id if merge.person_id == person_id and merge.holds(at) else person_id
+
+
+def _counted(punch: Punch, merges: Sequence[Merge]) -> Punch:
+    body, at = punch.biometric_person_id, punch.occurred_at
+    return punch._replace(
+        person_id=_counts_as(punch.person_id, at, merges),
+        biometric_person_id=None if body is None else _counts_as(body, at, merges),
+    )
+
+
+def _counted_shift(shift: Shift, merges: Sequence[Merge]) -> Shift:
+    return shift._replace(
+        person_id=_counts_as(shift.person_id, shift.starts_at, merges),
+        substitutes=tuple(_counts_as(one, shift.starts_at, merges) for one in shift.substitutes),
+    )
+
+
 def window_of(company: Company) -> Window:
     return build(
         company.punches,
@@ -328,6 +378,8 @@ def window_of(company: Company) -> Window:
         sites=company.sites,
         people={person_id: f"Person {person_id}" for person_id in sorted(company.people)},
         assignments=company.assignments,
+        absences=company.absences,
+        merges=company.merges,
         devices=company.devices,
         roster_complete=company.roster_complete,
         first_punch_at={
@@ -403,6 +455,10 @@ def _smaller(company: Company) -> Iterator[Company]:
     for assignments in ([], *(rows for rows in _fewer(company.assignments) if rows[:1])):
         if assignments != company.assignments and assignments[:1] in ([], company.assignments[:1]):
             yield replace(company, assignments=assignments)
+    if company.merges:
+        yield replace(company, merges=[])
+    for absences in _fewer(company.absences):
+        yield replace(company, absences=absences)
     for devices in _fewer(company.devices):
         yield replace(company, devices=devices)
     for site in company.sites:
@@ -439,7 +495,8 @@ def described(company: Company) -> str:
     lines = [f"as of {_text(company.as_of)}, policy {company.policy} {company.site_policies}"]
     lines.append(f"people {sorted(company.people)}, complete {company.roster_complete}")
     lines += [
-        f"site {site.site_id} at {site.latitude}, radius {site.radius_m}" for site in company.sites
+        f"site {site.site_id} at {site.latitude}, radius {site.radius_m}, {site.timezone}"
+        for site in company.sites
     ]
     for shift in sorted(company.shifts, key=lambda shift: shift.starts_at):
         left = " who left" if shift.person_left else ""
@@ -447,7 +504,8 @@ def described(company: Company) -> str:
             f"shift {shift.shift_id} of {shift.person_id}{left} or {shift.substitutes} at"
             f" {shift.site_id}, {_text(shift.starts_at)} to {_text(shift.ends_at)}"
         )
-    lines += [str(row) for row in (*company.assignments, *company.devices)]
+    rows = (*company.assignments, *company.absences, *company.merges, *company.devices)
+    lines += [str(row) for row in rows]
     for punch in sorted(company.punches, key=lambda punch: punch.occurred_at):
         more = {
             name: value

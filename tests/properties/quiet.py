@@ -5,6 +5,7 @@ Seven people share two kiosks, by which most of them punched on the days before.
 have of the day comes in any order, and some of it is taken back.
 """
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -56,6 +57,13 @@ def quiet_days(draw: st.DrawFn) -> Day:
         if draw(st.sampled_from((False, False, False, True))):
             change: Content = draw(st.sampled_from(({"cancelled": True}, {}, {"person_id": 7})))
             say("shifts", {**shift, **(change or draw(_shifts()))}, 1)
+    for number in range(draw(st.sampled_from((0, 0, 1, 2)))):
+        absence = {"absence_id": f"a{number}", **draw(_absences())}
+        version = draw(st.sampled_from((0, 1)))
+        say("absences", absence, version)
+        if draw(st.booleans()):
+            change = draw(st.sampled_from(({"deleted": True}, {"to": absence["from"]})))
+            say("absences", {**absence, **change}, version + 1)
     punches = _days_before(draw(st.lists(st.sampled_from((*KIOSKS.values(), None)), min_size=7)))
     shifts = [row.content for row in submissions if row.kind == "shifts"]
     came = draw(st.sampled_from(([], shifts, shifts)))
@@ -92,6 +100,21 @@ def _shifts(draw: st.DrawFn) -> Content:
         "ends_at": (START + timedelta(hours=hour + hours)).isoformat(),
         "substitutes": sorted({*draw(st.lists(_people, max_size=1))} - {person}),
     }
+
+
+@st.composite
+def _absences(draw: st.DrawFn) -> Content:
+    """Generate leave of somebody, or a holiday of a site, of a day or two."""
+    first = draw(st.sampled_from((0, 0, 1)))
+    return {
+        **draw(st.one_of(_people.map(_of("person_id")), _sites.map(_of("site_id")))),
+        "from": (START + timedelta(days=first)).date().isoformat(),
+        "to": (START + timedelta(days=first + draw(st.sampled_from((0, 1))))).date().isoformat(),
+    }
+
+
+def _of(name: str) -> Callable[[int], Content]:
+    return lambda value: {name: value}
 
 
 @st.composite

@@ -5,21 +5,22 @@ other, what spells they make and which shifts those attend. Each question goes t
 again, however often it was asked. Of the product it uses the values alone (a punch, a shift) and
 the defaults of the policy.
 
-Not told yet, and so to be left out of companies that are compared: punches of kind `tap`, absences,
-devices taken as shared by their use, and what counts over days but for `below_own_baseline`.
+Not told yet, and so to be left out of companies that are compared: punches of kind `tap`, devices
+taken as shared by their use, and what counts over days but for `below_own_baseline`.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from itertools import groupby
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 from geographiclib.geodesic import Geodesic
 
 from models.policy import KEYS
-from worker.rules.window import Assignment, Device, Punch, Shift, Site
+from worker.rules.window import Absence, Assignment, Device, Merge, Punch, Shift, Site
 
 BODIES = ("face", "fingerprint", "iris")
 GRAVITY = ("LOW", "MEDIUM", "HIGH", "CRITICAL")
@@ -70,6 +71,8 @@ class Company:
     sites: Sequence[Site]
     as_of: datetime
     assignments: Sequence[Assignment] = ()
+    absences: Sequence[Absence] = ()
+    merges: Sequence[Merge] = ()  # punches and shifts are of whom they count for already
     devices: Sequence[Device] = ()
     policy: Mapping[str, Any] = field(default_factory=dict)
     site_policies: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
@@ -83,6 +86,25 @@ class Company:
 
     def device(self, device_id: str | None) -> Device | None:
         return next((device for device in self.devices if device.device_id == device_id), None)
+
+    def owner(self, device: Device, moment: datetime) -> int | None:
+        """Return whose a device is at a moment."""
+        return next(
+            (
+                merge.into_id
+                for merge in self.merges
+                if merge.person_id == device.person_id and merge.holds(moment)
+            ),
+            device.person_id,
+        )
+
+    def records(self, person_id: int, moment: datetime) -> set[int]:
+        """Return the ids that are of a person at a moment."""
+        return {person_id} | {
+            merge.person_id
+            for merge in self.merges
+            if merge.into_id == person_id and merge.holds(moment)
+        }
 
     def own_shifts(self, person_id: int) -> list[Shift]:
         """Return the shifts that a person is entitled to, by start, then shift_id."""
@@ -104,8 +126,32 @@ class Company:
         return any(
             row.roving
             for row in self.assignments
-            if (row.person_id, row.site_id) == (person_id, site_id) and row.is_valid(moment)
+            if row.person_id in self.records(person_id, moment)
+            and row.site_id == site_id
+            and row.is_valid(moment)
         )
+
+    def is_on_leave(self, person_id: int, site_id: int, moment: datetime) -> bool:
+        """Whether the person is absent at a moment, whose day is that at the site."""
+        return any(
+            row.person_id in self.records(person_id, moment) and self._holds(row, site_id, moment)
+            for row in self.absences
+        )
+
+    def is_covered(self, shift: Shift, person_id: int) -> bool:
+        """Whether an absence of the person or of the shift's site covers the shift."""
+        return self.is_on_leave(person_id, shift.site_id, shift.starts_at) or any(
+            row.site_id == shift.site_id and self._holds(row, shift.site_id, shift.starts_at)
+            for row in self.absences
+        )
+
+    def _holds(self, row: Absence, site_id: int, moment: datetime) -> bool:
+        site = self.site(site_id)
+        zone = ZoneInfo(site.timezone if site else "UTC")
+        begins = _begin_of(row.since, zone)
+        if isinstance(row.until, datetime):
+            return begins <= moment <= row.until
+        return begins <= moment < _begin_of(row.until + timedelta(days=1), zone)
 
     @cached_property
     def turns(self) -> dict[int, list[Punch]]:
@@ -182,6 +228,12 @@ class Company:
             and check_out.occurred_at - punch.occurred_at <= slack
             and not is_same_device(punch, check_out)
         )
+
+
+def _begin_of(moment: date, zone: ZoneInfo) -> datetime:
+    if isinstance(moment, datetime):
+        return moment
+    return datetime.combine(moment, time(), zone)
 
 
 def is_same_device(punch: Punch, other: Punch) -> bool:

@@ -55,7 +55,7 @@ class Quiet:
                 for other in shifts
                 if since <= other.starts_at
                 and other.starts_at + keys.minutes("no_show_after_minutes") < ends_at
-                and (self.checked_in_for(other) or not self.words.is_attended(other))
+                and (self.checked_in_for(other) or self._was_to_come(other))
             ]
             came = [
                 other
@@ -65,6 +65,11 @@ class Quiet:
             people = {other.person_id for other in began}
             return len(people) >= keys["silent_people"] and 10 * len(came) <= len(began)
         return False
+
+    def _was_to_come(self, shift: Shift) -> bool:
+        return not self.words.is_attended(shift) and not self.company.is_covered(
+            shift, shift.person_id
+        )
 
     def checked_in_for(self, shift: Shift) -> list[datetime]:
         """Return when people checked in for a shift."""

@@ -160,7 +160,8 @@ class Reference:
 
     def _is_assigned(self, punch: Punch) -> bool:
         return any(
-            (row.person_id, row.site_id) == (punch.person_id, punch.site_id)
+            row.person_id in self.company.records(punch.person_id, punch.occurred_at)
+            and row.site_id == punch.site_id
             and row.is_valid(punch.occurred_at)
             for row in self.company.assignments
         )
@@ -330,7 +331,7 @@ class Reference:
                 device
                 and not device.shared
                 and device.person_id is not None
-                and device.person_id != punch.person_id
+                and self.company.owner(device, punch.occurred_at) != punch.person_id
             ):
                 yield punch.punch_id, "anothers_device", "HIGH", 0.80
             if any(self._is_in_two_places(punch, other) for other in self.company.punches):
@@ -481,13 +482,18 @@ class Reference:
                 yield from self._of_check_in(punch)
             elif self._is_missing_check_in(punch):
                 yield punch.punch_id, "missing_check_in", "LOW", 0.80
+        for punch in self.company.punches:
+            if punch.is_check_in and self._is_on_leave(punch):
+                yield punch.punch_id, "on_leave", "MEDIUM", 0.70
         for shift in self.company.shifts_in_order:
             if self._is_no_show(shift):
                 yield shift.shift_id, *self._missed(shift)
             if self.quiet.is_post_empty(shift):
                 yield shift.shift_id, "post_empty", "HIGH", 0.85
             for person_id in dict.fromkeys(shift.entitled):
-                if not self.words.is_left_out(shift, person_id):
+                if not self.words.is_left_out(shift, person_id) and not self.company.is_covered(
+                    shift, person_id
+                ):
                     yield from self._late(shift, person_id)
                     yield from self._left_early(shift, person_id)
         for spell in self.words.spells:
@@ -673,11 +679,24 @@ class Reference:
             return "no_show_unheard", "LOW", 0.40
         return "no_show", "HIGH", 0.95
 
+    def _is_on_leave(self, check_in: Punch) -> bool:
+        person_id = check_in.person_id
+        if not self.company.is_on_leave(person_id, check_in.site_id, check_in.occurred_at):
+            return False
+        shift = self.words.shift_of_check_in(check_in)
+        comes_for_work = (
+            shift is not None
+            and shift.starts_at > check_in.occurred_at
+            and not self.company.is_covered(shift, person_id)
+        )
+        return self._begins_period(check_in) and not comes_for_work
+
     def _is_no_show(self, shift: Shift) -> bool:
         after = self.keys(shift).minutes("no_show_after_minutes")
         return (
             self.company.roster_complete
             and bool(shift.entitled)
+            and not self.company.is_covered(shift, shift.person_id)
             and self.company.as_of > shift.starts_at + after
             and not self.words.is_attended(shift)
             and any(

@@ -52,8 +52,11 @@ def every_type(engine: Engine, heard: Heard) -> None:
             plant(day, reason)
     intake.sync_roster(engine, company.roster())
     for day in days:
-        shifts = [shift.contract() for shift in day.shifts]
-        intake.sync_roster(engine, {"tenant": {"tenant_id": 1}, "shifts": shifts})
+        planned = {
+            "shifts": [shift.contract() for shift in day.shifts],
+            "absences": [absence.contract() for absence in day.absences],
+        }
+        intake.sync_roster(engine, {"tenant": {"tenant_id": 1}, **planned})
     submit(engine, heard, *(made.contract(1) for day in days for made in day.punches))
 
 

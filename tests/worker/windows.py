@@ -21,7 +21,18 @@ from tests.worker.load.everything import (
 from worker.rules.biometrics import whose
 from worker.rules.finding import Finding, Nothing, Subject
 from worker.rules.past import Past
-from worker.rules.window import Assignment, Device, Punch, Shift, Site, Stretch, Window, in_order
+from worker.rules.window import (
+    Absence,
+    Assignment,
+    Device,
+    Merge,
+    Punch,
+    Shift,
+    Site,
+    Stretch,
+    Window,
+    in_order,
+)
 
 DAY = datetime(2026, 3, 2, tzinfo=UTC)
 ANNA, BEN, CARL, DORA = 1, 2, 3, 4
@@ -85,6 +96,8 @@ def build(
     sites: Iterable[Site] = SITES,
     people: Mapping[int, str] | None = None,
     assignments: Iterable[Assignment] = (),
+    absences: Iterable[Absence] = (),
+    merges: Iterable[Merge] = (),
     devices: Iterable[Device] = (),
     roster_complete: bool = True,
     first_punch_at: Mapping[int, datetime] | None = None,
@@ -120,6 +133,8 @@ def build(
         people=people,
         shifts={row.shift_id: row for row in rostered},
         assignments=assigned,
+        absences=list(absences),
+        merges=list(merges),
         devices={device.device_id: device for device in devices},
         device_uses=uses,
         device_people={

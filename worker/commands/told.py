@@ -53,14 +53,44 @@ WHERE tenant_id = %(tenant_id)s AND person_id = %(person_id)s AND site_id = %(si
     AND (said_at IS NOT NULL OR NOT deleted)
 ORDER BY valid_from_key
 """
+# Those of the person or site about then, whether they count or not.
+_ABSENCES = """
+SELECT CASE WHEN site_id IS NULL THEN 'absence ' ELSE 'absence of the site ' END || absence_id
+        || ' from ' || coalesce(absent_from_date::text, {since})
+        || ' to ' || coalesce(absent_to_date::text, {until}),
+    coalesce(said_at, sent_at), removed_at, submitted_by,
+    CASE WHEN removed_at IS NOT NULL THEN 'it never was' END
+FROM absence
+WHERE tenant_id = %(tenant_id)s AND (person_id = %(person_id)s OR site_id = %(site_id)s)
+    AND covers_since <= %(at)s::timestamptz + interval '24 hours'
+    AND covers_until >= %(at)s::timestamptz - interval '24 hours'
+ORDER BY absence_id
+""".format(
+    **{
+        name: f"""to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')"""
+        for name, column in (("since", "absent_from"), ("until", "absent_to"))
+    }
+)
 
 
 Row = tuple[Kind, str]  # a row of the roster that has a past: its kind and its key
 
 
+_SAID_OF = """
+SELECT 'the punch said person ' || coalesce(said_person_id, person_id)
+    || coalesce(', and the face of ' || said_biometric_person_id, '')
+    || ': merged, it counts for person ' || person_id
+FROM punch
+WHERE tenant_id = %s AND punch_id = %s
+    AND (said_person_id IS NOT NULL OR said_biometric_person_id IS NOT NULL)
+"""
+
+
 def told(cursor: Cursor, window: Window) -> Iterator[str]:
     """Yield what was said of the rows by which the window's one subject is judged."""
     for punch in window.punches_to_judge:
+        said = cursor.execute(_SAID_OF, [window.tenant_id, punch.punch_id])
+        yield from (line for (line,) in said.fetchall())
         rows = [(TENANT, ""), (SITE, str(punch.site_id)), (PERSON, str(punch.person_id))]
         rows += [(DEVICE, punch.device_id)] if punch.device_id else []
         yield from _of_rows(cursor, window, rows, punch.occurred_at)
@@ -73,11 +103,15 @@ def told(cursor: Cursor, window: Window) -> Iterator[str]:
         }
         yield from _planned(cursor, _ASSIGNMENTS, values, "ended")
         yield from _planned(cursor, _SHIFTS, values, "removed")
+        yield from _planned(cursor, _ABSENCES, values, "removed")
     for shift in window.shifts_to_judge:
         rows = [(TENANT, ""), (SITE, str(shift.site_id))]
         rows += [(PERSON, str(person_id)) for person_id in (shift.person_id, *shift.substitutes)]
         yield from _of_rows(cursor, window, rows, shift.starts_at)
         yield from shift_told(cursor, window.tenant_id, shift.shift_id)
+        whose = {"person_id": shift.person_id, "site_id": shift.site_id, "at": shift.starts_at}
+        values = {"tenant_id": window.tenant_id, **whose}
+        yield from _planned(cursor, _ABSENCES, values, "removed")
 
 
 def shift_told(cursor: Cursor, tenant_id: int, shift_id: str) -> Iterator[str]:
@@ -169,7 +203,7 @@ def _when(said_at: datetime | None) -> str:
 
 
 def _planned(cursor: Cursor, sql: str, values: Mapping[str, Any], gone: str) -> Iterator[str]:
-    """Yield when shifts or assignments, which carry their own times, were said and were `gone`."""
+    """Yield when rows that carry their own times, such as shifts, were said and were `gone`."""
     for name, said_at, removed_at, submitted_by, counts in cursor.execute(sql, values):
         removed = f", {gone} {instant(removed_at)}" if removed_at else ""
         so = f": {counts}" if counts else ""

@@ -43,6 +43,13 @@ start to its end, as the policy of the shift's site at its start has it.
   OVERTIME_VIOLATION has it.
 - `missing_check_in` (LOW 0.80): a check-out that closes no spell belongs to an own shift for which
   no check-in came before it.
+- `on_leave` (MEDIUM 0.70): a check-in lies within an absence of its person. Asked of, and told at,
+  the first check-in of a work period, and not where that is for a shift that begins after the
+  absence.
+
+`no_show`, `late` and `left_early` leave out a shift that an absence covers, of its site or of the
+person: of the one who punched, for `no_show` the one it is planned for. A shift is covered if its
+start is; dates are whole days at its site.
 
 `wrong_site`, `late`, `left_early` and `missing_check_out` leave out a shift in which the person
 only substitutes once somebody else attends it. A further check-in while already checked in is none
@@ -69,6 +76,7 @@ from typing import Any
 
 from models.policy import Policy
 from models.policy.schedule_mismatch import ScheduleMismatch
+from worker.rules.absences import COVERED, in_words, is_covered, leave_of, told_of, why_not_on_leave
 from worker.rules.acts import counts_for_nothing
 from worker.rules.attendance import (
     covered_by_another,
@@ -124,6 +132,7 @@ def detect(window: Window) -> Findings:
                 yield from _early(window, punch, policy)
                 yield from _wrong_site(window, punch, policy)
                 yield from _unscheduled(window, punch, policy)
+            yield from _on_leave(window, punch, policy)
             yield from _missing_check_out(window, punch, policy)
         else:
             yield from _left_early(window, punch, policy)
@@ -173,6 +182,8 @@ def _why_not_late(window: Window, punch: Punch, shift: Shift | None, policy: Pol
         return f"it comes by the shift's start plus {policy.grace_minutes:g} min"
     if punch.occurred_at > shift.ends_at:
         return "a lone tap after the shift's end is likelier a check-out"
+    if is_covered(window, shift, punch.person_id):
+        return COVERED
     if further_check_in(window, punch):
         return "it repeats a check-in here"
     first = _first_check_in(window, punch, shift)
@@ -314,6 +325,8 @@ def _why_not_left_early(window: Window, punch: Punch, shift: Shift | None, polic
         return "the shift is not over"
     if punch.occurred_at >= shift.ends_at - timedelta(minutes=policy.grace_minutes):
         return f"it comes at most {policy.grace_minutes:g} min before the shift's end"
+    if is_covered(window, shift, punch.person_id):
+        return COVERED
     spell = spell_of(window, punch)
     if (
         (spell and spell.check_out is not punch)
@@ -467,6 +480,29 @@ def _why_not_unscheduled(window: Window, punch: Punch) -> str:
     if came_in_place_before(window, punch):
         return "an earlier check-in of theirs already stands for a shift here"
     return goes_on_working(window, punch) or excuse(window, punch)
+
+
+def _on_leave(window: Window, punch: Punch, policy: Policy) -> Findings:
+    leave = leave_of(window, punch)
+    because = why_not_on_leave(window, punch) if leave else "no absence of theirs holds then"
+    if leave and not because:
+        yield found(
+            window,
+            punch,
+            TYPE,
+            "on_leave",
+            policy.of(ScheduleMismatch).on_leave_severity,
+            0.70,
+            f"{done(punch)} at {clock(window, punch.site_id, punch.occurred_at)} while on leave "
+            f"from {in_words(window, punch, leave.since)} to "
+            f"{in_words(window, punch, leave.until)}.",
+            observed=1,
+            limit=0,
+            unit="check-ins within an own absence",
+            **told_of(leave),
+        )
+    elif window.explaining:
+        yield nothing(punch, TYPE, "on_leave", because)
 
 
 def _missing_check_out(window: Window, punch: Punch, policy: Policy) -> Findings:
@@ -643,6 +679,8 @@ def _why_not_no_show(window: Window, shift: Shift, policy: Policy) -> str:
     minutes = policy.of(ScheduleMismatch).no_show_after_minutes
     if window.as_of <= shift.starts_at + timedelta(minutes=minutes):
         return f"the shift did not begin more than {minutes:g} min ago"
+    if is_covered(window, shift, shift.person_id):
+        return COVERED
     began = window.first_punch_at.get(shift.site_id)
     if began is None or began >= shift.starts_at:
         return "the site had not begun to report"

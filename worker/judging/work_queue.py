@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 from psycopg import Cursor
 
+from models.intake.roster.merges import Said, by_person, counts_as, load
+from models.intake.roster.recounting import recount_named
 from models.policy import merged
 from worker.judging.spread import numbered, spread
 from worker.load.arrays import numbers
@@ -42,14 +44,15 @@ _WAITING = """
 SELECT EXISTS (SELECT FROM pending WHERE tenant_id = %(tenant_id)s AND attempts = 0)
     OR EXISTS (SELECT FROM roster_change WHERE tenant_id = %(tenant_id)s AND attempts = 0)
 """
+_MERGING = "EXISTS (SELECT FROM person_merge WHERE tenant_id = %(tenant_id)s) AS merging"
 _PENDING = f"""
-SELECT pending_id, {", ".join(TouchedPunch._fields)}
+SELECT pending_id, {_MERGING}, {", ".join(TouchedPunch._fields)}
 FROM pending
 WHERE tenant_id = %(tenant_id)s AND backfill = %(backfill)s AND attempts = 0
 ORDER BY pending_id LIMIT %(limit)s
 """
 _SUSPECTS = f"""
-SELECT pending_id, {", ".join(TouchedPunch._fields)}
+SELECT pending_id, {_MERGING}, {", ".join(TouchedPunch._fields)}
 FROM pending
 WHERE tenant_id = %(tenant_id)s AND pending_id = ANY(%(ids)s)
 ORDER BY pending_id
@@ -151,12 +154,36 @@ def take_punches(
     rows = cursor.execute(_PENDING if ids is None else _SUSPECTS, values).fetchall()
     if not rows:
         return None
-    versions = [TouchedPunch._make(columns) for _, *columns in rows]
+    versions = [TouchedPunch._make(columns) for _, _, *columns in rows]
     punches = tuple(punch for punch in versions if not _is_again(punch))
+    if rows[0][1]:
+        punches = _counted(cursor, tenant_id, punches)
     again = frozenset(punch.punch_id for punch in versions if _is_again(punch))
     oldest = min((punch.received_at for punch in punches if punch.received_at), default=None)
     ids = [pending_id for pending_id, *_ in rows]
     return Batch("pending", ids, len(ids), Touched(punches=punches, again=again), oldest, backfill)
+
+
+def _counted(
+    cursor: Cursor, tenant_id: int, punches: Sequence[TouchedPunch]
+) -> tuple[TouchedPunch, ...]:
+    """Return versions of punches as they count, as people are merged, and have them stored so.
+
+    Until now those that came were stored as submitted, and may have been seen so: both are touched.
+    """
+    merges = by_person(load(cursor, tenant_id))
+    counted = [_as_counted(punch, merges) for punch in punches]
+    moved = [(one, other) for one, other in zip(punches, counted, strict=True) if one != other]
+    recount_named(cursor, tenant_id, sorted({one.punch_id for one, _ in moved}))
+    return (*punches, *(other for _, other in moved))
+
+
+def _as_counted(punch: TouchedPunch, merges: Said) -> TouchedPunch:
+    at, body = punch.occurred_at, punch.biometric_person_id
+    return punch._replace(
+        person_id=counts_as(merges, punch.person_id, at),
+        biometric_person_id=None if body is None else counts_as(merges, body, at),
+    )
 
 
 def _is_again(punch: TouchedPunch) -> bool:

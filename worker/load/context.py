@@ -5,6 +5,7 @@ devices, biometrics, baselines.
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
+from worker.load.absences import ask_absences
 from worker.load.arrays import texts
 from worker.load.doubts import read_doubts, undecided
 from worker.load.neighbours import Neighbours, ask_neighbours
@@ -43,6 +44,7 @@ def load_context(
     ):
         stand_ins = read_stand_ins(reading, doubts.missed)
         shifts, stretches = _read_also(reading, subjects, judged, stand_ins, doubts.telling)
+    absences = ask_absences(reading, judged, shifts, doubts.telling)
     devices = reading.devices.read(_device_ids(judged, stretches))
     neighbours = ask_neighbours(reading, judged, shifts.waiting, devices)
     people = _people(judged, stretches, shifts, neighbours)
@@ -63,6 +65,8 @@ def load_context(
         people=roster.people,
         shifts=shifts.by_id,
         assignments=roster.assignments,
+        absences=absences(),
+        merges=tenant.merges,
         devices=devices,
         device_uses=neighbours.device_uses,
         device_people=neighbours.device_people(),

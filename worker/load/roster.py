@@ -12,7 +12,7 @@ from worker.load.devices import DevicePasts
 from worker.load.reading import Reading
 from worker.load.versions import SPAN, pasts
 from worker.rules.past import Past
-from worker.rules.window import Assignment, Punch, Site, Stretch
+from worker.rules.window import Assignment, Merge, Punch, Site, Stretch
 
 _SITE = ", ".join(f"{'i' if name == 'timezone' else 'v'}.{name}" for name in Site._fields)
 _SITES = f"""
@@ -55,7 +55,14 @@ def read_roster(
     cursor, tenant_id = reading.cursor, reading.tenant_id
     # All are sent before the first is waited for.
     asked_sites = cursor.execute(_SITES, [tenant_id, numbers(site_ids)])
-    pairs = sorted(_pairs(judged, stretches))
+    others = merged_into(reading.tenant.merges)
+    pairs = sorted(
+        {
+            (one, site_id)
+            for person_id, site_id in _pairs(judged, stretches)
+            for one in (person_id, *others.get(person_id, ()))
+        }
+    )
     asked_assignments = (
         cursor.execute(
             _ASSIGNMENTS, [numbers(p for p, _ in pairs), numbers(s for _, s in pairs), tenant_id]
@@ -64,6 +71,7 @@ def read_roster(
         else None
     )
     people = _owners(devices).union(person_ids)
+    people |= {merge.into_id for merge in reading.tenant.merges if merge.person_id in people}
     asked_people = cursor.execute(_PEOPLE, [tenant_id, numbers(people)])
     sites = pasts(asked_sites.fetchall(), Site._make)
     rows = asked_assignments.fetchall() if asked_assignments else []
@@ -85,6 +93,14 @@ def _pairs(judged: Iterable[Punch], stretches: Iterable[Stretch]) -> set[tuple[i
         if stretch.person_id in people
         for punch in stretch.punches
     }
+
+
+def merged_into(merges: Iterable[Merge]) -> dict[int, set[int]]:
+    """Return who counts as a person at any time, by that person."""
+    others: dict[int, set[int]] = {}
+    for merge in merges:
+        others.setdefault(merge.into_id, set()).add(merge.person_id)
+    return others
 
 
 def _owners(devices: DevicePasts) -> set[int]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+import orjson
 from psycopg import Cursor
 
 from models.schemas.roster import LONGEST_SHIFT
@@ -11,6 +12,7 @@ from worker.load.policies import Policies, given_policies, stored_policies
 from worker.load.versions import moment
 from worker.rules.biometrics import LEAST_DEVIATION
 from worker.rules.past import Past
+from worker.rules.window import Merge
 
 KIOSK_DAYS = timedelta(days=7)
 BASELINE_DAYS = timedelta(days=30)
@@ -52,6 +54,11 @@ SELECT {{settings}} policy_version, roster_complete,
     ),
     {_SPANS.format("people_spans")},
     {_SPANS.format("assigned_spans")},
+    (
+        SELECT coalesce(
+            jsonb_agg(jsonb_build_array(m.person_id, m.since, m.until, m.into_id)), '[]'
+        )::text FROM person_merge m WHERE m.tenant_id = t.tenant_id
+    ),
     set_config('timezone', 'UTC', true)
 FROM tenant t WHERE t.tenant_id = %s
 """
@@ -67,6 +74,7 @@ class Tenant(NamedTuple):
     roster_complete: bool
     any_assignment: Past[bool]
     any_person: Past[bool]
+    merges: tuple[Merge, ...]
 
     @property
     def no_show(self) -> list[timedelta]:
@@ -147,7 +155,7 @@ def read_tenant(
     ).fetchone()
     if row is None:
         raise LookupError(f"tenant {tenant_id} is unknown: sync it with roster.sync first")
-    *_, version, complete, own, of_sites, people, assignments, _ = row
+    *_, version, complete, own, of_sites, people, assignments, merges, _ = row
     return Tenant(
         tenant_id,
         stored_policies(own, of_sites) if policies is None else given_policies(policies),
@@ -155,6 +163,10 @@ def read_tenant(
         complete,
         _whether(assignments),
         _whether(people),
+        tuple(
+            Merge(person_id, moment(since), moment(until), into_id)
+            for person_id, since, until, into_id in orjson.loads(merges)
+        ),
     )
 
 

@@ -22,6 +22,7 @@ def found(
     severity: str,
     confidence: float,
     explanation: str,
+    /,
     *,
     observed: float | str | None = None,
     limit: float | str | None = None,

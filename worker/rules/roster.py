@@ -76,14 +76,15 @@ def roves(window: Window, person_id: int, site_id: int, at: datetime) -> bool:
 def roving_sites(window: Window, person_id: int) -> Sequence[int]:
     """Return the sites where the person roves at some time."""
     key = "roving"
+    by_person: dict[int, list[int]]
     if key not in window.memo:
-        by_person: dict[int, list[int]] = {}
+        by_person = {}
         for (person, site_id), rows in window.assignments.items():
             if any(row.roving for row in rows):
                 by_person.setdefault(person, []).append(site_id)
         window.memo[key] = by_person
-    sites: Sequence[int] = window.memo[key].get(person_id, ())
-    return sites
+    by_person = window.memo[key]
+    return [site_id for one in window.ever_of(person_id) for site_id in by_person.get(one, ())]
 
 
 def excuse(window: Window, punch: Punch) -> str:
@@ -294,8 +295,12 @@ def _first_in_place(window: Window, person_id: int, shift: Shift, mode: Mode) ->
 
 def _assignments(window: Window, person_id: int, site_id: int, at: datetime) -> list[Assignment]:
     """Return the assignments of a person to a site that are valid at a moment."""
-    rows = window.assignments.get((person_id, site_id), ())
-    return [row for row in rows if row.is_valid(at)]
+    return [
+        row
+        for one in window.all_of(person_id, at)
+        for row in window.assignments.get((one, site_id), ())
+        if row.is_valid(at)
+    ]
 
 
 def _has_own_shift_here(window: Window, punch: Punch) -> bool:

@@ -14,6 +14,7 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from models.policy.schedule_mismatch import ScheduleMismatch
+from worker.rules.absences import is_covered
 from worker.rules.attendance import first_check_in, is_attended
 from worker.rules.window import Shift, Source, Window
 
@@ -36,7 +37,7 @@ class Silence(NamedTuple):
 
 class _Due(NamedTuple):
     """The shifts of a source that began between two of its punches and tell whether it was heard:
-    those that somebody entitled checked in for, or nobody attends.
+    those that somebody entitled checked in for, or that nobody attends and no absence covers.
     """
 
     starts: Sequence[datetime]
@@ -105,7 +106,9 @@ def _find_due(window: Window, site_id: int, source: Source) -> _Due:
         if source.device_id and window.usual_devices.get(shift.shift_id) != source.device_id:
             continue
         came_at = first_check_in(window, shift)
-        if came_at is None and is_attended(window, shift):
+        if came_at is None and (
+            is_attended(window, shift) or is_covered(window, shift, shift.person_id)
+        ):
             continue
         telling.append(shift)
         heard.append(came_at is not None and (source.next is None or came_at < source.next))

@@ -4,7 +4,7 @@ Instants are aware datetimes in UTC, places are degrees, distances metres.
 """
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -55,6 +55,31 @@ class Assignment(NamedTuple):
         return (self.valid_from is None or self.valid_from <= at) and (
             self.valid_to is None or at <= self.valid_to
         )
+
+
+class Absence(NamedTuple):
+    """That a person is on leave, or that a site has a holiday, from `since` to `until`, both
+    included. A date means the whole day at the site of what it is held against.
+    """
+
+    absence_id: str
+    person_id: int | None  # of a site's absence there is none, and the other way round
+    site_id: int | None
+    since: date
+    until: date
+    reason: str | None = None
+
+
+class Merge(NamedTuple):
+    """That a person counts as another from `since` on, until `until`; None is for ever."""
+
+    person_id: int
+    since: datetime | None
+    until: datetime | None
+    into_id: int
+
+    def holds(self, at: datetime) -> bool:
+        return (self.since is None or self.since <= at) and (self.until is None or at < self.until)
 
 
 class Device(NamedTuple):

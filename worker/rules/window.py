@@ -5,7 +5,7 @@ Instants are aware datetimes in UTC, places are degrees, distances metres. Nothi
 database, a clock or a setting.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from datetime import datetime
 from functools import cached_property
@@ -16,9 +16,11 @@ from worker.rules.finding import Subject
 from worker.rules.order import in_turn
 from worker.rules.past import Laid, Past, past_of
 from worker.rules.taps import read_taps
+from worker.rules.values import Absence as Absence
 from worker.rules.values import Assignment as Assignment
 from worker.rules.values import Baseline as Baseline
 from worker.rules.values import Device as Device
+from worker.rules.values import Merge as Merge
 from worker.rules.values import Punch as Punch
 from worker.rules.values import Shift as Shift
 from worker.rules.values import Site as Site
@@ -57,6 +59,8 @@ class Window:
         people: Mapping[int, str | Past[str | None]] | None = None,
         shifts: Mapping[str, Shift] | None = None,
         assignments: Sequence[Assignment] = (),
+        absences: Sequence[Absence] = (),
+        merges: Sequence[Merge] = (),
         devices: Mapping[str, Device | Past[Device | None]] | None = None,
         device_uses: Mapping[str, Sequence[Punch]] | None = None,
         device_people: Mapping[str, int] | None = None,
@@ -105,6 +109,8 @@ class Window:
         self.crashed: set[tuple[Subject, str]] = set()
         self.memo: dict[Any, Any] = {}  # what rules worked out once for this window
         self._assignments = assignments
+        self._absences = absences
+        self._merges = merges
 
     @cached_property
     def stretches(self) -> Sequence[Stretch]:
@@ -149,6 +155,14 @@ class Window:
         for row in self._assignments:
             by_pair.setdefault((row.person_id, row.site_id), []).append(row)
         return by_pair
+
+    @cached_property
+    def absences(self) -> dict[tuple[int | None, int | None], list[Absence]]:
+        """Absences by whose they are: (person_id, None) or (None, site_id), by absence_id."""
+        by_key: dict[tuple[int | None, int | None], list[Absence]] = {}
+        for row in sorted(self._absences, key=lambda row: row.absence_id):
+            by_key.setdefault((row.person_id, row.site_id), []).append(row)
+        return by_key
 
     @cached_property
     def shifts_of(self) -> dict[int, list[Shift]]:
@@ -227,8 +241,34 @@ class Window:
 
     def device(self, device_id: str | None, at: datetime) -> Device | None:
         """Return what the roster said of a device at a moment; None where it did not name it."""
-        device = self._devices.get(device_id) if device_id else None
-        return device.at(at) if device else None
+        past = self._devices.get(device_id) if device_id else None
+        device = past.at(at) if past else None
+        if device is None or device.person_id is None or not self._merges:
+            return device
+        return device._replace(person_id=self.counted(device.person_id, at))
+
+    def counted(self, person_id: int, at: datetime) -> int:
+        """Return who a person counts as at a moment, as people are merged."""
+        merges = self._merged_from.get(person_id, ())
+        return next((merge.into_id for merge in merges if merge.holds(at)), person_id)
+
+    def all_of(self, person_id: int, at: datetime) -> Sequence[int]:
+        """Return the person, and all others that count as them at a moment."""
+        merges = self._merged_into.get(person_id, ())
+        return (person_id, *(merge.person_id for merge in merges if merge.holds(at)))
+
+    def ever_of(self, person_id: int) -> Sequence[int]:
+        """Return the person, and all others that count as them at some time."""
+        merges = self._merged_into.get(person_id, ())
+        return (person_id, *(merge.person_id for merge in merges))
+
+    @cached_property
+    def _merged_from(self) -> dict[int, list[Merge]]:
+        return _by(self._merges, lambda merge: merge.person_id)
+
+    @cached_property
+    def _merged_into(self) -> dict[int, list[Merge]]:
+        return _by(self._merges, lambda merge: merge.into_id)
 
     def any_person(self, at: datetime) -> bool:
         """Whether the roster had any person at a moment."""
@@ -308,6 +348,13 @@ class Window:
     def site_name(self, site_id: int, at: datetime) -> str:
         site = self.site(site_id, at)
         return site.name if site else f"site {site_id}"
+
+
+def _by(merges: Iterable[Merge], key: Callable[[Merge], int]) -> dict[int, list[Merge]]:
+    by_key: dict[int, list[Merge]] = {}
+    for merge in merges:
+        by_key.setdefault(key(merge), []).append(merge)
+    return by_key
 
 
 def _pasts(rows: Mapping[Any, Any] | None) -> Mapping[Any, Past[Any]]:

@@ -48,6 +48,7 @@ PLANTERS: dict[str, Planter] = {
         schedule_mismatch.left_early,
         schedule_mismatch.missing_check_out,
         schedule_mismatch.no_show,
+        schedule_mismatch.on_leave,
         schedule_mismatch.unscheduled,
         schedule_mismatch.wrong_site,
         unauthorized_site.not_assigned,

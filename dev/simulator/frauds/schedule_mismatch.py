@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from dev.simulator.clocks import move
 from dev.simulator.day import Day
-from dev.simulator.frauds.victims import rested, whole
-from dev.simulator.rows import Expected, Visit
+from dev.simulator.frauds.victims import on_day_shift, rested, whole
+from dev.simulator.rows import Absence, Expected, Visit
 
 TYPE = "SCHEDULE_MISMATCH"
 
@@ -76,6 +76,17 @@ def no_show(day: Day) -> list[Expected]:
         return []
     visit.punches = []
     return [Expected(TYPE, "no_show", shift_id=visit.shifts[0].shift_id)]
+
+
+def on_leave(day: Day) -> list[Expected]:
+    """Somebody is on leave that day, by the roster, and their punches are made all the same."""
+    visit = day.pick(whole, on_day_shift)
+    if not visit:
+        return []
+    local = visit.check_in.at.astimezone(visit.site.zone).date()
+    person_id = visit.person.person_id
+    day.absences.append(Absence(f"{day.date:%y%m%d}-{person_id}", person_id, local))
+    return [Expected(TYPE, "on_leave", visit.check_in.punch_id)]
 
 
 def missing_check_out(day: Day) -> list[Expected]:

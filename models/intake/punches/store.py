@@ -22,6 +22,10 @@ from models.tables.punches import VERSION, punch
 # The reason of a void where judging the punch brought its worker down.
 KILLS_WORKER = "kills_worker"
 
+# These hold people as they are merged; columns with `said_` before their names, what was submitted
+# where that is another. So they are once a punch is judged.
+COUNTED = ("person_id", "biometric_person_id")
+
 _NAMES = ", ".join(COLUMNS)
 _VERSION = ", ".join(VERSION)
 _KEY = {column.name for column in punch.primary_key}
@@ -109,6 +113,7 @@ _IS_AHEAD = "sent_at > %(ahead)s"
 _SENT_AT = f"CASE WHEN {_IS_AHEAD} THEN received_at ELSE sent_at END"
 _CLAIMED_AT = f"CASE WHEN {_IS_AHEAD} THEN sent_at ELSE claimed_at END"
 _READ_AS = {
+    **{name: f"coalesce(said_{name}, {name}) AS {name}" for name in COUNTED},
     "extra": "extra::text AS extra",
     "sent_at": f"{_SENT_AT} AS sent_at",
     "claimed_at": f"{_CLAIMED_AT} AS claimed_at",
@@ -135,6 +140,7 @@ _REVIVES = f"punch.void_reason = '{KILLS_WORKER}' AND punch.content_hash <> new.
 _UPDATE = f"""
 UPDATE punch SET
     {", ".join(f"{name} = new.{name}" for name in COLUMNS if name not in _KEY)},
+    {", ".join(f"said_{name} = NULL" for name in COUNTED)},
     received_at = CASE WHEN {_IS_SAME} THEN punch.received_at ELSE %(received_at)s END,
     backfill = punch.backfill AND %(backfill)s,
     submitted_by = CASE WHEN {_IS_SAME} THEN punch.submitted_by ELSE %(submitted_by)s::jsonb END,

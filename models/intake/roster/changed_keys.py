@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from models.intake.roster.absences import covered, differing
 from models.intake.roster.kinds import DEVICE, PERSON, SHIFT, SITE, TENANT, Columns, Kind
 from models.intake.roster.laying import (
     BEGINNING,
@@ -15,6 +16,7 @@ from models.intake.roster.laying import (
     hull,
     midnight,
 )
+from models.intake.roster.merges import Merge
 
 ChangedKey = tuple[str, str]  # kind and key of roster_change
 
@@ -27,6 +29,10 @@ _ZONES = timedelta(hours=15)
 _INSTANT = timedelta(microseconds=1)
 # The columns of shifts that judgements rest on, besides the key.
 _OF_SHIFT = ("person_id", "site_id", "starts_at", "ends_at", "substitutes", "person_left")
+_OF_ABSENCE = (
+    *("person_id", "site_id", "absent_from", "absent_from_date", "absent_to", "absent_to_date"),
+    "reason",
+)
 _OF_PLACE = ("site_id", "starts_at", "ends_at")
 
 
@@ -114,6 +120,33 @@ class Changes:
             for person_id in (were["person_id"], *were["substitutes"]):
                 self.note(PERSON.table, person_id, near)
 
+    def note_absence(self, before: Columns | None, after: Columns) -> None:
+        """Note the time for which a person or site is absent where it was not, or no more."""
+        were, are = _absent(before), _absent(after)
+        if were == are:
+            return
+        if were and are and all(were[name] == are[name] for name in ("person_id", "site_id")):
+            self._note_absent(are, differing(were, are))
+            return
+        for absence in (were, are):
+            if absence:
+                self._note_absent(absence, covered(absence))
+
+    def note_merged(self, merges: Sequence[Merge]) -> None:
+        """Note with each person who changed those whom they count as at the time."""
+        for merge in merges:
+            for kind in ("person", "named"):
+                span = self._spans.get((kind, str(merge.person_id)))
+                if span and max(span[0], merge.since) < min(span[1], merge.until):
+                    since, until = max(span[0], merge.since), min(span[1], merge.until)
+                    self.note(kind, merge.into_id, (since, until))
+
+    def _note_absent(self, absence: Columns, span: Span) -> None:
+        if (person_id := absence["person_id"]) is not None:
+            self.note(PERSON.table, person_id, span)
+        else:
+            self.note(SITE.table, absence["site_id"], span)
+
 
 def policy_of(columns: Columns | None) -> object:
     """Return the policy of a version, which is empty where the row is not there."""
@@ -122,6 +155,15 @@ def policy_of(columns: Columns | None) -> object:
 
 def _counting(shift: Columns | None) -> Columns | None:
     return {name: shift[name] for name in _OF_SHIFT} if shift and shift["standing"] else None
+
+
+def _absent(absence: Columns | None) -> Columns | None:
+    """Return what judgements rest on of an absence, or None where there is none."""
+    if absence is None or not absence["standing"]:
+        return None
+    columns = {name: absence[name] for name in _OF_ABSENCE}
+    # Of a site's no finding speaks.
+    return columns | {"reason": None} if columns["person_id"] is None else columns
 
 
 def _valid_time(assignment: Columns | None) -> tuple[Any, ...] | None:

@@ -75,11 +75,17 @@ def extent(cursor: Cursor, tenant_id: int, changes: Sequence[Change], now: datet
     """
     if not changes:
         return Extent(0, 0)
-    row = cursor.execute(_POLICY, [tenant_id]).fetchone()
-    days = merged(row[0] if row else {}, {}).rejudge_days
+    oldest = rejudged_since(cursor, tenant_id, now)
     values: dict[str, Any] = {
         name: [getattr(change, name) for change in changes] for name in Change._fields
     }
-    values |= {"tenant_id": tenant_id, "oldest": now - timedelta(days=days), "most": MOST_COUNTED}
+    values |= {"tenant_id": tenant_id, "oldest": oldest, "most": MOST_COUNTED}
     punches, shifts = cursor.execute(_EXTENT, values).fetchone() or (0, 0)
     return Extent(min(punches, MOST_COUNTED), min(shifts, MOST_COUNTED))
+
+
+def rejudged_since(cursor: Cursor, tenant_id: int, now: datetime) -> datetime:
+    """Return since when a change of the roster has anything judged anew."""
+    row = cursor.execute(_POLICY, [tenant_id]).fetchone()
+    days = merged(row[0] if row else {}, {}).rejudge_days
+    return now - timedelta(days=days)

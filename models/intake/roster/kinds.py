@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from models.schemas.roster import (
+    AbsenceIn,
     AssignmentIn,
     DeviceIn,
     PersonIn,
@@ -26,7 +27,9 @@ class Kind(NamedTuple):
     `blank` has the values of fields that a new row does not bring. Those in `required` it must
     bring; their values there are for a row that remembers the removal of what never came. A kind
     whose rows have a past has versions with the columns `past`, and its columns `throughout` have
-    none. Rows of other kinds have `marks` instead, which intake works out.
+    none. Rows of other kinds have `marks` instead, which intake works out. The columns `counted`
+    hold people as they are merged; columns with `said_` before their names hold what was said,
+    where it is another.
     """
 
     section: str  # its name in the roster
@@ -39,6 +42,7 @@ class Kind(NamedTuple):
     unjudged: tuple[str, ...] = ()
     throughout: tuple[str, ...] = ()
     marks: Mapping[str, Any] = MappingProxyType({})
+    counted: tuple[str, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -68,7 +72,15 @@ SITE = Kind(
     past=("name", "latitude", "longitude", "radius_m", "boundary", "policy"),
     throughout=("timezone",),
 )
-PERSON = Kind("people", "person", PersonIn, ("person_id",), {"name": ""}, {}, past=("name",))
+PERSON = Kind(
+    "people",
+    "person",
+    PersonIn,
+    ("person_id",),
+    {"name": ""},
+    {"merged_into": None},
+    past=("name", "merged_into"),
+)
 DEVICE = Kind(
     "devices",
     "device",
@@ -113,9 +125,29 @@ SHIFT = Kind(
         "person_left": False,
         "standing": False,
     },
+    counted=("person_id", "substitutes"),
+)
+ABSENCE = Kind(
+    "absences",
+    "absence",
+    AbsenceIn,
+    ("absence_id",),
+    {},
+    {
+        "person_id": None,
+        "site_id": None,
+        "absent_from": None,
+        "absent_from_date": None,
+        "absent_to": None,
+        "absent_to_date": None,
+        "reason": None,
+    },
+    marks={"said_at": None, "fields_said_at": None, "removed_at": None, "standing": False},
 )
 WITH_PAST = (SITE, PERSON, DEVICE)
-PLANNED = (ASSIGNMENT, SHIFT)
+PLANNED = (ASSIGNMENT, SHIFT, ABSENCE)
+# Fields that may be a date or a moment.
+_MOMENTS = {"valid_from", "valid_to", "absent_from", "absent_to"}
 # What a row says of itself, and not of what it is about.
 _OF_ROW = {"tenant_id", "deleted", "correction", "effective_from"}
 
@@ -133,12 +165,11 @@ def sent_columns(kind: Kind, row: RosterRow) -> Columns:
     if kind is ASSIGNMENT:
         fields["valid_from"] = fields.get("valid_from")
         fields["valid_from_key"] = _spelled(fields["valid_from"])
-        return {
-            column: value
-            for name, moment in fields.items()
-            for column, value in _split(name, moment).items()
-        }
-    return fields
+    return {
+        column: value
+        for name, moment in fields.items()
+        for column, value in _split(name, moment).items()
+    }
 
 
 @cache
@@ -152,7 +183,7 @@ def _spelled(moment: date | None) -> str:
 
 def _split(name: str, value: Any) -> Columns:
     """Return the columns of a field: one that may be a date or a moment has one for each."""
-    if name not in ("valid_from", "valid_to"):
+    if name not in _MOMENTS:
         return {name: value}
     is_instant = isinstance(value, datetime)
     return {name: value if is_instant else None, f"{name}_date": None if is_instant else value}

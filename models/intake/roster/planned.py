@@ -1,4 +1,4 @@
-"""Merging a shift or an assignment with the stored one: these carry their own times.
+"""Merging a shift, assignment or absence with the stored one: these carry their own times.
 
 The last content said holds, field by field: what it leaves out keeps its value, whichever came
 first. What was removed stays removed until a content is said later. Where all that a new row needs
@@ -14,7 +14,16 @@ from models.intake.content import as_json
 from models.intake.flaws import flaws
 from models.intake.punches.row import SENT_AHEAD
 from models.intake.refused.reasons import Reason, Refused, reason
-from models.intake.roster.kinds import ASSIGNMENT, EPOCH, SHIFT, Columns, Kind, sent_columns
+from models.intake.roster import absences
+from models.intake.roster.kinds import (
+    ABSENCE,
+    ASSIGNMENT,
+    EPOCH,
+    SHIFT,
+    Columns,
+    Kind,
+    sent_columns,
+)
 from models.intake.roster.laying import by_key
 from models.intake.roster.statement import Statement
 from models.schemas.roster import LONGEST_SHIFT, RosterRow
@@ -34,13 +43,15 @@ class Removal(NamedTuple):
 
 def removal_mark(kind: Kind) -> str:
     """Return the column that says when a row was removed."""
-    return "removed_at" if kind is SHIFT else "ended_at"
+    return "ended_at" if kind is ASSIGNMENT else "removed_at"
 
 
 def has_come(kind: Kind, stored: Columns) -> bool:
     """Tell whether all that a new row needs has been said, be it removed or not."""
     if kind is SHIFT:
         return all(stored[name] != blank for name, blank in kind.required.items())
+    if kind is ABSENCE:
+        return absences.has_come(stored)
     is_blank = stored["deleted"] and stored["ended_at"] is not None
     return stored["said_at"] is not None or not is_blank
 
@@ -219,7 +230,7 @@ def _known(kind: Kind, stored: Columns | None, removals: Iterable[Statement]) ->
 def _as_correction(kind: Kind, stored: Columns) -> bool:
     if kind is SHIFT:
         return bool(stored["removed_as_correction"])
-    return bool(stored["never_was"] and stored["said_at"] is not None)
+    return kind is ASSIGNMENT and bool(stored["never_was"] and stored["said_at"] is not None)
 
 
 def _marked(kind: Kind, columns: Columns, removals: Sequence[Removal]) -> Columns:
@@ -230,6 +241,8 @@ def _marked(kind: Kind, columns: Columns, removals: Sequence[Removal]) -> Column
     if kind is ASSIGNMENT:
         came = columns["said_at"] is not None
         return columns | {"never_was": columns["deleted"] and (as_correction or not came)}
+    if kind is ABSENCE:  # removed, it is as if it had never been
+        return columns | {"standing": has_come(kind, columns) and not columns["deleted"]}
     columns["removed_as_correction"] = as_correction
     return columns | {"standing": has_come(kind, columns) and is_standing(columns)}
 
@@ -255,6 +268,8 @@ def _problems(kind: Kind, columns: Columns, row: RosterRow) -> list[Reason]:
         for name in kind.required
         if name in row.model_fields_set and getattr(row, name) is None
     ]
+    if kind is ABSENCE:
+        missing += absences.problems(columns, row)
     unkept = [
         flaw
         for name, value in (row.model_extra or {}).items()

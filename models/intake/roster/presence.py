@@ -10,7 +10,7 @@ from models.intake.roster.laying import BEGINNING, END, Span
 _INSTANT = timedelta(microseconds=1)
 
 # Whether a shift counts, were it not for who left. models.intake.roster.planned has it in Python.
-_COUNTS = """(
+COUNTS = """(
     person_id <> 0 AND site_id <> 0 AND starts_at <> 'epoch' AND ends_at <> 'epoch'
     AND NOT cancelled AND NOT removed_as_correction
     AND (removed_at IS NULL OR removed_at >= starts_at)
@@ -46,11 +46,11 @@ WITH concerned AS (
 )
 UPDATE shift SET
     person_left = has_left,
-    standing = {_COUNTS} AND (NOT has_left OR substitutes <> '{{}}')
+    standing = {COUNTS} AND (NOT has_left OR substitutes <> '{{}}')
 FROM looked_at
 WHERE shift.tenant_id = %(tenant_id)s AND shift.shift_id = looked_at.shift_id
     AND person_left <> has_left
-RETURNING shift.shift_id, {_COUNTS}
+RETURNING shift.shift_id, {COUNTS}
 """
 
 # What ended longer ago is not looked at: nobody plans it any more.
@@ -60,7 +60,7 @@ _MARKED_WRONG = f"""
 SELECT tenant_id, shift_id FROM shift
 WHERE tenant_id = ANY(%(tenant_ids)s) AND ends_at >= statement_timestamp() - %(lately)s
     AND (deleted <> (removed_at IS NOT NULL)
-        OR standing <> ({_COUNTS} AND (NOT person_left OR substitutes <> '{{}}'))
+        OR standing <> ({COUNTS} AND (NOT person_left OR substitutes <> '{{}}'))
         OR (person_left AND NOT {_HAS_LEFT}))
 UNION
 SELECT tenant_id, shift_id

@@ -17,7 +17,7 @@ from models.intake.punches.row import when_sent
 from models.intake.refused.reasons import Reason, Refused, reason, validated
 from models.intake.refused.refuse import refuse, refuse_alone
 from models.intake.refused.rejection import Rejection, unreadable
-from models.intake.roster import current, past_tables, tables
+from models.intake.roster import current, merges, past_tables, tables
 from models.intake.roster.changed_keys import (
     ALWAYS,
     Change,
@@ -25,8 +25,9 @@ from models.intake.roster.changed_keys import (
     Changes,
     policy_of,
 )
-from models.intake.roster.extent import Extent, extent
+from models.intake.roster.extent import Extent, extent, rejudged_since
 from models.intake.roster.kinds import (
+    ABSENCE,
     PERSON,
     PLANNED,
     SHIFT,
@@ -37,11 +38,13 @@ from models.intake.roster.kinds import (
     Kind,
     key_of,
 )
-from models.intake.roster.laying import END, Version, difference
+from models.intake.roster.laying import END, Span, Version, difference
+from models.intake.roster.merges import Merge
 from models.intake.roster.past_rows import check, repeats, with_extra, written
 from models.intake.roster.past_tables import Stored, Written
 from models.intake.roster.planned import as_marked, asks_for_removals, is_left_behind, merge
 from models.intake.roster.presence import ASSIGNED, PEOPLE, mark_left, update_spans
+from models.intake.roster.recounting import recount_punches, recount_shifts
 from models.intake.roster.statement import statement_of
 from models.intake.roster.tables import RowKey
 from models.intake.roster.unsaid import take
@@ -143,6 +146,7 @@ class Sync:
         # People whose presence changed, each with the moment since when.
         self.came_or_left: dict[int, datetime] = {}
         self.written_shifts: list[str] = []
+        self.people_changed = False
         self.spans_to_update: set[str] = set()
         self.intricacy = Budget()  # of all boundaries
         self.next_moment = END  # at which a version begins or ends
@@ -187,6 +191,7 @@ class Sync:
         """Write what follows from the rows. Return what the judge looks at again."""
         if self.policy_changed:
             tables.save_policy(self.cursor, self.tenant_id, self.by, at=self.now)
+        self._follow_merges()
         self._follow_presence()
         if self.next_moment < END:
             set_due(self.cursor, self.tenant_id, current.CHORE, self.next_moment)
@@ -236,7 +241,10 @@ class Sync:
             return
         self._take_unsaid(kind, rows)
         stored = past_tables.load(self.cursor, self.tenant_id, kind, rows)
-        self._write_past(kind, stored, self._told(kind, rows, stored))
+        told = self._told(kind, rows, stored)
+        if kind is PERSON:
+            told = self._without_circles(rows, told)
+        self._write_past(kind, stored, told)
 
     def _told(
         self,
@@ -279,6 +287,25 @@ class Sync:
                     told[key] = new
         return told
 
+    def _without_circles(
+        self, rows: Mapping[RowKey, tuple[int, RosterRow]], told: dict[RowKey, Written]
+    ) -> dict[RowKey, Written]:
+        """Refuse people who would be merged into themselves, at any moment and on whatever way."""
+        new = {
+            key[0]: merges.said_of(key[0], written.versions)
+            for key, written in told.items()
+            if written.versions is not None
+        }
+        if not any(new.values()):
+            return told
+        said = merges.load_said(self.cursor, self.tenant_id) | new
+        circles = {key: merges.circle(said, key[0]) for key in told if new.get(key[0])}
+        for key, people in circles.items():
+            if people:
+                with self._refusing(PERSON, rows[key][0]):
+                    raise Refused([_circle(people)])
+        return {key: written for key, written in told.items() if not circles.get(key)}
+
     def _write_past(
         self, kind: Kind, stored: Mapping[RowKey, Stored], told: Mapping[RowKey, Written]
     ) -> None:
@@ -312,6 +339,8 @@ class Sync:
         self.changes.note_versions(kind, key, before, after)
         if kind in (TENANT, SITE) and difference(before, after, policy_of):
             self.policy_changed = True
+        if kind is PERSON and before != after:
+            self.people_changed = True
         if kind is PERSON and (span := difference(before, after, lambda row: row is None)):
             self.came_or_left[key[0]] = min(span[0], self.came_or_left.get(key[0], END))
             self.spans_to_update.add(PEOPLE)
@@ -384,6 +413,8 @@ class Sync:
         for key, new in changed.items():
             if kind is SHIFT:
                 self.changes.note_shift(before.get(key), new, self.now)
+            elif kind is ABSENCE:
+                self.changes.note_absence(before.get(key), new)
             else:
                 self.changes.note_assignment(before.get(key), new)
                 if _there_until(before.get(key)) != _there_until(new):
@@ -419,6 +450,45 @@ class Sync:
         behind = {key: row for key, row in marked.items() if is_left_behind(stored[key], row)}
         self._save_planned(kind, stored, behind)
         return marked
+
+    def _follow_merges(self) -> None:
+        """Have punches and shifts count for whoever people are merged into, and note that."""
+        if not (self.changes or self.written_shifts):
+            return
+        before = after = merges.load(self.cursor, self.tenant_id)
+        changed: dict[int, Span] = {}
+        if self.people_changed:
+            said = merges.load_said(self.cursor, self.tenant_id)
+            into = {merge.into_id for of_person in said.values() for merge in of_person}
+            come = merges.come_of(self.cursor, self.tenant_id, into) if into else set()
+            after = merges.followed(said, come)
+            changed = merges.differing(before, after)
+        if changed:
+            merges.save(self.cursor, self.tenant_id, after)
+            self._recount(before, after, changed)
+        if after and self.written_shifts:
+            recount_shifts(self.cursor, self.tenant_id, [], self.written_shifts)
+        self.changes.note_merged(after)
+
+    def _recount(
+        self, before: Sequence[Merge], after: Sequence[Merge], changed: Mapping[int, Span]
+    ) -> None:
+        """Note who counts as another for some time, and as whom, and rewrite what is theirs.
+
+        What is theirs is stored as their own, or as of those whom they counted as.
+        """
+        rows = [(person_id, *span) for person_id, span in changed.items()]
+        for one in {*before, *after}:
+            if span := changed.get(one.person_id):
+                self.changes.note_row(PERSON, (one.into_id,), span)
+                rows.append((one.into_id, *span))
+        for person_id, span in changed.items():
+            self.changes.note_row(PERSON, (person_id,), span)
+        oldest = rejudged_since(self.cursor, self.tenant_id, self.now)
+        recount_punches(self.cursor, self.tenant_id, rows, oldest=oldest, at=self.now)
+        for shift_id in recount_shifts(self.cursor, self.tenant_id, rows, ()):
+            self.changes.note(SHIFT.table, shift_id, ALWAYS)
+            self.written_shifts.append(shift_id)
 
     def _follow_presence(self) -> None:
         """Mark the shifts of people who left, and when there was anybody."""
@@ -485,6 +555,21 @@ class Sync:
 def _is_known(versions: Sequence[Version], at: datetime) -> bool:
     """Tell whether the tenant is there at a moment, or will be."""
     return any(version.until > at for version in versions)
+
+
+def _circle(people: Sequence[int]) -> Reason:
+    if len(people) == merges.LONGEST_CHAIN:
+        return reason(
+            "out_of_range",
+            "merged_into",
+            f"makes a chain of more than {merges.LONGEST_CHAIN} people; merge them into the last",
+        )
+    way = " into ".join(str(person_id) for person_id in (*people, people[0]))
+    return reason(
+        "circular",
+        "merged_into",
+        f"makes a circle of {way}; give the one to go on with null, and merge the others into it",
+    )
 
 
 def _there_until(assignment: Columns | None) -> datetime | None:

@@ -76,9 +76,11 @@ def keys_document(kind: Kind, keys: Iterable[RowKey]) -> str:
 def load(
     cursor: Cursor, tenant_id: int, kind: Kind, keys: Iterable[RowKey]
 ) -> dict[RowKey, Columns]:
-    """Return the stored rows with these keys, removed ones too."""
+    """Return the stored rows with these keys, removed ones too, as they were said."""
+    said = {name: f"coalesce(said_{name}, {name})" for name in kind.counted}
+    columns = ", ".join(said.get(name, name) for name in kind.columns)
     sql = f"""
-    SELECT {", ".join(kind.columns)} FROM {kind.table} {wanted(kind)}
+    SELECT {columns} FROM {kind.table} {wanted(kind)}
     WHERE tenant_id = %(tenant_id)s
     """
     cursor.execute(sql, {"tenant_id": tenant_id, "keys": keys_document(kind, keys)})
@@ -88,9 +90,10 @@ def load(
 def save(
     cursor: Cursor, tenant_id: int, kind: Kind, rows: Sequence[Columns], by: Submitter
 ) -> None:
-    """Write rows whole, new ones and those that are there."""
+    """Write rows whole as they are said, new ones and those that are there."""
     columns = ", ".join(kind.columns)
     changing = [*(name for name in kind.columns if name not in kind.key), "submitted_by"]
+    changing += [f"said_{name}" for name in kind.counted]
     sql = f"""
     INSERT INTO {kind.table} (tenant_id, {columns}, submitted_by)
     SELECT %(tenant_id)s, {columns}, %(submitted_by)s::jsonb FROM {records(kind.table)}

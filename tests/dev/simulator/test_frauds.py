@@ -73,6 +73,16 @@ def test_same_device_is_two_people_on_one_phone_within_a_minute() -> None:
     assert timedelta(0) < second.at - first.at < timedelta(minutes=1)
 
 
+def test_who_is_on_leave_comes_as_if_they_were_not() -> None:
+    expected, came, went = changed("on_leave")
+    assert not came and not went
+    tampered = day()
+    plant(tampered, "on_leave")
+    (absence,) = tampered.absences
+    (punch,) = [one for one in tampered.punches if one.punch_id == expected[0].punch_id]
+    assert (absence.person_id, absence.contract()["to"]) == (punch.person_id, "2026-03-18")
+
+
 def test_no_show_takes_every_punch_of_the_visit() -> None:
     expected, came, went = changed("no_show")
     assert not came

@@ -424,6 +424,37 @@ def test_an_assignment_of_somebody_who_roves_is_told_as_that(other: Told) -> Non
     assert line.startswith("assignment here from 2026-03-01, roving: said ")
 
 
+def test_a_punch_of_somebody_merged_says_whose_it_is(other: Told) -> None:
+    other.begin()
+    add_punch(other.company, check_in(ANNA, OFFICE, "08:00", "P-8", device_id="phone"), 9)
+    other.company.commit()
+    other.say("-3 08:00", people=[{"person_id": BEN, "name": "Ben"}])
+    other.say("-3 09:00", people=[{"person_id": ANNA, "name": "Anna", "merged_into": BEN}])
+    assert main(["explain", "P-8", "--tenant", "9"]) == 0
+    said = f"the punch said person {ANNA}: merged, it counts for person {BEN}"
+    assert said in other.capsys.readouterr().out
+
+
+def test_a_holiday_of_the_site_is_told_as_that(other: Told) -> None:
+    other.begin()
+    holiday = {"absence_id": "h-1", "site_id": OFFICE, "from": "2026-03-02T08:00:00Z"}
+    other.say("-3 08:00", absences=[holiday | {"to": "2026-03-02"}])
+    (of_site,) = other.explained("absence of the site")
+    assert of_site.startswith(
+        "absence of the site h-1 from 2026-03-02T08:00:00Z to 2026-03-02: said "
+    )
+
+
+def test_an_absence_that_was_removed_is_told_as_that(other: Told) -> None:
+    other.begin()
+    leave = {"absence_id": "l-1", "person_id": ANNA, "from": "2026-03-01", "to": "2026-03-02"}
+    other.say("-3 08:00", absences=[leave])
+    other.say("-2 08:00", absences=[{"absence_id": "l-1", "deleted": True}])
+    (line,) = other.explained("absence")
+    assert line.startswith("absence l-1 from 2026-03-01 to 2026-03-02: said ")
+    assert line.endswith(": it never was")
+
+
 def test_a_shift_is_told_with_the_rows_of_its_substitutes(
     other: Told, capsys: pytest.CaptureFixture[str]
 ) -> None:

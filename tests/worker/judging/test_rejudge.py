@@ -169,6 +169,117 @@ def test_somebody_who_turns_out_to_rove_is_accused_of_no_visit_until_that_is_tak
     assert found() == visits | rest
 
 
+def test_two_records_of_one_person_are_one_from_the_moment_on(
+    engine: Engine, sync: Sync, punch: Any
+) -> None:
+    """An anomaly's person never changes: the old one is withdrawn, and a new one stands."""
+    punch("before", BEN, -100, is_mock_location=True)
+    punch("after", BEN, -50, is_mock_location=True)
+    since = {"effective_from": at(-60)}
+    sync(people=[{"person_id": BEN, "merged_into": ADA, **since}])
+    found = rows(
+        engine,
+        "SELECT punch_id, person_id, standing FROM anomaly WHERE reason = 'mock_location'",
+    )
+    assert sorted(found) == [
+        ("after", ADA, True),
+        ("after", BEN, False),
+        ("before", BEN, True),
+    ]
+    sync(people=[{"person_id": BEN, "merged_into": None, **since}])
+    assert sorted(
+        rows(
+            engine,
+            "SELECT punch_id, person_id FROM anomaly WHERE standing AND reason = 'mock_location'",
+        )
+    ) == [("after", BEN), ("before", BEN)]
+
+
+def test_who_is_merged_stands_in_for_nobody_and_is_late_for_the_others_shift(
+    engine: Engine, sync: Sync, punch: Any
+) -> None:
+    sync(shifts=[shift("s1", ADA, -50, -42)])
+    punch("seen", 3, -60)
+    punch("in", BEN, -49)
+    assert {("in", "in_place_of"), ("s1", "no_show")} <= standing(engine)
+    sync(people=[{"person_id": BEN, "merged_into": ADA, "correction": True}])
+    assert standing(engine) & {("in", "in_place_of"), ("s1", "no_show")} == set()
+    assert ("in", "late") in standing(engine)
+
+
+def test_two_records_of_one_person_are_one_user_of_a_device(
+    engine: Engine, sync: Sync, punch: Any
+) -> None:
+    """A device that enough people used is taken as shared for days."""
+    sync(tenant={"policy": {"kiosk_people": 4}})
+    for punch_id, person_id, hours in (("a", ADA, -100), ("b", BEN, -90), ("c", 3, -50)):
+        punch(punch_id, person_id, hours, device_id="stray")
+    punch("d", 4, -49.99, device_id="stray")
+    told = {("c", "same_undeclared_device"), ("d", "same_undeclared_device")}
+    assert not standing(engine) & told
+    sync(people=[{"person_id": BEN, "merged_into": ADA}])
+    assert told <= standing(engine)
+    sync(people=[{"person_id": BEN, "merged_into": None}])
+    assert not standing(engine) & told
+
+
+def leave(absence_id: str, since: float, until: float, **whose: int | None) -> dict[str, Any]:
+    return {"absence_id": absence_id, "from": at(since), "to": at(until), **whose}
+
+
+def test_an_absence_that_comes_after_the_fact_covers_what_it_covers(
+    engine: Engine, sync: Sync, punch: Any
+) -> None:
+    """Until it is taken back, as if it had never been."""
+    plan = [("first", -96, -88), ("night", -76, -68), ("third", -48, -40)]
+    sync(shifts=[shift(shift_id, ADA, since, until) for shift_id, since, until in plan])
+    punch("before", BEN, -97)
+    punch("in", ADA, -75)
+    punch("out", ADA, -71, out=True)
+    rest = {("first", "no_show"), ("third", "no_show")}
+    assert standing(engine) >= (both := {("in", "late"), ("out", "left_early"), *rest})
+    day = leave("l1", -96, -76, person_id=ADA)
+    sync(absences=[day])
+    assert standing(engine) & both == {("third", "no_show")}
+    sync(absences=[day | {"to": at(-75)}])
+    assert standing(engine) & {*both, ("in", "on_leave")} == {
+        ("third", "no_show"),
+        ("in", "on_leave"),
+    }
+    sync(absences=[day | {"from": at(-50), "to": at(-40)}])
+    assert standing(engine) & both == both - {("third", "no_show")}
+    sync(absences=[day | {"person_id": None, "site_id": OFFICE}])
+    assert standing(engine) & both == {("third", "no_show")}
+    sync(absences=[{"absence_id": "l1", "deleted": True}])
+    assert standing(engine) & both == both
+
+
+def test_a_holiday_covers_shifts_of_people_who_never_came_and_of_their_substitutes(
+    engine: Engine, sync: Sync, punch: Any
+) -> None:
+    sync(shifts=[shift("s1", 3, -160, -150), shift("s2", BEN, -160, -10, substitutes=[ADA])])
+    punch("before", BEN, -200)
+    punch("in", ADA, -20)
+    assert standing(engine) >= {("s1", "no_show"), ("in", "late")}
+    sync(absences=[leave("h1", -164, -159, site_id=OFFICE)])
+    assert not standing(engine) & {("s1", "no_show"), ("in", "late")}
+
+
+def test_days_of_an_absence_are_those_of_a_site_whose_zone_turns_out_to_be_another(
+    engine: Engine, sync: Sync, punch: Any
+) -> None:
+    day = (MORNING + timedelta(hours=13)).date().isoformat()
+    sync(
+        shifts=[shift("s1", ADA, 13, 14)],  # from 21:00 in UTC
+        absences=[{"absence_id": "l1", "person_id": ADA, "from": day, "to": day}],
+    )
+    punch("before", BEN, -1)
+    sync(sites=[{"site_id": OFFICE, "timezone": "UTC"}])
+    assert ("s1", "no_show") not in standing(engine)
+    sync(sites=[{"site_id": OFFICE, "timezone": "Asia/Tokyo"}])
+    assert ("s1", "no_show") in standing(engine)
+
+
 def test_a_person_added_is_no_longer_unknown(engine: Engine, sync: Sync, punch: Any) -> None:
     sync(assignments=[{"person_id": STRANGER, "site_id": OFFICE}])
     punch("p1", STRANGER)

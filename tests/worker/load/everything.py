@@ -23,9 +23,11 @@ from worker.rules.finding import Subject
 from worker.rules.past import Past
 from worker.rules.spells import spells_of
 from worker.rules.window import (
+    Absence,
     Assignment,
     Baseline,
     Device,
+    Merge,
     Punch,
     Shift,
     Site,
@@ -70,6 +72,15 @@ SELECT person_id, site_id,
 FROM assignment a LEFT JOIN site i USING (tenant_id, site_id)
     CROSS JOIN LATERAL coalesce(i.timezone, 'UTC') AS zone
 WHERE tenant_id = %s AND NOT a.never_was
+"""
+_ABSENCES = """
+SELECT absence_id, person_id, site_id, absent_from, absent_from_date, absent_to, absent_to_date,
+    reason
+FROM absence WHERE tenant_id = %s AND standing
+"""
+_MERGES = """
+SELECT person_id, greatest(since, '0002-01-01Z'), least(until, '9000-01-01Z'), into_id
+FROM person_merge WHERE tenant_id = %s
 """
 _TENANT = """
 SELECT policy_version, roster_complete, people_spans::text, assigned_spans::text
@@ -125,6 +136,13 @@ def load_everything(
         assignments=[
             Assignment(*row) for row in cursor.execute(_ASSIGNMENTS, [tenant_id]).fetchall()
         ],
+        absences=[
+            Absence(absence_id, person_id, site_id, since or day, until or last, reason)
+            for absence_id, person_id, site_id, since, day, until, last, reason in cursor.execute(
+                _ABSENCES, [tenant_id]
+            )
+        ],
+        merges=[Merge(*row) for row in cursor.execute(_MERGES, [tenant_id]).fetchall()],
         devices=pasts(cursor, _DEVICES, tenant_id, Device._make),
         device_uses=uses,
         device_people={

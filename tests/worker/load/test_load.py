@@ -3,19 +3,22 @@
 import random
 import re
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
 import pytest
 
 from models.database import psycopg_url
+from models.intake.roster.changed_keys import Changes
 from models.schemas.roster import LONGEST_SHIFT
 from tests.worker.load.everything import load_everything
 from tests.worker.load.world import (
     ACME,
     GLOBEX,
+    START,
     Version,
+    add_absence,
     add_punch,
     add_roster,
     add_tenant,
@@ -38,11 +41,10 @@ from worker.load.shifts import _OWN_SHIFTS
 from worker.load.tenant import read_tenant
 from worker.load.touched import Touched
 from worker.rules.finding import ScoredFinding, Subject
-from worker.rules.window import Assignment, Device, Punch, Shift, Site, Window
+from worker.rules.window import Absence, Assignment, Device, Punch, Shift, Site, Window
 
 Standing = dict[tuple[Subject, str], ScoredFinding]
-START = datetime(2026, 3, 28, tzinfo=UTC)
-MOST_STATEMENTS = 44  # each kind of look-up once or twice; fewer where there is nothing to look for
+MOST_STATEMENTS = 45  # each kind of look-up once or twice; fewer where there is nothing to look for
 
 
 @pytest.fixture
@@ -74,6 +76,7 @@ class Company:
         self.late_shifts, self.shifts = self.shifts[:3], self.shifts[3:]
         self.late_assignments, self.assignments = self.assignments[:2], self.assignments[2:]
         self.late_devices, self.devices = self.devices[2:], self.devices[:2]
+        self.absences = [self.absence(f"l{n}", random.Random(100 * seed + n)) for n in range(5)]
         self.taps = seed % 3 == 0
         self.site_policies: dict[int, dict[str, Any]] = {
             2: {"max_work_hours": 9, "early_window_minutes": 30, "silent_people": 2},
@@ -97,6 +100,23 @@ class Company:
                 },
                 3: {"max_spell_hours": 60, "early_window_minutes": 400, "grace_minutes": 0},
             }
+
+    def absence(self, absence_id: str, chance: random.Random) -> Absence:
+        """Return one of a person or a site, by the day or from a moment on."""
+        person_id, site_id = chance.choice(
+            (*[(p, None) for p in self.people], (None, 1), (None, 2))
+        )
+        since = START + timedelta(hours=4 * chance.randint(0, 22))
+        until = since + timedelta(hours=chance.choice((0, 4, 24, 40)))
+        dates = chance.random() < 0.5
+        return Absence(
+            absence_id,
+            person_id,
+            site_id,
+            since.date() if dates else since,
+            until.date() if dates else until,
+            chance.choice((None, "leave")),
+        )
 
     def at(self) -> datetime:
         return START + timedelta(minutes=5 * self.chance.randint(0, 12 * 24 * 4))
@@ -265,6 +285,7 @@ def test_one_by_one_in_any_order_ends_as_all_at_once(
         people=company.people,
         assignments=company.assignments,
         shifts=company.shifts,
+        absences=company.absences,
         devices=company.devices,
         site_policies=company.site_policies,
     )
@@ -378,6 +399,33 @@ class Upheaval:
         for (person_id,) in roving.fetchall():
             note_change(self.connection, "person", person_id)
 
+    def absent_after_all(self) -> None:
+        for absence in self.company.absences[3:]:
+            self._note_absence(absence)
+
+    def absent_at_other_times(self) -> None:
+        for absence, chance in zip(self.company.absences, (self.company.chance,) * 3, strict=False):
+            other = self.company.absence(absence.absence_id, chance)
+            kept = chance.choice((("since",), ("until",), ()))
+            whose = {name: getattr(absence, name) for name in ("person_id", "site_id", *kept)}
+            moved = other._replace(**whose)
+            if type(moved.since) is type(moved.until) and moved.since <= moved.until:
+                self._note_absence(moved)
+
+    def absence_of_another(self) -> None:
+        other = self.company.absence("l0", self.company.chance)
+        self._note_absence(other)
+
+    def no_absence(self) -> None:
+        for absence in self.company.absences[:2]:
+            self._note_absence(absence, standing=False)
+
+    def _note_absence(self, absence: Absence, *, standing: bool = True) -> None:
+        changes = Changes()
+        changes.note_absence(*add_absence(self.connection, absence, standing=standing))
+        for change in changes:
+            note_change(self.connection, *change)
+
     def _note_person(self, person_id: int, since: datetime | None, until: datetime | None) -> None:
         for kind in ("person", "named"):
             note_change(self.connection, kind, person_id, since, until)
@@ -407,6 +455,10 @@ UPHEAVALS = (
     Upheaval.tenant_stricter,
     Upheaval.roves_for_a_while,
     Upheaval.roves_no_more,
+    Upheaval.absent_after_all,
+    Upheaval.absent_at_other_times,
+    Upheaval.absence_of_another,
+    Upheaval.no_absence,
 )
 
 
@@ -423,6 +475,7 @@ def test_a_roster_that_changes_in_time_ends_as_all_at_once(
         people=company.people,
         assignments=company.assignments + company.late_assignments,
         shifts=company.shifts + company.late_shifts,
+        absences=company.absences[:3],
         devices=company.devices + company.late_devices,
         site_policies=company.site_policies,
     )
@@ -664,6 +717,7 @@ def test_the_number_of_statements_has_a_bound_whatever_the_batch(
         sites=company.sites,
         people=company.people,
         shifts=company.shifts,
+        absences=company.absences,
         devices=company.devices,
     )
     punches = [company.punch(number) for number in range(60)]
@@ -721,7 +775,7 @@ def test_no_statement_reads_the_whole_history(connection: psycopg.Connection) ->
     assert {"ix_punch", "ix_spell"} <= set(re.findall(r"ix_(?:punch|spell)", "".join(plans)))
     for plan in plans:
         assert not re.search(
-            r"Seq Scan on (punch|shift|substitute|spell)|(Hash|Merge) .*Join", plan
+            r"Seq Scan on (punch|shift|substitute|spell|absence)|(Hash|Merge) .*Join", plan
         ), plan
 
 

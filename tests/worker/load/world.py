@@ -9,11 +9,13 @@ from psycopg.types.json import Jsonb
 
 from models import substitutes
 from worker.load.touched import TouchedPunch
-from worker.rules.window import Assignment, Device, Punch, Shift, Site
+from worker.rules.window import Absence, Assignment, Device, Punch, Shift, Site
 
 ACME = 1
+START = datetime(2026, 3, 28, tzinfo=UTC)
 GLOBEX = 2
 
+Columns = dict[str, Any]
 # From when to when, that excluded, a row was so: None is for ever.
 Version = tuple[datetime | None, datetime | None, Mapping[str, Any]]
 
@@ -47,6 +49,7 @@ def add_roster(
     people: Mapping[int, str] | None = None,
     assignments: Iterable[Assignment] = (),
     shifts: Iterable[Shift] = (),
+    absences: Iterable[Absence] = (),
     devices: Iterable[Device] = (),
     site_policies: Mapping[int, Mapping[str, Any]] | None = None,
     tenant_id: int = ACME,
@@ -68,6 +71,8 @@ def add_roster(
         set_device(connection, device.device_id, [(None, None, device)], tenant_id)
     for shift in shifts:
         add_shift(connection, shift, tenant_id)
+    for absence in absences:
+        add_absence(connection, absence)
     connection.execute(_SPANS, {"tenant_id": tenant_id})
 
 
@@ -154,6 +159,38 @@ def add_shift(connection: Connection, shift: Shift, tenant_id: int = ACME) -> No
     _insert(connection, "shift", tenant_id, row)
     with connection.cursor() as cursor:
         substitutes.refresh(cursor, tenant_id, [shift.shift_id])
+
+
+def add_absence(
+    connection: Connection, absence: Absence, *, standing: bool = True
+) -> tuple[Columns | None, Columns]:
+    """Have an absence be so from now on; return what was stored of it before, and what is now."""
+    before, after = _absence(connection, absence.absence_id), _columns(absence, standing)
+    connection.execute(
+        "DELETE FROM absence WHERE tenant_id = %s AND absence_id = %s", [ACME, absence.absence_id]
+    )
+    _insert(connection, "absence", ACME, after)
+    return before, after
+
+
+def _absence(connection: Connection, absence_id: str) -> Columns | None:
+    names = list(_columns(Absence(absence_id, None, None, START, START), standing=False))
+    sql = f"SELECT {', '.join(names)} FROM absence WHERE tenant_id = %s AND absence_id = %s"
+    row = connection.execute(sql, [ACME, absence_id]).fetchone()
+    return dict(zip(names, row, strict=True)) if row else None
+
+
+def _columns(absence: Absence, standing: bool) -> Columns:
+    """Return the columns of an absence: each of its ends is a moment or a date."""
+    columns = {**absence._asdict(), "standing": standing}
+    for name, field in (("absent_from", "since"), ("absent_to", "until")):
+        value = columns.pop(field)
+        is_moment = isinstance(value, datetime)
+        columns |= {
+            name: value if is_moment else None,
+            f"{name}_date": None if is_moment else value,
+        }
+    return columns
 
 
 def leave(connection: Connection, person_id: int, at: datetime, tenant_id: int = ACME) -> list[str]:
