@@ -15,6 +15,7 @@ MOST_LIVE_PUNCHES = 3
 # The batch that is at work when the live punch comes, and one more: the database is looked at a few
 # times a second, not at the instant.
 MOST_BATCHES = 2
+_SHIFTS = "SELECT count(*) FROM shift WHERE tenant_id = %(id)s"
 # History that is stored and judged, whether the live punch is stored, and whether it waits.
 _LOOK = """
 SELECT (SELECT count(*) FROM punch WHERE tenant_id = %(id)s AND backfill)
@@ -28,7 +29,13 @@ def test_a_history_delays_a_live_punch_of_its_own_tenant_by_one_batch_at_most(
     installation: Installation,
 ) -> None:
     loading = installation.found()
-    installation.send([Task("roster.sync", {"roster": planned(loading, HISTORY)})])
+    plan = planned(loading, HISTORY)
+    installation.send([Task("roster.sync", {"roster": plan})])
+    wait_until(
+        lambda: installation.rows(_SHIFTS, id=loading) == [(len(plan["shifts"]),)],
+        "the shifts are stored",
+    )
+    wait_until(lambda: installation.waiting(loading) == 0, "the shifts are judged")
     with healthy_viewer(installation) as viewer:
         installation.send(batches(history(loading, HISTORY), backfill=True))
         wait_until(
