@@ -28,6 +28,7 @@ export class Filters {
   #isLive = false;
   #isUnsure = false;
   #latest = 0;
+  #isSettling = false;
   #timer;
 
   /** `apply(filter)` sends a filter to the server and resolves to the filter in force. */
@@ -78,9 +79,10 @@ export class Filters {
     this.#offerSite(site);
   }
 
-  /** Show the filter that the server has in force. */
+  /** Show the filter that the server has in force, unless another is being chosen just now. */
   adopt(filter) {
     this.#keep(filter);
+    if (this.#isSettling) return;
     for (const site of this.#inForce.sites ?? []) this.learn(site, null);
     this.#check();
     byId("in-force").classList.remove("problem");
@@ -95,12 +97,14 @@ export class Filters {
 
   #settle() {
     this.#latest += 1; // the answer to an earlier request would undo this change
+    this.#isSettling = true;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#send(this.#chosen()), SETTLE_MS);
   }
 
   async #send(filter) {
     const mine = ++this.#latest;
+    this.#isSettling = false;
     this.#isUnsure = false;
     setText(byId("in-force"), "Asking the server…");
     try {

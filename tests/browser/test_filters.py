@@ -111,6 +111,23 @@ async def test_what_the_server_refuses_is_shown_and_the_filter_in_force_stays(
     await expect(page.locator(".row")).to_have_count(1)
 
 
+async def test_what_is_in_force_as_a_box_is_checked_does_not_uncheck_it(desk: Desk) -> None:
+    """Another tab, or the connection that has just come up, may say so at that very moment."""
+    page = await desk.open()
+    asked = await page.evaluate(
+        """async () => {
+            const { Filters } = await import("/dashboard/filters.js");
+            const { promise, resolve } = Promise.withResolvers();
+            const filters = new Filters(async (filter) => (resolve(filter), filter));
+            filters.enable(true);
+            document.querySelector("#filter-severities input[value=LOW]").click();
+            filters.adopt({});
+            return promise;
+        }"""
+    )
+    assert asked == {"severities": ["LOW"]}
+
+
 async def test_a_kept_filter_that_a_narrower_token_forbids_is_let_go(
     desk: Desk, server: Server, acme: Company
 ) -> None:
