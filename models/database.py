@@ -13,6 +13,10 @@ from psycopg import Error as DatabaseError
 from sqlalchemy import Engine, PoolProxiedConnection, create_engine, event
 from sqlalchemy.exc import InvalidatePoolError, OperationalError
 
+from models.string_ids.adapting import CONNECTING as WITH_IDS
+from models.string_ids.adapting import IdCursor
+from models.string_ids.directory import DIRECTORY
+
 # In milliseconds, and below Celery's soft time limit (60 s), so that Postgres gives up before a
 # signal lands inside a COMMIT.
 _SESSION = (
@@ -40,6 +44,12 @@ CONNECTING: dict[str, Any] = {
     "hide_parameters": True,
 }
 
+
+def connecting(with_ids: dict[str, Any]) -> dict[str, Any]:
+    """Return CONNECTING for connections that read and write ids as models.string_ids has them."""
+    return CONNECTING | {"connect_args": CONNECTING["connect_args"] | with_ids}
+
+
 _CURSOR = "cursor of autocommitted"
 
 
@@ -53,10 +63,21 @@ def make_engine(url: str, *, pool_size: int = 2, trusted_seconds: float = 0.0) -
         psycopg_url(url),
         pool_size=pool_size,
         max_overflow=2,
-        **CONNECTING,
+        **connecting(WITH_IDS),
     )
     _ping_after(engine, trusted_seconds)
+    forget_ids_with_connections(engine)
     return engine
+
+
+def forget_ids_with_connections(engine: Engine) -> None:
+    """Forget string ids with each new connection: it may be to a restored database, which lacks
+    some.
+    """
+
+    @event.listens_for(engine, "connect")
+    def forget(_connection: Any, _record: Any) -> None:
+        DIRECTORY.forget()
 
 
 def _ping_after(engine: Engine, seconds: float) -> None:
@@ -141,7 +162,7 @@ def pipelined(engine: Engine) -> Iterator[Cursor]:
             driver.execute("COMMIT", prepare=False)
 
 
-class PipelinedCursor(Cursor):
+class PipelinedCursor(IdCursor):
     """A cursor whose `execute` returns another, from which the rows are fetched, now or later."""
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> Any:

@@ -8,6 +8,8 @@ from datetime import datetime
 
 from psycopg import Cursor
 
+from models.ids import Id
+
 # The chores of every tenant. Others have rows only where there is something to do.
 CHORES = ("sweep", "prune", "adopt")
 
@@ -40,7 +42,7 @@ ON CONFLICT DO NOTHING
 """
 
 
-def begin(cursor: Cursor, tenant_id: int) -> None:
+def begin(cursor: Cursor, tenant_id: Id) -> None:
     """Have the chores of a tenant done that is new."""
     cursor.execute(_BEGIN, (tenant_id, list(CHORES)))
 
@@ -50,17 +52,17 @@ def tenants_due(cursor: Cursor, chore: str) -> list[int]:
     return [tenant_id for (tenant_id,) in cursor.execute(_DUE, (chore,))]
 
 
-def set_due(cursor: Cursor, tenant_id: int, chore: str, at: datetime) -> None:
+def set_due(cursor: Cursor, tenant_id: Id, chore: str, at: datetime) -> None:
     """Have the chore done at `at`, or before where it is due before."""
     cursor.execute(_SET, {"tenant_id": tenant_id, "chore": chore, "at": at})
 
 
-def hasten(cursor: Cursor, tenant_id: int, chore: str, at: datetime) -> None:
+def hasten(cursor: Cursor, tenant_id: Id, chore: str, at: datetime) -> None:
     """Have a chore that has its row done at `at` at the latest; it writes only what changes."""
     cursor.execute(_HASTEN, {"tenant_id": tenant_id, "chore": chore, "at": at})
 
 
-def put_off(cursor: Cursor, tenant_id: int, chore: str, at: datetime) -> None:
+def put_off(cursor: Cursor, tenant_id: Id, chore: str, at: datetime) -> None:
     """Have a chore that was done now done again at `at`."""
     cursor.execute(_PUT_OFF, (at, tenant_id, chore))
 

@@ -16,6 +16,7 @@ from socketio.pubsub_manager import PubSubManager
 
 from models.channel import KeysUnreadable, SigningKey, sign
 from models.feed import Message
+from models.ids import Id, spelled
 
 DOCUMENT_MESSAGES = 100
 DOCUMENT_BYTES = 262_144
@@ -28,9 +29,9 @@ class EmitFailed(Exception):
     """A document could not be signed or published; servers will find its messages in the feed."""
 
 
-def tenant_channel(channel: str, tenant_id: int) -> str:
+def tenant_channel(channel: str, tenant_id: Id) -> str:
     """Return the channel of one tenant's messages; `channel` is the setting REDIS_CHANNEL."""
-    return f"{channel}:{tenant_id}"
+    return f"{channel}:{spelled(tenant_id)}"
 
 
 class FeedManager(socketio.RedisManager):  # type: ignore[misc]  # socketio is untyped
@@ -62,7 +63,7 @@ class FeedManager(socketio.RedisManager):  # type: ignore[misc]  # socketio is u
         except (RedisError, OSError) as error:
             raise EmitFailed(str(error)) from error
 
-    def say(self, tenant_id: int, epoch: str, base: int, messages: Sequence[Message]) -> None:
+    def say(self, tenant_id: Id, epoch: str, base: int, messages: Sequence[Message]) -> None:
         """Publish committed messages in one round trip; the first has position `base + 1`.
 
         Raises EmitFailed where Redis cannot be reached, or no key can be read. Some documents may
@@ -97,7 +98,7 @@ class FeedManager(socketio.RedisManager):  # type: ignore[misc]  # socketio is u
             pipeline.execute()
 
     def _documents(
-        self, tenant_id: int, epoch: str, base: int, messages: Sequence[Message]
+        self, tenant_id: Id, epoch: str, base: int, messages: Sequence[Message]
     ) -> Iterator[bytes]:
         try:
             key = self._signing_key()

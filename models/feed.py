@@ -7,6 +7,7 @@ from typing import NamedTuple, Self
 from psycopg import Cursor
 
 from models.bulk import document, records
+from models.ids import Id
 
 MARK_DIGITS = 12
 # What a message is told by from any other. One of the first edition has no mark of its own: it is
@@ -18,7 +19,7 @@ MARK = """coalesce(mark, left(encode(
 
 class _Fields(NamedTuple):
     event: str
-    site_id: int | None
+    site_id: Id | None
     anomaly_type: str | None
     severity: str | None
     prior_severity: str | None
@@ -39,7 +40,7 @@ class Message(_Fields):
     def __new__(
         cls,
         event: str,
-        site_id: int | None,
+        site_id: Id | None,
         anomaly_type: str | None,
         severity: str | None,
         prior_severity: str | None,
@@ -75,7 +76,7 @@ SELECT epoch, base FROM moved
 """
 
 
-def append(cursor: Cursor, tenant_id: int, messages: Sequence[Message]) -> Appended:
+def append(cursor: Cursor, tenant_id: Id, messages: Sequence[Message]) -> Appended:
     """Give `messages` the next positions of the tenant's feed.
 
     Call it right before the commit. Raises LookupError where the tenant is unknown.

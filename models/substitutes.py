@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 from psycopg import Cursor
 
+from models.ids import Id
+
 _REFRESH = """
 INSERT INTO substitute (tenant_id, person_id, starts_at, shift_id)
 SELECT DISTINCT tenant_id, unnest(substitutes), starts_at, shift_id
@@ -13,7 +15,7 @@ ON CONFLICT DO NOTHING
 """
 
 
-def refresh(cursor: Cursor, tenant_id: int, shift_ids: Sequence[str]) -> None:
+def refresh(cursor: Cursor, tenant_id: Id, shift_ids: Sequence[str]) -> None:
     """Note who substitutes in these shifts, after writing them, in the same transaction.
 
     Rows of former substitutes stay: whoever reads them joins the shift and looks again.

@@ -13,6 +13,8 @@ from models.alerts.move import Actor, Moved, ToPublish, WantedMove, make_moves
 from models.alerts.moves import MoveRefused, operator_moves
 from models.alerts.review import Verdict, review
 from models.emitter import EmitFailed, FeedManager
+from models.ids import Id
+from models.numbering import find_tenant
 from models.texts import is_storable
 from models.vocabulary import VERDICTS
 from realtime import metrics
@@ -75,10 +77,15 @@ class Desk:
         return {"anomaly": anomaly}
 
     async def write(
-        self, claims: Claims, write: Callable[[Engine, int, Actor, Any], Written], what: Any
+        self, claims: Claims, write: Callable[[Engine, Id, Actor, Any], Written], what: Any
     ) -> Written:
         """Call `write` with `what` for the token's bearer, and return what it returns."""
-        return await self._in_thread(write, self._engine, claims.tenant_id, actor_of(claims), what)
+
+        def write_it() -> Written:
+            tenant_id = find_tenant(self._engine, claims.tenant_id)
+            return write(self._engine, tenant_id, actor_of(claims), what)
+
+        return await self._in_thread(write_it)
 
     async def close(self) -> None:
         """Finish what has begun, and let go of the threads and of the engine."""
@@ -90,18 +97,20 @@ class Desk:
         return await loop.run_in_executor(self._threads, work, *args)
 
     def _move_and_say(
-        self, tenant_id: int, actor: Actor, moves: Sequence[WantedMove]
+        self, tenant_id: Id, actor: Actor, moves: Sequence[WantedMove]
     ) -> list[Moved]:
+        tenant_id = find_tenant(self._engine, tenant_id)
         moved, to_publish = make_moves(self._engine, tenant_id, actor, moves)
         self._say(tenant_id, to_publish)
         return moved
 
-    def _review_and_say(self, tenant_id: int, actor: Actor, verdict: Verdict) -> dict[str, Any]:
+    def _review_and_say(self, tenant_id: Id, actor: Actor, verdict: Verdict) -> dict[str, Any]:
+        tenant_id = find_tenant(self._engine, tenant_id)
         anomaly, to_publish = review(self._engine, tenant_id, actor, verdict)
         self._say(tenant_id, to_publish)
         return anomaly
 
-    def _say(self, tenant_id: int, to_publish: ToPublish) -> None:
+    def _say(self, tenant_id: Id, to_publish: ToPublish) -> None:
         if to_publish.appended is None:
             return
         try:

@@ -10,6 +10,7 @@ import socketio
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from models.ids import Id
 from realtime import metrics
 from realtime.admission import Admission, Admissions
 from realtime.errors import ClientError, Unavailable
@@ -68,7 +69,7 @@ class Noc(socketio.AsyncNamespace):  # type: ignore[misc]  # untyped library
         self._bound = bound
         self._stall_seconds = stall_seconds
         self._most_of_user = most_of_user
-        self._of_user: Counter[tuple[int, str]] = Counter()
+        self._of_user: Counter[tuple[Id, str]] = Counter()
         server.register_namespace(self)
         server.admit = self._admit
         server.admitted = self._admitted
@@ -135,7 +136,7 @@ class Noc(socketio.AsyncNamespace):  # type: ignore[misc]  # untyped library
             return None
         return await self._answer(follower, event, arguments)
 
-    def _leave(self, user: tuple[int, str]) -> None:
+    def _leave(self, user: tuple[Id, str]) -> None:
         self._of_user[user] -= 1
         if not self._of_user[user]:
             del self._of_user[user]
@@ -181,5 +182,5 @@ class Noc(socketio.AsyncNamespace):  # type: ignore[misc]  # untyped library
                 gc.collect()
 
 
-def _user(claims: Claims) -> tuple[int, str]:
+def _user(claims: Claims) -> tuple[Id, str]:
     return claims.tenant_id, claims.sub

@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy import Executable, Row
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from models.database import CONNECTING, psycopg_url
+from models.database import connecting, forget_ids_with_connections, psycopg_url
+from models.string_ids.adapting import CONNECTING_ASYNC
 
 # A row of however many columns.
 AnyRow = Row[*tuple[Any, ...]]
@@ -21,9 +22,15 @@ def make_async_engine(url: str, *, pool_size: int = 8) -> AsyncEngine:
 
     It is made here because it brings SQLAlchemy's ORM, which workers and commands go without.
     """
-    return create_async_engine(
-        psycopg_url(url), pool_size=pool_size, max_overflow=4, pool_pre_ping=True, **CONNECTING
+    engine = create_async_engine(
+        psycopg_url(url),
+        pool_size=pool_size,
+        max_overflow=4,
+        pool_pre_ping=True,
+        **connecting(CONNECTING_ASYNC),
     )
+    forget_ids_with_connections(engine.sync_engine)
+    return engine
 
 
 class Postgres:

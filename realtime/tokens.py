@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jwt
 
-from models.ids import LARGEST_ID
+from models.ids import LONGEST_ID, Id, as_id
 from models.settings import HMAC, Settings
 from models.texts import is_storable
 from models.vocabulary import ROLES
@@ -34,19 +34,20 @@ class Claims(NamedTuple):
     """What a verified token grants.
 
     `sites` is None for all of them, `role` for a token that may only submit; `exp` and `iat` are in
-    seconds since 1970. `key_print` is that of the published key that verified the token.
+    seconds since 1970. String ids get their numbers where they are needed (realtime.ids).
+    `key_print` is that of the published key that verified the token.
     """
 
     sub: str
-    tenant_id: int
-    sites: frozenset[int] | None
+    tenant_id: Id
+    sites: frozenset[Id] | None
     role: str | None
     scopes: frozenset[str]
     exp: float
     iat: float | None = None
     key_print: str = ""
 
-    def covers(self, sites: frozenset[int]) -> bool:
+    def covers(self, sites: frozenset[Id]) -> bool:
         return self.sites is None or sites <= self.sites
 
     def may_submit(self) -> bool:
@@ -166,9 +167,12 @@ def read_claims(claims: dict[str, Any]) -> Claims:
     """
     exp, iat = _read_moments(claims)
     sub, role, scopes = claims["sub"], claims.get("role"), _scopes(claims.get("scope", ""))
-    if not is_id(claims["tenant_id"]):
+    tenant_id = as_id(claims["tenant_id"])
+    if tenant_id is None:
         raise ClientError(
-            "token_invalid", "The token's tenant_id is not an integer from 1 to 2^53 - 1."
+            "token_invalid",
+            "The token's tenant_id is neither an integer from 1 to 2^53 - 1"
+            f" nor a string of 1 to {LONGEST_ID} characters.",
         )
     if not isinstance(sub, str) or not 0 < len(sub) <= MOST_SUB_CHARACTERS or not is_storable(sub):
         raise ClientError(
@@ -178,7 +182,7 @@ def read_claims(claims: dict[str, Any]) -> Claims:
     if not has_role and not (role is None and "submit" in scopes):
         raise ClientError("token_invalid", f"The token's role is none of {', '.join(ROLES)}.")
     sites = _sites(claims.get("sites", [] if role is None else None))
-    return Claims(sub, claims["tenant_id"], sites, role, scopes, exp, iat)
+    return Claims(sub, tenant_id, sites, role, scopes, exp, iat)
 
 
 def _read_moments(claims: Mapping[str, Any]) -> tuple[float, float | None]:
@@ -213,18 +217,15 @@ def _rank(role: str | None) -> int:
     return 0 if role is None else _RANKS[role]
 
 
-def is_id(value: object) -> bool:
-    return type(value) is int and 1 <= value <= LARGEST_ID
-
-
-def _sites(value: object) -> frozenset[int] | None:
+def _sites(value: object) -> frozenset[Id] | None:
     if value == "all":
         return None
-    if not isinstance(value, list) or len(value) > MAX_SITES or not all(map(is_id, value)):
+    sites = [as_id(one) for one in value] if isinstance(value, list) else [None]
+    if len(sites) > MAX_SITES or None in sites:
         raise ClientError(
             "token_invalid", 'The token\'s sites are neither "all" nor a list of ids.'
         )
-    return frozenset(value)
+    return frozenset(site for site in sites if site is not None)
 
 
 def _scopes(value: object) -> frozenset[str]:

@@ -13,6 +13,7 @@ from celery import Celery
 from kombu.exceptions import OperationalError
 
 from models.broker import JUDGE_TASK, UPKEEP_QUEUE, broker_configuration, task_queue
+from models.ids import Id
 from models.redis_rights import Refused, first_refused
 from models.settings import Settings
 
@@ -61,7 +62,7 @@ class Workers:
             OperationalError,
             OSError,
         )
-        self._due: set[int] = set()
+        self._due: set[Id] = set()
         self._sending: asyncio.Task[None] | None = None
         self._pinged_at = -FRESH_SECONDS
         self._answered = False
@@ -80,7 +81,7 @@ class Workers:
             with connection.channel() as channel:
                 return first_refused(channel.client)
 
-    def hand_over(self, tenant_id: int) -> None:
+    def hand_over(self, tenant_id: Id) -> None:
         """Ask the workers soon to judge a tenant.
 
         One task sends at a time. A tenant that comes again meanwhile is sent once.

@@ -9,6 +9,7 @@ import structlog
 
 from models.emitter import DOCUMENT_MESSAGES, EmitFailed, FeedManager
 from models.feed import Message
+from models.ids import Id
 from worker import metrics
 from worker.faults import fault_point
 
@@ -18,7 +19,7 @@ log = structlog.get_logger(__name__)
 
 # Publishes messages once they are committed: tenant_id, epoch, base, messages. It does not raise
 # where Redis is away.
-Emit = Callable[[int, str, int, list[Message]], None]
+Emit = Callable[[Id, str, int, list[Message]], None]
 
 
 class Emitter:
@@ -27,7 +28,7 @@ class Emitter:
     def __init__(self, manager: FeedManager) -> None:
         self._manager = manager
 
-    def __call__(self, tenant_id: int, epoch: str, base: int, messages: list[Message]) -> None:
+    def __call__(self, tenant_id: Id, epoch: str, base: int, messages: list[Message]) -> None:
         try:
             for start in range(0, len(messages), DOCUMENT_MESSAGES):
                 if start:

@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from models.database import transaction
 from models.due import enrol, put_off, tenants_due
 from models.feed import MARK
+from models.ids import Id
 from models.intake.roster.pruning import prune_statements
 from worker.judging.notices import PREFIX
 from worker.metrics import PRUNED
@@ -92,7 +93,7 @@ def prune(engine: Engine, feed_age: timedelta) -> None:
         _prune_tenant(engine, tenant_id, feed_age)
 
 
-def _next_turn(cursor: Cursor, tenant_id: int, feed_age: timedelta) -> datetime:
+def _next_turn(cursor: Cursor, tenant_id: Id, feed_age: timedelta) -> datetime:
     """Return when the first message that stays now is too old, within the bounds.
 
     Tenants without one are spread over half a day.
@@ -103,7 +104,7 @@ def _next_turn(cursor: Cursor, tenant_id: int, feed_age: timedelta) -> datetime:
     return latest if oldest is None else max(now + SOONEST, min(oldest + feed_age, latest))
 
 
-def _prune_tenant(engine: Engine, tenant_id: int, feed_age: timedelta) -> None:
+def _prune_tenant(engine: Engine, tenant_id: Id, feed_age: timedelta) -> None:
     counts = {"message": prune_feed(engine, tenant_id, feed_age)}
     for table in _AGING:
         age = max(REVISIONS, feed_age) if table == "punch_revision" else feed_age
@@ -115,7 +116,7 @@ def _prune_tenant(engine: Engine, tenant_id: int, feed_age: timedelta) -> None:
         log.info(PRUNED_ROWS, tenant_id=tenant_id, **counts)
 
 
-def prune_feed(engine: Engine, tenant_id: int, age: timedelta) -> int:
+def prune_feed(engine: Engine, tenant_id: Id, age: timedelta) -> int:
     """Remove the tenant's messages older than `age`, and return how many those were.
 
     Each batch raises the floor in its own transaction.
@@ -129,7 +130,7 @@ def prune_feed(engine: Engine, tenant_id: int, age: timedelta) -> int:
             return total
 
 
-def _prune_messages(cursor: Cursor, tenant_id: int, age: timedelta) -> int:
+def _prune_messages(cursor: Cursor, tenant_id: Id, age: timedelta) -> int:
     rows: int
     rows, highest, mark = cursor.execute(
         _MESSAGES, {"tenant_id": tenant_id, "age": age, "limit": BATCH}
@@ -139,7 +140,7 @@ def _prune_messages(cursor: Cursor, tenant_id: int, age: timedelta) -> int:
     return rows
 
 
-def _prune_table(engine: Engine, tenant_id: int, table: str, age: timedelta) -> int:
+def _prune_table(engine: Engine, tenant_id: Id, table: str, age: timedelta) -> int:
     total = 0
     while True:
         with transaction(engine) as cursor:
@@ -149,7 +150,7 @@ def _prune_table(engine: Engine, tenant_id: int, table: str, age: timedelta) -> 
             return total
 
 
-def _prune_batch(cursor: Cursor, tenant_id: int, table: str, age: timedelta) -> int:
+def _prune_batch(cursor: Cursor, tenant_id: Id, table: str, age: timedelta) -> int:
     column, key = _AGING[table]
     keys = ", ".join(key)
     but_notices = f"AND message_id NOT LIKE '{PREFIX}%%'" if table == "published" else ""

@@ -4,6 +4,8 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from uuid import UUID
 
+from models.ids import Id
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
@@ -12,10 +14,10 @@ class Alert:
     No tuple, so that nothing rests on the order of the columns. `version` is 0 until it is saved.
     """
 
-    tenant_id: int
+    tenant_id: Id
     alert_id: UUID
-    person_id: int
-    site_id: int
+    person_id: Id
+    site_id: Id
     anomaly_type: str
     person_name: str | None = None
     site_name: str | None = None

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from models.feed import Message
+from models.ids import Id
 from models.schemas.payloads import AnomalyBody, anomaly_status, body_text
 
 AnomalyEvent = Literal["anomaly_detected", "anomaly_updated"]
@@ -16,13 +17,13 @@ AnomalyEvent = Literal["anomaly_detected", "anomaly_updated"]
 class Anomaly:
     """One row, by the names of its columns; models.tables.anomalies says what they mean."""
 
-    tenant_id: int
+    tenant_id: Id
     anomaly_id: UUID
     punch_id: str
     shift_id: str
     anomaly_type: str
-    person_id: int
-    site_id: int
+    person_id: Id
+    site_id: Id
     person_name: str | None
     site_name: str | None
     severity: str

@@ -19,6 +19,7 @@ from sqlalchemy import Engine
 from models.bulk import document, insert
 from models.database import transaction
 from models.due import put_off, set_due, tenants_due
+from models.ids import Id
 from models.recurrence import starts_between, stored_rule
 
 NOT_EXTENDED = "calendar_not_extended"
@@ -82,7 +83,7 @@ def is_short(until: date | None, at: datetime) -> bool:
     return until is None or until <= (at + SLACK).date()
 
 
-def extend(cursor: Cursor, tenant_id: int, calendars: Sequence[Calendar], now: datetime) -> None:
+def extend(cursor: Cursor, tenant_id: Id, calendars: Sequence[Calendar], now: datetime) -> None:
     """Work the starts out that each calendar lacks, up to 400 days ahead of `now`.
 
     It takes three statements, however many calendars there are. Two at once write the same.
@@ -112,7 +113,7 @@ def extend_due(engine: Engine) -> None:
             log.error(NOT_EXTENDED, tenant_id=tenant_id, exc_info=error)
 
 
-def extend_all(engine: Engine, tenant_id: int) -> int:
+def extend_all(engine: Engine, tenant_id: Id) -> int:
     """Extend the tenant's calendars, and remove the days that have passed.
 
     Return how many were extended. They end 370 days from now or later afterwards.
@@ -132,14 +133,14 @@ def extend_all(engine: Engine, tenant_id: int) -> int:
         extended += len(calendars)
 
 
-def _short(cursor: Cursor, tenant_id: int, now: datetime) -> list[Calendar]:
+def _short(cursor: Cursor, tenant_id: Id, now: datetime) -> list[Calendar]:
     enough = (now + AHEAD - EXTEND_EVERY).date()
     values = {"tenant_id": tenant_id, "now": now, "enough": enough, "limit": BATCH}
     return [Calendar.of(*row) for row in cursor.execute(_SHORT, values)]
 
 
 def _days(
-    tenant_id: int, calendar: Calendar, now: datetime, until: date
+    tenant_id: Id, calendar: Calendar, now: datetime, until: date
 ) -> Iterable[dict[str, Any]]:
     """Yield the rows of quiet_day that the calendar lacks: one for each day on which it starts."""
     since = calendar.until or (now - calendar.length - 2 * SLACK).date()

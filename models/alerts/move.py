@@ -16,6 +16,7 @@ from models.alerts.clock import escalates_at, relapses_at
 from models.alerts.moves import MoveRefused, status_after
 from models.alerts.rows import SELECTED, Entry, alert_in, fields_of, lock_alerts, messages_of, save
 from models.database import transaction
+from models.ids import Id
 from models.policy import Policy, merged
 from models.vocabulary import OPEN, TAKEN_UP
 
@@ -25,9 +26,9 @@ class Actor(NamedTuple):
 
     sub: str
     role: str
-    sites: frozenset[int] | None
+    sites: frozenset[Id] | None
 
-    def covers(self, site_id: int) -> bool:
+    def covers(self, site_id: Id) -> bool:
         return self.sites is None or site_id in self.sites
 
 
@@ -74,7 +75,7 @@ SELECT {POLICIES} FROM {WITH_POLICIES} WHERE alert.tenant_id = %s AND alert_id =
 
 def make_moves(
     engine: Engine,
-    tenant_id: int,
+    tenant_id: Id,
     actor: Actor,
     moves: Sequence[WantedMove],
 ) -> tuple[list[Moved], ToPublish]:
@@ -130,7 +131,7 @@ def policy_in(row: Mapping[str, Any]) -> Policy:
     return merged(row["tenant_policy"], row["site_policy"])
 
 
-def _read(cursor: Cursor, tenant_id: int, alert_ids: list[UUID]) -> dict[UUID, Standing]:
+def _read(cursor: Cursor, tenant_id: Id, alert_ids: list[UUID]) -> dict[UUID, Standing]:
     with cursor.connection.cursor(row_factory=dict_row) as reader:
         rows = reader.execute(_READ, (tenant_id, alert_ids)).fetchall()
     return {row["alert_id"]: Standing(alert_in(row), policy_in(row)) for row in rows}

@@ -16,6 +16,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from models.alerts.alert import Alert
+from models.ids import Id
 
 
 class Span(NamedTuple):
@@ -37,15 +38,15 @@ class Quiet:
     reason: str
     types: frozenset[str]
     severities: frozenset[str]
-    sites: frozenset[int]
-    people: frozenset[int]
+    sites: frozenset[Id]
+    people: frozenset[Id]
     span: Span | None  # of a silence, or of a maintenance window that does not recur
     # In naive wall time, the earliest first: those by which it may be quiet at the moment that it
     # was read for.
     starts: tuple[datetime, ...] = ()
     length: timedelta = timedelta()
 
-    def matches(self, anomaly_type: str, severity: str, site_id: int, person_id: int) -> bool:
+    def matches(self, anomaly_type: str, severity: str, site_id: Id, person_id: Id) -> bool:
         """Tell whether each matcher is empty or has this value."""
         return (
             (not self.types or anomaly_type in self.types)

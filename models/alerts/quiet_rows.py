@@ -15,7 +15,8 @@ from models.alerts.quiet import Quiet, Span
 from models.alerts.rows import lock_alerts
 from models.bulk import document, insert
 from models.database import transaction
-from models.ids import time_ordered_id
+from models.ids import Id, is_nobody, spelled, time_ordered_id
+from models.numbering import find, store
 from models.recurrence import parse_rule
 from models.schemas.quiet import LONGEST, Planned, Recurring, Silence
 from models.vocabulary import OPERATORS
@@ -73,7 +74,6 @@ WHERE NOT EXISTS (
     SELECT FROM site
     WHERE site.tenant_id = %(tenant_id)s AND site.site_id = named.site_id AND NOT deleted
 )
-ORDER BY site_id
 """
 # The columns that hold what was sent as it came.
 _SENT = {"kind", "reason", "types", "severities", "sites", "people"}
@@ -88,7 +88,7 @@ WHERE tenant_id = %s AND quiet_id = %s AND status = 'SUPPRESSED' AND quiet_until
 """
 
 
-def read_quiet(cursor: Cursor, tenant_id: int, at: datetime) -> list[Quiet]:
+def read_quiet(cursor: Cursor, tenant_id: Id, at: datetime) -> list[Quiet]:
     """Return what has begun by `at` and is not over for good, with the starts that count then.
 
     It takes one statement. Calendars that end too soon, which upkeep does not let happen, are
@@ -101,7 +101,7 @@ def read_quiet(cursor: Cursor, tenant_id: int, at: datetime) -> list[Quiet]:
     return [as_quiet(row) for row in rows]
 
 
-def _read(cursor: Cursor, tenant_id: int, at: datetime) -> list[dict[str, Any]]:
+def _read(cursor: Cursor, tenant_id: Id, at: datetime) -> list[dict[str, Any]]:
     values = {"tenant_id": tenant_id, "at": at, "slack": SLACK.days}
     with cursor.connection.cursor(row_factory=dict_row) as reader:
         return reader.execute(_READ, values).fetchall()
@@ -134,7 +134,7 @@ def as_quiet(row: dict[str, Any]) -> Quiet:
 
 def add_quiet(
     engine: Engine,
-    tenant_id: int,
+    tenant_id: Id,
     actor: Actor,
     quiet: Silence | Planned | Recurring,
 ) -> UUID:
@@ -148,6 +148,7 @@ def add_quiet(
     if actor.sites is not None and not (quiet.sites and actor.sites.issuperset(quiet.sites)):
         message = "Name sites that your token covers: it does not cover all of them."
         raise MoveRefused("forbidden", message)
+    quiet = _numbered(engine, tenant_id, quiet)
     with transaction(engine) as cursor:
         now = _now(cursor)
         quiet_id = time_ordered_id(now)
@@ -169,15 +170,37 @@ def add_quiet(
     return quiet_id
 
 
-def _check_sites(cursor: Cursor, tenant_id: int, sites: list[int]) -> None:
-    values = {"tenant_id": tenant_id, "sites": sites}
-    unknown = [site_id for (site_id,) in cursor.execute(_UNKNOWN_SITES, values)] if sites else []
+def _numbered(
+    engine: Engine, tenant_id: Id, quiet: Silence | Planned | Recurring
+) -> Silence | Planned | Recurring:
+    """Return what is wanted, whose string ids have their numbers: those of people are stored.
+
+    Raises MoveRefused for a string that is no tenant's: nothing may be kept under what stands for
+    all of them.
+    """
+    if is_nobody(tenant_id):
+        raise MoveRefused("not_found", "The tenant is not known yet.")
+    sites = find(engine, [tenant_id], ((tenant_id, site_id) for site_id in quiet.sites))
+    people = store(engine, [tenant_id], ((tenant_id, person_id) for person_id in quiet.people))
+    return quiet.model_copy(
+        update={
+            "sites": [sites.id(tenant_id, site_id) for site_id in quiet.sites],
+            "people": [people.id(tenant_id, person_id) for person_id in quiet.people],
+        }
+    )
+
+
+def _check_sites(cursor: Cursor, tenant_id: Id, sites: list[Id]) -> None:
+    nobodies = list(filter(is_nobody, sites))
+    values = {"tenant_id": tenant_id, "sites": [site for site in sites if not is_nobody(site)]}
+    rows = cursor.execute(_UNKNOWN_SITES, values).fetchall() if sites else []
+    unknown = sorted([*nobodies, *(site_id for (site_id,) in rows)])
     if unknown:
-        named = ", ".join(map(str, unknown[:10])) + (" ..." if unknown[10:] else "")
+        named = ", ".join(map(spelled, unknown[:10])) + (" ..." if unknown[10:] else "")
         raise MoveRefused("invalid", f"sites: the tenant's roster has no site {named}.")
 
 
-def _check_quota(cursor: Cursor, tenant_id: int, now: datetime) -> None:
+def _check_quota(cursor: Cursor, tenant_id: Id, now: datetime) -> None:
     row = cursor.execute(_COUNT, (tenant_id, now)).fetchone()
     if row and row[0] >= MOST_QUIET:
         message = (
@@ -187,7 +210,7 @@ def _check_quota(cursor: Cursor, tenant_id: int, now: datetime) -> None:
         raise MoveRefused("conflict", message)
 
 
-def cancel_quiet(engine: Engine, tenant_id: int, actor: Actor, quiet_id: UUID) -> None:
+def cancel_quiet(engine: Engine, tenant_id: Id, actor: Actor, quiet_id: UUID) -> None:
     """End a silence or maintenance window now, and commit.
 
     The next upkeep looks again at the alerts that it hides. Raises MoveRefused where there is none

@@ -13,6 +13,7 @@ from models.alerts.anomaly import ANOMALY_COLUMNS, Anomaly, anomaly_body, messag
 from models.alerts.move import Actor, ToPublish
 from models.alerts.moves import MoveRefused
 from models.database import transaction
+from models.ids import Id
 from models.vocabulary import OPERATORS
 
 NOTHING_TO_PUBLISH = ToPublish(None, [])
@@ -53,7 +54,7 @@ class Verdict(NamedTuple):
 
 def review(
     engine: Engine,
-    tenant_id: int,
+    tenant_id: Id,
     actor: Actor,
     verdict: Verdict,
 ) -> tuple[dict[str, Any], ToPublish]:
@@ -83,14 +84,14 @@ def review(
     return _shown(anomaly), ToPublish(appended, messages)
 
 
-def _is_known(cursor: Cursor, tenant_id: int, actor: Actor, verdict: Verdict) -> bool:
+def _is_known(cursor: Cursor, tenant_id: Id, actor: Actor, verdict: Verdict) -> bool:
     if not verdict.note:
         return True
     latest = cursor.execute(_LATEST, (tenant_id, verdict.anomaly_id)).fetchone()
     return latest == (actor.sub, verdict.verdict, verdict.note)
 
 
-def _write(cursor: Cursor, tenant_id: int, actor: Actor, verdict: Verdict) -> Anomaly:
+def _write(cursor: Cursor, tenant_id: Id, actor: Actor, verdict: Verdict) -> Anomaly:
     values = {"tenant_id": tenant_id, **verdict._asdict(), "actor": actor.sub, "role": actor.role}
     anomaly = _one(cursor, _WRITE, values)
     assert anomaly is not None  # it is locked

@@ -11,6 +11,7 @@ from psycopg import Cursor
 from models.alerts.alert import ALERT_COLUMNS, Alert
 from models.bulk import document, insert
 from models.feed import Message
+from models.ids import Id
 from models.locks import alerts_lock_key
 from models.schemas.payloads import AlertBody, AlertEvent, body_text, in_utc, json_value
 
@@ -43,7 +44,7 @@ _FIELDS = tuple(field.name for field in fields(AlertBody) if field.name != "type
 _values = attrgetter(*("updated_at" if name == "timestamp" else name for name in _FIELDS))
 
 
-def lock_alerts(cursor: Cursor, tenant_id: int) -> datetime:
+def lock_alerts(cursor: Cursor, tenant_id: Id) -> datetime:
     """Keep all others from writing the tenant's alerts until the end of the transaction.
 
     Return the moment from which on nobody does, by the database's clock.

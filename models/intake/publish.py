@@ -7,6 +7,7 @@ from sqlalchemy import Engine
 
 from models.database import transaction
 from models.feed import Appended, Message, append
+from models.ids import is_nobody
 from models.intake.content import as_json
 from models.intake.flaws import flaws
 from models.intake.refused.outcome import Outcome
@@ -14,6 +15,7 @@ from models.intake.refused.reasons import Reason, Refused, reason, validated
 from models.intake.refused.refuse import refuse_alone
 from models.intake.refused.rejection import TENANT_UNKNOWN, unreadable
 from models.intake.submitter import OutsideSites, Submitter
+from models.numbering import find_tenant, store
 from models.schemas.message import PublishedMessage
 from models.schemas.payloads import instant_text
 
@@ -50,7 +52,7 @@ def publish(engine: Engine, content: object, by: Submitter = TASK) -> Publicatio
     """
     now = datetime.now(UTC)
     try:
-        return _publish(engine, _read(content), by, now)
+        return _publish(engine, _numbered(engine, _read(content)), by, now)
     except Refused as refused:
         outcome = refuse_alone(engine, unreadable(content, refused.reasons), by, now, door=DOOR)
         return Publication(outcome, None, ())
@@ -86,6 +88,20 @@ def _read(content: object) -> PublishedMessage:
     if reasons:
         raise Refused(reasons)
     return message
+
+
+def _numbered(engine: Engine, message: PublishedMessage) -> PublishedMessage:
+    """Return the message, whose string ids have their numbers.
+
+    That of its site is stored. Raises Refused where nobody has stored the tenant's.
+    """
+    tenant_id = find_tenant(engine, message.tenant_id)
+    if is_nobody(tenant_id):
+        raise Refused([TENANT_UNKNOWN])
+    site_id = message.site_id
+    if site_id is not None:
+        site_id = store(engine, [tenant_id], [(tenant_id, site_id)]).id(tenant_id, site_id)
+    return message.model_copy(update={"tenant_id": tenant_id, "site_id": site_id})
 
 
 def _too_large(message: PublishedMessage) -> list[Reason]:

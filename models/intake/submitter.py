@@ -4,6 +4,8 @@ from typing import Any, NamedTuple, Self
 
 import orjson
 
+from models.ids import Id
+
 MOST_CHARACTERS = 200
 
 
@@ -23,9 +25,9 @@ class Submitter(NamedTuple):
 
     door: str
     name: str | None = None
-    sites: frozenset[int] | None = None
+    sites: frozenset[Id] | None = None
 
-    def covers(self, site_id: int | None) -> bool:
+    def covers(self, site_id: Id | None) -> bool:
         return self.sites is None or site_id in self.sites
 
     def as_text(self) -> str:
@@ -40,7 +42,7 @@ class Submitter(NamedTuple):
 
     @classmethod
     def kept(
-        cls, door: str, submitted_by: dict[str, Any] | None, sites: frozenset[int] | None = None
+        cls, door: str, submitted_by: dict[str, Any] | None, sites: frozenset[Id] | None = None
     ) -> Self:
         """Return whom the column names; `door` stands in where it is null."""
         fields = submitted_by or {"door": door}

@@ -14,6 +14,7 @@ from models.intake.refused.reasons import Refused, validated
 from models.intake.refused.refuse import refuse_alone
 from models.intake.refused.rejection import TENANT_UNKNOWN, unreadable
 from models.intake.submitter import OutsideSites, Submitter
+from models.numbering import find_tenant
 from models.schemas.void import Void
 from models.tables.punches import VERSION
 
@@ -62,7 +63,7 @@ def void(
     content = {"tenant_id": tenant_id, "punch_id": punch_id, "reason": reason}
     at = datetime.now(UTC)
     try:
-        return _void(engine, validated(Void, content), by, at)
+        return _void(engine, _numbered(engine, validated(Void, content)), by, at)
     except Refused as refused:
         return refuse_alone(engine, unreadable(content, refused.reasons), by, at, door=DOOR)
 
@@ -80,6 +81,13 @@ def _void(engine: Engine, content: Void, by: Submitter, at: datetime) -> Outcome
         if not cursor.execute(_VOID, values).fetchone():
             raise Refused([TENANT_UNKNOWN])
     return Outcome(content.punch_id, "accepted", [], content.tenant_id, True)
+
+
+def _numbered(engine: Engine, content: Void) -> Void:
+    """Return the keywords with the number of the tenant's id; where nobody has stored that, there
+    is no such tenant.
+    """
+    return content.model_copy(update={"tenant_id": find_tenant(engine, content.tenant_id)})
 
 
 def _site(cursor: Cursor, values: dict[str, Any]) -> int | None:

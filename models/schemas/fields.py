@@ -4,12 +4,15 @@ They are strict: a number in quotes is an error, and so is a time without an off
 """
 
 from datetime import UTC, date, datetime
-from typing import Annotated, Any
+from functools import cache
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
-from pydantic_core import PydanticCustomError
+from pydantic_core import PydanticCustomError, core_schema
 
-from models.ids import LARGEST_ID
+from models.ids import LARGEST_ID, StringId
+from models.ids import Id as AnyId
 from models.schemas.instants import parse_instant
 
 
@@ -58,7 +61,35 @@ def read_date_or_instant(value: object) -> date | datetime:
 # Postgres keeps every character but NUL; Pydantic itself refuses lone surrogates.
 Text = Annotated[str, Field(pattern=r"^[^\x00]*$")]
 Name = Annotated[Text, Field(min_length=1, max_length=500)]
-Id = Annotated[int, Field(ge=1, le=LARGEST_ID)]
+# The names of the two ways to write an id, by which errors are told apart (models.intake.refused).
+INTEGER, STRING = "integer", "string"
+
+
+class _Id:
+    """An id of a tenant, person or site: an integer, else a string, yet without its number."""
+
+    def __get_pydantic_core_schema__(self, _source: Any, handler: Any) -> core_schema.CoreSchema:
+        integer = core_schema.int_schema(strict=True, ge=1, le=LARGEST_ID)
+        choices: list[Any] = [(integer, INTEGER), (handler.generate_schema(StringId), STRING)]
+        return core_schema.union_schema(choices, mode="left_to_right")
+
+
+Id = Annotated[AnyId, _Id()]
+
+
+@cache
+def id_fields(model: type[BaseModel]) -> tuple[str, ...]:
+    """Return the fields of the model that are an id, or none."""
+    hints = get_type_hints(model, include_extras=True)
+    return tuple(name for name in model.model_fields if _is_id(hints[name]))
+
+
+def _is_id(hint: Any) -> bool:
+    if get_origin(hint) is Annotated:
+        return any(isinstance(item, _Id) for item in get_args(hint)) or _is_id(get_args(hint)[0])
+    return get_origin(hint) in (Union, UnionType) and any(map(_is_id, get_args(hint)))
+
+
 TextId = Annotated[Text, Field(min_length=1, max_length=64)]
 DeviceId = Annotated[Text, Field(min_length=1, max_length=128)]
 Share = Annotated[float, Field(ge=0, le=1)]

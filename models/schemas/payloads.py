@@ -14,6 +14,7 @@ from uuid import UUID
 import orjson
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from models.ids import Id
 from models.vocabulary import AlertStatus, AnomalyStatus, AnomalyType, Severity
 
 AlertEvent = Literal["alert_created", "alert_updated"]
@@ -57,15 +58,15 @@ class AnomalyBody:
 
     type: Literal["anomaly_detected", "anomaly_updated"]
     anomaly_id: UUID
-    person_id: int
+    person_id: Id
     person_name: str | None
-    site_id: int
+    site_id: Id
     site_name: str | None
     anomaly_type: AnomalyType
     fraud_score: Share
     severity: Severity
     timestamp: Instant
-    tenant_id: int
+    tenant_id: Id
     occurred_at: Instant
     punch_id: str | None
     shift_id: str | None
@@ -94,9 +95,9 @@ class AlertBody:
     status: AlertStatus
     severity: Annotated[Severity, Field(description="The gravest of its anomalies so far.")]
     anomaly_type: AnomalyType
-    person_id: int
+    person_id: Id
     person_name: str | None
-    site_id: int
+    site_id: Id
     site_name: str | None
     count: Annotated[int, Field(ge=1, description="Anomalies that came to it.")]
     first_seen: Instant
@@ -104,7 +105,7 @@ class AlertBody:
     assigned_to: str | None
     message: str
     timestamp: Instant
-    tenant_id: int
+    tenant_id: Id
     version: Annotated[
         int,
         Field(ge=1, description="Named by a move, it must be the alert's still."),
@@ -134,8 +135,8 @@ class PublishedPayload(BaseModel):
     model_config = ConfigDict(extra="allow", strict=True)
 
     type: PublishedEvent
-    tenant_id: int
-    site_id: int | None
+    tenant_id: Id
+    site_id: Id | None
     severity: Severity | None
     timestamp: Instant
     position: Position
@@ -145,7 +146,7 @@ FeedPayload = Annotated[
     AnomalyPayload | AlertPayload | PublishedPayload,
     Field(discriminator="type"),
 ]
-FilterObject = dict[Literal["types", "severities", "sites"], list[AnomalyType | Severity | int]]
+FilterObject = dict[Literal["types", "severities", "sites"], list[AnomalyType | Severity | Id]]
 if TYPE_CHECKING:  # JSON already, which goes into the snapshot as it is
     Recent = list[orjson.Fragment]
 else:
@@ -159,7 +160,7 @@ class SnapshotPayload:
     __pydantic_config__: ClassVar[ConfigDict] = _CLOSED
 
     type: Literal["snapshot"] = "snapshot"
-    tenant_id: int
+    tenant_id: Id
     position: Annotated[int, Field(ge=0)]
     recent: Recent
     open_alerts: dict[Severity, int]

@@ -34,6 +34,7 @@ from models.tables.roster import (
     tenant,
 )
 from models.tables.spells import spell
+from models.tables.string_ids import string_id
 from models.tables.turns import backfill_pace, turn
 
 __all__ = [
@@ -69,6 +70,7 @@ __all__ = [
     "site_version",
     "spell",
     "statement",
+    "string_id",
     "substitute",
     "tenant",
     "tenant_version",

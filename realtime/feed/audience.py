@@ -6,6 +6,7 @@ manager past the feed and its positions, whatever is published there.
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from models.ids import Id
 from models.rooms import rooms_of_message, rooms_of_viewer
 from realtime.feed.filters import Hearing
 from realtime.feed.group import Group
@@ -20,7 +21,7 @@ class Audience:
     one message goes to. `_rooms` has only rooms with a group in them.
     """
 
-    def __init__(self, tenant_id: int) -> None:
+    def __init__(self, tenant_id: Id) -> None:
         self._tenant_id = tenant_id
         self._groups: dict[Hearing, Group[Viewer]] = {}
         self._rooms: dict[str, dict[Hearing, Group[Viewer]]] = {}

@@ -13,6 +13,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from models.emitter import tenant_channel
+from models.ids import Id, parse_id
 from realtime import metrics
 from realtime.feed.publications import Publications
 from realtime.feed.reader import FeedReader, Head
@@ -28,7 +29,7 @@ class Comparison(NamedTuple):
     """When feeds were compared with Postgres (time.monotonic), and the heads it had then."""
 
     at: float
-    heads: dict[int, Head]
+    heads: dict[Id, Head]
 
 
 class Feeds:
@@ -43,13 +44,13 @@ class Feeds:
         self._listener = listener
         self._channel = channel
         self._publications = publications
-        self._feeds: dict[int, TenantFeed] = {}
-        self._due: set[int] = set()
+        self._feeds: dict[Id, TenantFeed] = {}
+        self._due: set[Id] = set()
         self._nudged = asyncio.Event()
         self._comparison = Comparison(time.monotonic(), {})
         self._caught_up_at = self._comparison.at
 
-    async def hold(self, tenant_id: int) -> TenantFeed:
+    async def hold(self, tenant_id: Id) -> TenantFeed:
         """Return the tenant's feed, loaded; the caller has to release it.
 
         Raises what Postgres raised.
@@ -92,8 +93,8 @@ class Feeds:
     def subscribed(self, channel: str) -> None:
         """Have the feed compared, as what was published before Redis confirmed may be missed."""
         tenant = channel.removeprefix(tenant_channel(self._channel, 0)[:-1])
-        if tenant.isdigit():
-            self._due.add(int(tenant))
+        with suppress(ValueError):
+            self._due.add(parse_id(tenant))
             self._nudged.set()
 
     async def watch(self) -> None:
@@ -126,7 +127,7 @@ class Feeds:
             self._caught_up_at = self._comparison.at
         self._comparison = comparison
 
-    async def _compare(self, tenants: Collection[int], heads: dict[int, Head]) -> bool:
+    async def _compare(self, tenants: Collection[Id], heads: dict[Id, Head]) -> bool:
         """Compare the tenants' feeds, and put the heads that Postgres has into `heads`.
 
         Return whether Postgres answered.

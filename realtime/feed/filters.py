@@ -3,11 +3,12 @@
 Viewers with the same of both are one group.
 """
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from models.ids import Id, as_id
 from models.vocabulary import SEVERITIES, TYPES
 from realtime.errors import ClientError
-from realtime.tokens import is_id
 
 MAX_FILTER_SITES = 1_000
 
@@ -17,7 +18,7 @@ class Filter(NamedTuple):
 
     types: tuple[str, ...] = ()
     severities: tuple[str, ...] = ()
-    sites: tuple[int, ...] = ()
+    sites: tuple[Id, ...] = ()
 
     def as_object(self) -> dict[str, list[Any]]:
         return {
@@ -48,10 +49,10 @@ NO_FILTER = Filter()
 class Hearing(NamedTuple):
     """What is heard: that of the token's sites (None for all) which passes the filter."""
 
-    scope: frozenset[int] | None
+    scope: frozenset[Id] | None
     filter: Filter
 
-    def sites(self) -> frozenset[int] | None:
+    def sites(self) -> frozenset[Id] | None:
         """Return the only sites heard; None for all, and then for messages without a site too."""
         if not self.filter.sites:
             return self.scope
@@ -59,7 +60,7 @@ class Hearing(NamedTuple):
         return sites if self.scope is None else sites & self.scope
 
 
-def parse_filter(value: object, scope: frozenset[int] | None) -> Filter:
+def parse_filter(value: object, scope: frozenset[Id] | None) -> Filter:
     """Return the filter that a client gave, checked.
 
     Raises ClientError `invalid`, or `forbidden` for a site outside the token's, which are `scope`.
@@ -75,12 +76,18 @@ def parse_filter(value: object, scope: frozenset[int] | None) -> Filter:
         )
     types = _choices(value.get("types"), "types", TYPES)
     severities = _choices(value.get("severities"), "severities", SEVERITIES)
-    sites = _listed(value.get("sites"), "sites")
-    if len(sites) > MAX_FILTER_SITES or not all(map(is_id, sites)):
+    listed = _listed(value.get("sites"), "sites")
+    sites = read_sites(listed)
+    if len(listed) > MAX_FILTER_SITES or len(sites) < len(listed):
         raise ClientError("invalid", f"sites must be a list of at most {MAX_FILTER_SITES} ids.")
     if scope is not None and not scope.issuperset(sites):
         raise ClientError("forbidden", "The token does not cover every site in the filter.")
     return Filter(types, severities, sites)
+
+
+def read_sites(values: Iterable[object]) -> tuple[Id, ...]:
+    """Return those of the values of JSON that are ids, strings without their numbers."""
+    return tuple(site_id for value in values if (site_id := as_id(value)) is not None)
 
 
 def _choices(value: object, name: str, choices: tuple[str, ...]) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """A message of a tenant's feed, as it is sent to viewers."""
 
 from models.feed import payload_text
+from models.ids import Id
 from models.offsets import Offset
 from realtime.transport.encoded_packet import EncodedPacket, event_text
 
@@ -25,7 +26,7 @@ class FeedMessage(EncodedPacket):
         epoch: str,
         position: int,
         event: str,
-        site_id: int | None,
+        site_id: Id | None,
         anomaly_type: str | None,
         severity: str | None,
         prior_severity: str | None,

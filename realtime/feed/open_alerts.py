@@ -2,10 +2,12 @@
 
 from sqlalchemy import text
 
+from models.ids import Id
 from models.tables.alerts import IS_OPEN
 from models.vocabulary import SEVERITIES, WAITING, Severity
 from realtime.feed.filters import Hearing
 from realtime.feed.reader import FeedReader
+from realtime.ids import number
 
 # Postgres may be ahead of this server, whose viewers have yet to hear the messages beyond
 # `position`. A viewer that adds such a message to a count that has its alert already would count
@@ -47,7 +49,7 @@ GROUP BY severity
 
 async def count_open_alerts(
     reader: FeedReader,
-    tenant_id: int,
+    tenant_id: Id,
     position: int,
     hearing: Hearing,
 ) -> dict[Severity, int]:
@@ -56,6 +58,7 @@ async def count_open_alerts(
     What is SUPPRESSED, say, waits for nobody and is not counted. Raises what Postgres raised.
     """
     sites, filter_ = hearing.sites(), hearing.filter
+    await number(reader.postgres, tenant_id, sites or ())
     values = {
         "tenant_id": tenant_id,
         "position": position,

@@ -8,8 +8,10 @@ import orjson
 from sqlalchemy import text
 
 from models.feed import MARK
-from realtime.feed.filters import NO_FILTER, Filter, Hearing
+from models.ids import NOBODY, Id, StringId, is_nobody
+from realtime.feed.filters import Filter, Hearing, read_sites
 from realtime.feed.messages import FeedMessage
+from realtime.ids import number
 from realtime.postgres import AnyRow, Postgres
 
 # The epoch of a tenant that is not known yet: nothing was said, and the first epoch continues it.
@@ -105,16 +107,18 @@ class FeedReader:
     def __init__(self, postgres: Postgres) -> None:
         self.postgres = postgres
 
-    async def head(self, tenant_id: int, span: Span = Span()) -> Head:
+    async def head(self, tenant_id: Id, span: Span = Span()) -> Head:
         """Return the tenant's head, with the marks of what is in the span."""
         return (await self.heads({tenant_id: span}))[tenant_id]
 
-    async def heads(self, spans: Mapping[int, Span]) -> dict[int, Head]:
+    async def heads(self, spans: Mapping[Id, Span]) -> dict[Id, Head]:
         """Return the head of each tenant, with the marks of what is in its span.
 
         It is one statement for all; an unknown tenant stands at the beginning. Like all that read
         here, it raises what Postgres raised.
         """
+        for tenant_id in spans:
+            await number(self.postgres, tenant_id)
         values = {
             "tenants": list(spans),
             "firsts": [span.first for span in spans.values()],
@@ -122,11 +126,14 @@ class FeedReader:
         }
         rows = await self.postgres.fetch(_HEADS, values)
         heads = {row.tenant_id: Head(row.epoch, row.head, row.floor, _marks(row)) for row in rows}
+        for tenant_id in spans.keys() - heads.keys():
+            if isinstance(tenant_id, StringId):  # it may get another number, if the backup lacks it
+                tenant_id.number = NOBODY
         return {tenant_id: heads.get(tenant_id, Head()) for tenant_id in spans}
 
     async def page(
         self,
-        tenant_id: int,
+        tenant_id: Id,
         after: int,
         until: int,
         limit: int,
@@ -135,7 +142,9 @@ class FeedReader:
         newest_first: bool = False,
     ) -> Page:
         """Return up to `limit` messages in (after, until]: those that `hearing` has, if given."""
-        statement, values = _page_statement(hearing, newest_first)
+        sites = hearing.sites() if hearing else None
+        await number(self.postgres, tenant_id, sites or ())
+        statement, values = _page_statement(hearing, sites, newest_first)
         rows = await self.postgres.fetch(
             statement,
             {"tenant_id": tenant_id, "after": after, "until": until, "limit": limit, **values},
@@ -149,20 +158,24 @@ class FeedReader:
             [FeedMessage(epoch, *row[2:]) for row in rows if row.position is not None],
         )
 
-    async def remembered_filter(self, tenant_id: int, pid: str, sub: str) -> Filter | None:
+    async def remembered_filter(self, tenant_id: Id, pid: str, sub: str) -> Filter | None:
         """Return the filter that the viewer set last, unless its auth will bring it again."""
+        await number(self.postgres, tenant_id)
         rows = await self.postgres.fetch(_FILTER, {"tenant_id": tenant_id, "pid": pid, "sub": sub})
         if not rows:
             return None
-        return NO_FILTER._replace(
-            **{
-                name: tuple(values)
-                for name, values in rows[0].filter.items()
-                if name in Filter._fields
-            }
+        kept = rows[0].filter
+        return Filter(
+            tuple(kept.get("types", ())),
+            tuple(kept.get("severities", ())),
+            read_sites(kept.get("sites", ())),
         )
 
-    async def remember_filter(self, tenant_id: int, pid: str, sub: str, filter_: Filter) -> None:
+    async def remember_filter(self, tenant_id: Id, pid: str, sub: str, filter_: Filter) -> None:
+        """Keep the filter for when the viewer recovers, unless nobody knows its tenant yet."""
+        await number(self.postgres, tenant_id)
+        if is_nobody(tenant_id):
+            return
         values = {
             "tenant_id": tenant_id,
             "pid": pid,
@@ -171,7 +184,8 @@ class FeedReader:
         }
         await self.postgres.run(_REMEMBER, values)
 
-    async def forget_filter(self, tenant_id: int, pid: str, sub: str) -> None:
+    async def forget_filter(self, tenant_id: Id, pid: str, sub: str) -> None:
+        await number(self.postgres, tenant_id)
         await self.postgres.run(_FORGET, {"tenant_id": tenant_id, "pid": pid, "sub": sub})
 
 
@@ -186,10 +200,11 @@ def _marks(row: AnyRow) -> dict[int, str]:
     return marks
 
 
-def _page_statement(hearing: Hearing | None, newest_first: bool) -> tuple[Any, dict[str, Any]]:
+def _page_statement(
+    hearing: Hearing | None, sites: frozenset[Id] | None, newest_first: bool
+) -> tuple[Any, dict[str, Any]]:
     where = ""
     values: dict[str, Any] = {}
-    sites = hearing.sites() if hearing else None
     if hearing and hearing.filter.types:
         where += " AND (anomaly_type IS NULL OR anomaly_type = ANY(:types))"
         values["types"] = list(hearing.filter.types)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from models.ids import Id, spelled
 from realtime import metrics
 from realtime.errors import Unavailable
 from realtime.feed.audience import Audience
@@ -58,7 +59,7 @@ class TenantFeed:
     by the marks.
     """
 
-    def __init__(self, tenant_id: int, reader: FeedReader) -> None:
+    def __init__(self, tenant_id: Id, reader: FeedReader) -> None:
         self.tenant_id = tenant_id
         self.epoch = UNBORN
         self.head = 0
@@ -244,7 +245,7 @@ class TenantFeed:
             return
         self.head = messages[-1].position
         self._marks.update((message.position, message.mark) for message in messages)
-        metrics.messages.labels(str(self.tenant_id)).inc(len(messages))
+        metrics.messages.labels(spelled(self.tenant_id)).inc(len(messages))
         self._unsent.extend(messages)
         if not self._flush_due:
             # What else arrives in this tick of the loop goes out in the same write.

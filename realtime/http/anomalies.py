@@ -10,7 +10,7 @@ from typing_extensions import TypedDict
 from models.schemas.payloads import instant_text
 from models.tables import anomaly, review_trail, withdrawal_trail
 from models.vocabulary import SEVERITIES, TYPES, AnomalyStatus
-from realtime.http.anomaly_item import AnomalyItem, item, sites_named
+from realtime.http.anomaly_item import AnomalyItem, covers_all, item
 from realtime.http.context import viewer
 from realtime.http.endpoint import endpoint
 from realtime.http.fields import Moment, SubmittedBy
@@ -105,7 +105,7 @@ def _withdrawal_line(row: Row[Any], anomaly_row: Row[Any], claims: Claims) -> Wi
     Where it was of another punch, at a site outside the token's, only that it was is shown.
     """
     is_own = row.punch_id == anomaly_row.punch_id
-    seen = is_own or claims.covers(sites_named(row.other_sites))
+    seen = is_own or covers_all(row.other_sites, claims)
     return {
         "at": instant_text(row.at),
         "cause": row.cause,

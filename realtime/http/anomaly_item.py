@@ -6,6 +6,7 @@ from pydantic import Field
 from sqlalchemy import Row
 from typing_extensions import TypedDict
 
+from models.ids import number_of
 from models.schemas.fields import Id, Share
 from models.schemas.payloads import anomaly_status, instant_text
 from models.vocabulary import VERDICTS, AnomalyStatus, AnomalyType, Severity
@@ -86,14 +87,16 @@ def item(row: Row[Any], claims: Claims) -> AnomalyItem:
         "policy_version": row.policy_version,
         "backfill": row.backfill,
         "evidence": row.evidence,
-        "private_evidence": row.private_evidence if _covers(claims, row) else None,
+        "private_evidence": row.private_evidence if covers_all(row.other_sites, claims) else None,
     }
 
 
-def _covers(claims: Claims, row: Row[Any]) -> bool:
-    return claims.covers(sites_named(row.other_sites))
+def covers_all(other_sites: str, claims: Claims) -> bool:
+    """Tell whether the token covers all sites that a column `other_sites` has.
 
-
-def sites_named(text: str) -> frozenset[int]:
-    """Return the sites that a column `other_sites` has, as ids with commas between."""
-    return frozenset(int(site_id) for site_id in text.split(",") if site_id)
+    It has the numbers of their ids, with commas between. Those of the token's are known by now.
+    """
+    if claims.sites is None:
+        return True
+    named = {int(number) for number in other_sites.split(",") if number}
+    return named <= {number_of(site_id) for site_id in claims.sites}

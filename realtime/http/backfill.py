@@ -12,6 +12,7 @@ from pydantic import Field
 from sqlalchemy import text
 from typing_extensions import TypedDict
 
+from models.ids import spelled
 from models.schemas.payloads import instant_text
 from realtime.http.context import admin
 from realtime.http.endpoint import endpoint
@@ -79,8 +80,8 @@ class _Backfills(Collector):
             labels=["tenant_id"],
         )
         for row in self._rows:
-            left.add_metric([str(row.tenant_id)], row.rows_left)
-            rate.add_metric([str(row.tenant_id)], row.rows_per_second)
+            left.add_metric([spelled(row.tenant_id)], row.rows_left)
+            rate.add_metric([spelled(row.tenant_id)], row.rows_per_second)
         yield left
         yield rate
 

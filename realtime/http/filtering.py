@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from aiohttp import web
 from sqlalchemy import ColumnElement
 
+from models.ids import Id, StringId
 from realtime.errors import ClientError
 from realtime.http.kinds import INSTANT, Kind
 from realtime.http.paging import PARAMETERS
@@ -58,6 +59,11 @@ def read_filters(request: web.Request, filters: Filters) -> Values:
         raise ClientError("invalid", f"There is no filter {unknown[0][:40]!r}; there are {names}.")
     values_of = {name: _read(request, name, filter_) for name, filter_ in filters.items()}
     return {name: values for name, values in values_of.items() if values}
+
+
+def ids_in(values_of: Values) -> list[Id]:
+    """Return the string ids among the values."""
+    return [one for values in values_of.values() for one in values if isinstance(one, StringId)]
 
 
 def conditions(filters: Filters, values_of: Values) -> list[ColumnElement[bool]]:

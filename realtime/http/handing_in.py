@@ -9,10 +9,11 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from models import intake
+from models.ids import is_id
 from models.intake.refused.reasons import Reason
 from realtime.errors import ClientError
 from realtime.http.shares import SUBMISSIONS
-from realtime.tokens import Claims, is_id
+from realtime.tokens import Claims
 
 Taken = TypeVar("Taken")
 

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Hashable
 from typing import NamedTuple
 
+from models.ids import Id
 from realtime.errors import ClientError
 
 MEBIBYTE = 1024 * 1024
@@ -17,7 +18,7 @@ MOST_OF_CREDENTIAL = 32 * MEBIBYTE
 class Holder(NamedTuple):
     """Whose body it is: `sub` is that of the token it came with."""
 
-    tenant_id: int
+    tenant_id: Id
     sub: str
 
 

@@ -5,12 +5,9 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from pydantic import TypeAdapter
-
-from models.schemas.fields import Id
+from models.ids import LARGEST_ID, LONGEST_ID, parse_id
 from models.schemas.instants import parse_instant
 from models.texts import is_storable
-from realtime.tokens import is_id
 
 MOST_CHARACTERS = 200
 # Of Postgres' INTEGER.
@@ -22,14 +19,6 @@ class Kind(NamedTuple):
 
     read: Callable[[str], Any]
     schema: Mapping[str, Any]
-
-
-def integer(text: str) -> int:
-    """Read an id of ours. Raises ValueError where it is none."""
-    value = int(text) if text.isascii() and text.isdigit() and len(text) <= 16 else 0
-    if not is_id(value):
-        raise ValueError("is no id: an integer from 1 to 2^53 - 1")
-    return value
 
 
 def version(text: str) -> int:
@@ -67,7 +56,13 @@ def identity(text: str) -> UUID:
 
 
 VERSION = Kind(version, {"type": "integer", "minimum": 1, "maximum": LARGEST_VERSION})
-ID = Kind(integer, TypeAdapter(Id).json_schema())
+# A string id stands in double quotes here, where it is not JSON: each of its characters has four
+# bytes at most, and each byte three characters of percent-encoding.
+_QUOTED = {"type": "string", "pattern": '^".+"$', "maxLength": 2 + 12 * LONGEST_ID}
+ID = Kind(
+    parse_id,
+    {"anyOf": [{"type": "integer", "minimum": 1, "maximum": LARGEST_ID}, _QUOTED]},
+)
 INSTANT = Kind(instant, {"type": "string", "format": "date-time"})
 TEXT = Kind(plain_text, {"type": "string", "maxLength": MOST_CHARACTERS})
 UUID_TEXT = Kind(identity, {"type": "string", "format": "uuid"})

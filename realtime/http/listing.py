@@ -11,17 +11,18 @@ from uuid import UUID
 from aiohttp import web
 from sqlalchemy import Column, ColumnElement, Row, Select, func, select, tuple_
 
+from models.ids import Id
 from realtime.desk import read_id
 from realtime.errors import ClientError
 from realtime.http.context import viewer
 from realtime.http.endpoint import BEARER, Answer, Endpoint, Parameter
-from realtime.http.filtering import Filters, Values, conditions, read_filters
+from realtime.http.filtering import Filters, Values, conditions, ids_in, read_filters
 from realtime.http.pages import Item, Page, page_response
 from realtime.http.paging import DEFAULT_LIMIT, MAX_LIMIT, Cursor, read_cursor, read_limit
 from realtime.http.shares import fetch
 from realtime.tokens import Claims
 
-Scope = Callable[[Collection[int]], Sequence[ColumnElement[bool]]]
+Scope = Callable[[Collection[Id]], Sequence[ColumnElement[bool]]]
 
 LIMIT = {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}
 PAGING = {
@@ -85,8 +86,9 @@ class Listing(NamedTuple, Generic[Item]):
     async def answer(self, request: web.Request, claims: Claims) -> web.Response:
         """Return the page that is asked for. Raises ClientError `invalid`."""
         limit = read_limit(request)
-        query = self.query(claims, read_filters(request, self.filters), read_cursor(request))
-        rows = await fetch(request, claims, query.limit(limit + 1))
+        values_of = read_filters(request, self.filters)
+        query = self.query(claims, values_of, read_cursor(request))
+        rows = await fetch(request, claims, query.limit(limit + 1), ids=ids_in(values_of))
         items = [self.item(row, claims) for row in rows[:limit]]
         following = self._cursor(rows[limit - 1]) if len(rows) > limit else None
         return page_response(request, items, columns_of(self.item, self.left_out), following)

@@ -14,11 +14,12 @@ from prometheus_client.registry import Collector
 from sqlalchemy import ColumnElement, Row, Select, func, select
 from typing_extensions import TypedDict
 
+from models.ids import spelled
 from models.schemas.fields import Id, Share
 from models.tables import anomaly
 from models.vocabulary import ANOMALY_STATES, TYPES, AnomalyType
 from realtime.http.context import viewer
-from realtime.http.filtering import any_of, conditions, read_filters
+from realtime.http.filtering import any_of, conditions, ids_in, read_filters
 from realtime.http.kinds import ID, VERSION, one_of
 from realtime.http.listing import (
     at_site,
@@ -60,8 +61,9 @@ async def list_precision(request: web.Request) -> web.Response:
     claims = await viewer(request)
     values_of = read_filters(request, FILTERS)
     where = [*within(claims, anomaly.c.tenant_id, _SCOPE), *conditions(FILTERS, values_of)]
-    rows = await fetch(request, claims, _counts(*_KEY).where(*where))
-    return page_response(request, [_item(row) for row in rows], columns_of(_item))
+    rows = await fetch(request, claims, _counts(*_KEY).where(*where), ids=ids_in(values_of))
+    in_order = sorted(rows, key=lambda row: (-row.reviewed, *row[:3]))
+    return page_response(request, [_item(row) for row in in_order], columns_of(_item))
 
 
 async def metrics_text(postgres: Postgres) -> bytes:
@@ -88,7 +90,7 @@ class _Reviewed(Collector):
             labels=names,
         )
         for row in self._rows:
-            labels = [str(value) for value in row[:4]]
+            labels = [spelled(row[0]), row[1], spelled(row[2]), str(row[3])]
             reviewed.add_metric([*labels, "CONFIRMED"], row.confirmed)
             reviewed.add_metric([*labels, "FALSE_POSITIVE"], row.reviewed - row.confirmed)
             precision.add_metric(labels, row.confirmed / row.reviewed)

@@ -96,7 +96,7 @@ def _item(row: Row[Any], claims: Claims) -> QuietItem:
     }
 
 
-def _at_sites(sites: Collection[int]) -> list[ColumnElement[bool]]:
+def _at_sites(sites: Collection[Id]) -> list[ColumnElement[bool]]:
     """Keep to what is for one of the sites, or for all of the tenant's."""
     named = cast(sorted(sites), ARRAY(BigInteger))
     return [or_(func.cardinality(quiet.c.sites) == 0, quiet.c.sites.overlap(named))]

@@ -9,6 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from models.alerts.moves import MoveRefused
 from models.alerts.quiet_rows import add_quiet, cancel_quiet
+from models.intake.refused.reasons import ID_TYPE, one_of_ids
 from models.schemas.quiet import WantedQuiet
 from realtime.errors import ClientError
 from realtime.http.body import read_object
@@ -55,9 +56,10 @@ async def _write(
 
 
 def _problem(error: ValidationError) -> str:
-    first = error.errors()[0]
+    first = next(one_of_ids(error.errors()))
     where = ".".join(str(part) for part in first["loc"] if part not in KINDS)
-    return f"{where}: {first['msg']}" if where else first["msg"]
+    message = ID_TYPE if first["type"] == "id_type" else first["msg"]
+    return f"{where}: {message}" if where else message
 
 
 ENDPOINTS = (

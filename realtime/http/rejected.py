@@ -81,7 +81,7 @@ def _in_state(states: Sequence[str]) -> ColumnElement[bool]:
     return at.is_(None) if OPEN in states else at.is_not(None)
 
 
-def _at_sites(sites: Collection[int]) -> list[ColumnElement[bool]]:
+def _at_sites(sites: Collection[Id]) -> list[ColumnElement[bool]]:
     """Keep to the sites. A roster belongs to none, whatever it names."""
     return [rejected.c.site_id == func.any(sorted(sites)), rejected.c.door != sync.DOOR]
 

@@ -1,15 +1,17 @@
 """What of a tenant is done at a time, so that others' get their turn: submissions, and queries."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 from aiohttp import web
 from sqlalchemy import Executable
 
+from models.ids import Id
 from realtime.errors import ClientError
 from realtime.http.context import CONTEXT
+from realtime.ids import number
 from realtime.postgres import AnyRow
 from realtime.tokens import Claims
 
@@ -38,10 +40,10 @@ class Shares:
     def __init__(self, at_once: int, waiting: int) -> None:
         self._at_once = at_once
         self._most = at_once + waiting
-        self._shares: dict[int, _Share] = {}
+        self._shares: dict[Id, _Share] = {}
 
     @asynccontextmanager
-    async def turn(self, tenant_id: int) -> AsyncIterator[None]:
+    async def turn(self, tenant_id: Id) -> AsyncIterator[None]:
         """Wait for a turn of the tenant, and keep it for the block.
 
         Raises ClientError `rate_limited` where too many of it wait.
@@ -76,7 +78,14 @@ async def fetch(
     claims: Claims,
     statement: Executable,
     values: Mapping[str, Any] | None = None,
+    *,
+    ids: Iterable[Id] = (),
 ) -> Sequence[AnyRow]:
-    """Return all rows, in a turn of the token's tenant. Raises as `turn` and Postgres.fetch do."""
+    """Return all rows, in a turn of the token's tenant. Raises as `turn` and Postgres.fetch do.
+
+    `ids` are those in the statement, besides the token's.
+    """
+    postgres = request.app[CONTEXT].postgres
     async with request.app[QUERIES].turn(claims.tenant_id):
-        return await request.app[CONTEXT].postgres.fetch(statement, values)
+        await number(postgres, claims.tenant_id, (*(claims.sites or ()), *ids))
+        return await postgres.fetch(statement, values)

@@ -17,6 +17,7 @@ from psycopg.rows import class_row
 from models.alerts.alert import Alert
 from models.alerts.rows import SELECTED, Entry, message_of
 from models.feed import Message
+from models.ids import key_text
 from worker.rules.window import Window
 
 Key = tuple[str, Any]  # person_id, site_id or device_id, and its value
@@ -96,8 +97,8 @@ def _grouped(entry: Entry, groups: Groups) -> Entry:
 
 def _keys(alert: Alert) -> list[Key]:
     keys = {
-        "person_id": str(alert.person_id),
-        "site_id": str(alert.site_id),
+        "person_id": key_text(alert.person_id),
+        "site_id": key_text(alert.site_id),
         "device_id": alert.device_id,
     }
     return [key for key in keys.items() if key[1] is not None]

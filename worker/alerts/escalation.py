@@ -23,6 +23,7 @@ from models.alerts.quiet import Quiet, cover_of
 from models.alerts.quiet_rows import read_quiet
 from models.alerts.rows import Entry, alert_in, lock_alerts, messages_of, save
 from models.database import transaction
+from models.ids import Id
 from models.policy import Policy
 from models.vocabulary import TAKEN_UP
 from worker import metrics
@@ -63,13 +64,13 @@ class Due(NamedTuple):
     zone: ZoneInfo
 
 
-def tenants_due(cursor: Cursor) -> list[int]:
+def tenants_due(cursor: Cursor) -> list[Id]:
     """Return the tenants with an alert of which a moment has come."""
     return [tenant_id for (tenant_id,) in cursor.execute(_TENANTS)]
 
 
 def keep_alerts(
-    engine: Engine, tenant_id: int, emit: Emit, *, seconds: float = KEEP_SECONDS
+    engine: Engine, tenant_id: Id, emit: Emit, *, seconds: float = KEEP_SECONDS
 ) -> bool:
     """Do what is due for the tenant's alerts, in batches, and say each once it is committed.
 
@@ -91,7 +92,7 @@ def keep_alerts(
 
 def _keep_some(
     cursor: Cursor,
-    tenant_id: int,
+    tenant_id: Id,
 ) -> tuple[int, list[feed.Message], feed.Appended | None]:
     """Do one batch, and return how many alerts it had, and what was appended to the feed."""
     at = lock_alerts(cursor, tenant_id)
@@ -102,7 +103,7 @@ def _keep_some(
     return len(due), messages, feed.append(cursor, tenant_id, messages) if messages else None
 
 
-def _due(cursor: Cursor, tenant_id: int, at: datetime) -> list[Due]:
+def _due(cursor: Cursor, tenant_id: Id, at: datetime) -> list[Due]:
     with cursor.connection.cursor(row_factory=dict_row) as rows:
         return [_due_in(row) for row in rows.execute(_DUE, {"tenant_id": tenant_id, "at": at})]
 

@@ -26,7 +26,7 @@ from models.alerts.rows import (
 )
 from models.bulk import document, insert
 from models.feed import Message
-from models.ids import time_ordered_id
+from models.ids import Id, time_ordered_id
 from models.policy import Policy
 from models.tables.alerts import IS_OPEN
 from models.vocabulary import gravest
@@ -36,7 +36,7 @@ from worker.rules.window import Window
 
 WITHDRAWN = "All its anomalies were withdrawn."
 
-Key = tuple[int, int, str]  # person_id, site_id, anomaly_type
+Key = tuple[Id, Id, str]  # person_id, site_id, anomaly_type
 
 
 class AnomalyChange(NamedTuple):
@@ -238,7 +238,7 @@ def _key(row: Anomaly | Alert) -> Key:
 
 def _open_alerts(
     cursor: Cursor,
-    tenant_id: int,
+    tenant_id: Id,
     keys: Mapping[Key, Any],
     changes: Sequence[AnomalyChange],
 ) -> dict[Key, OpenAlert]:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from models.ids import is_id
+
 _WHOLE = ("tenant_id", "person_id", "site_id")
 _TEXT = ("punch_id", "message_id")
 
@@ -12,7 +14,7 @@ def ids_of(arguments: object) -> str:
 
 
 def _ids(fields: dict[Any, Any]) -> dict[str, Any]:
-    ids: dict[str, Any] = {name: fields[name] for name in _WHOLE if type(fields.get(name)) is int}
+    ids: dict[str, Any] = {name: fields[name] for name in _WHOLE if is_id(fields.get(name))}
     ids |= {name: fields[name][:64] for name in _TEXT if isinstance(fields.get(name), str)}
     for name in ("punch", "roster", "tenant", "message"):
         if isinstance(fields.get(name), dict):

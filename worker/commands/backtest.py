@@ -6,6 +6,8 @@ from typing import Any
 
 import click
 
+from models.commands.ids import ID
+
 _LAST = timedelta(days=1) - timedelta(microseconds=1)
 
 
@@ -63,7 +65,7 @@ Examples:
   rollcall backtest --tenant 1 --policy policy.json --from 2026-10-01 --to 2026-10-31
   rollcall backtest --tenant 1 --policy policy.json --from 2026-11-23T08:00+01:00 --json""",
 )
-@click.option("--tenant", type=int, required=True, help="The tenant_id.")
+@click.option("--tenant", type=ID, required=True, help="The tenant_id.")
 @click.option(
     "--policy",
     required=True,
@@ -74,7 +76,7 @@ Examples:
 @_UNTIL
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def command(
-    tenant: int,
+    tenant: Any,
     policy: str,
     since: datetime,
     until: datetime | None,
@@ -85,8 +87,9 @@ def command(
     Nothing is stored or sent.
     """
     # Imported here: all detectors with NumPy and Shapely, which help and completion go without.
+    from models.numbering import find_tenant
     from worker.commands.backtesting import backtest
     from worker.commands.installation import database
 
     with database() as engine:
-        return backtest(engine, tenant, policy, since, until, as_json=as_json)
+        return backtest(engine, find_tenant(engine, tenant), policy, since, until, as_json=as_json)

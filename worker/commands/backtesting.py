@@ -17,6 +17,7 @@ from psycopg import Cursor
 from sqlalchemy import Engine
 
 from models.database import transaction
+from models.ids import Id
 from worker.commands.proposed import BadPolicy, Proposed, propose, read_file
 from worker.commands.tally import Tally, table
 from worker.judging.detect import detect
@@ -27,7 +28,7 @@ SUBJECTS_A_SLICE = 1_000
 _PROGRESS_SECONDS = 1.0
 
 # punch_id, shift_id, anomaly_type, person_id, site_id
-Identity = tuple[str, str, str, int, int]
+Identity = tuple[str, str, str, Id, Id]
 
 _PUNCHES = """
 SELECT occurred_at, punch_id FROM punch
@@ -72,7 +73,7 @@ class EmptySpan(Exception):
 class Slice(NamedTuple):
     """Some punches, or some shifts, of one site that follow each other in time."""
 
-    site_id: int
+    site_id: Id
     until: datetime  # the time of the last
     subjects: frozenset[Subject]
 
@@ -81,14 +82,14 @@ class Backtest:
     """One run, and what it has counted so far."""
 
     def __init__(
-        self, cursor: Cursor, tenant_id: int, proposed: Proposed, span: Span, as_of: datetime
+        self, cursor: Cursor, tenant_id: Id, proposed: Proposed, span: Span, as_of: datetime
     ) -> None:
         self.cursor = cursor
         self.tenant_id = tenant_id
         self.proposed = proposed
         self.span = span
         self.as_of = as_of
-        self.tallies: dict[tuple[str, int], Tally] = defaultdict(Tally)
+        self.tallies: dict[tuple[str, Id], Tally] = defaultdict(Tally)
         self.total = Tally()
         self.punches = 0
         self.shifts = 0
@@ -121,7 +122,7 @@ class Backtest:
             "by_type_and_site": rows,
         }
 
-    def _slices(self, site_id: int) -> Iterator[Slice]:
+    def _slices(self, site_id: Id) -> Iterator[Slice]:
         for sql, of_shifts in ((_PUNCHES, False), (_SHIFTS, True)):
             for page in self._pages(sql, site_id):
                 subjects = frozenset(
@@ -129,7 +130,7 @@ class Backtest:
                 )
                 yield Slice(site_id, page[-1][0], subjects)
 
-    def _pages(self, sql: str, site_id: int) -> Iterator[list[tuple[datetime, str]]]:
+    def _pages(self, sql: str, site_id: Id) -> Iterator[list[tuple[datetime, str]]]:
         after: tuple[datetime, str] = (self.span.since - timedelta(microseconds=1), "")
         parameters = {
             "tenant_id": self.tenant_id,
@@ -187,7 +188,7 @@ class Backtest:
 
 def backtest(
     engine: Engine,
-    tenant_id: int,
+    tenant_id: Id,
     policy_file: str,
     since: datetime,
     until: datetime | None,

@@ -9,6 +9,7 @@ from psycopg import Cursor
 from sqlalchemy import Engine
 
 from models.database import transaction
+from models.ids import Id
 from models.schemas.punch import kind_of
 from worker.commands.submitters import submitter
 from worker.commands.told import shift_told, told
@@ -45,7 +46,7 @@ ORDER BY 1
 """
 
 
-def explain(engine: Engine, tenant_id: int, subject_id: str, *, of_shift: bool = False) -> int:
+def explain(engine: Engine, tenant_id: Id, subject_id: str, *, of_shift: bool = False) -> int:
     """Print the explanation and return the status: 1 where the tenant or the subject is missing."""
     subject = Subject("", subject_id) if of_shift else Subject(subject_id, "")
     try:
@@ -68,7 +69,7 @@ def explain(engine: Engine, tenant_id: int, subject_id: str, *, of_shift: bool =
     return 0
 
 
-def _submitted(cursor: Cursor, tenant_id: int, punch_id: str) -> Iterator[str]:
+def _submitted(cursor: Cursor, tenant_id: Id, punch_id: str) -> Iterator[str]:
     """Yield who submitted each content that the punch has had, and who voided it, oldest first."""
     parameters = {"tenant_id": tenant_id, "punch_id": punch_id}
     for at, sent_at, submitted_by, event in cursor.execute(_CONTENTS, parameters):

@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 
 from psycopg import Cursor
 
+from models.ids import Id, spelled
 from models.policy import validate
 
 _STORED = "SELECT policy FROM tenant WHERE tenant_id = %s AND NOT deleted"
-_SITES = "SELECT site_id, name, policy FROM site WHERE tenant_id = %s ORDER BY site_id"
+_SITES = "SELECT site_id, name, policy FROM site WHERE tenant_id = %s"
 
 
 class BadPolicy(Exception):
@@ -28,8 +29,8 @@ class Proposed(NamedTuple):
     """
 
     policy: dict[str, Any]
-    sites: dict[int, dict[str, Any]]
-    names: dict[int, str]
+    sites: dict[Id, dict[str, Any]]
+    names: dict[Id, str]
 
     def as_policies(self) -> dict[str, Any]:
         """Return them as worker.load takes them in place of the stored ones."""
@@ -42,8 +43,8 @@ class Proposed(NamedTuple):
 def read_file(path: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the tenant's keys and, by site_id, the sites'.
 
-    The file holds `{"grace_minutes": 20}` or `{"tenant": {...}, "sites": {"15": {...}}}`. Raises
-    BadPolicy where it holds anything else.
+    The file holds `{"grace_minutes": 20}` or `{"tenant": {...}, "sites": {"15": {...}}}`, where a
+    string id is spelled as in commands. Raises BadPolicy where it holds anything else.
     """
     try:
         content = json.loads(Path(path).read_text())
@@ -69,7 +70,7 @@ def read_file(path: str) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def propose(
-    cursor: Cursor, tenant_id: int, tenant: Mapping[str, Any], sites: Mapping[str, Any]
+    cursor: Cursor, tenant_id: Id, tenant: Mapping[str, Any], sites: Mapping[str, Any]
 ) -> Proposed:
     """Return the policies as they would be if the tenant synced these keys.
 
@@ -78,13 +79,13 @@ def propose(
     stored = cursor.execute(_STORED, [tenant_id]).fetchone()
     if stored is None:
         raise LookupError(f"tenant {tenant_id} is unknown")
-    rows = cursor.execute(_SITES, [tenant_id]).fetchall()
-    unknown = sorted(set(sites) - {str(site_id) for site_id, _, _ in rows})
+    rows = sorted(cursor.execute(_SITES, [tenant_id]).fetchall(), key=lambda row: row[0])
+    unknown = sorted(set(sites) - {spelled(site_id) for site_id, _, _ in rows})
     if unknown:
         raise BadPolicy([f"sites.{site_id}: the tenant has no such site" for site_id in unknown])
     return Proposed(
         _merged(stored[0], tenant),
-        {site_id: _merged(policy, sites.get(str(site_id), {})) for site_id, _, policy in rows},
+        {site_id: _merged(policy, sites.get(spelled(site_id), {})) for site_id, _, policy in rows},
         {site_id: name for site_id, name, _ in rows},
     )
 

@@ -1,6 +1,10 @@
 """`rollcall rejected`."""
 
+from typing import Any
+
 import click
+
+from models.commands.ids import ID
 
 
 @click.command(
@@ -12,8 +16,7 @@ Examples:
 )
 @click.option(
     "--tenant",
-    type=int,
-    default=0,
+    type=ID,
     help="The tenant_id; left out, what named no readable tenant.",
 )
 @click.option(
@@ -23,11 +26,12 @@ Examples:
     show_default=True,
     help="At most so many, newest first.",
 )
-def command(tenant: int, limit: int) -> int:
+def command(tenant: Any, limit: int) -> int:
     """List what could not be judged and was not resubmitted, one JSON object a line."""
     # Imported here: help and completion go without the database and what goes into it.
+    from models.numbering import find_tenant
     from worker.commands.installation import database
     from worker.commands.rejections import list_rejected
 
     with database() as engine:
-        return list_rejected(engine, tenant, limit)
+        return list_rejected(engine, find_tenant(engine, tenant or 0), limit)

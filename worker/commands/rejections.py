@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 
 from models import intake
 from models.database import transaction
+from models.ids import Id
 from models.schemas.payloads import instant_text
 
 _FIELDS = (
@@ -21,7 +22,7 @@ ORDER BY received_at DESC, rejected_id DESC LIMIT %s
 """
 
 
-def list_rejected(engine: Engine, tenant_id: int, limit: int) -> int:
+def list_rejected(engine: Engine, tenant_id: Id, limit: int) -> int:
     """Print one JSON object a line, newest first; `content` is text, as it came. Return 0."""
     with transaction(engine) as cursor:
         for values in cursor.execute(_OPEN, (tenant_id, limit)):
@@ -32,7 +33,7 @@ def list_rejected(engine: Engine, tenant_id: int, limit: int) -> int:
     return 0
 
 
-def resubmit(engine: Engine, tenant_id: int, rejected_id: UUID, mended_file: str | None) -> int:
+def resubmit(engine: Engine, tenant_id: Id, rejected_id: UUID, mended_file: str | None) -> int:
     """Submit it again, print what became of it, and return the status. Workers judge it soon.
 
     The status is 1 where it is refused again or is not there, 2 where the file cannot be read.

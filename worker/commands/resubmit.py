@@ -1,8 +1,11 @@
 """`rollcall resubmit`."""
 
+from typing import Any
 from uuid import UUID
 
 import click
+
+from models.commands.ids import ID
 
 
 @click.command(
@@ -15,16 +18,16 @@ Examples:
 @click.argument("rejected_id", metavar="REJECTED_ID", type=click.UUID)
 @click.option(
     "--tenant",
-    type=int,
-    default=0,
+    type=ID,
     help="The tenant_id it is listed under; left out, none.",
 )
 @click.option("--file", "mended", metavar="FILE", help="JSON: what to submit in its place.")
-def command(rejected_id: UUID, tenant: int, mended: str | None) -> int:
+def command(rejected_id: UUID, tenant: Any, mended: str | None) -> int:
     """Submit a rejected submission again, as it was or mended. `rollcall rejected` lists them."""
     # Imported here: help and completion go without the database and what goes into it.
+    from models.numbering import find_tenant
     from worker.commands.installation import database
     from worker.commands.rejections import resubmit
 
     with database() as engine:
-        return resubmit(engine, tenant, rejected_id, mended)
+        return resubmit(engine, find_tenant(engine, tenant or 0), rejected_id, mended)

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from models.ids import Id, spelled
+
 _COLUMNS = ("now", "newly", "gone", "unchanged", "regraded")
 
 
@@ -68,11 +70,11 @@ class Tally:
         }
 
 
-def table(tallies: Mapping[tuple[str, int], Tally], total: Tally, names: Mapping[int, str]) -> str:
+def table(tallies: Mapping[tuple[str, Id], Tally], total: Tally, names: Mapping[Id, str]) -> str:
     """Return a table for people: one line a type and site, and the sum."""
     head = ["type", "site", *_COLUMNS, "precision now", "precision then"]
     lines = [
-        [anomaly_type, f"{names[site_id]} ({site_id})", *_cells(tally)]
+        [anomaly_type, f"{names[site_id]} ({spelled(site_id)})", *_cells(tally)]
         for (anomaly_type, site_id), tally in sorted(tallies.items())
     ]
     rows = [head, *lines, ["all", "", *_cells(total)]]

@@ -8,6 +8,7 @@ from typing import Any
 
 from psycopg import Cursor
 
+from models.ids import Id, StringId, key_text, spelled
 from models.intake.roster.kinds import DEVICE, EPOCH, PERSON, SITE, TENANT, Kind
 from models.intake.roster.laying import BEGINNING, Held, as_laid, said_of, zone_of
 from models.intake.roster.statement import Statement
@@ -73,25 +74,31 @@ ORDER BY absence_id
 )
 
 
-Row = tuple[Kind, str]  # a row of the roster that has a past: its kind and its key
+Row = tuple[Kind, Id | str]  # a row of the roster that has a past: its kind and its key
 
 
 _SAID_OF = """
-SELECT 'the punch said person ' || coalesce(said_person_id, person_id)
-    || coalesce(', and the face of ' || said_biometric_person_id, '')
-    || ': merged, it counts for person ' || person_id
+SELECT coalesce(said_person_id, person_id), said_biometric_person_id, person_id
 FROM punch
 WHERE tenant_id = %s AND punch_id = %s
     AND (said_person_id IS NOT NULL OR said_biometric_person_id IS NOT NULL)
 """
 
 
+def _said_of(cursor: Cursor, window: Window, punch_id: str) -> Iterator[str]:
+    """Yield whose a punch was said to be, where people are merged."""
+    row = cursor.execute(_SAID_OF, [window.tenant_id, punch_id]).fetchone()
+    if row:
+        said, body, counted = row
+        face = f", and the face of {body}" if body is not None else ""
+        yield f"the punch said person {said}{face}: merged, it counts for person {counted}"
+
+
 def told(cursor: Cursor, window: Window) -> Iterator[str]:
     """Yield what was said of the rows by which the window's one subject is judged."""
     for punch in window.punches_to_judge:
-        said = cursor.execute(_SAID_OF, [window.tenant_id, punch.punch_id])
-        yield from (line for (line,) in said.fetchall())
-        rows = [(TENANT, ""), (SITE, str(punch.site_id)), (PERSON, str(punch.person_id))]
+        yield from _said_of(cursor, window, punch.punch_id)
+        rows: list[Row] = [(TENANT, ""), (SITE, punch.site_id), (PERSON, punch.person_id)]
         rows += [(DEVICE, punch.device_id)] if punch.device_id else []
         yield from _of_rows(cursor, window, rows, punch.occurred_at)
         values = {
@@ -105,8 +112,8 @@ def told(cursor: Cursor, window: Window) -> Iterator[str]:
         yield from _planned(cursor, _SHIFTS, values, "removed")
         yield from _planned(cursor, _ABSENCES, values, "removed")
     for shift in window.shifts_to_judge:
-        rows = [(TENANT, ""), (SITE, str(shift.site_id))]
-        rows += [(PERSON, str(person_id)) for person_id in (shift.person_id, *shift.substitutes)]
+        rows = [(TENANT, ""), (SITE, shift.site_id)]
+        rows += [(PERSON, person_id) for person_id in (shift.person_id, *shift.substitutes)]
         yield from _of_rows(cursor, window, rows, shift.starts_at)
         yield from shift_told(cursor, window.tenant_id, shift.shift_id)
         whose = {"person_id": shift.person_id, "site_id": shift.site_id, "at": shift.starts_at}
@@ -114,7 +121,7 @@ def told(cursor: Cursor, window: Window) -> Iterator[str]:
         yield from _planned(cursor, _ABSENCES, values, "removed")
 
 
-def shift_told(cursor: Cursor, tenant_id: int, shift_id: str) -> Iterator[str]:
+def shift_told(cursor: Cursor, tenant_id: Id, shift_id: str) -> Iterator[str]:
     """Yield when a shift was said and removed, and as what it counts, if as anything."""
     values = {"tenant_id": tenant_id, "shifts": [shift_id], "person_id": None, "at": None}
     yield from _planned(cursor, _SHIFTS, values, "removed")
@@ -127,11 +134,12 @@ def _of_rows(cursor: Cursor, window: Window, rows: Iterable[Row], at: datetime) 
         layers = Layers(kind, as_laid(statements, zone), at)
         so = _so(cursor, window.tenant_id, (kind, key), at)
         lacks = f": it has no {' nor '.join(layers.missing)}" if layers.missing else ""
-        yield f"{kind.table} {key}".strip() + so + lacks
+        name = spelled(key) if isinstance(key, StringId) else key
+        yield f"{kind.table} {name}".strip() + so + lacks
         yield from (f"{_INDENT}{line}" for line in _of_row(layers, submitters))
 
 
-def _so(cursor: Cursor, tenant_id: int, row: Row, at: datetime) -> str:
+def _so(cursor: Cursor, tenant_id: Id, row: Row, at: datetime) -> str:
     """Return from when to when the row was as it was at a moment."""
     kind, key = row
     chosen = "".join(f"AND {name}::text = %(key)s" for name in kind.key)
@@ -139,7 +147,9 @@ def _so(cursor: Cursor, tenant_id: int, row: Row, at: datetime) -> str:
         SELECT nullif(since, '-infinity'), nullif(until, 'infinity') FROM {kind.table}_version
         WHERE tenant_id = %(tenant_id)s {chosen} AND since <= %(at)s AND until > %(at)s
     """
-    version = cursor.execute(sql, {"tenant_id": tenant_id, "key": key, "at": at}).fetchone()
+    version = cursor.execute(
+        sql, {"tenant_id": tenant_id, "key": key_text(key), "at": at}
+    ).fetchone()
     if version is None:
         return ": not in the roster then"
     since, until = version
@@ -149,14 +159,14 @@ def _so(cursor: Cursor, tenant_id: int, row: Row, at: datetime) -> str:
 
 
 def _statements(
-    cursor: Cursor, tenant_id: int, row: Row
+    cursor: Cursor, tenant_id: Id, row: Row
 ) -> tuple[list[Statement], dict[tuple[datetime, bytes], str]]:
     """Return all that was said of a row, and who submitted it by time of saying and digest."""
     kind, key = row
     statements: list[Statement] = []
     submitters: dict[tuple[datetime, bytes], str] = {}
     for submitted_by, said_at, digest, content, extra, moment, day, *rest in cursor.execute(
-        _STATEMENTS, [tenant_id, kind.table, key]
+        _STATEMENTS, [tenant_id, kind.table, key_text(key)]
     ):
         statements.append(Statement(said_at, digest, content, extra, moment or day, *rest))
         submitters[said_at, digest] = submitter(submitted_by)

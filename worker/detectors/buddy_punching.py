@@ -33,6 +33,7 @@ device.
 from collections.abc import Callable
 from datetime import timedelta
 
+from models.ids import Id
 from models.policy import Policy
 from models.policy.buddy_punching import BuddyPunching
 from worker.rules.biometrics import shown_live, whose
@@ -121,7 +122,7 @@ def _not_live(use: Punch, policy: Policy) -> bool:
     return not shown_live(use, policy)
 
 
-def _person(use: Punch) -> int:
+def _person(use: Punch) -> Id:
     return use.person_id
 
 
@@ -211,7 +212,7 @@ def _two_places(window: Window, punch: Punch, policy: Policy) -> Findings:
         yield nothing(punch, TYPE, "two_places_at_once", because)
 
 
-def _why_not_two(window: Window, person_id: int | None, punch: Punch, within: timedelta) -> str:
+def _why_not_two(window: Window, person_id: Id | None, punch: Punch, within: timedelta) -> str:
     if person_id is None:
         return "it has no biometrics"
     went = any(

@@ -31,6 +31,7 @@ import math
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 
+from models.ids import Id
 from models.policy import Policy
 from models.policy.impossible_shifts import ImpossibleShifts
 from worker.rules.evidence import distance, done, duration, found, instant, nothing
@@ -124,7 +125,7 @@ def _stays(window: Window, punch: Punch) -> tuple[Stay | None, list[Stay]]:
     key = ("stays", punch.person_id, stretch.punches[0].punch_id)
     if key not in window.memo:
         window.memo[key] = _by_site(stays(window, stretch))
-    by_site: dict[int, list[Stay]] = window.memo[key]
+    by_site: dict[Id, list[Stay]] = window.memo[key]
     begun = _last_begun(window, by_site.get(punch.site_id, ()), punch)
     if begun is None or begun.check_in is not punch:
         return None, []
@@ -150,8 +151,8 @@ def _roves(window: Window, stay: Stay) -> bool:
     return roves(window, began.person_id, began.site_id, began.occurred_at)
 
 
-def _by_site(person_stays: Iterable[Stay]) -> dict[int, list[Stay]]:
-    by_site: dict[int, list[Stay]] = {}
+def _by_site(person_stays: Iterable[Stay]) -> dict[Id, list[Stay]]:
+    by_site: dict[Id, list[Stay]] = {}
     for stay in person_stays:
         by_site.setdefault(stay.check_in.site_id, []).append(stay)
     return by_site

@@ -9,12 +9,16 @@ from typing import Any, NamedTuple, Protocol
 
 from psycopg import Cursor
 
+from models.ids import Id, number_of
 from worker.load.arrays import texts
 from worker.load.touched import TouchedPunch
 
 
 class Correction(NamedTuple):
-    """A correction or a void, and whom and which sites the versions that it touched concern."""
+    """A correction or a void, and whom and which sites the versions that it touched concern.
+
+    People and sites are the numbers of their ids.
+    """
 
     punch_id: str
     people: tuple[int, ...]
@@ -31,7 +35,7 @@ class Withdrawn(Protocol):
     @property
     def punch_id(self) -> str: ...
     @property
-    def person_id(self) -> int: ...
+    def person_id(self) -> Id: ...
     @property
     def policy_version(self) -> int: ...
     @property
@@ -59,8 +63,8 @@ class Corrections:
     def of_punch(self, punch_id: str) -> Correction | None:
         return self._of_punch.get(punch_id)
 
-    def of_person(self, person_id: int) -> Correction | None:
-        return self._of_person.get(person_id)
+    def of_person(self, person_id: Id) -> Correction | None:
+        return self._of_person.get(number_of(person_id))
 
     def latest_of(self, punch_ids: set[str]) -> Correction | None:
         """Return the latest correction of any of the punches."""
@@ -112,7 +116,7 @@ def behind(
     return next((correction for correction in of_person if correction), None)
 
 
-def left_with(cursor: Cursor, tenant_id: int, punch_ids: Iterable[str]) -> dict[str, Corrections]:
+def left_with(cursor: Cursor, tenant_id: Id, punch_ids: Iterable[str]) -> dict[str, Corrections]:
     """Return, by punch_id, the corrections with which punches were left to a later judgement."""
     rows = cursor.execute(_LEFT, (tenant_id, texts(punch_ids))).fetchall()
     left: dict[str, list[Correction]] = {}
@@ -142,8 +146,8 @@ def _correction(versions: Sequence[TouchedPunch]) -> Correction:
     assert last.cause is not None and last.received_at is not None
     return Correction(
         last.punch_id,
-        tuple(sorted({version.person_id for version in versions})),
-        tuple(sorted({version.site_id for version in versions})),
+        tuple(sorted({number_of(version.person_id) for version in versions})),
+        tuple(sorted({number_of(version.site_id) for version in versions})),
         last.cause["what"],
         last.cause.get("content"),
         last.cause["submitted_by"],

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from psycopg import Cursor
 
+from models.ids import Id
 from worker.load.arrays import texts
 from worker.rules.finding import Subject
 
@@ -27,7 +28,7 @@ FROM unnest(%(shifts)s::text[]) AS due(shift_id)
 
 
 def some_shifts(
-    cursor: Cursor, tenant_id: int, subjects: frozenset[Subject], at: datetime
+    cursor: Cursor, tenant_id: Id, subjects: frozenset[Subject], at: datetime
 ) -> frozenset[Subject]:
     """Return the subjects to judge now, and have the other shifts wait, once each.
 

@@ -9,6 +9,8 @@ import threading
 import time
 from collections.abc import Callable, Collection
 
+from models.ids import Id
+
 # Punches are left for about as long as it takes to store those that wait; and for well below the
 # second after which the sweep believes them left behind.
 _SECONDS_A_TASK = 0.002
@@ -23,7 +25,7 @@ class Gathering:
     def __init__(self, backlog: Callable[[], int]) -> None:
         self._backlog = backlog
         self._lock = threading.Lock()
-        self._tenants: set[int] = set()
+        self._tenants: set[Id] = set()
         self._asked_at = -_ANSWER_SECONDS
         self._tasks = 0
 
@@ -40,7 +42,7 @@ class Gathering:
             return min(self._tasks * _SECONDS_A_TASK, _LONGEST_SECONDS)
 
     def leave(
-        self, tenants: Collection[int], seconds: float, hand_over: Callable[[Collection[int]], None]
+        self, tenants: Collection[Id], seconds: float, hand_over: Callable[[Collection[Id]], None]
     ) -> None:
         """Have the tenants judged after so many seconds, with all others left until then.
 
@@ -56,7 +58,7 @@ class Gathering:
         timer.daemon = True  # a process that ends judges what is left itself
         timer.start()
 
-    def take(self) -> set[int]:
+    def take(self) -> set[Id]:
         """Return the tenants that were left, and leave them no longer."""
         with self._lock:
             tenants, self._tenants = self._tenants, set()

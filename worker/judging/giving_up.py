@@ -10,6 +10,7 @@ from psycopg import Cursor
 from psycopg.rows import dict_row
 
 from models.due import hasten
+from models.ids import Id
 from models.intake.content import as_text
 from models.intake.punches import cause
 from models.intake.punches.row import COLUMNS, content_of, row_of
@@ -60,7 +61,7 @@ SELECT {", ".join(name for name in COLUMNS if name != "extra")}, extra::text AS 
 _DROP = "DELETE FROM roster_change WHERE tenant_id = %s AND change_id = ANY(%s) RETURNING kind, key"
 
 
-def give_up(cursor: Cursor, tenant_id: int, table: str, ids: list[int], at: datetime) -> None:
+def give_up(cursor: Cursor, tenant_id: Id, table: str, ids: list[int], at: datetime) -> None:
     """Delete one row of `pending`, or the rows of one key of `roster_change`, and log what it was.
 
     The punch of a row of `pending` is kept among the rejected. Needs the tenant's lock.
@@ -73,7 +74,7 @@ def give_up(cursor: Cursor, tenant_id: int, table: str, ids: list[int], at: date
     hasten(cursor, tenant_id, SWEEP, at)  # what was given up may have moments of its own
 
 
-def _give_up_punch(cursor: Cursor, tenant_id: int, row_id: int, at: datetime) -> None:
+def _give_up_punch(cursor: Cursor, tenant_id: Id, row_id: int, at: datetime) -> None:
     values = {
         "tenant_id": tenant_id,
         "row_id": row_id,

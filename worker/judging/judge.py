@@ -16,6 +16,7 @@ from sqlalchemy import Engine
 from models import feed
 from models.database import KEEP_SESSION, autocommitted, pipelined
 from models.due import hasten
+from models.ids import Id
 from models.locks import tenant_lock_key
 from worker import metrics
 from worker.emit import Emit
@@ -61,7 +62,7 @@ TURN_SECONDS = 0.25
 
 def judge(
     engine: Engine,
-    tenant_id: int,
+    tenant_id: Id,
     emit: Emit,
     put_off: PutOff = lambda: False,
     *,
@@ -90,12 +91,12 @@ def judge(
 _LIVE = "SELECT EXISTS (SELECT FROM pending WHERE tenant_id = %s AND NOT backfill AND attempts = 0)"
 
 
-def _live_waits(cursor: Cursor, tenant_id: int) -> bool:
+def _live_waits(cursor: Cursor, tenant_id: Id) -> bool:
     """Tell whether live punches wait. The rest has nothing to be gathered with."""
     return cursor.execute(_LIVE, (tenant_id,)).fetchone() == (True,)
 
 
-def try_lock(cursor: Cursor, tenant_id: int) -> datetime | None:
+def try_lock(cursor: Cursor, tenant_id: Id) -> datetime | None:
     """Take the tenant's lock, and return the moment of judgement, by the database's clock.
 
     Return None where somebody else is judging the tenant.
@@ -111,7 +112,7 @@ SELECT CASE WHEN {ASKED_FOR} THEN false ELSE pg_try_advisory_xact_lock(%s) END, 
 """
 
 
-def try_lock_unless_asked(cursor: Cursor, tenant_id: int) -> datetime | None:
+def try_lock_unless_asked(cursor: Cursor, tenant_id: Id) -> datetime | None:
     """Do the same, unless the tenant's turn is asked for: return None then.
 
     The lock is not held for an instant then: the turn may begin at any, and is to find it free.
@@ -121,7 +122,7 @@ def try_lock_unless_asked(cursor: Cursor, tenant_id: int) -> datetime | None:
     return as_of if is_locked else None
 
 
-def wait_lock(cursor: Cursor, tenant_id: int) -> datetime:
+def wait_lock(cursor: Cursor, tenant_id: Id) -> datetime:
     """Take the tenant's lock, wait for it if need be, and return the moment of judgement."""
     cursor.execute(KEEP_SESSION)
     cursor.execute("SELECT pg_advisory_xact_lock(%s)", (tenant_lock_key(tenant_id),))
@@ -130,7 +131,7 @@ def wait_lock(cursor: Cursor, tenant_id: int) -> datetime:
     return as_of
 
 
-def judge_batch(cursor: Cursor, tenant_id: int, batch: Batch, as_of: datetime) -> Judgement:
+def judge_batch(cursor: Cursor, tenant_id: Id, batch: Batch, as_of: datetime) -> Judgement:
     """Judge a batch, and drop it from what waits.
 
     This is the last thing before the commit. Needs the tenant's lock.
@@ -146,7 +147,7 @@ def judge_batch(cursor: Cursor, tenant_id: int, batch: Batch, as_of: datetime) -
 
 
 def find_and_record(
-    cursor: Cursor, tenant_id: int, touched: Touched, as_of: datetime
+    cursor: Cursor, tenant_id: Id, touched: Touched, as_of: datetime
 ) -> list[feed.Message]:
     """Load the window of what was touched, detect, record, and return what is to be said."""
 
@@ -164,7 +165,7 @@ def find_and_record(
     return said + tell_once(cursor, window, touched, found)
 
 
-def say(tenant_id: int, judgement: Judgement, emit: Emit) -> None:
+def say(tenant_id: Id, judgement: Judgement, emit: Emit) -> None:
     """Publish what a committed judgement found. Its lock is not held any more."""
     fault_point("after_judge_commit")
     if judgement.appended is None:
@@ -176,7 +177,7 @@ def say(tenant_id: int, judgement: Judgement, emit: Emit) -> None:
         metrics.RECEIPT_TO_EMIT.observe(seconds)
 
 
-def count(tenant_id: int, batch: Batch, judgement: Judgement) -> None:
+def count(tenant_id: Id, batch: Batch, judgement: Judgement) -> None:
     """Count and log what a committed judgement did."""
     metrics.JUDGED.labels(table=batch.table).inc(len(batch.ids))
     for message in judgement.messages:
@@ -196,9 +197,7 @@ def count(tenant_id: int, batch: Batch, judgement: Judgement) -> None:
 _PLAN_ANEW = "DISCARD PLANS"
 
 
-def _judge_next_batch(
-    engine: Engine, tenant_id: int, emit: Emit, unless_asked: bool
-) -> bool | None:
+def _judge_next_batch(engine: Engine, tenant_id: Id, emit: Emit, unless_asked: bool) -> bool | None:
     """Judge one batch of the tenant, if anything waits, and return whether it was a full one.
 
     Return None where somebody else is judging the tenant, or will.

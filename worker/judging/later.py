@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from psycopg import Cursor
 
 from models.bulk import document
+from models.ids import Id
 from models.intake.punches import cause
 from models.tables.punches import VERSION
 from worker.judging.corrections import (
@@ -61,14 +62,14 @@ WHERE pending.tenant_id = %(tenant_id)s AND pending.punch_id = left_by.punch_id
 
 class _Standing(NamedTuple):
     punch_id: str
-    person_id: int
+    person_id: Id
     policy_version: int
     evidence: dict[str, Any]
     private_evidence: dict[str, Any] | None
 
 
 def bounded(
-    cursor: Cursor, tenant_id: int, touched: Touched, subjects: frozenset[Subject], at: datetime
+    cursor: Cursor, tenant_id: Id, touched: Touched, subjects: frozenset[Subject], at: datetime
 ) -> frozenset[Subject]:
     """Return the subjects to judge now, and have the others wait. Needs the tenant's lock."""
     own = {punch.punch_id for punch in touched.punches} | touched.again
@@ -80,7 +81,7 @@ def bounded(
 
 
 def leave(
-    cursor: Cursor, tenant_id: int, touched: Touched, punch_ids: Collection[str], at: datetime
+    cursor: Cursor, tenant_id: Id, touched: Touched, punch_ids: Collection[str], at: datetime
 ) -> None:
     """Have punches wait to be judged again by themselves. Needs the tenant's lock."""
     if punch_ids:
@@ -89,7 +90,7 @@ def leave(
 
 def _leave(
     cursor: Cursor,
-    tenant_id: int,
+    tenant_id: Id,
     touched: Touched,
     punch_ids: Collection[str],
     but: int,
@@ -112,7 +113,7 @@ def _leave(
 
 
 def _leave_with(
-    cursor: Cursor, tenant_id: int, put_off: Collection[str], corrections: Corrections
+    cursor: Cursor, tenant_id: Id, put_off: Collection[str], corrections: Corrections
 ) -> None:
     """Note with the punches that wait what their anomalies are to name if they are withdrawn.
 

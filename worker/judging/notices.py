@@ -13,6 +13,8 @@ from psycopg import Cursor
 
 from models.bulk import document, insert
 from models.feed import Message
+from models.ids import Id, StringId
+from models.numbering import ids_of
 from models.schemas.payloads import body_text
 from models.vocabulary import Severity
 from worker.load.touched import Touched
@@ -34,10 +36,10 @@ class Notice:
     """The payload of a `finding_created` of our own, without what it is about."""
 
     type: Literal["finding_created"] = "finding_created"
-    tenant_id: int
+    tenant_id: Id
     severity: Severity = "LOW"
     timestamp: datetime
-    site_id: int
+    site_id: Id
     finding: str
 
 
@@ -56,9 +58,9 @@ class ReuseNotice(Notice):
     """Tells a punch's site that it no longer counts."""
 
     punch_id: str
-    person_id: int
+    person_id: Id
     occurred_at: str
-    other_person_id: int | None  # None where the other punch was at another site
+    other_person_id: Id | None  # None where the other punch was at another site
     other_occurred_at: str
     explanation: str
 
@@ -85,9 +87,10 @@ def tell_once(
 ) -> list[Message]:
     """Return a `finding_created` for each notice that the tenant did not get before.
 
-    `found` is what stands on the window's subjects. This takes one statement at most.
+    `found` is what stands on the window's subjects. This takes one statement at most, and one where
+    they name string ids that this process does not know.
     """
-    notices = _kiosks(window) | _reused(window, touched) | _silences(window, found)
+    notices = _kiosks(window) | _reused(cursor, window, touched) | _silences(window, found)
     if not notices:
         return []
     common = {"tenant_id": window.tenant_id, "said_at": window.as_of}
@@ -115,13 +118,33 @@ def _kiosk(window: Window, kiosk: Kiosk) -> Notice:
     )
 
 
-def _reused(window: Window, touched: Touched) -> dict[str, Notice]:
+def _reused(cursor: Cursor, window: Window, touched: Touched) -> dict[str, Notice]:
+    reused = [
+        (version.punch_id, reuse)
+        for version in touched.punches
+        if (reuse := (version.cause or {}).get("reuse"))
+    ]
+    named = (
+        part[name]
+        for _, reuse in reused
+        for part in reuse.values()
+        for name in ("person_id", "site_id")
+    )
+    ids = ids_of(cursor, window.tenant_id, named)
     notices: dict[str, Notice] = {}
-    for version in touched.punches:
-        if reuse := (version.cause or {}).get("reuse"):
-            message_id = _message_id(PUNCH_ID_REUSED, version.punch_id)
-            notices.setdefault(message_id, _reuse(window, version.punch_id, **reuse))
+    for punch_id, reuse in reused:
+        parts = {part: _with_ids(content, ids) for part, content in reuse.items()}
+        message_id = _message_id(PUNCH_ID_REUSED, punch_id)
+        notices.setdefault(message_id, _reuse(window, punch_id, **parts))
     return notices
+
+
+def _with_ids(content: dict[str, Any], ids: dict[str, StringId]) -> dict[str, Any]:
+    """Return what is said of a punch, in which JSON left of string ids their texts only."""
+    named = {name: content[name] for name in ("person_id", "site_id")}
+    return content | {
+        name: ids[value] if isinstance(value, str) else value for name, value in named.items()
+    }
 
 
 def _reuse(window: Window, punch_id: str, lost: dict[str, Any], other: dict[str, Any]) -> Notice:

@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 
 from sqlalchemy import Engine
 
+from models.ids import Id
 from worker.judging.work_queue import LEAST_A_BATCH, MOST_A_BATCH
 
 BATCH_SECONDS = 0.25  # how long a judgement is to take
@@ -31,7 +32,7 @@ class _Measured(NamedTuple):
     seconds: float
 
 
-_Queue = tuple[int, str, bool]  # tenant_id, table, and whether it is of a backfill
+_Queue = tuple[Id, str, bool]  # tenant_id, table, and whether it is of a backfill
 
 
 class Pace:
@@ -45,12 +46,12 @@ class Pace:
         # the last, and the last one before of another number of rows
         self._last: dict[_Queue, tuple[_Measured, _Measured | None]] = {}
 
-    def limit(self, tenant_id: int, table: str, *, backfill: bool = False) -> int:
+    def limit(self, tenant_id: Id, table: str, *, backfill: bool = False) -> int:
         """Return how many rows, or keys, of a table the next judgement takes at most."""
         return self._limits.get((tenant_id, table, backfill), _FIRST[table])
 
     def note(
-        self, tenant_id: int, table: str, units: int, seconds: float, *, backfill: bool = False
+        self, tenant_id: Id, table: str, units: int, seconds: float, *, backfill: bool = False
     ) -> None:
         """Note how long a judgement of so many rows, or keys, took.
 

@@ -17,7 +17,7 @@ from psycopg.rows import class_row
 from models.alerts.anomaly import ANOMALY_COLUMNS, Anomaly, AnomalyEvent, message_of
 from models.bulk import document, insert
 from models.feed import Message
-from models.ids import time_ordered_id
+from models.ids import Id, key_text, time_ordered_id
 from models.vocabulary import gravity
 from worker.alerts.follow import AnomalyChange, follow
 from worker.judging.withdrawal import note_causes
@@ -26,7 +26,7 @@ from worker.load.touched import Touched
 from worker.rules.finding import ScoredFinding, Subject
 from worker.rules.window import Window
 
-Identity = tuple[str, str, str, int, int]  # punch_id, shift_id, anomaly_type, person_id, site_id
+Identity = tuple[str, str, str, Id, Id]  # punch_id, shift_id, anomaly_type, person_id, site_id
 # By anomaly_id: the operator's verdict, and the version of the policy that it judged.
 Reviews = dict[UUID, tuple[str | None, int | None]]
 
@@ -171,7 +171,7 @@ def _anomaly(window: Window, scored: ScoredFinding, before: Anomaly | None) -> A
         explanation=finding.explanation,
         evidence=_as_json_reads(finding.evidence),
         private_evidence=finding.private and _as_json_reads(finding.private),
-        other_sites=",".join(str(site_id) for site_id in sorted(finding.other_sites)),
+        other_sites=",".join(map(key_text, sorted(finding.other_sites))),
         fraud_score=scored.fraud_score,
         policy_version=scored.policy_version,
         occurred_at=finding.occurred_at,
@@ -237,7 +237,7 @@ def _identity_of_finding(scored: ScoredFinding) -> Identity:
     return (*finding.subject, finding.anomaly_type, finding.person_id, finding.site_id)
 
 
-def _subject_at_site(scored: ScoredFinding) -> tuple[Subject, int, int]:
+def _subject_at_site(scored: ScoredFinding) -> tuple[Subject, Id, Id]:
     finding = scored.finding
     return finding.subject, finding.person_id, finding.site_id
 

@@ -14,10 +14,10 @@ from datetime import datetime, timedelta
 from itertools import accumulate
 from typing import Any, NamedTuple
 
-import orjson
 from psycopg import Cursor
 
 from models.bulk import document
+from models.ids import Id
 from worker.judging.later import leave
 from worker.load import ranges
 from worker.load.ranges import merge, unnest
@@ -115,8 +115,8 @@ class _Step(NamedTuple):
     """A spell that came to be counted, or is no more."""
 
     punch_id: str
-    person_id: int
-    site_id: int
+    person_id: Id
+    site_id: Id
     begun_at: datetime
     counts: Count  # by which the counts that it belongs to have changed
 
@@ -213,7 +213,7 @@ def _after(cursor: Cursor, window: Window, steps: Sequence[_Step]) -> list[Begun
     ]
     values = {
         "tenant_id": window.tenant_id,
-        "own": orjson.dumps(own_rows).decode(),
+        "own": document(own_rows),
         "sites": ranges.document(
             merge((step.site_id, since, until) for step, since, until in times)
         ),
@@ -223,7 +223,7 @@ def _after(cursor: Cursor, window: Window, steps: Sequence[_Step]) -> list[Begun
     return [Begun(*row) for row in cursor.execute(_AFTER, values).fetchall()]
 
 
-def _with_unclosed(cursor: Cursor, window: Window, steps: Sequence[_Step]) -> set[int]:
+def _with_unclosed(cursor: Cursor, window: Window, steps: Sequence[_Step]) -> set[Id]:
     """Return the sites of these where a spell that counts to any check-in after them was not closed
     there, or was not before.
     """
@@ -254,9 +254,9 @@ class _Steps:
     without its own spell.
     """
 
-    def __init__(self, steps: Iterable[_Step], key_of: Callable[[_Step], tuple[int, ...]]) -> None:
-        by_key: dict[tuple[int, ...], list[_Step]] = {}
-        self._of_punch: dict[tuple[tuple[int, ...], str], list[_Step]] = {}
+    def __init__(self, steps: Iterable[_Step], key_of: Callable[[_Step], tuple[Id, ...]]) -> None:
+        by_key: dict[tuple[Id, ...], list[_Step]] = {}
+        self._of_punch: dict[tuple[tuple[Id, ...], str], list[_Step]] = {}
         for step in sorted(steps, key=lambda step: step.begun_at):
             by_key.setdefault(key_of(step), []).append(step)
             self._of_punch.setdefault((key_of(step), step.punch_id), []).append(step)
@@ -266,7 +266,7 @@ class _Steps:
             for key, some in by_key.items()
         }
 
-    def before(self, key: tuple[int, ...], begun: Begun) -> Count:
+    def before(self, key: tuple[Id, ...], begun: Begun) -> Count:
         """Return what changed of the count of the days before a check-in."""
         first, last = self._places(key, begun.begun_at)
         if first == last:
@@ -283,11 +283,11 @@ class _Steps:
         first, last = self._places(key, begun.begun_at)
         return last - first > len(self._itself(key, begun))
 
-    def _places(self, key: tuple[int, ...], at: datetime) -> tuple[int, int]:
+    def _places(self, key: tuple[Id, ...], at: datetime) -> tuple[int, int]:
         times = self._times.get(key, [])
         return bisect_left(times, at - COUNTED_DAYS), bisect_right(times, at)
 
-    def _itself(self, key: tuple[int, ...], begun: Begun) -> list[_Step]:
+    def _itself(self, key: tuple[Id, ...], begun: Begun) -> list[_Step]:
         since = begun.begun_at - COUNTED_DAYS
         own = self._of_punch.get((key, begun.punch_id), ())
         return [step for step in own if since <= step.begun_at <= begun.begun_at]

@@ -3,7 +3,7 @@
 Each is judged by a row of `roster_change` of its own, so that no judgement grows with the tenant.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -178,18 +178,13 @@ WHERE NOT EXISTS (
 """
 
 
-def numbered(changes: Iterable[Range[str]]) -> tuple[Range[int], ...]:
-    """Return the same changes of rows whose keys are numbers."""
-    return tuple(Range(int(key), since, until) for key, since, until in changes)
-
-
 def spread(
-    cursor: Cursor, changes: Mapping[str, Sequence[Range[str]]], values: dict[str, Any]
+    cursor: Cursor, changes: Mapping[str, Sequence[Range[Any]]], values: dict[str, Any]
 ) -> None:
     """Have everybody judged whom a changed name, site or tenant touches, in later batches.
 
-    `changes` are by kind. `values` are the tenant_id, `as_of`, and since when anything is judged
-    again.
+    `changes` are by kind, and of people and sites by their ids. `values` are the tenant_id,
+    `as_of`, and since when anything is judged again.
     """
     values |= {
         "near": _NEAR,
@@ -198,9 +193,9 @@ def spread(
         "longest": LONGEST_SHIFT,
         "forever": FOREVER,
     }
-    if people := numbered(changes.get("named", ())):
+    if people := changes.get("named"):
         cursor.execute(_SPREAD_NAMES, {**values, "people": document(people)})
-    if sites := numbered(changes.get("site", ())):
+    if sites := changes.get("site"):
         cursor.execute(_SPREAD_SITES, {**values, "sites": document(sites)})
     for _, since, until in changes.get("tenant", ()):
         cursor.execute(_SPREAD_TENANT, {**values, "from": since, "to": until})

@@ -16,6 +16,7 @@ from psycopg.errors import QueryCanceled
 from sqlalchemy import Engine
 
 from models.database import transaction
+from models.ids import Id
 from worker.judging.database_away import DATABASE_ERRORS, wait_for
 from worker.judging.giving_up import give_up
 from worker.judging.pace import pace_of
@@ -79,7 +80,7 @@ class _Unit(NamedTuple):
     taken: bool
 
 
-def take(engine: Engine, tenant_id: int, as_of: datetime) -> Suspects | None:
+def take(engine: Engine, tenant_id: Id, as_of: datetime) -> Suspects | None:
     """Choose what to judge next, and commit that it is taken. Return None where nothing is left.
 
     Needs the tenant's lock, which another transaction holds.
@@ -97,7 +98,7 @@ def take(engine: Engine, tenant_id: int, as_of: datetime) -> Suspects | None:
 
 
 @contextmanager
-def given_back(engine: Engine, tenant_id: int, suspects: Suspects) -> Iterator[None]:
+def given_back(engine: Engine, tenant_id: Id, suspects: Suspects) -> Iterator[None]:
     """Give the suspects back if judging them, inside this block, raises.
 
     They are not noted as taken any more then, so that nobody believes their judge dead.
@@ -128,7 +129,7 @@ def halved(attempts: int, units: int) -> int:
 
 
 def _choose(
-    cursor: Cursor, tenant_id: int, table: str, as_of: datetime, limit: int
+    cursor: Cursor, tenant_id: Id, table: str, as_of: datetime, limit: int
 ) -> Suspects | None:
     units = [_Unit(*row) for row in cursor.execute(_WAITING[table], (tenant_id, as_of))]
     if not units:
@@ -160,6 +161,6 @@ def _is_fault_of_rows(error: BaseException) -> bool:
     )
 
 
-def _give_back(engine: Engine, tenant_id: int, suspects: Suspects, attempts: int) -> None:
+def _give_back(engine: Engine, tenant_id: Id, suspects: Suspects, attempts: int) -> None:
     with transaction(engine) as cursor:
         cursor.execute(_NOTE[suspects.table], (attempts, False, tenant_id, suspects.ids))

@@ -17,6 +17,7 @@ from sqlalchemy import Engine
 from models import feed
 from models.database import transaction
 from models.due import put_off
+from models.ids import Id
 from worker.emit import Emit
 from worker.judging.judge import (
     JUDGE_SECONDS,
@@ -86,7 +87,7 @@ def tenants_unswept(cursor: Cursor, age: timedelta) -> list[int]:
 
 
 def judge_left(
-    engine: Engine, tenant_id: int, emit: Emit, *, seconds: float = JUDGE_SECONDS
+    engine: Engine, tenant_id: Id, emit: Emit, *, seconds: float = JUDGE_SECONDS
 ) -> bool:
     """Judge what a crash may have left of the tenant, unless somebody is judging it now.
 
@@ -100,7 +101,7 @@ def judge_left(
 
 
 def judge_moments(
-    engine: Engine, tenant_id: int, emit: Emit, *, seconds: float = JUDGE_SECONDS
+    engine: Engine, tenant_id: Id, emit: Emit, *, seconds: float = JUDGE_SECONDS
 ) -> bool:
     """Judge whatever the time since the last sweep may have changed.
 
@@ -118,7 +119,7 @@ def judge_moments(
     return not caught_up
 
 
-def _judge_suspects(engine: Engine, tenant_id: int, emit: Emit) -> bool:
+def _judge_suspects(engine: Engine, tenant_id: Id, emit: Emit) -> bool:
     """Judge the next suspects. Return False where none are left, or somebody is judging the tenant.
 
     The lock is held from the choice to the judgement's commit. Another sweep would else believe
@@ -142,7 +143,7 @@ def _judge_suspects(engine: Engine, tenant_id: int, emit: Emit) -> bool:
 
 
 def _judge(
-    cursor: Cursor, tenant_id: int, suspects: Suspects, as_of: datetime
+    cursor: Cursor, tenant_id: Id, suspects: Suspects, as_of: datetime
 ) -> tuple[Batch | None, Judgement | None]:
     if suspects.table == "pending":
         batch = take_punches(cursor, tenant_id, suspects.ids)
@@ -151,7 +152,7 @@ def _judge(
     return batch, judge_batch(cursor, tenant_id, batch, as_of) if batch else None
 
 
-def _judge_step(cursor: Cursor, tenant_id: int, as_of: datetime) -> tuple[Judgement, bool]:
+def _judge_step(cursor: Cursor, tenant_id: Id, as_of: datetime) -> tuple[Judgement, bool]:
     """Judge the next step of time, and return whether the tenant is swept up to `as_of` now."""
     row = cursor.execute(
         "SELECT swept_at FROM tenant WHERE tenant_id = %s", (tenant_id,)

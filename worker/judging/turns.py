@@ -12,12 +12,13 @@ from uuid import uuid4
 from sqlalchemy import Engine
 
 from models.database import autocommitted
+from models.ids import Id
 
 
 class Turn(NamedTuple):
     """A tenant's turn, and the id of the task that it is."""
 
-    tenant_id: int
+    tenant_id: Id
     task_id: str
 
     @property
@@ -62,7 +63,7 @@ _TAKE_BACK = "DELETE FROM turn WHERE task_id = ANY(%s) AND tenant_id = ANY(%s) A
 
 
 def ask(
-    engine: Engine, tenants: Iterable[int], *, of_sweep: bool = False, second: bool = False
+    engine: Engine, tenants: Iterable[Id], *, of_sweep: bool = False, second: bool = False
 ) -> list[Turn]:
     """Note that the tenants are to have a turn, and return those whose task is to be sent.
 

@@ -10,6 +10,7 @@ from psycopg import Cursor
 
 from models.alerts.anomaly import Anomaly
 from models.bulk import document, insert
+from models.ids import number_of
 from worker.judging.corrections import NONE, Correction, behind, corrections_of, left_with
 from worker.load.touched import Touched
 from worker.rules.window import Window
@@ -43,7 +44,7 @@ def note_causes(
 
 
 def _line(window: Window, anomaly: Anomaly, correction: Correction) -> dict[str, Any]:
-    other_sites = set(correction.sites) - {anomaly.site_id}
+    other_sites = set(correction.sites) - {number_of(anomaly.site_id)}
     return {
         "tenant_id": window.tenant_id,
         "anomaly_id": anomaly.anomaly_id,

@@ -7,14 +7,15 @@ a crash leaves them.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from psycopg import Cursor
 
+from models.ids import Id
 from models.intake.roster.merges import Said, by_person, counts_as, load
 from models.intake.roster.recounting import recount_named
 from models.policy import merged
-from worker.judging.spread import numbered, spread
+from worker.judging.spread import spread
 from worker.load.arrays import numbers
 from worker.load.ranges import FOREVER, Range
 from worker.load.touched import Touched, TouchedPunch
@@ -62,7 +63,8 @@ ORDER BY pending_id
 _CHANGED = """
 SELECT array_agg(change_id), kind, key, bool_and(alone), bool_or(alone),
     nullif(min(coalesce(since, '-infinity')), '-infinity'),
-    nullif(max(coalesce(until, 'infinity')), 'infinity')
+    nullif(max(coalesce(until, 'infinity')), 'infinity'),
+    CASE WHEN kind IN ('person', 'named', 'site') THEN key::bigint END
 FROM roster_change
 WHERE tenant_id = %(tenant_id)s
     AND CASE
@@ -115,13 +117,13 @@ _DISCARD = {
 }
 
 
-def anything_waits(cursor: Cursor, tenant_id: int) -> bool:
+def anything_waits(cursor: Cursor, tenant_id: Id) -> bool:
     """Tell whether there is work for the next judgement. Rows whose judge died are the sweep's."""
     return cursor.execute(_WAITING, {"tenant_id": tenant_id}).fetchone() == (True,)
 
 
 def take_batch(
-    cursor: Cursor, tenant_id: int, as_of: datetime, limits: Mapping[str, int]
+    cursor: Cursor, tenant_id: Id, as_of: datetime, limits: Mapping[str, int]
 ) -> Batch | None:
     """Take what is to be judged next, of what was never tried.
 
@@ -140,7 +142,7 @@ def take_batch(
 
 def take_punches(
     cursor: Cursor,
-    tenant_id: int,
+    tenant_id: Id,
     ids: Sequence[int] | None = None,
     *,
     limit: int = MOST_A_BATCH,
@@ -165,7 +167,7 @@ def take_punches(
 
 
 def _counted(
-    cursor: Cursor, tenant_id: int, punches: Sequence[TouchedPunch]
+    cursor: Cursor, tenant_id: Id, punches: Sequence[TouchedPunch]
 ) -> tuple[TouchedPunch, ...]:
     """Return versions of punches as they count, as people are merged, and have them stored so.
 
@@ -192,7 +194,7 @@ def _is_again(punch: TouchedPunch) -> bool:
 
 def take_changes(
     cursor: Cursor,
-    tenant_id: int,
+    tenant_id: Id,
     as_of: datetime,
     ids: Sequence[int] | None = None,
     *,
@@ -206,15 +208,16 @@ def take_changes(
     if not rows:
         return None
     since = as_of - timedelta(days=_rejudge_days(cursor, tenant_id, as_of))
-    changes: dict[str, list[Range[str]]] = {}
-    for _, kind, key, is_alone, _, changed_since, changed_until in rows:
+    changes: dict[str, list[Range[Any]]] = {}
+    for _, kind, key, is_alone, _, changed_since, changed_until, id_ in rows:
         if not is_alone:
             until = min(changed_until or FOREVER, FOREVER)
-            changed = Range(key, max(changed_since or since, since), until)
+            of_key = key if id_ is None else id_
+            changed = Range(of_key, max(changed_since or since, since), until)
             changes.setdefault(kind, []).append(changed)
     spread(cursor, changes, {"tenant_id": tenant_id, "as_of": as_of, "since": since})
     touched = Touched(
-        people=numbered(changes.get("person", ())),
+        people=tuple(changes.get("person", ())),
         devices=tuple(changes.get("device", ())),
         shifts=_recent(cursor, tenant_id, {key for key, *_ in changes.get("shift", ())}, since),
         since=since,
@@ -224,19 +227,19 @@ def take_changes(
     return Batch("roster_change", change_ids, len(rows), touched)
 
 
-def _recent(cursor: Cursor, tenant_id: int, shifts: set[str], since: datetime) -> frozenset[str]:
+def _recent(cursor: Cursor, tenant_id: Id, shifts: set[str], since: datetime) -> frozenset[str]:
     if not shifts:
         return frozenset()
     values = {"tenant_id": tenant_id, "shifts": sorted(shifts), "since": since}
     return frozenset(shift_id for (shift_id,) in cursor.execute(_RECENT, values))
 
 
-def discard(cursor: Cursor, tenant_id: int, batch: Batch) -> None:
+def discard(cursor: Cursor, tenant_id: Id, batch: Batch) -> None:
     """Drop the batch from what waits, in the transaction that records its judgement."""
     cursor.execute(_DISCARD[batch.table], {"tenant_id": tenant_id, "ids": numbers(batch.ids)})
 
 
-def _rejudge_days(cursor: Cursor, tenant_id: int, as_of: datetime) -> float:
+def _rejudge_days(cursor: Cursor, tenant_id: Id, as_of: datetime) -> float:
     """Return how far back a change has punches judged again, by the tenant's policy by now."""
     row = cursor.execute(_POLICY, {"tenant_id": tenant_id, "as_of": as_of}).fetchone()
     return merged(row[0] if row else {}, {}).rejudge_days

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
+from models.ids import Id
 from worker.load.ranges import Range, document, unnest
 from worker.load.reading import Reading
 from worker.load.roster import merged_into
@@ -69,7 +70,7 @@ def absence(row: Iterable[Any]) -> Absence:
 
 def _people(
     judged: Iterable[Punch], shifts: WindowShifts, telling: Iterable[Shift]
-) -> Iterator[tuple[int, datetime]]:
+) -> Iterator[tuple[Id, datetime]]:
     """Yield whose absence matters at which moments."""
     people = set()
     for punch in judged:
@@ -83,9 +84,9 @@ def _people(
         )
 
 
-def _hulls(moments: Iterable[tuple[int, datetime]]) -> Iterator[Range[int]]:
+def _hulls(moments: Iterable[tuple[Id, datetime]]) -> Iterator[Range[Id]]:
     """Yield one range for each key, from its first moment to its last."""
-    spans: dict[int, tuple[datetime, datetime]] = {}
+    spans: dict[Id, tuple[datetime, datetime]] = {}
     for key, at in moments:
         since, until = spans.get(key, (at, at))
         spans[key] = min(since, at), max(until, at)

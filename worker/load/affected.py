@@ -9,6 +9,7 @@ from typing import Any
 
 from psycopg import Cursor
 
+from models.ids import Id
 from models.schemas.roster import LONGEST_SHIFT
 from worker.load.arrays import texts
 from worker.load.ranges import columns, document, merge, unnest
@@ -125,7 +126,7 @@ def starting_together(reading: Reading, shifts: Iterable[Shift]) -> list[Shift]:
 
 def _names(reading: Reading, touched: Touched, as_of: datetime) -> dict[str, Any]:
     tenant = reading.tenant
-    first_at: dict[int, datetime] = {}  # by site_id
+    first_at: dict[Id, datetime] = {}  # by site_id
     for punch in touched.punches:
         if punch.occurred_at > as_of:  # no shift after it has begun
             continue
@@ -151,7 +152,7 @@ def _names(reading: Reading, touched: Touched, as_of: datetime) -> dict[str, Any
 
 def _people(
     reading: Reading, touched: Touched, as_of: datetime
-) -> Iterator[tuple[int, datetime, datetime]]:
+) -> Iterator[tuple[Id, datetime, datetime]]:
     """Yield when shifts begin that may be judged by what changed of their people, or others by
     them: those that went on at the time, too.
     """

@@ -4,10 +4,12 @@ itself, which cost more than the query.
 
 from collections.abc import Iterable
 
+from models.ids import Id, key_text
 
-def numbers(values: Iterable[int]) -> str:
-    """Return the text of a bigint[]."""
-    return "{" + ",".join(map(str, values)) + "}"
+
+def numbers(values: Iterable[Id]) -> str:
+    """Return the text of a bigint[], which holds ids by their numbers."""
+    return "{" + ",".join(map(key_text, values)) + "}"
 
 
 def texts(values: Iterable[str]) -> str:

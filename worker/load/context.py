@@ -5,6 +5,7 @@ devices, biometrics, baselines.
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
+from models.ids import Id
 from worker.load.absences import ask_absences
 from worker.load.arrays import texts
 from worker.load.doubts import read_doubts, undecided
@@ -155,7 +156,7 @@ def _people(
     stretches: Iterable[Stretch],
     shifts: WindowShifts,
     neighbours: Neighbours,
-) -> set[int]:
+) -> set[Id]:
     """Everybody whose name a finding may say."""
     people = {stretch.person_id for stretch in stretches}
     people |= {person_id for s in shifts.by_id.values() for person_id in s.entitled}
@@ -166,7 +167,7 @@ def _people(
 
 def _site_ids(
     stretches: Sequence[Stretch], shifts: WindowShifts, neighbours: Neighbours
-) -> set[int]:
+) -> set[Id]:
     """All sites that anything of the window is at."""
     site_ids = {punch.site_id for stretch in stretches for punch in stretch.punches}
     site_ids |= {shift.site_id for shift in shifts.by_id.values()}

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from models.ids import Id
 from worker.load.arrays import texts
 from worker.load.ranges import Range, document, unnest
 from worker.load.reading import Reading
@@ -35,7 +36,7 @@ ORDER BY device_id, person_id, edge
 class Island(NamedTuple):
     """Uses of a device by one person of which none is more than 7 days after the one before."""
 
-    person_id: int
+    person_id: Id
     first: datetime
     last: datetime
 

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from psycopg import Cursor
 
+from models.ids import Id
 from worker.load.arrays import texts
 from worker.load.touched import TouchedPunch
 from worker.load.versions import SPAN, pasts
@@ -25,7 +26,7 @@ _NOW = timedelta(0)
 class Devices:
     """The declared devices of one judgement, each read once."""
 
-    def __init__(self, cursor: Cursor, tenant_id: int) -> None:
+    def __init__(self, cursor: Cursor, tenant_id: Id) -> None:
         self._cursor, self._tenant_id = cursor, tenant_id
         # by device_id: None where it was never declared, or is not yet read
         self._by_id: dict[str, Past[Device | None] | None] = {}

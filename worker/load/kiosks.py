@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from models.ids import Id
 from worker.load.arrays import texts
 from worker.load.device_people import Island, PeopleCount, ask_islands
 from worker.load.ranges import Range, document, merge, unnest
@@ -115,7 +116,7 @@ def _counted(
     reading: Reading, touched: Touched, unknown: Sequence[_Moments], least: int, most: int
 ) -> Iterator[DeviceRange]:
     """Yield the same of devices of which the nearest uses show few people: all are counted."""
-    comers: dict[str | None, set[int]] = {}  # whose touched punches count, or no longer do
+    comers: dict[str | None, set[Id]] = {}  # whose touched punches count, or no longer do
     for punch in touched.punches:
         comers.setdefault(punch.device_id, set()).add(punch.person_id)
     around = (

@@ -6,6 +6,7 @@ from typing import Any
 
 from psycopg import Cursor
 
+from models.ids import Id
 from worker.load.context import load_context
 from worker.load.reading import begin
 from worker.load.spell_counts import with_spell_counts
@@ -18,7 +19,7 @@ from worker.rules.window import Window
 
 def load(
     cursor: Cursor,
-    tenant_id: int,
+    tenant_id: Id,
     touched: Touched,
     as_of: datetime,
     choose: Callable[[frozenset[Subject]], frozenset[Subject]] = lambda subjects: subjects,
@@ -38,7 +39,7 @@ def load(
 
 def load_subjects(
     cursor: Cursor,
-    tenant_id: int,
+    tenant_id: Id,
     subjects: frozenset[Subject],
     as_of: datetime,
     *,

@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-import orjson
-
+from models import bulk
+from models.ids import Id
 from models.schemas.roster import LONGEST_SHIFT
 from worker.load.arrays import texts
 from worker.load.others import STRANGERS
@@ -94,7 +94,7 @@ WHERE (
 
 def find_missed(
     reading: Reading,
-    sites: Sequence[Range[int]],
+    sites: Sequence[Range[Id]],
     devices: Sequence[Range[str]],
     shifts: Collection[str],
 ) -> set[str]:
@@ -130,7 +130,7 @@ def find_stood_for(reading: Reading, touched: Touched, punch_ids: Iterable[str])
         "early": reading.reach.early,
         "longest": LONGEST_SHIFT,
         "punches": punches,
-        "versions": orjson.dumps(versions).decode(),
+        "versions": bulk.document(versions),
         "oldest": touched.since or _EVER,
         "roster_changed": bool(touched.shifts or touched.people),
     }

@@ -12,8 +12,8 @@ from datetime import datetime
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-import orjson
-
+from models import bulk
+from models.ids import Id
 from worker.load.device_people import PeopleCount, ask_islands
 from worker.load.devices import DevicePasts, undeclared, unshared
 from worker.load.ranges import document, merge, unnest
@@ -83,9 +83,9 @@ class Neighbours(NamedTuple):
 
     device_uses: dict[str, list[Punch]]
     device_people: Callable[[], dict[str, int]]
-    biometric_uses: dict[int, list[Punch]]
+    biometric_uses: dict[Id, list[Punch]]
     baselines: Callable[[], dict[str, Baseline]]
-    first_punch_at: Callable[[], dict[int, datetime]]
+    first_punch_at: Callable[[], dict[Id, datetime]]
 
 
 def ask_neighbours(
@@ -127,7 +127,7 @@ def _device_uses(
         for device_id, since, until in ranges
         for alone in [None if len(people[device_id]) > 1 else min(people[device_id])]
     ]
-    parameters = {"tenant_id": reading.tenant_id, "ranges": orjson.dumps(asked_ranges).decode()}
+    parameters = {"tenant_id": reading.tenant_id, "ranges": bulk.document(asked_ranges)}
     asked = reading.cursor.execute(_DEVICE_USES, parameters)
 
     def answer() -> dict[str, list[Punch]]:
@@ -139,8 +139,8 @@ def _device_uses(
     return answer
 
 
-def _people(uses: Iterable[Punch]) -> dict[str | None, set[int]]:
-    people: dict[str | None, set[int]] = {}  # by device_id
+def _people(uses: Iterable[Punch]) -> dict[str | None, set[Id]]:
+    people: dict[str | None, set[Id]] = {}  # by device_id
     for punch in uses:
         people.setdefault(punch.device_id, set()).add(punch.person_id)
     return people
@@ -178,7 +178,7 @@ def _device_people(
 
 def _biometric_uses(
     reading: Reading, judged: Sequence[Punch]
-) -> Callable[[], dict[int, list[Punch]]]:
+) -> Callable[[], dict[Id, list[Punch]]]:
     """Ask where the biometrics of the judged punches' people were taken within the longest buddy
     window: by the person whose they are, in order of time.
     """
@@ -194,8 +194,8 @@ def _biometric_uses(
     parameters = {"tenant_id": reading.tenant_id, "ranges": document(ranges)}
     asked = reading.cursor.execute(_BODIES, parameters)
 
-    def answer() -> dict[int, list[Punch]]:
-        by_person: dict[int, list[Punch]] = {}
+    def answer() -> dict[Id, list[Punch]]:
+        by_person: dict[Id, list[Punch]] = {}
         for punch in reading.timelines.within(ranges):
             if whose(punch) == punch.person_id:
                 by_person.setdefault(punch.person_id, []).append(punch)
@@ -244,7 +244,7 @@ def _baselines_of_few(reading: Reading, low: Sequence[Punch]) -> Callable[[], di
     parameters = {
         "tenant_id": reading.tenant_id,
         "days": BASELINE_DAYS,
-        "punches": orjson.dumps(scored).decode(),
+        "punches": bulk.document(scored),
     }
     asked = reading.cursor.execute(_BASELINES, parameters)
     return lambda: {
@@ -259,11 +259,11 @@ def _baselines_of_many(reading: Reading, low: Sequence[Punch]) -> Callable[[], d
         return dict
     ranges = merge((p.person_id, p.occurred_at - BASELINE_DAYS, p.occurred_at) for p in low)
     people = [{"person_id": key, "since": since, "until": until} for key, since, until in ranges]
-    parameters = {"tenant_id": reading.tenant_id, "people": orjson.dumps(people).decode()}
+    parameters = {"tenant_id": reading.tenant_id, "people": bulk.document(people)}
     asked = reading.cursor.execute(_SCORES, parameters)
 
     def answer() -> dict[str, Baseline]:
-        series: dict[tuple[int, str | None], _Scores] = {}
+        series: dict[tuple[Id, str | None], _Scores] = {}
         for person_id, method, *place, score in sorted(asked.fetchall()):
             series.setdefault((person_id, method), _Scores()).add(tuple(place), score)
         found = ((p.punch_id, series[p.person_id, p.biometric_method].before(p)) for p in low)
@@ -301,7 +301,7 @@ class _Scores:
         return Baseline(count, round(total / count / _ONE, 9), round(deviation / _ONE, 9))
 
 
-def _first_punches(reading: Reading, waiting: Sequence[Shift]) -> Callable[[], dict[int, datetime]]:
+def _first_punches(reading: Reading, waiting: Sequence[Shift]) -> Callable[[], dict[Id, datetime]]:
     """Ask when each site of the waiting shifts began to report, by site_id."""
     if not waiting:
         return dict

@@ -8,6 +8,7 @@ from typing import Any
 
 from psycopg import Cursor
 
+from models.ids import Id
 from models.schemas.roster import LONGEST_SHIFT
 from worker.load.devices import undeclared, unshared
 from worker.load.kiosks import kiosk_ranges
@@ -128,7 +129,7 @@ WHERE i.tenant_id = %(tenant_id)s
 def other_punches(
     reading: Reading,
     touched: Touched,
-    timelines: Mapping[int, Sequence[Punch]],
+    timelines: Mapping[Id, Sequence[Punch]],
     shifts: Sequence[Shift],
     own_shifts: Sequence[Shift],
     taps: Sequence[AnyRange],
@@ -170,7 +171,7 @@ def _ranges(
     reading: Reading,
     touched: Touched,
     unshared_uses: Sequence[TouchedPunch],
-    timelines: Mapping[int, Sequence[Punch]],
+    timelines: Mapping[Id, Sequence[Punch]],
     shifts: Sequence[Shift],
     own_shifts: Sequence[Shift],
 ) -> dict[str, list[AnyRange]]:
@@ -216,7 +217,7 @@ def _ranges(
 
 def _entitled(
     touched: Touched, shifts: Iterable[Shift], own_shifts: Iterable[Shift], reach: Reach
-) -> list[tuple[int, datetime, datetime]]:
+) -> list[tuple[Id, datetime, datetime]]:
     """When punches of the people entitled to the shifts may rest on them.
 
     Left out are shifts that only one person may attend, who punched: those punches are subjects.
@@ -246,7 +247,7 @@ def _tapping(touched: Touched, shifts: Iterable[Shift]) -> list[AnyRange]:
     ]
 
 
-def _goes_on(punch: TouchedPunch, timelines: Mapping[int, Sequence[Punch]]) -> bool:
+def _goes_on(punch: TouchedPunch, timelines: Mapping[Id, Sequence[Punch]]) -> bool:
     """Whether the person has another punch at the same moment or later, whose score may be compared
     with this one's.
     """

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
 from typing import Any
 
+from models.ids import Id, StringId, number_of
 from models.policy import KEYS, Policy, merged
 from worker.load.versions import moment
 from worker.rules.past import Laid, Past
@@ -22,7 +23,7 @@ _COMPOSED_KEPT = 4096
 class Policies:
     """What the tenant and its sites set through time, each policy as JSON."""
 
-    def __init__(self, tenant: Past[str], sites: Mapping[int, Past[str]]) -> None:
+    def __init__(self, tenant: Past[str], sites: Mapping[Id, Past[str]]) -> None:
         self._tenant = tenant
         self._sites = sites
         self._values: dict[tuple[str, ...], frozenset[tuple[Any, ...]]] = {}
@@ -40,7 +41,7 @@ class Policies:
         return Past(NO_KEYS).over(self._tenant, _composed)
 
     @cached_property
-    def of_sites(self) -> dict[int, Laid[Policy]]:
+    def of_sites(self) -> dict[Id, Laid[Policy]]:
         """The policies of sites, by site_id; of the other sites the tenant's holds."""
         return {site_id: own.over(self._tenant, _composed) for site_id, own in self._sites.items()}
 
@@ -70,13 +71,16 @@ class Policies:
 
 
 @lru_cache(_TENANTS_KEPT)
-def stored_policies(tenant_versions: str, site_versions: str) -> Policies:
+def stored_policies(
+    tenant_versions: str, site_versions: str, strings: tuple[StringId, ...] = ()
+) -> Policies:
     """Return the policies as the database holds them, as JSON: since, until and policy, and before
-    them the sites' site_id.
+    them the sites' site_id, or the number of one of `strings`.
     """
-    of_site: dict[int, list[Sequence[Any]]] = {}
+    ids = {number_of(site_id): site_id for site_id in strings}
+    of_site: dict[Id, list[Sequence[Any]]] = {}
     for site_id, *version in json.loads(site_versions):
-        of_site.setdefault(site_id, []).append(version)
+        of_site.setdefault(ids.get(site_id, site_id), []).append(version)
     return Policies(
         _past(json.loads(tenant_versions)),
         {site_id: _past(versions) for site_id, versions in of_site.items()},
@@ -88,7 +92,10 @@ def given_policies(policies: Mapping[str, Any]) -> Policies:
     sites = policies.get("sites", {}).items()
     return Policies(
         Past(_json(policies.get("policy", {}))),
-        {int(site_id): Past(_json(policy)) for site_id, policy in sites},
+        {
+            site_id if isinstance(site_id, StringId) else int(site_id): Past(_json(policy))
+            for site_id, policy in sites
+        },
     )
 
 

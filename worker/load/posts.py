@@ -9,6 +9,7 @@ a sweep at those of which people went, or could have been expected, just long en
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
+from models.ids import Id
 from models.schemas.roster import LONGEST_SHIFT
 from worker.load.affected import CLOCKS_DIFFER
 from worker.load.arrays import numbers, texts
@@ -120,7 +121,7 @@ def find_emptied(
     return found | {shift_id for (shift_id,) in answer.fetchall()}
 
 
-def _sites_of_moments(reading: Reading, since: datetime, until: datetime) -> set[int]:
+def _sites_of_moments(reading: Reading, since: datetime, until: datetime) -> set[Id]:
     """Return the sites that may have been empty for long enough by a moment of the sweep."""
     waits = post_empty(reading.tenant)
     edges, edges_until = columns(((since - wait, until - wait) for wait in waits), 2)

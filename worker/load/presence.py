@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from models.ids import Id
 from worker.load.tenant import Reach
 from worker.load.touched import TouchedPunch
 from worker.rules.window import Punch
@@ -30,7 +31,7 @@ class PersonPunches:
         self.punches = punches
         self.times = [punch.occurred_at for punch in punches]
         self._reach = reach
-        self._at_site: dict[int, list[int]] = {}  # places by site_id
+        self._at_site: dict[Id, list[int]] = {}  # places by site_id
         self._first: list[int] = []  # of each place, that of the punch it only repeats
         self._check_in: list[int] = []  # of each place, the last check-in up to there; else -1
         self._check_out: list[int] = []
@@ -53,7 +54,7 @@ class PersonPunches:
         """Return when the last of the punches came that repeat each other from this place on."""
         return self.times[self._last[place]]
 
-    def last_at_site(self, site_id: int, before: int) -> Punch | None:
+    def last_at_site(self, site_id: Id, before: int) -> Punch | None:
         """Return the last punch at a site before a place."""
         places = self._at_site.get(site_id, ())
         earlier = bisect_left(places, before)

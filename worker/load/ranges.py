@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any, Generic, NamedTuple, TypeVar
 
-import orjson
+from models import bulk
 
 K = TypeVar("K")
 
@@ -45,9 +45,9 @@ def document(ranges: Iterable[Range[Any]]) -> str:
     """Return the parameter of `unnest`: one JSON document, which is a fraction of the work of one
     array a column, on both sides.
     """
-    return orjson.dumps(
-        [{"key": key, "since": since, "until": until} for key, since, until in ranges]
-    ).decode()
+    return bulk.document(
+        {"key": key, "since": since, "until": until} for key, since, until in ranges
+    )
 
 
 def unnest(name: str, column: str, kind: str) -> str:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 from psycopg import Cursor
 
 from models.database import PipelinedCursor
+from models.ids import Id
 from worker.load.devices import Devices
 from worker.load.shifts import OwnShifts
 from worker.load.tenant import Reach, Tenant, reach_of
@@ -22,7 +23,7 @@ class Reading(NamedTuple):
     devices: Devices
 
     @property
-    def tenant_id(self) -> int:
+    def tenant_id(self) -> Id:
         return self.tenant.tenant_id
 
 

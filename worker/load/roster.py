@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from models.ids import Id
 from worker.load.arrays import numbers
 from worker.load.devices import DevicePasts
 from worker.load.reading import Reading
@@ -36,15 +37,15 @@ LEFT JOIN site i ON i.tenant_id = a.tenant_id AND i.site_id = a.site_id
 
 
 class Roster(NamedTuple):
-    sites: dict[int, Past[Site | None]]
-    people: dict[int, Past[str | None]]  # names by person_id
+    sites: dict[Id, Past[Site | None]]
+    people: dict[Id, Past[str | None]]  # names by person_id
     assignments: list[Assignment]
 
 
 def read_roster(
     reading: Reading,
-    person_ids: Iterable[int],
-    site_ids: Iterable[int],
+    person_ids: Iterable[Id],
+    site_ids: Iterable[Id],
     judged: Sequence[Punch],
     stretches: Sequence[Stretch],
     devices: DevicePasts,
@@ -82,7 +83,7 @@ def read_roster(
     )
 
 
-def _pairs(judged: Iterable[Punch], stretches: Iterable[Stretch]) -> set[tuple[int, int]]:
+def _pairs(judged: Iterable[Punch], stretches: Iterable[Stretch]) -> set[tuple[Id, Id]]:
     """Return whose assignments to which sites matter: a stay may overlap one where the person
     roves.
     """
@@ -95,15 +96,15 @@ def _pairs(judged: Iterable[Punch], stretches: Iterable[Stretch]) -> set[tuple[i
     }
 
 
-def merged_into(merges: Iterable[Merge]) -> dict[int, set[int]]:
+def merged_into(merges: Iterable[Merge]) -> dict[Id, set[Id]]:
     """Return who counts as a person at any time, by that person."""
-    others: dict[int, set[int]] = {}
+    others: dict[Id, set[Id]] = {}
     for merge in merges:
         others.setdefault(merge.into_id, set()).add(merge.person_id)
     return others
 
 
-def _owners(devices: DevicePasts) -> set[int]:
+def _owners(devices: DevicePasts) -> set[Id]:
     versions = (device for past in devices.values() for _, device in past.versions())
     return {device.person_id for device in versions if device and device.person_id is not None}
 

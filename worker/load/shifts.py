@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from psycopg import Cursor
 
+from models.ids import Id
 from models.schemas.roster import LONGEST_SHIFT
 from worker.load.arrays import texts
 from worker.load.once import Once
@@ -39,16 +40,16 @@ _NAMED = (
 class OwnShifts:
     """The shifts that count of one judgement, each range read once."""
 
-    def __init__(self, cursor: Cursor, tenant_id: int) -> None:
+    def __init__(self, cursor: Cursor, tenant_id: Id) -> None:
         self._cursor, self._tenant_id = cursor, tenant_id
-        self._once: Once[int, Shift] = Once(self._send, self._rows)
+        self._once: Once[Id, Shift] = Once(self._send, self._rows)
         self._by_id: dict[str, Shift] = {}  # all that were read
 
-    def ask(self, ranges: Iterable[Range[int]]) -> None:
+    def ask(self, ranges: Iterable[Range[Id]]) -> None:
         """Send for ranges that are to be read."""
         self._once.ask(ranges)
 
-    def read(self, ranges: Iterable[Range[int]]) -> list[Shift]:
+    def read(self, ranges: Iterable[Range[Id]]) -> list[Shift]:
         """Return, each once, the shifts that touch the range of somebody entitled to them."""
         by_id = {}
         for range_, piece in self._once.pieces(ranges):
@@ -69,7 +70,7 @@ class OwnShifts:
         """Remember shifts that were read elsewhere, so that `named` does not read them again."""
         self._by_id.update((shift.shift_id, shift) for shift in shifts)
 
-    def _send(self, ranges: Sequence[Range[int]]) -> Cursor:
+    def _send(self, ranges: Sequence[Range[Id]]) -> Cursor:
         parameters = {
             "tenant_id": self._tenant_id,
             "longest": LONGEST_SHIFT,

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-import orjson
-
+from models import bulk
+from models.ids import Id
 from models.schemas.roster import LONGEST_SHIFT
 from worker.load.affected import CLOCKS_DIFFER
 from worker.load.missed import find_missed
@@ -130,7 +130,7 @@ def find_shifts_in_silences(
     moved = _later_shifts(reading, touched, due)
     telling = list({shift.shift_id: shift for shift in (*waited, *moved)}.values())
     asked_counts = _ask_counts(reading, telling)
-    touched_devices: dict[int, set[str]] = {}
+    touched_devices: dict[Id, set[str]] = {}
     for punch in touched.punches:
         if punch.device_id:
             touched_devices.setdefault(punch.person_id, set()).add(punch.device_id)
@@ -163,7 +163,7 @@ def _later_shifts(reading: Reading, touched: Touched, due: datetime) -> list[Shi
     ranges = [
         (p.person_id, p.occurred_at, min(p.occurred_at + SOURCE_DAYS, due)) for p in touched.punches
     ]
-    since: dict[tuple[int, int], list[datetime]] = {}
+    since: dict[tuple[Id, Id], list[datetime]] = {}
     for punch in touched.punches:
         since.setdefault((punch.person_id, punch.site_id), []).append(punch.occurred_at)
     return [
@@ -216,7 +216,7 @@ def _ask_gaps(
     if not listed:
         return dict
     rows = [{"place": place, "key": key, "at": at} for place, (key, at) in enumerate(listed)]
-    parameters = {"tenant_id": reading.tenant_id, "points": orjson.dumps(rows).decode()}
+    parameters = {"tenant_id": reading.tenant_id, "points": bulk.document(rows)}
     asked = reading.cursor.execute(_BESIDE[kind, before], parameters)
     return lambda: {listed[place]: (last, next_) for place, last, next_ in asked.fetchall()}
 
@@ -239,7 +239,7 @@ def _ask_counts(reading: Reading, shifts: Iterable[Shift]) -> Callable[[], dict[
     parameters = {
         "tenant_id": reading.tenant_id,
         "days": SOURCE_DAYS,
-        "shifts": orjson.dumps(rows).decode(),
+        "shifts": bulk.document(rows),
     }
     asked = reading.cursor.execute(_COUNTS, parameters)
 
@@ -267,7 +267,7 @@ def _began(
     people of those that began while a device was silent usually punch by.
     """
     wait = reading.tenant.no_show[0]
-    ranges: dict[str | None, list[tuple[int, datetime, datetime]]] = {}  # by device_id
+    ranges: dict[str | None, list[tuple[Id, datetime, datetime]]] = {}  # by device_id
     for shift in missed:
         for source in by_shift[shift.shift_id]:
             until = min(source.next or as_of, as_of)
@@ -290,9 +290,9 @@ def _began(
     return list(began.values()), usual
 
 
-def _within(shifts: Iterable[Shift], ranges: Iterable[Range[int]]) -> Iterator[Shift]:
+def _within(shifts: Iterable[Shift], ranges: Iterable[Range[Id]]) -> Iterator[Shift]:
     """Yield the shifts that begin within ranges at their site, none of which overlaps another."""
-    by_site: dict[int, list[Range[int]]] = {}
+    by_site: dict[Id, list[Range[Id]]] = {}
     for range_ in ranges:
         by_site.setdefault(range_.key, []).append(range_)
     for shift in shifts:
@@ -302,5 +302,5 @@ def _within(shifts: Iterable[Shift], ranges: Iterable[Range[int]]) -> Iterator[S
             yield shift
 
 
-def _since(range_: Range[int]) -> datetime:
+def _since(range_: Range[Id]) -> datetime:
     return range_.since

@@ -11,9 +11,10 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import NamedTuple
 
-import orjson
 from psycopg import Cursor
 
+from models.bulk import document
+from models.ids import Id
 from worker.load.ranges import merge
 from worker.rules.checking_out import COUNTED_DAYS, LEAST_OWN, in_question
 from worker.rules.window import SpellCounts, Window
@@ -54,8 +55,8 @@ class Begun(NamedTuple):
     """A spell that began: its check-in."""
 
     punch_id: str
-    person_id: int
-    site_id: int
+    person_id: Id
+    site_id: Id
     begun_at: datetime
 
 
@@ -83,7 +84,7 @@ def with_spell_counts(cursor: Cursor, window: Window) -> Window:
 
 def count_spells(
     cursor: Cursor,
-    tenant_id: int,
+    tenant_id: Id,
     begun: Sequence[Begun],
     few: Callable[[Begun, Count], bool] = lambda _begun, own: own.spells < LEAST_OWN,
 ) -> dict[str, SpellCounts]:
@@ -110,7 +111,7 @@ def count_spells(
 class _OwnSpells:
     """The spells of people at the sites of some check-ins, in the days before these."""
 
-    def __init__(self, cursor: Cursor, tenant_id: int, begun: Sequence[Begun]) -> None:
+    def __init__(self, cursor: Cursor, tenant_id: Id, begun: Sequence[Begun]) -> None:
         ranges = merge(
             ((b.site_id, b.person_id), b.begun_at - COUNTED_DAYS, b.begun_at) for b in begun
         )
@@ -118,12 +119,12 @@ class _OwnSpells:
             {"site_id": key[0], "person_id": key[1], "since": since, "until": until}
             for key, since, until in ranges
         ]
-        values = {"tenant_id": tenant_id, "ranges": orjson.dumps(rows).decode()}
+        values = {"tenant_id": tenant_id, "ranges": document(rows)}
         asked = {b.punch_id: b for b in begun}
         # A check-in does not count itself. It has no row while it waits to be judged.
         self._itself: dict[str, Count] = {}
-        self._times: dict[tuple[int, int], list[datetime]] = {}
-        self._closed: dict[tuple[int, int], list[int]] = {}  # of each time, how many before it
+        self._times: dict[tuple[Id, Id], list[datetime]] = {}
+        self._closed: dict[tuple[Id, Id], list[int]] = {}  # of each time, how many before it
         for site_id, person_id, at, closed, punch_id in cursor.execute(_OWN, values).fetchall():
             key = site_id, person_id
             self._times.setdefault(key, []).append(at)
@@ -151,15 +152,15 @@ class _Pieces:
     before a moment or wholly beyond them.
     """
 
-    def __init__(self, moments: Iterable[tuple[int, datetime]]) -> None:
-        by_site: dict[int, set[datetime]] = {}
+    def __init__(self, moments: Iterable[tuple[Id, datetime]]) -> None:
+        by_site: dict[Id, set[datetime]] = {}
         for site_id, at in moments:
             by_site.setdefault(site_id, set()).add(at)
         self._asked = [
             (site_id, *piece) for site_id, times in by_site.items() for piece in _pieces(times)
         ]
         # By site: of each moment that bounds a piece, the count of all pieces before it.
-        self._totals: dict[int, dict[datetime, Count]] = {}
+        self._totals: dict[Id, dict[datetime, Count]] = {}
 
     def document(self) -> str:
         """Return the pieces as rows of JSON."""
@@ -167,19 +168,19 @@ class _Pieces:
             {"site_id": site_id, "since": since, "until": until}
             for site_id, since, until in self._asked
         ]
-        return orjson.dumps(rows).decode()
+        return document(rows)
 
     def read(self, rows: Iterable[tuple[int, int, int]]) -> None:
         """Take the counts of pieces, by the ordinals of their rows: others have none."""
         counts = {ordinal: Count(*count) for ordinal, *count in rows}
-        running: dict[int, Count] = {}
+        running: dict[Id, Count] = {}
         for ordinal, (site_id, since, until) in enumerate(self._asked, 1):
             total = running.get(site_id, Count())
             totals = self._totals.setdefault(site_id, {})
             totals[since] = total
             totals[until] = running[site_id] = total.plus(counts.get(ordinal, Count()))
 
-    def before(self, site_id: int, at: datetime) -> Count:
+    def before(self, site_id: Id, at: datetime) -> Count:
         """Return the count of the days before a moment, one of those that were asked for."""
         totals = self._totals[site_id]
         return totals[at + _LEAST].minus(totals[at - COUNTED_DAYS])

@@ -8,8 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-import orjson
-
+from models import bulk
 from models.schemas.roster import LONGEST_SHIFT
 from worker.load.others import STRANGERS
 from worker.load.reading import Reading
@@ -61,7 +60,7 @@ def read_stand_ins(reading: Reading, missed: Iterable[Shift], most: int | None =
         "tenant_id": reading.tenant_id,
         "longest": LONGEST_SHIFT,
         "least_early": reading.reach.least_early,
-        "shifts": orjson.dumps(shifts).decode(),
+        "shifts": bulk.document(shifts),
         "most": most,
     }
     by_shift: dict[str, list[Punch]] = {str(shift["shift_id"]): [] for shift in shifts}

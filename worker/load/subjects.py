@@ -11,6 +11,7 @@ from datetime import datetime
 
 from psycopg import Cursor
 
+from models.ids import Id
 from worker.load.affected import CLOCKS_DIFFER, affected_shifts, ask_named
 from worker.load.missed import find_stood_for
 from worker.load.others import other_punches
@@ -56,16 +57,16 @@ def find_subjects(reading: Reading, touched: Touched, as_of: datetime) -> frozen
 
 def _taps(
     changes: Iterable[tuple[TouchedPunch, PresenceChange]],
-) -> list[tuple[int, datetime, datetime]]:
+) -> list[tuple[Id, datetime, datetime]]:
     """Return, by person, when the place of a tap may be another now."""
     return [(punch.person_id, change.taps_since, change.taps_until) for punch, change in changes]
 
 
 def _changes(
-    punches: Sequence[TouchedPunch], timelines: Mapping[int, Sequence[Punch]], reach: Reach
+    punches: Sequence[TouchedPunch], timelines: Mapping[Id, Sequence[Punch]], reach: Reach
 ) -> list[tuple[TouchedPunch, PresenceChange]]:
     """Return what each punch may have changed for its person."""
-    of_people: dict[int, PersonPunches] = {}
+    of_people: dict[Id, PersonPunches] = {}
     for person_id in {punch.person_id for punch in punches}:
         of_people[person_id] = PersonPunches(timelines.get(person_id, ()), reach)
     return [(punch, presence_change(punch, of_people[punch.person_id], reach)) for punch in punches]
@@ -85,19 +86,19 @@ def _ask(reading: Reading, touched: Touched, as_of: datetime) -> Cursor | None:
     return ask_named(reading, touched, as_of)
 
 
-def _near(reach: Reach, punches: Sequence[TouchedPunch]) -> list[tuple[int, datetime, datetime]]:
+def _near(reach: Reach, punches: Sequence[TouchedPunch]) -> list[tuple[Id, datetime, datetime]]:
     before, after = reach.before, reach.after
     return [(p.person_id, p.occurred_at - before, p.occurred_at + after) for p in punches]
 
 
 def _timelines(
     reading: Reading, touched_punches: Sequence[TouchedPunch], shifts: Iterable[Shift] = ()
-) -> dict[int, list[Punch]]:
+) -> dict[Id, list[Punch]]:
     """Read each person's punches around the touched ones, in order: as far as both steps look, and
     back to where their `shifts` begin.
     """
     reach = reading.reach
-    timelines: dict[int, list[Punch]] = {}  # by person_id
+    timelines: dict[Id, list[Punch]] = {}  # by person_id
     ranges = _near(reach, touched_punches)
     people = {person_id for person_id, _, _ in ranges}
     ranges += [
@@ -138,14 +139,14 @@ def _may_be_missed(reading: Reading, shift: Shift, touched: Touched, as_of: date
 
 def _own_punches(
     changes: Iterable[tuple[TouchedPunch, PresenceChange]],
-    timelines: Mapping[int, Sequence[Punch]],
+    timelines: Mapping[Id, Sequence[Punch]],
     own_shifts: Iterable[Shift],
     reach: Reach,
 ) -> Iterator[str]:
     """Yield the ids of people's own punches whose outcome may have changed: all since the change,
     and since the first punch within reach of a shift they were at.
     """
-    since: dict[int, datetime] = {}  # by person_id
+    since: dict[Id, datetime] = {}  # by person_id
     for punch, change in changes:
         since[punch.person_id] = min(since.get(punch.person_id, change.since), change.since)
     for shift in own_shifts:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+from models.ids import Id
 from worker.load.presence import PresenceChange
 from worker.load.ranges import merge
 from worker.load.reading import Reading
@@ -32,7 +33,7 @@ def shifts_of_taps(reading: Reading, stretches: Iterable[Stretch]) -> list[Shift
 
 
 def through_stays(
-    reading: Reading, changes: Sequence[Change], timelines: Mapping[int, Sequence[Punch]]
+    reading: Reading, changes: Sequence[Change], timelines: Mapping[Id, Sequence[Punch]]
 ) -> list[Change]:
     """Return the changes, those of people who tap as far as stays reach around them."""
     tapping = {

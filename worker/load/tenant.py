@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import orjson
 from psycopg import Cursor
 
+from models.ids import NUMBERS_END, Id, number_of
 from models.schemas.roster import LONGEST_SHIFT
 from worker.load.policies import Policies, given_policies, stored_policies
 from worker.load.versions import moment
@@ -52,12 +53,21 @@ SELECT {{settings}} policy_version, roster_complete,
             jsonb_agg(jsonb_build_array(v.site_id, v.since, v.until, v.policy)), '[]'
         )::text FROM site_version v WHERE v.tenant_id = t.tenant_id AND v.policy <> '{{{{}}}}'
     ),
+    ARRAY(
+        SELECT DISTINCT v.site_id FROM site_version v
+        WHERE v.tenant_id = t.tenant_id AND v.policy <> '{{{{}}}}' AND v.site_id < {NUMBERS_END}
+    ),
     {_SPANS.format("people_spans")},
     {_SPANS.format("assigned_spans")},
     (
         SELECT coalesce(
             jsonb_agg(jsonb_build_array(m.person_id, m.since, m.until, m.into_id)), '[]'
         )::text FROM person_merge m WHERE m.tenant_id = t.tenant_id
+    ),
+    ARRAY(
+        SELECT DISTINCT named.id FROM person_merge m
+        CROSS JOIN unnest(ARRAY[m.person_id, m.into_id]) AS named(id)
+        WHERE m.tenant_id = t.tenant_id AND named.id < {NUMBERS_END}
     ),
     set_config('timezone', 'UTC', true)
 FROM tenant t WHERE t.tenant_id = %s
@@ -68,7 +78,7 @@ _LEAST = timedelta(microseconds=1)
 class Tenant(NamedTuple):
     """What the database says of a tenant as a whole, and said at each moment."""
 
-    tenant_id: int
+    tenant_id: Id
     policies: Policies
     policy_version: int
     roster_complete: bool
@@ -138,7 +148,7 @@ class Reach(NamedTuple):
 
 def read_tenant(
     cursor: Cursor,
-    tenant_id: int,
+    tenant_id: Id,
     policies: Mapping[str, Any] | None = None,
     *,
     by_index: bool = False,
@@ -155,16 +165,24 @@ def read_tenant(
     ).fetchone()
     if row is None:
         raise LookupError(f"tenant {tenant_id} is unknown: sync it with roster.sync first")
-    *_, version, complete, own, of_sites, people, assignments, merges, _ = row
+    *_, version, complete, own, of_sites, strings, people, assignments, merges, merged, _ = row
+    named = {number_of(person_id): person_id for person_id in merged}
     return Tenant(
         tenant_id,
-        stored_policies(own, of_sites) if policies is None else given_policies(policies),
+        stored_policies(own, of_sites, tuple(strings))
+        if policies is None
+        else given_policies(policies),
         version,
         complete,
         _whether(assignments),
         _whether(people),
         tuple(
-            Merge(person_id, moment(since), moment(until), into_id)
+            Merge(
+                named.get(person_id, person_id),
+                moment(since),
+                moment(until),
+                named.get(into_id, into_id),
+            )
             for person_id, since, until, into_id in orjson.loads(merges)
         ),
     )

@@ -6,6 +6,7 @@ from operator import attrgetter
 
 from psycopg import Cursor
 
+from models.ids import Id
 from worker.load.once import Once, Piece
 from worker.load.ranges import Range, document, unnest
 from worker.load.rows import PUNCH
@@ -63,31 +64,31 @@ _AT = attrgetter("occurred_at")
 class Timelines:
     """The punches of one judgement's people, each range read once."""
 
-    def __init__(self, cursor: Cursor, tenant_id: int) -> None:
+    def __init__(self, cursor: Cursor, tenant_id: Id) -> None:
         self._cursor, self._tenant_id = cursor, tenant_id
-        self._once: Once[int, Punch] = Once(self._send, self._rows, in_order)
+        self._once: Once[Id, Punch] = Once(self._send, self._rows, in_order)
         self.punches: dict[str, Punch] = {}  # all that were read, by punch_id
 
-    def ask(self, ranges: Iterable[Range[int]]) -> None:
+    def ask(self, ranges: Iterable[Range[Id]]) -> None:
         """Send for ranges that are to be read."""
         self._once.ask(ranges)
 
-    def read(self, ranges: Iterable[Range[int]]) -> list[Stretch]:
+    def read(self, ranges: Iterable[Range[Id]]) -> list[Stretch]:
         """Return the stretches that hold these ranges; they may go on beyond them."""
-        by_person: dict[int, dict[int, Piece[int, Punch]]] = {}
+        by_person: dict[Id, dict[Id, Piece[Id, Punch]]] = {}
         for range_, piece in self._once.pieces(ranges):
             if piece.rows:
                 by_person.setdefault(range_.key, {})[id(piece)] = piece
         return join(_in_turn(list(pieces.values())) for pieces in by_person.values())
 
-    def within(self, ranges: Iterable[Range[int]]) -> Iterator[Punch]:
+    def within(self, ranges: Iterable[Range[Id]]) -> Iterator[Punch]:
         """Yield just the punches within these ranges."""
         for range_, piece in self._once.pieces(ranges):
             first = bisect_left(piece.rows, range_.since, key=_AT)
             last = bisect_right(piece.rows, range_.until, key=_AT)
             yield from piece.rows[first:last]
 
-    def _send(self, ranges: Sequence[Range[int]]) -> Cursor:
+    def _send(self, ranges: Sequence[Range[Id]]) -> Cursor:
         parameters = {
             "tenant_id": self._tenant_id,
             "ranges": document(ranges),
@@ -104,7 +105,7 @@ class Timelines:
         return rows
 
 
-def _in_turn(pieces: list[Piece[int, Punch]]) -> Iterator[tuple[list[Punch], bool]]:
+def _in_turn(pieces: list[Piece[Id, Punch]]) -> Iterator[tuple[list[Punch], bool]]:
     """Yield one person's pieces in order, each with whether no punch of the person comes after."""
     if len(pieces) > 1:
         pieces.sort(key=lambda piece: piece.range.since)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from models.ids import Id
 from worker.load.ranges import K, Range
 
 
@@ -11,11 +12,11 @@ class TouchedPunch(NamedTuple):
     """A version of a punch that came or went: submitted, corrected away or to, or voided."""
 
     punch_id: str
-    person_id: int
-    site_id: int
+    person_id: Id
+    site_id: Id
     occurred_at: datetime
     device_id: str | None
-    biometric_person_id: int | None
+    biometric_person_id: Id | None
     # the correction or void behind it (models.intake.punches.cause); None of a new punch
     cause: dict[str, Any] | None = None
     received_at: datetime | None = None  # when the cause was received
@@ -30,7 +31,7 @@ class Touched(NamedTuple):
     swept: tuple[datetime, datetime] | None = None
     # Keys of roster rows that changed, each with the time for which what held is another now; a
     # change of a site or of the tenant is spread over the people seen or expected there then.
-    people: tuple[Range[int], ...] = ()
+    people: tuple[Range[Id], ...] = ()
     devices: tuple[Range[str], ...] = ()
     shifts: frozenset[str] = frozenset()
     # By a change of the roster nothing before this moment is looked at again (`rejudge_days`).

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
+from models.ids import Id
 from models.schemas.roster import LONGEST_SHIFT
 from worker.load.affected import starting_together
 from worker.load.ranges import Range, document, merge, unnest
@@ -13,7 +14,7 @@ from worker.load.tenant import DAY, Reach
 from worker.rules.finding import Subject
 from worker.rules.window import Punch, Shift
 
-PersonRange = tuple[int, datetime, datetime]  # person_id, since, until
+PersonRange = tuple[Id, datetime, datetime]  # person_id, since, until
 
 _SITE_SHIFTS = f"""
 SELECT DISTINCT {SHIFT}
@@ -25,7 +26,7 @@ JOIN shift s ON s.tenant_id = %(tenant_id)s AND s.site_id = r.site_id
 
 class WindowShifts(NamedTuple):
     waiting: list[Shift]  # subjects themselves: did somebody entitled come?
-    own: dict[int, list[Shift]]  # by person: waiting, or around one of their judged punches
+    own: dict[Id, list[Shift]]  # by person: waiting, or around one of their judged punches
     attended: dict[str, Shift]  # by shift_id: it matters who attends them
     # When a stranger may have checked in earlier for the same shift: the first such check-in stands
     # in somebody's place.
@@ -72,7 +73,7 @@ def presence_ranges(attended: Iterable[Shift], reach: Reach) -> Iterator[PersonR
             yield person_id, since, until
 
 
-def _around(judged: Iterable[Punch], reach: Reach) -> Iterator[Range[int]]:
+def _around(judged: Iterable[Punch], reach: Reach) -> Iterator[Range[Id]]:
     """When shifts begin or end that a punch may belong to, that excuse it, or that its spell ran
     into.
     """
@@ -80,15 +81,15 @@ def _around(judged: Iterable[Punch], reach: Reach) -> Iterator[Range[int]]:
     return merge((p.person_id, p.occurred_at - around, p.occurred_at + around) for p in judged)
 
 
-def _by_person(rostered: Iterable[Shift]) -> dict[int, list[Shift]]:
-    own: dict[int, list[Shift]] = {}
+def _by_person(rostered: Iterable[Shift]) -> dict[Id, list[Shift]]:
+    own: dict[Id, list[Shift]] = {}
     for shift in rostered:
         for person_id in shift.entitled:
             own.setdefault(person_id, []).append(shift)
     return own
 
 
-def _has_shift(punch: Punch, own: Mapping[int, list[Shift]], reach: Reach) -> bool:
+def _has_shift(punch: Punch, own: Mapping[Id, list[Shift]], reach: Reach) -> bool:
     """Whether the person has a shift at this site within reach, whichever policy applies."""
     return any(
         s.site_id == punch.site_id
@@ -104,7 +105,7 @@ def _site_shifts(reading: Reading, strangers: Iterable[Punch]) -> list[Shift]:
     )
 
 
-def read_shifts_at(reading: Reading, site_ranges: Iterable[Range[int]]) -> list[Shift]:
+def read_shifts_at(reading: Reading, site_ranges: Iterable[Range[Id]]) -> list[Shift]:
     """Read everybody's shifts that touch the ranges at their sites."""
     ranges = list(site_ranges)
     if not ranges:
@@ -121,7 +122,7 @@ def _within_reach(
     strangers: Iterable[Punch], site_shifts: Iterable[Shift], reach: Reach
 ) -> Iterator[tuple[Punch, Shift]]:
     """Each stranger's check-in with the shifts within its reach: it matters who attends them."""
-    at_site: dict[int, list[Shift]] = {}
+    at_site: dict[Id, list[Shift]] = {}
     for shift in site_shifts:
         at_site.setdefault(shift.site_id, []).append(shift)
     for punch in strangers:
@@ -130,12 +131,12 @@ def _within_reach(
                 yield punch, shift
 
 
-def _shared(judged: Iterable[Punch], own: Mapping[int, list[Shift]]) -> Iterator[Shift]:
+def _shared(judged: Iterable[Punch], own: Mapping[Id, list[Shift]]) -> Iterator[Shift]:
     """Own shifts in which somebody else's presence matters: where the person only substitutes, or
     has a choice.
     """
     for person_id in {punch.person_id for punch in judged}:
-        starts: dict[tuple[int, datetime], list[Shift]] = {}
+        starts: dict[tuple[Id, datetime], list[Shift]] = {}
         for shift in own.get(person_id, ()):
             starts.setdefault((shift.site_id, shift.starts_at), []).append(shift)
         for together in starts.values():

@@ -4,6 +4,7 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from models.ids import Id
 from worker.rules.attendance import shift_of_check_in
 from worker.rules.evidence import clock, instant
 from worker.rules.roster import goes_on_working
@@ -12,7 +13,7 @@ from worker.rules.window import Absence, Punch, Shift, Window
 COVERED = "an absence covers it"
 
 
-def is_covered(window: Window, shift: Shift, person_id: int) -> bool:
+def is_covered(window: Window, shift: Shift, person_id: Id) -> bool:
     """Whether an absence of the person, or of the shift's site, covers the shift: its start."""
     return bool(
         _leave(window, person_id, shift.site_id, shift.starts_at)
@@ -62,20 +63,20 @@ def _as_said(moment: date) -> str:
     return instant(moment) if isinstance(moment, datetime) else moment.isoformat()
 
 
-def _leave(window: Window, person_id: int, site_id: int, at: datetime) -> Absence | None:
+def _leave(window: Window, person_id: Id, site_id: Id, at: datetime) -> Absence | None:
     """Return the absence of a person at a moment, or of whoever counts as them then."""
     leaves = (_absence(window, (one, None), site_id, at) for one in window.all_of(person_id, at))
     return min(filter(None, leaves), key=lambda row: row.absence_id, default=None)
 
 
 def _absence(
-    window: Window, whose: tuple[int | None, int | None], site_id: int, at: datetime
+    window: Window, whose: tuple[Id | None, Id | None], site_id: Id, at: datetime
 ) -> Absence | None:
     rows = window.absences.get(whose, ())
     return next((row for row in rows if _holds(window, row, site_id, at)), None)
 
 
-def _holds(window: Window, absence: Absence, site_id: int, at: datetime) -> bool:
+def _holds(window: Window, absence: Absence, site_id: Id, at: datetime) -> bool:
     """Whether an absence holds at a moment, whose day is that at the site."""
     day = at.astimezone(ZoneInfo(window.timezone(site_id))).date()
     since, until = absence.since, absence.until

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from itertools import accumulate, islice
 from typing import NamedTuple
 
+from models.ids import Id
 from models.schemas.roster import LONGEST_SHIFT
 from worker.rules.acts import counts_for_nothing
 from worker.rules.matching import matching
@@ -21,7 +22,7 @@ LONGEST_HOLDOVER = timedelta(hours=24)
 
 
 class Attendee(NamedTuple):
-    person_id: int
+    person_id: Id
     since: datetime  # the first moment at which their punches show it
 
 
@@ -155,7 +156,7 @@ def _find_shift_of_lone(window: Window, punch: Punch) -> Shift | None:
     return next((shift for shift in on or around if shift.starts_at == latest), None)
 
 
-def covered_by_another(window: Window, shift: Shift, person_id: int) -> bool:
+def covered_by_another(window: Window, shift: Shift, person_id: Id) -> bool:
     """Whether the person is only a substitute in this shift and somebody else attends it."""
     return shift.person_id != person_id and any(
         attendee.person_id != person_id for attendee in attendees(window, shift)
@@ -200,7 +201,7 @@ def first_check_in(window: Window, shift: Shift) -> datetime | None:
     return min(moments, default=None)
 
 
-def _arrival(window: Window, person_id: int, shift: Shift) -> _Arrival | None:
+def _arrival(window: Window, person_id: Id, shift: Shift) -> _Arrival | None:
     """Return how this person's punches show them at the shift, as if no other started with it."""
     key = ("arrival", person_id, shift.shift_id)
     if key not in window.memo:
@@ -209,7 +210,7 @@ def _arrival(window: Window, person_id: int, shift: Shift) -> _Arrival | None:
     return arrival
 
 
-def _find_arrival(window: Window, person_id: int, shift: Shift) -> _Arrival | None:
+def _find_arrival(window: Window, person_id: Id, shift: Shift) -> _Arrival | None:
     came: list[datetime] = []
     moments: list[datetime] = []
     works = False
@@ -232,7 +233,7 @@ def _find_arrival(window: Window, person_id: int, shift: Shift) -> _Arrival | No
     return _Arrival(min([*came, *moments]), min(moments), works) if moments else None
 
 
-def _lone_at(window: Window, person_id: int, shift: Shift) -> list[datetime]:
+def _lone_at(window: Window, person_id: Id, shift: Shift) -> list[datetime]:
     """Return when the first punch came that makes no spell, and belongs to this shift after its
     start.
     """
@@ -260,7 +261,7 @@ def _when(punch: Punch) -> datetime:
     return punch.occurred_at
 
 
-def _over(window: Window, person_id: int) -> list[datetime]:
+def _over(window: Window, person_id: Id) -> list[datetime]:
     """Return of each spell of a person from when on nothing of it, or of those before, shows them
     anywhere.
     """
@@ -307,7 +308,7 @@ def _nearest(shifts: list[Shift], punch: Punch) -> Shift | None:
     )
 
 
-def _attends(window: Window, person_id: int, shift: Shift, arrival: _Arrival) -> bool:
+def _attends(window: Window, person_id: Id, shift: Shift, arrival: _Arrival) -> bool:
     """Whether a person who came attends this one of the shifts there that start together and that
     they are entitled to: all that they are rostered to and work in, else the one they choose.
     """
@@ -321,16 +322,16 @@ def _attends(window: Window, person_id: int, shift: Shift, arrival: _Arrival) ->
     return len(together) == 1 or _choice(window, person_id, together) == shift
 
 
-def _is_rostered(person_id: int, shift: Shift) -> bool:
+def _is_rostered(person_id: Id, shift: Shift) -> bool:
     return shift.person_id == person_id and not shift.person_left
 
 
-def _choice(window: Window, person_id: int, together: list[Shift]) -> Shift:
+def _choice(window: Window, person_id: Id, together: list[Shift]) -> Shift:
     chosen = _choices(window, together[0]).get(person_id)
     return chosen if chosen in together else together[0]
 
 
-def _choices(window: Window, shift: Shift) -> dict[int, Shift]:
+def _choices(window: Window, shift: Shift) -> dict[Id, Shift]:
     """Return, by person_id, to which of the shifts at a site that start together everybody belongs
     who came.
 
@@ -342,14 +343,14 @@ def _choices(window: Window, shift: Shift) -> dict[int, Shift]:
     key = ("choices", shift.site_id, shift.starts_at)
     if key not in window.memo:
         window.memo[key] = _find_choices(window, _starting_together(window, shift))
-    choices: dict[int, Shift] = window.memo[key]
+    choices: dict[Id, Shift] = window.memo[key]
     return choices
 
 
-def _find_choices(window: Window, together: list[Shift]) -> dict[int, Shift]:
-    chosen: dict[int, Shift] = {}
+def _find_choices(window: Window, together: list[Shift]) -> dict[Id, Shift]:
+    chosen: dict[Id, Shift] = {}
     attended: set[str] = set()
-    coming: dict[int, tuple[datetime, list[Shift]]] = {}  # by person_id: when, to which of them
+    coming: dict[Id, tuple[datetime, list[Shift]]] = {}  # by person_id: when, to which of them
     for shift in together:
         for person_id in dict.fromkeys(shift.entitled):
             arrival = _arrival(window, person_id, shift)
@@ -362,7 +363,7 @@ def _find_choices(window: Window, together: list[Shift]) -> dict[int, Shift]:
     free = {person_id: one for person_id, one in coming.items() if person_id not in chosen}
     in_turn = sorted(free, key=lambda person_id: (free[person_id][0], person_id))
     wanted = {shift.shift_id: shift for shift in together if shift.shift_id not in attended}
-    candidates: dict[str, list[int]] = {shift_id: [] for shift_id in wanted}
+    candidates: dict[str, list[Id]] = {shift_id: [] for shift_id in wanted}
     for person_id in in_turn:
         for shift in free[person_id][1]:
             if shift.shift_id in candidates:

@@ -1,5 +1,6 @@
 """Which biometrics tell who somebody is: face, finger and iris; cards and numbers can be lent."""
 
+from models.ids import Id
 from models.policy import Policy
 from worker.rules.window import Punch
 
@@ -12,7 +13,7 @@ def is_bodily(punch: Punch) -> bool:
     return punch.biometric_method in BODILY
 
 
-def whose(punch: Punch) -> int | None:
+def whose(punch: Punch) -> Id | None:
     """Return whose biometrics were taken: the matched person's, else the claimed one's; None where
     none were.
     """

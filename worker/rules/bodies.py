@@ -6,6 +6,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Literal, NamedTuple
 
+from models.ids import Id
 from models.policy import Policy
 from worker.rules.biometrics import whose
 from worker.rules.geometry import Place, place_of, way
@@ -36,7 +37,7 @@ _KINDS: dict[_Kind, _Kinds] = {
 class _Spot(NamedTuple):
     """Uses at one site and from one place, which is None where it is unknown."""
 
-    site_id: int
+    site_id: Id
     place: Place | None
     uses: Uses
 
@@ -49,7 +50,7 @@ class _Body(NamedTuple):
 
 
 def impossible_uses(
-    window: Window, person_id: int, punch: Punch, within: timedelta, policy: Policy
+    window: Window, person_id: Id, punch: Punch, within: timedelta, policy: Policy
 ) -> Others:
     """Return the uses of the person's body at other sites, at most so far from the punch in time,
     that leave no time for the way between.
@@ -151,7 +152,7 @@ def _too_near(
     return near
 
 
-def _body(window: Window, person_id: int, kind: _Kind, device_id: str | None = None) -> _Body:
+def _body(window: Window, person_id: Id, kind: _Kind, device_id: str | None = None) -> _Body:
     """Return the uses of a body of one kind: all, or those on a device."""
     key = ("body", person_id, kind)
     if key not in window.memo:
@@ -167,7 +168,7 @@ def _body(window: Window, person_id: int, kind: _Kind, device_id: str | None = N
 
 
 def _body_of(window: Window, uses: Sequence[Punch]) -> _Body:
-    by_spot: dict[tuple[int, Place | None], list[Punch]] = {}
+    by_spot: dict[tuple[Id, Place | None], list[Punch]] = {}
     for use in uses:
         by_spot.setdefault((use.site_id, _place(window, use)), []).append(use)
     return _Body(
@@ -188,5 +189,5 @@ def _place(window: Window, use: Punch) -> Place | None:
     return place_on_ways(window, use) if whose(use) == use.person_id else place_of(window, use)
 
 
-def _site(use: Punch) -> int:
+def _site(use: Punch) -> Id:
     return use.site_id

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Literal
 
+from models.ids import Id
 from worker.rules.spells import Spell, spell_of
 from worker.rules.window import Punch, SpellCounts, Window
 from worker.rules.work import closed_spells, work_until
@@ -72,7 +73,7 @@ def in_question(window: Window) -> list[Punch]:
 
 
 def _in_question(window: Window) -> Iterator[Spell]:
-    reached: dict[int, int] = {}  # by person_id: up to where their closed spells were yielded
+    reached: dict[Id, int] = {}  # by person_id: up to where their closed spells were yielded
     for punch in window.punches_to_judge:
         spell = spell_of(window, punch) if punch.is_check_in else None
         if spell is None:

@@ -7,6 +7,7 @@ from heapq import nsmallest
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
+from models.ids import Id
 from worker.rules.finding import Finding, Nothing, Subject
 from worker.rules.uses import MOST_NAMED
 from worker.rules.window import Punch, Shift, Window, moment_of
@@ -81,7 +82,7 @@ def found(
     )
 
 
-def expected_people(window: Window, person_ids: Iterable[int], at: datetime) -> dict[str, Any]:
+def expected_people(window: Window, person_ids: Iterable[Id], at: datetime) -> dict[str, Any]:
     """Return as evidence who was expected at a moment: of more than ten the first ten, and how
     many.
     """
@@ -94,7 +95,7 @@ def expected_people(window: Window, person_ids: Iterable[int], at: datetime) -> 
     return {"expected": named, **more}
 
 
-def names_of(window: Window, person_ids: Sequence[int], at: datetime) -> str:
+def names_of(window: Window, person_ids: Sequence[Id], at: datetime) -> str:
     """Return in words any of whom were expected: of more than three the first, and how many."""
     named = [window.called(person_id, at) for person_id in person_ids[:3]]
     more = len(person_ids) - len(named)
@@ -115,7 +116,7 @@ def instant(at: datetime) -> str:
     return at.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
 
 
-def clock(window: Window, site_id: int, at: datetime) -> str:
+def clock(window: Window, site_id: Id, at: datetime) -> str:
     """Return a moment as people at the site read it: 2026-11-23 08:55."""
     return at.astimezone(ZoneInfo(window.timezone(site_id))).strftime("%Y-%m-%d %H:%M")
 
@@ -167,7 +168,7 @@ def _elsewhere(
     at: datetime,
     punches: list[Punch],
     shifts: list[Shift],
-    sites: frozenset[int],
+    sites: frozenset[Id],
     private: dict[str, Any] | None,
 ) -> dict[str, Any]:
     return {

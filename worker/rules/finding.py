@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from models.ids import Id
+
 
 class Subject(NamedTuple):
     """The punch or the shift that a finding is about. The other of the two ids is ''."""
@@ -23,8 +25,8 @@ class Finding(NamedTuple):
 
     subject: Subject
     anomaly_type: str
-    person_id: int
-    site_id: int
+    person_id: Id
+    site_id: Id
     occurred_at: datetime  # of a punch its own time, of a shift its start
     reason: str
     severity: str
@@ -32,7 +34,7 @@ class Finding(NamedTuple):
     explanation: str
     evidence: dict[str, Any]
     private: dict[str, Any] | None = None
-    other_sites: frozenset[int] = frozenset()
+    other_sites: frozenset[Id] = frozenset()
 
 
 class Nothing(NamedTuple):

@@ -5,6 +5,7 @@ tenant is told of each once.
 from datetime import datetime
 from typing import NamedTuple
 
+from models.ids import Id
 from models.policy.buddy_punching import BuddyPunching
 from worker.rules.window import Window
 
@@ -13,7 +14,7 @@ UNDECLARED_SHARED_DEVICE = "UNDECLARED_SHARED_DEVICE"
 
 class Kiosk(NamedTuple):
     device_id: str
-    site_id: int  # of the punch that showed it
+    site_id: Id  # of the punch that showed it
     people: int  # who used it within 7 days of that punch, before or after
     seen_at: datetime
 

@@ -12,6 +12,7 @@ from datetime import timedelta
 from itertools import groupby, pairwise
 from operator import attrgetter
 
+from models.ids import Id
 from models.policy import Policy
 from worker.rules.values import Punch
 
@@ -98,7 +99,7 @@ class _Turns:
         self._ends = False  # whether the last of them is a check-out that ends a spell
         self._waiting: list[Punch] = []  # the check-ins since
         self._first = 0  # of these, the first that was not taken yet
-        self._at_site: dict[int, int] = {}  # the place after the last of those at a site
+        self._at_site: dict[Id, int] = {}  # the place after the last of those at a site
         self._by_device: dict[str, int] = {}
 
     def of(self, punches: Sequence[Punch]) -> list[Punch]:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from models.ids import Id
 from models.policy.measures import Mode
 from models.policy.part import TypePolicy
 from models.policy.unauthorized_site import UnauthorizedSite
@@ -68,15 +69,15 @@ def early_for(window: Window, punch: Punch) -> Shift | None:
     return next(coming, None)
 
 
-def roves(window: Window, person_id: int, site_id: int, at: datetime) -> bool:
+def roves(window: Window, person_id: Id, site_id: Id, at: datetime) -> bool:
     """Whether an assignment of the person to the site that is valid at a moment is a roving one."""
     return any(row.roving for row in _assignments(window, person_id, site_id, at))
 
 
-def roving_sites(window: Window, person_id: int) -> Sequence[int]:
+def roving_sites(window: Window, person_id: Id) -> Sequence[Id]:
     """Return the sites where the person roves at some time."""
     key = "roving"
-    by_person: dict[int, list[int]]
+    by_person: dict[Id, list[Id]]
     if key not in window.memo:
         by_person = {}
         for (person, site_id), rows in window.assignments.items():
@@ -278,7 +279,7 @@ def _came_before(window: Window, punch: Punch, shift: Shift, mode: Mode) -> bool
     return first is not None and window.comes_before(first, punch)
 
 
-def _first_in_place(window: Window, person_id: int, shift: Shift, mode: Mode) -> Punch | None:
+def _first_in_place(window: Window, person_id: Id, shift: Shift, mode: Mode) -> Punch | None:
     """Return the person's first check-in that takes somebody's place in the shift, of those told at
     least as loud as in this mode.
     """
@@ -293,7 +294,7 @@ def _first_in_place(window: Window, person_id: int, shift: Shift, mode: Mode) ->
     return None
 
 
-def _assignments(window: Window, person_id: int, site_id: int, at: datetime) -> list[Assignment]:
+def _assignments(window: Window, person_id: Id, site_id: Id, at: datetime) -> list[Assignment]:
     """Return the assignments of a person to a site that are valid at a moment."""
     return [
         row

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from itertools import accumulate
 from typing import NamedTuple
 
+from models.ids import Id
 from models.policy.schedule_mismatch import ScheduleMismatch
 from worker.rules.absences import is_covered
 from worker.rules.attendance import first_check_in, is_attended
@@ -29,7 +30,7 @@ _MOST_HEARD = 10  # at most one in so many was heard of
 class Silence(NamedTuple):
     """That a source was silent when a shift began."""
 
-    site_id: int  # of the shift
+    site_id: Id  # of the shift
     device_id: str | None  # None where it is the site
     since: datetime  # the source's last punch before
     first: datetime  # by which it is told from other silences: its first shift's start
@@ -41,7 +42,7 @@ class _Due(NamedTuple):
     """
 
     starts: Sequence[datetime]
-    people: Sequence[int]
+    people: Sequence[Id]
     heard: Sequence[int]  # how many of the shifts before each place were heard of
 
 
@@ -78,7 +79,7 @@ def _silence(window: Window, shift: Shift, source: Source) -> Silence | None:
     )
     if (due.heard[last] - due.heard[first]) * _MOST_HEARD > last - first:
         return None
-    people: set[int] = set()
+    people: set[Id] = set()
     for place in range(first, last):
         people.add(due.people[place])
         if len(people) >= policy.silent_people:
@@ -88,7 +89,7 @@ def _silence(window: Window, shift: Shift, source: Source) -> Silence | None:
     return None
 
 
-def _due(window: Window, site_id: int, source: Source) -> _Due:
+def _due(window: Window, site_id: Id, source: Source) -> _Due:
     key = ("due", site_id, source)
     if key not in window.memo:
         window.memo[key] = _find_due(window, site_id, source)
@@ -96,7 +97,7 @@ def _due(window: Window, site_id: int, source: Source) -> _Due:
     return due
 
 
-def _find_due(window: Window, site_id: int, source: Source) -> _Due:
+def _find_due(window: Window, site_id: Id, source: Source) -> _Due:
     shifts = window.shifts_at.get(site_id, [])
     first = bisect_left(shifts, source.last, key=_begins)
     last = bisect_left(shifts, source.next, key=_begins) if source.next else len(shifts)

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from models.ids import Id
 from worker.rules.acts import acts, closes, repeats
 from worker.rules.window import Punch, Stretch, Window
 
@@ -33,11 +34,11 @@ class Spell(NamedTuple):
         return self.check_outs[-1] if self.check_outs else None
 
     @property
-    def person_id(self) -> int:
+    def person_id(self) -> Id:
         return self.check_in.person_id
 
     @property
-    def site_id(self) -> int:
+    def site_id(self) -> Id:
         return self.check_in.site_id
 
 
@@ -48,7 +49,7 @@ class Stay(NamedTuple):
     check_out: Punch
 
 
-def spells_of(window: Window, person_id: int) -> list[Spell]:
+def spells_of(window: Window, person_id: Id) -> list[Spell]:
     """Return all spells of a person that the window holds, in order."""
     key = ("spells", person_id)
     if key not in window.memo:
@@ -83,7 +84,7 @@ def spell_before(window: Window, punch: Punch, *, anywhere: bool = False) -> Spe
         return all_spells[before - 1][1] if before else None
     key = ("spells at", id(stretch))
     if key not in window.memo:
-        at_sites: dict[int, list[tuple[int, Spell]]] = {}
+        at_sites: dict[Id, list[tuple[int, Spell]]] = {}
         for placed in _spells_by_place(window, stretch):
             at_sites.setdefault(placed[1].site_id, []).append(placed)
         window.memo[key] = at_sites
@@ -92,7 +93,7 @@ def spell_before(window: Window, punch: Punch, *, anywhere: bool = False) -> Spe
     return site_spells[before - 1][1] if before else None
 
 
-def lone_punches(window: Window, person_id: int) -> list[Punch]:
+def lone_punches(window: Window, person_id: Id) -> list[Punch]:
     """Return a person's check-outs that close no spell, and lone taps, in order."""
     key = ("lone", person_id)
     if key not in window.memo:
@@ -143,7 +144,7 @@ def spells(window: Window, stretch: Stretch) -> Iterator[Spell]:
 
 def stays(window: Window, stretch: Stretch) -> list[Stay]:
     """Return a person's stays: punches elsewhere in between do not part them."""
-    last_at: dict[int, Punch] = {}  # by site_id
+    last_at: dict[Id, Punch] = {}  # by site_id
     paired = []
     for punch in acts(window, stretch):
         before = last_at.get(punch.site_id)

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import NamedTuple
 
+from models.ids import Id
 from worker.rules.window import Punch, in_order
 
 MOST_NAMED = 10  # of the punches, shifts or people that a finding rests on
@@ -23,11 +24,11 @@ class Others(NamedTuple):
 class Uses:
     """Punches in order, each of which belongs to somebody: to a person, or to a site."""
 
-    def __init__(self, punches: Sequence[Punch], whose: Callable[[Punch], int]) -> None:
+    def __init__(self, punches: Sequence[Punch], whose: Callable[[Punch], Id]) -> None:
         self._punches = punches
         self._whose = [whose(punch) for punch in punches]
         self.times = [punch.occurred_at for punch in punches]
-        self._places: dict[int, list[int]] = {}  # by whose
+        self._places: dict[Id, list[int]] = {}  # by whose
         for place, owner in enumerate(self._whose):
             self._places.setdefault(owner, []).append(place)
         # The next place, on either side, that is of somebody else than this one.
@@ -39,13 +40,13 @@ class Uses:
         """
         return bisect_left(self.times, since), bisect_right(self.times, until)
 
-    def others(self, owner: int, at: datetime, first: int, last: int) -> "Others":
+    def others(self, owner: Id, at: datetime, first: int, last: int) -> "Others":
         """Return the uses at these places that are not of `owner`."""
         own = self._places.get(owner, ())
         count = last - first - (bisect_left(own, last) - bisect_left(own, first))
         return Others(count, list(islice(self._nearest(owner, at, first, last), MOST_NAMED)))
 
-    def _nearest(self, owner: int, at: datetime, first: int, last: int) -> Iterator[Punch]:
+    def _nearest(self, owner: Id, at: datetime, first: int, last: int) -> Iterator[Punch]:
         """Yield the uses at these places that are not of `owner`: the nearest to a moment first, of
         those as near in order.
         """
@@ -63,7 +64,7 @@ class Uses:
                 yield self._punches[after]
                 after = next(later, None)
 
-    def _earlier(self, owner: int, first: int, place: int) -> Iterator[int]:
+    def _earlier(self, owner: Id, first: int, place: int) -> Iterator[int]:
         """Yield the places before this one that are not of `owner`: the latest moment first, each
         moment in order.
         """
@@ -77,7 +78,7 @@ class Uses:
             yield from self._later(owner, start, place + 1)
             place = start
 
-    def _later(self, owner: int, place: int, last: int) -> Iterator[int]:
+    def _later(self, owner: Id, place: int, last: int) -> Iterator[int]:
         """Yield the places from this one on that are not of `owner`."""
         while place < last:
             if self._whose[place] == owner:

@@ -8,11 +8,12 @@ from datetime import date, datetime
 from operator import attrgetter
 from typing import Any, NamedTuple
 
+from models.ids import Id
 from models.schemas.punch import Punch as Punch  # what a detector reads comes from here
 
 
 class Site(NamedTuple):
-    site_id: int
+    site_id: Id
     name: str
     timezone: str
     latitude: float | None = None
@@ -27,15 +28,15 @@ class Shift(NamedTuple):
     """
 
     shift_id: str
-    person_id: int
-    site_id: int
+    person_id: Id
+    site_id: Id
     starts_at: datetime
     ends_at: datetime
-    substitutes: tuple[int, ...] = ()
+    substitutes: tuple[Id, ...] = ()
     person_left: bool = False
 
     @property
-    def entitled(self) -> tuple[int, ...]:
+    def entitled(self) -> tuple[Id, ...]:
         return self.substitutes if self.person_left else (self.person_id, *self.substitutes)
 
 
@@ -45,8 +46,8 @@ class Assignment(NamedTuple):
     between.
     """
 
-    person_id: int
-    site_id: int
+    person_id: Id
+    site_id: Id
     valid_from: datetime | None = None
     valid_to: datetime | None = None
     roving: bool = False
@@ -63,8 +64,8 @@ class Absence(NamedTuple):
     """
 
     absence_id: str
-    person_id: int | None  # of a site's absence there is none, and the other way round
-    site_id: int | None
+    person_id: Id | None  # of a site's absence there is none, and the other way round
+    site_id: Id | None
     since: date
     until: date
     reason: str | None = None
@@ -73,10 +74,10 @@ class Absence(NamedTuple):
 class Merge(NamedTuple):
     """That a person counts as another from `since` on, until `until`; None is for ever."""
 
-    person_id: int
+    person_id: Id
     since: datetime | None
     until: datetime | None
-    into_id: int
+    into_id: Id
 
     def holds(self, at: datetime) -> bool:
         return (self.since is None or self.since <= at) and (self.until is None or at < self.until)
@@ -85,7 +86,7 @@ class Merge(NamedTuple):
 class Device(NamedTuple):
     device_id: str
     shared: bool
-    person_id: int | None = None
+    person_id: Id | None = None
 
 
 class Baseline(NamedTuple):
@@ -121,7 +122,7 @@ class SpellCounts(NamedTuple):
 class Stretch(NamedTuple):
     """Punches of one person that follow each other without a gap, in order."""
 
-    person_id: int
+    person_id: Id
     punches: Sequence[Punch]
     is_latest: bool = True  # no punch of the person comes after the last one
 

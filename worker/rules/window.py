@@ -11,6 +11,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+from models.ids import Id
 from models.policy import Policy
 from worker.rules.finding import Subject
 from worker.rules.order import in_turn
@@ -45,18 +46,18 @@ class Window:
     def __init__(
         self,
         *,
-        tenant_id: int,
+        tenant_id: Id,
         as_of: datetime,
         subjects: frozenset[Subject] = frozenset(),
         policy: HeldPolicy,
         policy_version: int = 1,
-        site_policies: Mapping[int, HeldPolicy] | None = None,
+        site_policies: Mapping[Id, HeldPolicy] | None = None,
         roster_complete: bool = True,
         any_assignment: bool | Past[bool] = False,
         any_person: bool | Past[bool] = False,
         stretches: Sequence[Stretch] = (),
-        sites: Mapping[int, Site | Past[Site | None]] | None = None,
-        people: Mapping[int, str | Past[str | None]] | None = None,
+        sites: Mapping[Id, Site | Past[Site | None]] | None = None,
+        people: Mapping[Id, str | Past[str | None]] | None = None,
         shifts: Mapping[str, Shift] | None = None,
         assignments: Sequence[Assignment] = (),
         absences: Sequence[Absence] = (),
@@ -64,9 +65,9 @@ class Window:
         devices: Mapping[str, Device | Past[Device | None]] | None = None,
         device_uses: Mapping[str, Sequence[Punch]] | None = None,
         device_people: Mapping[str, int] | None = None,
-        biometric_uses: Mapping[int, Sequence[Punch]] | None = None,
+        biometric_uses: Mapping[Id, Sequence[Punch]] | None = None,
         baselines: Mapping[str, Baseline] | None = None,
-        first_punch_at: Mapping[int, datetime] | None = None,
+        first_punch_at: Mapping[Id, datetime] | None = None,
         spell_counts: Mapping[str, SpellCounts] | None = None,
         sources: Mapping[str, Sequence[Source]] | None = None,
         usual_devices: Mapping[str, str] | None = None,
@@ -85,8 +86,8 @@ class Window:
         self._any_assignment = past_of(any_assignment)
         self._any_person = past_of(any_person)
         self._stretches = stretches
-        self._sites: Mapping[int, Past[Site | None]] = _pasts(sites)
-        self._people: Mapping[int, Past[str | None]] = _pasts(people)
+        self._sites: Mapping[Id, Past[Site | None]] = _pasts(sites)
+        self._people: Mapping[Id, Past[str | None]] = _pasts(people)
         self.shifts = shifts or {}
         self._devices: Mapping[str, Past[Device | None]] = _pasts(devices)
         self.device_uses = device_uses or {}  # by device_id, in order of time
@@ -143,40 +144,40 @@ class Window:
         }
 
     @cached_property
-    def _stretches_of(self) -> dict[int, list[Stretch]]:
-        by_person: dict[int, list[Stretch]] = {}
+    def _stretches_of(self) -> dict[Id, list[Stretch]]:
+        by_person: dict[Id, list[Stretch]] = {}
         for stretch in self.stretches:
             by_person.setdefault(stretch.person_id, []).append(stretch)
         return by_person
 
     @cached_property
-    def assignments(self) -> dict[tuple[int, int], list[Assignment]]:
-        by_pair: dict[tuple[int, int], list[Assignment]] = {}
+    def assignments(self) -> dict[tuple[Id, Id], list[Assignment]]:
+        by_pair: dict[tuple[Id, Id], list[Assignment]] = {}
         for row in self._assignments:
             by_pair.setdefault((row.person_id, row.site_id), []).append(row)
         return by_pair
 
     @cached_property
-    def absences(self) -> dict[tuple[int | None, int | None], list[Absence]]:
+    def absences(self) -> dict[tuple[Id | None, Id | None], list[Absence]]:
         """Absences by whose they are: (person_id, None) or (None, site_id), by absence_id."""
-        by_key: dict[tuple[int | None, int | None], list[Absence]] = {}
+        by_key: dict[tuple[Id | None, Id | None], list[Absence]] = {}
         for row in sorted(self._absences, key=lambda row: row.absence_id):
             by_key.setdefault((row.person_id, row.site_id), []).append(row)
         return by_key
 
     @cached_property
-    def shifts_of(self) -> dict[int, list[Shift]]:
+    def shifts_of(self) -> dict[Id, list[Shift]]:
         """Shifts that a person is entitled to, by start, then shift_id."""
-        by_person: dict[int, list[Shift]] = {}
+        by_person: dict[Id, list[Shift]] = {}
         for shift in self._shifts_in_order:
             for person_id in dict.fromkeys(shift.entitled):
                 by_person.setdefault(person_id, []).append(shift)
         return by_person
 
     @cached_property
-    def shifts_at(self) -> dict[int, list[Shift]]:
+    def shifts_at(self) -> dict[Id, list[Shift]]:
         """Shifts at a site, by start, then shift_id."""
-        by_site: dict[int, list[Shift]] = {}
+        by_site: dict[Id, list[Shift]] = {}
         for shift in self._shifts_in_order:
             by_site.setdefault(shift.site_id, []).append(shift)
         return by_site
@@ -214,7 +215,7 @@ class Window:
         counted.spell_counts = spell_counts
         return counted
 
-    def policy(self, site_id: int, at: datetime) -> Policy:
+    def policy(self, site_id: Id, at: datetime) -> Policy:
         """Return the policy that held at a site at a moment."""
         if self._only_policy is not None:
             return self._only_policy
@@ -225,17 +226,17 @@ class Window:
         """Return the policy of the site of a punch at its time, or of a shift at its start."""
         return self._only_policy or self.policy(row.site_id, moment_of(row))
 
-    def site(self, site_id: int, at: datetime) -> Site | None:
+    def site(self, site_id: Id, at: datetime) -> Site | None:
         """Return what the roster said of a site at a moment; None where it did not have it."""
         site = self._sites.get(site_id)
         return site.at(at) if site else None
 
-    def person(self, person_id: int, at: datetime) -> str | None:
+    def person(self, person_id: Id, at: datetime) -> str | None:
         """Return the name of a person of the roster at a moment; None where it had none such."""
         person = self._people.get(person_id)
         return person.at(at) if person else None
 
-    def called(self, person_id: int, at: datetime) -> str:
+    def called(self, person_id: Id, at: datetime) -> str:
         """Return what a sentence calls a person."""
         return self.person(person_id, at) or f"person {person_id}"
 
@@ -247,27 +248,27 @@ class Window:
             return device
         return device._replace(person_id=self.counted(device.person_id, at))
 
-    def counted(self, person_id: int, at: datetime) -> int:
+    def counted(self, person_id: Id, at: datetime) -> Id:
         """Return who a person counts as at a moment, as people are merged."""
         merges = self._merged_from.get(person_id, ())
         return next((merge.into_id for merge in merges if merge.holds(at)), person_id)
 
-    def all_of(self, person_id: int, at: datetime) -> Sequence[int]:
+    def all_of(self, person_id: Id, at: datetime) -> Sequence[Id]:
         """Return the person, and all others that count as them at a moment."""
         merges = self._merged_into.get(person_id, ())
         return (person_id, *(merge.person_id for merge in merges if merge.holds(at)))
 
-    def ever_of(self, person_id: int) -> Sequence[int]:
+    def ever_of(self, person_id: Id) -> Sequence[Id]:
         """Return the person, and all others that count as them at some time."""
         merges = self._merged_into.get(person_id, ())
         return (person_id, *(merge.person_id for merge in merges))
 
     @cached_property
-    def _merged_from(self) -> dict[int, list[Merge]]:
+    def _merged_from(self) -> dict[Id, list[Merge]]:
         return _by(self._merges, lambda merge: merge.person_id)
 
     @cached_property
-    def _merged_into(self) -> dict[int, list[Merge]]:
+    def _merged_into(self) -> dict[Id, list[Merge]]:
         return _by(self._merges, lambda merge: merge.into_id)
 
     def any_person(self, at: datetime) -> bool:
@@ -311,20 +312,20 @@ class Window:
         stretch, index = self._places[punch.punch_id]
         return stretch.is_latest and index + 1 == len(stretch.punches)
 
-    def check_ins_at(self, punch: Punch, site_id: int) -> Sequence[Punch]:
+    def check_ins_at(self, punch: Punch, site_id: Id) -> Sequence[Punch]:
         """Return the check-ins at a site, in order, of the stretch that holds this punch."""
         stretch, _ = self._places[punch.punch_id]
         key = ("check-ins", punch.person_id, stretch.punches[0].punch_id)
         if key not in self.memo:
-            by_site: dict[int, list[Punch]] = {}
+            by_site: dict[Id, list[Punch]] = {}
             for other in stretch.punches:
                 if other.is_check_in:
                     by_site.setdefault(other.site_id, []).append(other)
             self.memo[key] = by_site
-        check_ins: dict[int, list[Punch]] = self.memo[key]
+        check_ins: dict[Id, list[Punch]] = self.memo[key]
         return check_ins.get(site_id, ())
 
-    def stretches_of(self, person_id: int) -> Sequence[Stretch]:
+    def stretches_of(self, person_id: Id) -> Sequence[Stretch]:
         return self._stretches_of.get(person_id, ())
 
     def punch(self, punch_id: str) -> Punch | None:
@@ -339,19 +340,19 @@ class Window:
         """Return the person's name: the roster's at that time, else what the punch said."""
         return self.person(punch.person_id, punch.occurred_at) or punch.person_name
 
-    def timezone(self, site_id: int) -> str:
+    def timezone(self, site_id: Id) -> str:
         """Return a site's time zone, which has no past; UTC where the roster never had the site."""
         site = self._sites.get(site_id)
         versions = site.versions() if site else ()
         return next((version.timezone for _, version in versions if version), "UTC")
 
-    def site_name(self, site_id: int, at: datetime) -> str:
+    def site_name(self, site_id: Id, at: datetime) -> str:
         site = self.site(site_id, at)
         return site.name if site else f"site {site_id}"
 
 
-def _by(merges: Iterable[Merge], key: Callable[[Merge], int]) -> dict[int, list[Merge]]:
-    by_key: dict[int, list[Merge]] = {}
+def _by(merges: Iterable[Merge], key: Callable[[Merge], Id]) -> dict[Id, list[Merge]]:
+    by_key: dict[Id, list[Merge]] = {}
     for merge in merges:
         by_key.setdefault(key(merge), []).append(merge)
     return by_key

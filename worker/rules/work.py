@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from itertools import accumulate
 from typing import NamedTuple
 
+from models.ids import Id
 from worker.rules.spells import Spell, spells_of
 from worker.rules.window import Window
 
@@ -18,7 +19,7 @@ class Closed(NamedTuple):
 
 
 def closed_spells(
-    window: Window, person_id: int, which: Callable[[Window, Spell], bool] | None = None
+    window: Window, person_id: Id, which: Callable[[Window, Spell], bool] | None = None
 ) -> Closed:
     """Return the person's closed spells, of those that `which` says."""
     key = ("closed", person_id, which)

@@ -14,6 +14,7 @@ from kombu.exceptions import OperationalError
 from sqlalchemy import Engine
 
 from models.broker import JUDGE_TASK
+from models.ids import Id
 from worker import metrics
 from worker.emit import Emit
 from worker.judging import turns
@@ -30,10 +31,10 @@ LAST_SECONDS = 40.0  # of a process that ends
 log = structlog.get_logger(__name__)
 
 # Returns whether more is left to judge; it may return None where somebody else has the tenant.
-Judging = Callable[[Engine, int, Emit], bool | None]
+Judging = Callable[[Engine, Id, Emit], bool | None]
 
 
-def judge_stored(tenants: Collection[int], began: float) -> None:
+def judge_stored(tenants: Collection[Id], began: float) -> None:
     """Judge what was stored since `began`, on the monotonic clock.
 
     Where to store it took as long as a turn, the process has others to serve: the tenants are
@@ -45,7 +46,7 @@ def judge_stored(tenants: Collection[int], began: float) -> None:
         ask_for_turns(tenants)
 
 
-def judge_now(tenants: Iterable[int]) -> None:
+def judge_now(tenants: Iterable[Id]) -> None:
     """Judge what waits of the tenants, for as long as a turn takes.
 
     What more waits is judged in turns, as is all of a tenant whose turn is asked for already. A few
@@ -75,9 +76,7 @@ def take_turn(turn: Turn) -> None:
         turns.end(process.engine, turn)
 
 
-def ask_for_turns(
-    tenants: Collection[int], *, of_sweep: bool = False, second: bool = False
-) -> None:
+def ask_for_turns(tenants: Collection[Id], *, of_sweep: bool = False, second: bool = False) -> None:
     """Enqueue one judge task per tenant that has none waiting yet, and note that it is enqueued.
 
     It has the limits of every task. Its queue is not that of the punches, where it would come after
@@ -106,7 +105,7 @@ def _send(engine: Engine, wanted: list[Turn]) -> None:
             raise
 
 
-def leave_for_a_moment(tenants: Collection[int]) -> bool:
+def leave_for_a_moment(tenants: Collection[Id]) -> bool:
     """Have what waits of the tenants judged in a moment, if more waits to be stored.
 
     Return whether it is left. It is not while the queue is calm.
@@ -126,9 +125,7 @@ def judge_gathered() -> None:
     for_each(this_process().gathering.take(), judge, seconds=LAST_SECONDS)
 
 
-def for_each(
-    tenants: Iterable[int], judging: Judging, *, seconds: float = TURN_SECONDS
-) -> list[int]:
+def for_each(tenants: Iterable[Id], judging: Judging, *, seconds: float = TURN_SECONDS) -> list[Id]:
     """Call `judging` for each tenant, and return those that were left, or have more to judge.
 
     None begins after so many `seconds`. The order is random, so that a tenant that kills its judge
@@ -143,13 +140,11 @@ def for_each(
     ]
 
 
-def _judge_unless_asked(engine: Engine, tenant_id: int, emit: Emit) -> bool | None:
+def _judge_unless_asked(engine: Engine, tenant_id: Id, emit: Emit) -> bool | None:
     return _judge(engine, tenant_id, emit, unless_asked=True)
 
 
-def _judge(
-    engine: Engine, tenant_id: int, emit: Emit, *, unless_asked: bool = False
-) -> bool | None:
+def _judge(engine: Engine, tenant_id: Id, emit: Emit, *, unless_asked: bool = False) -> bool | None:
     return judge(
         engine,
         tenant_id,
@@ -160,13 +155,13 @@ def _judge(
     )
 
 
-def _judge_left_first(engine: Engine, tenant_id: int, emit: Emit) -> bool | None:
+def _judge_left_first(engine: Engine, tenant_id: Id, emit: Emit) -> bool | None:
     return judge_left(engine, tenant_id, emit, seconds=TURN_SECONDS) or _judge(
         engine, tenant_id, emit
     )
 
 
-def _survive(judging: Judging, tenant_id: int) -> bool | None:
+def _survive(judging: Judging, tenant_id: Id) -> bool | None:
     """Call `judging`, and return what it does. Log and count its failure.
 
     What waited stays in its table. The sweep takes it, halving what fails.

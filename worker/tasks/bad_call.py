@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 
 from models.database import transaction
 from models.intake.refused import refuse as refusing
+from models.intake.refused.numbering import number_rejections
 from models.intake.refused.reasons import Reason, reason
 from models.intake.refused.rejection import unreadable
 from models.intake.submitter import Submitter
@@ -55,7 +56,9 @@ def refuse(
 
     Punches are kept one by one, so that each can be resubmitted.
     """
-    rejections = [unreadable(content, [why]) for content in _contents(args, kwargs)]
+    rejections = number_rejections(
+        engine, [unreadable(content, [why]) for content in _contents(args, kwargs)]
+    )
     with transaction(engine) as cursor:
         refusing.refuse(
             cursor, rejections, by, datetime.now(UTC), backfill=kwargs.get("backfill") is True

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 
+from models.ids import Id
 from models.intake import Outcome
 from models.intake.refused.reasons import Reason
 from worker.metrics import PUNCHES, REJECTED
@@ -22,7 +23,7 @@ def count_reasons(door: str, reasons: Iterable[Reason]) -> None:
         REJECTED.labels(task=door, code=reason["code"]).inc()
 
 
-def to_judge(outcomes: Sequence[Outcome]) -> Collection[int]:
+def to_judge(outcomes: Sequence[Outcome]) -> Collection[Id]:
     """Return the ids of the tenants whose punches were accepted."""
     accepted = (outcome.tenant_id for outcome in outcomes if outcome.status == "accepted")
     return {tenant_id for tenant_id in accepted if tenant_id is not None}

@@ -12,9 +12,11 @@ from models.alerts.calendar import extend_due
 from models.broker import JUDGE_TASK
 from models.database import autocommitted, transaction
 from models.due import tenants_due as chores_due
+from models.ids import Id, StringId
 from models.intake.roster.current import CHORE as VERSIONS
 from models.intake.roster.current import bring_up_to_date
 from models.intake.submitting import adopt_rows
+from models.numbering import find_tenant
 from worker import metrics
 from worker.alerts.escalation import keep_alerts, tenants_due
 from worker.emit import Emit
@@ -39,12 +41,13 @@ _UPKEEP: dict[str, Any] = {
 
 
 @task(JUDGE_TASK, bind=True, **_UPKEEP)
-def judge_tenant(self: QuietTask, tenant_id: int) -> None:
+def judge_tenant(self: QuietTask, tenant_id: int | str) -> None:
     """Judge what waits of the tenant, in its turn.
 
     Servers that have stored punches send this too, and it judges at once.
     """
-    take_turn(Turn(tenant_id, self.request.id))
+    named = StringId(tenant_id) if isinstance(tenant_id, str) else tenant_id
+    take_turn(Turn(find_tenant(this_process().engine, named), self.request.id))
 
 
 @task("upkeep.sweep_left", send_events=False, **_UPKEEP)
@@ -80,7 +83,7 @@ def keep_all_alerts(self: QuietTask) -> None:
     _go_on(self, for_each(tenants, _keep_alerts))
 
 
-def _judge_moments(engine: Engine, tenant_id: int, emit: Emit) -> bool:
+def _judge_moments(engine: Engine, tenant_id: Id, emit: Emit) -> bool:
     """Judge moments, and have the tenant judged in its turn where something waits afterwards.
 
     That is what the sweep itself has left, and what came while it held the tenant's lock: a turn
@@ -94,15 +97,15 @@ def _judge_moments(engine: Engine, tenant_id: int, emit: Emit) -> bool:
     return is_more
 
 
-def _keep_alerts(engine: Engine, tenant_id: int, emit: Emit) -> bool:
+def _keep_alerts(engine: Engine, tenant_id: Id, emit: Emit) -> bool:
     return keep_alerts(engine, tenant_id, emit, seconds=TURN_SECONDS)
 
 
-def _bring_up_to_date(engine: Engine, tenant_id: int, _emit: Emit) -> None:
+def _bring_up_to_date(engine: Engine, tenant_id: Id, _emit: Emit) -> None:
     bring_up_to_date(engine, tenant_id)
 
 
-def _go_on(sweep: QuietTask, left: Collection[int]) -> None:
+def _go_on(sweep: QuietTask, left: Collection[Id]) -> None:
     """Have another task of this kind go on where tenants are left."""
     if left:
         with suppress(OperationalError):  # beat sends the next

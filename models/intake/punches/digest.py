@@ -12,6 +12,7 @@ from operator import attrgetter
 
 import orjson
 
+from models.ids import Id
 from models.intake.content import as_json, digest
 from models.schemas.punch import BIOMETRIC, KIND, REPORTED, Punch
 
@@ -39,7 +40,7 @@ _LATER = tuple(column for column in REPORTED if column not in (*FIRST, *KIND))
 _WITHIN_BIOMETRIC = {column: sent for sent, column in BIOMETRIC.items()}
 
 
-def content_digest(tenant_id: int, punch: Punch, extra: str | None) -> bytes:
+def content_digest(tenant_id: Id, punch: Punch, extra: str | None) -> bytes:
     """Return the 16 bytes that tell this content from others. `extra` is as in Row."""
     unknown = unknown_at_first(punch, extra) if _LATER else extra
     content = (tenant_id, *_first(punch), unknown)

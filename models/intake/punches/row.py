@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import orjson
 from pydantic import ValidationError
 
+from models.ids import Id, StringId
 from models.intake.content import as_json
 from models.intake.flaws import flaws
 from models.intake.punches.digest import content_digest
@@ -18,8 +19,8 @@ OCCURRED_AHEAD = timedelta(hours=24)
 # A clock that is ahead by more is wrong, and a `sent_at` by it counts for nothing.
 SENT_AHEAD = timedelta(minutes=5)
 
-Key = tuple[int, str]  # tenant_id, punch_id
-ContentKey = tuple[int, str, bytes]  # tenant_id, punch_id, content_hash
+Key = tuple[Id, str]  # tenant_id, punch_id
+ContentKey = tuple[Id, str, bytes]  # tenant_id, punch_id, content_hash
 
 # The columns of a content in the table `punch`, which has those of its receipt beside them.
 COLUMNS = ("tenant_id", *REPORTED, "extra", "content_hash", "sent_at", "claimed_at")
@@ -33,7 +34,7 @@ class Row(NamedTuple):
     if the content came again.
     """
 
-    tenant_id: int
+    tenant_id: Id
     punch: Punch
     extra: str | None
     content_hash: bytes
@@ -51,6 +52,17 @@ class Row(NamedTuple):
     @property
     def content_key(self) -> ContentKey:
         return self.tenant_id, self.punch.punch_id, self.content_hash
+
+    @property
+    def names_string(self) -> bool:
+        """Whether any of its ids is a string."""
+        punch = self.punch
+        return (
+            type(self.tenant_id) is StringId
+            or type(punch.person_id) is StringId
+            or type(punch.site_id) is StringId
+            or type(punch.biometric_person_id) is StringId
+        )
 
     def columns(self) -> dict[str, Any]:
         """The values of COLUMNS, by name."""

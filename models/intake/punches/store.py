@@ -13,6 +13,8 @@ import orjson
 from psycopg import Cursor
 from psycopg.rows import class_row, dict_row
 
+from models.bulk import numbered
+from models.ids import Id
 from models.intake.content import as_json
 from models.intake.punches.corrections import Content
 from models.intake.punches.row import COLUMNS, SENT_AHEAD, ContentKey, Key, Row, content_of, row_of
@@ -41,7 +43,7 @@ class Placed(NamedTuple):
     and site are known is asked at its `occurred_at`.
     """
 
-    tenant_id: int
+    tenant_id: Id
     punch_id: str
     content_hash: bytes
     stored: bool
@@ -227,7 +229,7 @@ def revise(cursor: Cursor, rows: Sequence[Row], received_at: datetime, by: Submi
     """
     names = ("tenant_id", "punch_id", "content_hash", "sent_at", "claimed_at")
     contents = [
-        {name: getattr(row, name) for name in names}
+        {**numbered({name: getattr(row, name) for name in names})}
         | {"content": orjson.Fragment(as_json(content_of(row)))}
         for row in rows
     ]
@@ -255,6 +257,8 @@ def _values(rows: Sequence[Row], received_at: datetime, by: Submitter) -> dict[s
 
 def _columns(row: Row) -> dict[str, object]:
     columns = row.columns()
+    if row.names_string:
+        columns = dict(numbered(columns))
     if row.extra is not None:
         columns["extra"] = orjson.Fragment(row.extra)
     return columns

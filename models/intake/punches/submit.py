@@ -11,9 +11,11 @@ from psycopg import Cursor
 from sqlalchemy import Engine
 
 from models.database import autocommitted, transaction
+from models.ids import Id
 from models.intake.content import as_text
 from models.intake.punches.correct import Again, Corrected, correct
 from models.intake.punches.corrections import Content, later
+from models.intake.punches.numbering import number_all
 from models.intake.punches.row import ContentKey, Key, Row, read_punch
 from models.intake.punches.store import Placed, insert
 from models.intake.refused.outcome import Outcome, refusal
@@ -75,7 +77,7 @@ def take(
     if any(_names_other_site(content, by) for content in punches):
         raise OutsideSites
     moments = receipts or [received_at] * len(punches)
-    read = [_read(content, moment) for content, moment in zip(punches, moments, strict=True)]
+    read = number_all(engine, list(map(_read, punches, moments)))
     sound = [row for row in read if isinstance(row, Row)]
     rows = _distinct(sound)
     unsettled: dict[ContentKey, Placed] = {}
@@ -114,11 +116,11 @@ def _names_other_site(content: object, by: Submitter) -> bool:
     return site_id is not None and not by.covers(site_id)
 
 
-def _read(content: object, received_at: datetime) -> Row | Refused:
+def _read(content: object, received_at: datetime) -> Row | Rejection:
     try:
         return read_punch(content, received_at)
     except Refused as refused:
-        return refused
+        return unreadable(content, refused.reasons)
 
 
 def _distinct(rows: Iterable[Row]) -> dict[ContentKey, Row]:
@@ -235,10 +237,10 @@ def _refusal_of(row: Row, why: Reason, waits_for: str | None) -> Rejection:
 
 
 def _result(
-    content: object, read: Row | Refused, missing: dict[ContentKey, Rejection]
+    content: object, read: Row | Rejection, missing: dict[ContentKey, Rejection]
 ) -> Row | Rejection:
-    if isinstance(read, Refused):
-        return unreadable(content, read.reasons)
+    if isinstance(read, Rejection):
+        return read
     rejection = missing.get(read.content_key)
     return rejection._replace(content=as_text(content)) if rejection else read
 
@@ -258,7 +260,7 @@ def refuse_call(
     return refuse_alone(engine, rejection, by, datetime.now(UTC))
 
 
-def _common_tenant(punches: object) -> int:
+def _common_tenant(punches: object) -> Id:
     """Return the one tenant that all of a call's punches name, 0 if there is none."""
     if not isinstance(punches, list):
         return 0

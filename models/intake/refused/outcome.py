@@ -2,6 +2,7 @@
 
 from typing import Literal, NamedTuple
 
+from models.ids import Id
 from models.intake.refused.reasons import Reason
 from models.intake.refused.rejection import Rejection
 
@@ -12,7 +13,7 @@ class Outcome(NamedTuple):
     punch_id: str | None
     status: Literal["accepted", "rejected"]
     reasons: list[Reason]
-    tenant_id: int | None
+    tenant_id: Id | None
     # Whether its content stands. One with an older `sent_at` than the one that stands is kept, and
     # changes nothing.
     applied: bool = False

@@ -1,10 +1,13 @@
 """The reasons of refusals, and what to do about them. docs/submitting.md lists every code."""
 
+from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 from typing_extensions import TypedDict
+
+from models.schemas.fields import INTEGER, STRING
 
 
 class Reason(TypedDict):
@@ -41,7 +44,9 @@ def validated(schema: type[M], content: object, context: object = None) -> M:
         raise Refused(reasons_of(error)) from error
 
 
+ID_TYPE = "must be a whole number, or text of 1 to 64 characters"
 _TYPES = {
+    "id_type": ID_TYPE,
     "int_type": "must be a whole number, without quotes",
     "float_type": "must be a number, without quotes",
     "string_type": "must be text, in quotes",
@@ -78,7 +83,23 @@ def _printable(text: str) -> str:
 
 
 def reasons_of(error: ValidationError) -> list[Reason]:
-    return [_reason_of(detail) for detail in error.errors(include_url=False, include_input=False)]
+    details = error.errors(include_url=False, include_input=False)
+    return [_reason_of(detail) for detail in one_of_ids(details)]
+
+
+def one_of_ids(details: Iterable[ErrorDetails]) -> Iterator[ErrorDetails]:
+    """Yield one error for each id: of the way in which it was written, as far as that was one."""
+    integers: dict[tuple[int | str, ...], ErrorDetails] = {}
+    for detail in details:
+        place, way = detail["loc"][:-1], detail["loc"][-1:]
+        if way == (INTEGER,):
+            integers[place] = detail
+        elif way == (STRING,) and (integer := integers.pop(place, None)):
+            error = detail if integer["type"] == "int_type" else integer
+            kind = "id_type" if error["type"] == "string_type" else error["type"]
+            yield {**error, "type": kind, "loc": place}
+        else:
+            yield detail
 
 
 def _reason_of(detail: ErrorDetails) -> Reason:

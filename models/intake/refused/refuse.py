@@ -10,8 +10,9 @@ from psycopg import Cursor
 from sqlalchemy import Engine
 
 from models.database import transaction
-from models.ids import time_ordered_id
+from models.ids import Id, time_ordered_id
 from models.intake.content import as_json
+from models.intake.refused.numbering import number_rejections
 from models.intake.refused.outcome import Outcome, refusal
 from models.intake.refused.rejection import Rejection
 from models.intake.submitter import Submitter
@@ -24,7 +25,7 @@ class Came(NamedTuple):
     If it `stands` now, it settles those of its punch as well.
     """
 
-    tenant_id: int
+    tenant_id: Id
     punch_id: str
     content_hash: bytes
     stands: bool
@@ -62,12 +63,13 @@ def refuse_alone(
     engine: Engine, rejection: Rejection, by: Submitter, at: datetime, *, door: str | None = None
 ) -> Outcome:
     """Refuse a whole submission, and commit."""
+    numbered = number_rejections(engine, [rejection])
     with transaction(engine) as cursor:
-        (outcome,) = refuse(cursor, [rejection], by, at, door=door)
+        (outcome,) = refuse(cursor, numbered, by, at, door=door)
     return outcome
 
 
-def mark(engine: Engine, tenant_id: int, rejected_ids: Sequence[UUID], at: datetime) -> None:
+def mark(engine: Engine, tenant_id: Id, rejected_ids: Sequence[UUID], at: datetime) -> None:
     """Note that these were submitted again and taken, and commit."""
     values = {"at": at, "tenant_id": tenant_id, "rejected_ids": list(rejected_ids)}
     with transaction(engine) as cursor:
@@ -128,7 +130,7 @@ ON CONFLICT (tenant_id, content_hash) DO UPDATE SET
 """
 
 
-def lock(cursor: Cursor, tenant_ids: Iterable[int]) -> None:
+def lock(cursor: Cursor, tenant_ids: Iterable[Id]) -> None:
     """Let one transaction at a time write to a tenant's rejected rows.
 
     They have several keys, and no order of locking rows suits them all.

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from models.ids import LARGEST_ID
+from models.ids import Id, as_id
 from models.intake.content import as_text, digest
 from models.intake.refused.reasons import Reason, reason
 
@@ -34,10 +34,10 @@ class Rejection(NamedTuple):
     `waits_for` names what a roster.sync has to bring, for the moment `occurred_at` of a punch.
     """
 
-    tenant_id: int  # 0 where none could be read
+    tenant_id: Id  # 0 where none could be read
     punch_id: str | None
-    person_id: int | None
-    site_id: int | None
+    person_id: Id | None
+    site_id: Id | None
     content: str
     content_hash: bytes
     reasons: list[Reason]
@@ -45,7 +45,7 @@ class Rejection(NamedTuple):
     occurred_at: datetime | None = None
 
     @property
-    def key(self) -> tuple[int, bytes]:
+    def key(self) -> tuple[Id, bytes]:
         """Rejections of the same key are kept as one."""
         return self.tenant_id, self.content_hash
 
@@ -55,10 +55,10 @@ def unreadable(content: object, reasons: list[Reason]) -> Rejection:
     text = as_text(content)
     fields = content if isinstance(content, dict) else {}
     return Rejection(
-        _id(fields.get("tenant_id")) or 0,
+        as_id(fields.get("tenant_id")) or 0,
         _text_id(fields.get("punch_id")),
-        _id(fields.get("person_id")),
-        _id(fields.get("site_id")),
+        as_id(fields.get("person_id")),
+        as_id(fields.get("site_id")),
         text,
         digest(text.encode()),
         reasons,
@@ -68,7 +68,3 @@ def unreadable(content: object, reasons: list[Reason]) -> Rejection:
 
 def _text_id(value: object) -> str | None:
     return value if isinstance(value, str) and value.isprintable() and len(value) <= 64 else None
-
-
-def _id(value: object) -> int | None:
-    return value if type(value) is int and 1 <= value <= LARGEST_ID else None

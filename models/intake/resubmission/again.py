@@ -72,5 +72,5 @@ def tenants_named(content: object) -> set[object]:
     return {
         part["tenant_id"]
         for part in parts
-        if isinstance(part, dict) and isinstance(part.get("tenant_id"), int)
+        if isinstance(part, dict) and isinstance(part.get("tenant_id"), int | str)
     }

@@ -8,12 +8,14 @@ from psycopg import Cursor
 from sqlalchemy import Engine
 
 from models.database import transaction
+from models.ids import Id
 from models.intake.punches.store import KILLS_WORKER
 from models.intake.refused.outcome import Outcome
 from models.intake.refused.reasons import reason
 from models.intake.refused.refuse import mark
 from models.intake.resubmission.again import submit_again, tenants_named
 from models.intake.submitter import Submitter
+from models.numbering import find_tenant
 from models.tables.punches import VERSION
 
 _OTHER_TENANT = reason(
@@ -42,7 +44,7 @@ COMMAND = "python -m worker resubmit"
 
 def resubmit(
     engine: Engine,
-    tenant_id: int,
+    tenant_id: Id,
     rejected_id: UUID,
     content: object = None,
     *,
@@ -53,6 +55,7 @@ def resubmit(
     tenant_id is 0 for those whose tenant could not be read. Raises LookupError where the tenant has
     no such submission, and OutsideSites where it would write to a site that `by` may not write to.
     """
+    tenant_id = find_tenant(engine, tenant_id)
     with transaction(engine) as cursor:
         row = cursor.execute(_LOAD, [tenant_id, rejected_id]).fetchone()
     if row is None:
@@ -70,7 +73,7 @@ def resubmit(
     return outcome
 
 
-def _revive(cursor: Cursor, tenant_id: int, punch_id: str) -> None:
+def _revive(cursor: Cursor, tenant_id: Id, punch_id: str) -> None:
     """Put a punch up for judging once more that was set aside because it killed its worker.
 
     It is stored already.

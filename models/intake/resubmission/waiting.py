@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import Engine
 
 from models.database import transaction
+from models.ids import Id
 from models.intake.punches.submit import take
 from models.intake.refused.outcome import Outcome
 from models.intake.refused.refuse import mark
@@ -30,7 +31,7 @@ class Waiting(NamedTuple):
     door: str
     content: str
     backfill: bool
-    site_id: int | None
+    site_id: Id | None
     submitted_by: dict[str, Any] | None
     confined: bool | None
 
@@ -95,7 +96,7 @@ WHERE EXISTS (
 """
 
 
-def readmit(engine: Engine, tenant_id: int) -> list[Outcome]:
+def readmit(engine: Engine, tenant_id: Id) -> list[Outcome]:
     """Submit again what waited for something that the tenant's roster has now.
 
     Rosters come first, then what is live, then backfills, each in the order in which it came. It
@@ -125,7 +126,7 @@ def came_meanwhile(engine: Engine, rejections: Iterable[Rejection]) -> list[int]
         return [tenant_id for (tenant_id,) in cursor.execute(_CAME, values)]
 
 
-def _pages(engine: Engine, tenant_id: int, sql: str) -> Iterator[list[Waiting]]:
+def _pages(engine: Engine, tenant_id: Id, sql: str) -> Iterator[list[Waiting]]:
     after_at, after_id = _BEGINNING
     while True:
         values = {
@@ -142,7 +143,7 @@ def _pages(engine: Engine, tenant_id: int, sql: str) -> Iterator[list[Waiting]]:
         after_at, after_id = page[-1].received_at, page[-1].rejected_id
 
 
-def _take_up(engine: Engine, tenant_id: int, page: Sequence[Waiting]) -> list[Outcome]:
+def _take_up(engine: Engine, tenant_id: Id, page: Sequence[Waiting]) -> list[Outcome]:
     outcomes: list[Outcome] = []
     done: list[UUID] = []
     groups: dict[tuple[str, bool, Submitter], list[Waiting]] = defaultdict(list)

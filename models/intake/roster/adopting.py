@@ -16,6 +16,7 @@ from sqlalchemy import Engine
 
 from models.database import KEEP_SESSION, transaction
 from models.due import enrol, put_off, tenants_due
+from models.ids import Id
 from models.intake.roster import current
 from models.intake.roster.kinds import PLANNED, TENANT, WITH_PAST
 from models.intake.roster.presence import marked_wrong, spans_differ
@@ -56,7 +57,7 @@ WHERE tenant_id = ANY(%s)
 Found = dict[str, list[RowKey]]  # keys by table
 
 
-def adopt(engine: Engine, *, seconds: float) -> list[int]:
+def adopt(engine: Engine, *, seconds: float) -> list[Id]:
     """Take rows of tenants of which that is due as said by them where nothing else was, and commit.
 
     Return the tenants of which any were taken. Those that are left after `seconds` are due still.
@@ -85,7 +86,7 @@ def adopt(engine: Engine, *, seconds: float) -> list[int]:
     return adopted
 
 
-def _put_off(cursor: Cursor, tenants: Sequence[int]) -> None:
+def _put_off(cursor: Cursor, tenants: Sequence[Id]) -> None:
     values = {
         "soonest": SOONEST,
         "latest": LATEST,
@@ -96,7 +97,7 @@ def _put_off(cursor: Cursor, tenants: Sequence[int]) -> None:
     cursor.execute(_PUT_OFF, values)
 
 
-def _find(cursor: Cursor, tenants: Sequence[int], until: float) -> dict[int, Found]:
+def _find(cursor: Cursor, tenants: Sequence[Id], until: float) -> dict[Id, Found]:
     """Return the rows that are to be looked at, by tenant, also of those with other times only.
 
     No look takes longer than there is time `until` a moment of the monotonic clock.
@@ -104,7 +105,7 @@ def _find(cursor: Cursor, tenants: Sequence[int], until: float) -> dict[int, Fou
     milliseconds = max(1_000, round((until - time.monotonic()) * 1_000))
     cursor.execute(_PATIENCE, [str(milliseconds)])
     now = datetime.now(UTC)
-    found: dict[int, Found] = defaultdict(lambda: defaultdict(list))
+    found: dict[Id, Found] = defaultdict(lambda: defaultdict(list))
     for kind in (TENANT, *WITH_PAST):
         for tenant_id, keys in unsaid(cursor, kind, tenants, now).items():
             found[tenant_id][kind.table] = keys
@@ -118,7 +119,7 @@ def _find(cursor: Cursor, tenants: Sequence[int], until: float) -> dict[int, Fou
     return found
 
 
-def _adopt(engine: Engine, tenant_id: int, rows: Found, until: float) -> bool:
+def _adopt(engine: Engine, tenant_id: Id, rows: Found, until: float) -> bool:
     """Take a tenant's rows as said by them, and tell whether anything changed.
 
     What is left is due soon.

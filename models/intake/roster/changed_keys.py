@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from models.ids import key_text
 from models.intake.roster.absences import covered, differing
 from models.intake.roster.kinds import DEVICE, PERSON, SHIFT, SITE, TENANT, Columns, Kind
 from models.intake.roster.laying import (
@@ -52,7 +53,7 @@ class Changes:
         self._spans: dict[ChangedKey, Span] = {}
 
     def note(self, kind: str, key: object, span: Span) -> None:
-        changed_key = kind, str(key)
+        changed_key = kind, key_text(key)
         noted = self._spans.get(changed_key)
         self._spans[changed_key] = hull(noted, span) if noted else span
 

@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 
 from models.database import KEEP_SESSION, transaction
 from models.due import put_off
+from models.ids import Id
 from models.intake.roster import tables
 from models.intake.roster.kinds import TENANT, WITH_PAST, Kind
 from models.intake.submitter import Submitter
@@ -62,7 +63,7 @@ _NEXT = "SELECT min(moment) FROM ({}) AS coming(moment)".format(
 )
 
 
-def bring_up_to_date(engine: Engine, tenant_id: int) -> None:
+def bring_up_to_date(engine: Engine, tenant_id: Id) -> None:
     """Bring the tenant's rows up to date whose version began or ended since the last time.
 
     Where somebody else has the tenant, it is left for the next time, as it is where this fails.
@@ -76,13 +77,13 @@ def bring_up_to_date(engine: Engine, tenant_id: int) -> None:
         log.error(NOT_UP_TO_DATE, tenant_id=tenant_id, exc_info=error)
 
 
-def wait_lock(cursor: Cursor, tenant_id: int) -> datetime:
+def wait_lock(cursor: Cursor, tenant_id: Id) -> datetime:
     """Wait for whoever judges the tenant, hold its lock, and return the moment by now."""
     cursor.execute(_WAIT_LOCK, [tenant_lock_key(tenant_id)])
     return _clock(cursor)
 
 
-def try_lock(cursor: Cursor, tenant_id: int) -> datetime | None:
+def try_lock(cursor: Cursor, tenant_id: Id) -> datetime | None:
     """Hold the tenant's lock and return the moment by now, or None where somebody else has it."""
     is_held = cursor.execute(_TRY_LOCK, [tenant_lock_key(tenant_id)]).fetchone() == (True,)
     return _clock(cursor) if is_held else None
@@ -94,7 +95,7 @@ def _clock(cursor: Cursor) -> datetime:
     return now.astimezone(UTC)
 
 
-def bring_up(cursor: Cursor, tenant_id: int, now: datetime) -> None:
+def bring_up(cursor: Cursor, tenant_id: Id, now: datetime) -> None:
     """Bring the tenant's rows up to date, if that is due by now, and note when it is due next.
 
     The caller holds the tenant's lock.

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from psycopg import Cursor
 
+from models.ids import Id
 from models.intake.roster.changed_keys import Change
 from models.policy import merged
 
@@ -68,7 +69,7 @@ SELECT {_counted(_PUNCHES, ("person", "site", "device", "tenant"))},
 _POLICY = "SELECT policy FROM tenant WHERE tenant_id = %s"
 
 
-def extent(cursor: Cursor, tenant_id: int, changes: Sequence[Change], now: datetime) -> Extent:
+def extent(cursor: Cursor, tenant_id: Id, changes: Sequence[Change], now: datetime) -> Extent:
     """Return how many punches and shifts lie in the time for which something changed.
 
     That is `rejudge_days` back at most. Shifts that changed themselves are counted as well.
@@ -84,7 +85,7 @@ def extent(cursor: Cursor, tenant_id: int, changes: Sequence[Change], now: datet
     return Extent(min(punches, MOST_COUNTED), min(shifts, MOST_COUNTED))
 
 
-def rejudged_since(cursor: Cursor, tenant_id: int, now: datetime) -> datetime:
+def rejudged_since(cursor: Cursor, tenant_id: Id, now: datetime) -> datetime:
     """Return since when a change of the roster has anything judged anew."""
     row = cursor.execute(_POLICY, [tenant_id]).fetchone()
     days = merged(row[0] if row else {}, {}).rejudge_days

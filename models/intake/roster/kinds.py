@@ -6,6 +6,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from models.schemas.fields import id_fields
 from models.schemas.roster import (
     AbsenceIn,
     AssignmentIn,
@@ -48,6 +49,11 @@ class Kind(NamedTuple):
     def columns(self) -> tuple[str, ...]:
         fields = *self.key, *self.required, *self.blank, *self.marks
         return *fields, "sent_at", "deleted", "extra"
+
+    @property
+    def ids_beside_key(self) -> tuple[str, ...]:
+        """The fields that are ids of tenants, people or sites, and no part of the key."""
+        return tuple(name for name in id_fields(self.model) if name not in self.key)
 
 
 TENANT = Kind(

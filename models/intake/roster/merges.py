@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from psycopg import Cursor
 
+from models.ids import Id
 from models.intake.roster.laying import BEGINNING, END, Span, Version
 
 # No company gives a person more numbers than this.
@@ -19,14 +20,14 @@ LONGEST_CHAIN = 50
 class Merge(NamedTuple):
     """From when on a person counts as another, until when; BEGINNING and END stand for ever."""
 
-    person_id: int
+    person_id: Id
     since: datetime
     until: datetime
-    into_id: int
+    into_id: Id
 
 
 # What is said of each person: from when to when they are merged into whom.
-Said = Mapping[int, Sequence[Merge]]
+Said = Mapping[Id, Sequence[Merge]]
 
 _EVER = {"-infinity": BEGINNING, "infinity": END}
 _SAID = """
@@ -53,7 +54,7 @@ SELECT %(tenant_id)s, * FROM unnest(
 """
 
 
-def said_of(person_id: int, versions: Iterable[Version]) -> list[Merge]:
+def said_of(person_id: Id, versions: Iterable[Version]) -> list[Merge]:
     """Return into whom a person is merged, as their versions say it."""
     return [
         Merge(person_id, version.since, version.until, into)
@@ -62,7 +63,7 @@ def said_of(person_id: int, versions: Iterable[Version]) -> list[Merge]:
     ]
 
 
-def circle(said: Said, person_id: int) -> list[int]:
+def circle(said: Said, person_id: Id) -> list[Id]:
     """Return the people of a circle through this one, in turn; [] where there is none.
 
     A chain of more than LONGEST_CHAIN is returned as well.
@@ -81,11 +82,11 @@ def circle(said: Said, person_id: int) -> list[int]:
     return []
 
 
-def followed(said: Said, come: Collection[int]) -> list[Merge]:
+def followed(said: Said, come: Collection[Id]) -> list[Merge]:
     """Return who counts as whom, where of the people merged into only these have come."""
-    ends: dict[int, list[Merge]] = {}
+    ends: dict[Id, list[Merge]] = {}
 
-    def of(person_id: int) -> list[Merge]:
+    def of(person_id: Id) -> list[Merge]:
         if person_id not in ends:
             ends[person_id] = []  # a circle, which is never let in, would end here
             ends[person_id] = _joined(
@@ -123,34 +124,34 @@ def _joined(parts: Iterable[Merge]) -> list[Merge]:
     return joined
 
 
-def differing(before: Iterable[Merge], after: Iterable[Merge]) -> dict[int, Span]:
+def differing(before: Iterable[Merge], after: Iterable[Merge]) -> dict[Id, Span]:
     """Return, by person, the time for which they count as another than before."""
     changed = set(before) ^ set(after)
-    spans: dict[int, Span] = {}
+    spans: dict[Id, Span] = {}
     for merge in changed:
         since, until = spans.get(merge.person_id, (merge.since, merge.until))
         spans[merge.person_id] = min(since, merge.since), max(until, merge.until)
     return spans
 
 
-def load_said(cursor: Cursor, tenant_id: int) -> dict[int, list[Merge]]:
+def load_said(cursor: Cursor, tenant_id: Id) -> dict[Id, list[Merge]]:
     """Return into whom people are merged, as it is stored."""
     return by_person(_rows(cursor, _SAID, tenant_id))
 
 
-def by_person(merges: Iterable[Merge]) -> dict[int, list[Merge]]:
-    of_each: dict[int, list[Merge]] = {}
+def by_person(merges: Iterable[Merge]) -> dict[Id, list[Merge]]:
+    of_each: dict[Id, list[Merge]] = {}
     for merge in merges:
         of_each.setdefault(merge.person_id, []).append(merge)
     return of_each
 
 
-def load(cursor: Cursor, tenant_id: int) -> list[Merge]:
+def load(cursor: Cursor, tenant_id: Id) -> list[Merge]:
     """Return who counts as whom, as it was worked out last."""
     return _rows(cursor, _STORED, tenant_id)
 
 
-def _rows(cursor: Cursor, sql: str, tenant_id: int) -> list[Merge]:
+def _rows(cursor: Cursor, sql: str, tenant_id: Id) -> list[Merge]:
     rows = cursor.execute(sql.format(**_FINITE), {"tenant_id": tenant_id}).fetchall()
     return sorted(
         Merge(person_id, since or _EVER[since_text], until or _EVER[until_text], into_id)
@@ -158,13 +159,13 @@ def _rows(cursor: Cursor, sql: str, tenant_id: int) -> list[Merge]:
     )
 
 
-def come_of(cursor: Cursor, tenant_id: int, people: Collection[int]) -> set[int]:
+def come_of(cursor: Cursor, tenant_id: Id, people: Collection[Id]) -> set[Id]:
     """Return those of these people that ever were in the roster."""
     values = {"tenant_id": tenant_id, "people": list(people)}
     return {person_id for (person_id,) in cursor.execute(_COME, values)}
 
 
-def save(cursor: Cursor, tenant_id: int, merges: Sequence[Merge]) -> None:
+def save(cursor: Cursor, tenant_id: Id, merges: Sequence[Merge]) -> None:
     """Keep who counts as whom, in place of what was worked out before."""
     cursor.execute(_FORGET, {"tenant_id": tenant_id})
     if not merges:
@@ -184,7 +185,7 @@ def as_text(moment: datetime) -> str:
     return moment.isoformat()
 
 
-def counts_as(merges: Said, person_id: int, at: datetime) -> int:
+def counts_as(merges: Said, person_id: Id, at: datetime) -> Id:
     """Return who a person counts as at a moment, by the merges of each."""
     for merge in merges.get(person_id, ()):
         if merge.since <= at < merge.until:

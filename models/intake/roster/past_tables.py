@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 from psycopg import Cursor
 
-from models.bulk import document, records
+from models.bulk import document, numbered, records
+from models.ids import Id, key_text
 from models.intake.content import as_json
 from models.intake.roster import tables
 from models.intake.roster.kinds import Columns, Kind
@@ -18,6 +19,7 @@ from models.intake.roster.laying import BEGINNING, END, Version
 from models.intake.roster.statement import Statement
 from models.intake.roster.tables import RowKey
 from models.intake.submitter import Submitter
+from models.numbering import ids_of
 
 _INFINITE = {BEGINNING: "-infinity", END: "infinity"}
 # Beyond 64 bits Postgres gives floats back as whole numbers, which JSON cannot hold here.
@@ -83,11 +85,11 @@ ON CONFLICT DO NOTHING
 
 def text_of(key: RowKey) -> str:
     """Return the key as statements have it."""
-    return "/".join(map(str, key))
+    return "/".join(map(key_text, key))
 
 
 def load(
-    cursor: Cursor, tenant_id: int, kind: Kind, keys: Collection[RowKey]
+    cursor: Cursor, tenant_id: Id, kind: Kind, keys: Collection[RowKey]
 ) -> dict[RowKey, Stored]:
     """Return what is stored of the rows with these keys, by three SQL statements."""
     rows = tables.load(cursor, tenant_id, kind, keys)
@@ -106,7 +108,7 @@ def load(
 
 
 def _load_versions(
-    cursor: Cursor, tenant_id: int, kind: Kind, keys: Collection[RowKey]
+    cursor: Cursor, tenant_id: Id, kind: Kind, keys: Collection[RowKey]
 ) -> dict[RowKey, list[Version]]:
     columns = [*kind.key, "nullif(since, '-infinity')", "nullif(until, 'infinity')", *kind.past]
     sql = f"""
@@ -124,17 +126,19 @@ def _load_versions(
 
 
 def statements(
-    cursor: Cursor, tenant_id: int, kind: Kind, keys: Collection[RowKey]
+    cursor: Cursor, tenant_id: Id, kind: Kind, keys: Collection[RowKey]
 ) -> Mapping[RowKey, list[Statement]]:
     """Return all that was said of the rows with these keys."""
     told: dict[RowKey, list[Statement]] = {key: [] for key in keys}
     by_text = {text_of(key): key for key in keys}
     values = {"tenant_id": tenant_id, "kind": kind.table, "keys": list(by_text)}
-    for text, said_at, digest, content, extra, moment, day, *rest in cursor.execute(
-        _STATEMENTS, values
-    ):
+    rows = cursor.execute(_STATEMENTS, values).fetchall()
+    named = kind.ids_beside_key
+    ids = ids_of(cursor, tenant_id, (row[3].get(name) for row in rows for name in named))
+    for text, said_at, digest, content, extra, moment, day, *rest in rows:
+        known = {name: ids[content[name]] for name in named if isinstance(content.get(name), str)}
         said = Statement(
-            said_at, bytes(digest), content, extra and kept(extra), moment or day, *rest
+            said_at, bytes(digest), content | known, extra and kept(extra), moment or day, *rest
         )
         told[by_text[text]].append(said)
     return told
@@ -151,7 +155,7 @@ def kept(value: Any) -> Any:
 
 def say(
     cursor: Cursor,
-    tenant_id: int,
+    tenant_id: Id,
     kind: Kind,
     said: Iterable[tuple[RowKey, Statement]],
     by: Submitter,
@@ -184,7 +188,7 @@ def _columns(key: RowKey, statement: Statement) -> Columns:
 
 def save_versions(
     cursor: Cursor,
-    tenant_id: int,
+    tenant_id: Id,
     kind: Kind,
     versions: Mapping[RowKey, Sequence[Version]],
     *,
@@ -211,7 +215,8 @@ def save_versions(
     INSERT INTO {kind.table}_version (tenant_id, {columns})
     SELECT %(tenant_id)s, {columns} FROM {records(f"{kind.table}_version")}
     """
-    cursor.execute(sql, {"tenant_id": tenant_id, "rows": as_json(rows).decode()})
+    written = as_json([numbered(row) for row in rows]).decode()
+    cursor.execute(sql, {"tenant_id": tenant_id, "rows": written})
 
 
 def _of_wanted(kind: Kind) -> str:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from psycopg import Cursor
 
+from models.ids import Id
 from models.intake.roster.laying import BEGINNING, END, Span
 
 _INSTANT = timedelta(microseconds=1)
@@ -114,7 +115,7 @@ WHERE NOT isempty(changed)
 
 
 def mark_left(
-    cursor: Cursor, tenant_id: int, people: Mapping[int, datetime], shifts: Collection[str]
+    cursor: Cursor, tenant_id: Id, people: Mapping[Id, datetime], shifts: Collection[str]
 ) -> list[str]:
     """Mark whether the person of a shift has left, of these people's shifts and of `shifts`.
 
@@ -131,19 +132,19 @@ def mark_left(
     return [shift_id for shift_id, counts in cursor if counts]
 
 
-def marked_wrong(cursor: Cursor, tenant_ids: Collection[int]) -> list[tuple[int, str]]:
+def marked_wrong(cursor: Cursor, tenant_ids: Collection[Id]) -> list[tuple[int, str]]:
     """Return the shifts of late, each after its tenant, of which the marks are not what follows."""
     values = {"tenant_ids": list(tenant_ids), "lately": _LATELY}
     return cursor.execute(_MARKED_WRONG, values).fetchall()
 
 
-def spans_differ(cursor: Cursor, tenant_id: int) -> bool:
+def spans_differ(cursor: Cursor, tenant_id: Id) -> bool:
     """Tell whether update_spans would change any."""
     row = cursor.execute(_DIFFER, {"tenant_id": tenant_id}).fetchone()
     return row is not None and bool(row[0])
 
 
-def update_spans(cursor: Cursor, tenant_id: int, name: str) -> Span | None:
+def update_spans(cursor: Cursor, tenant_id: Id, name: str) -> Span | None:
     """Note when any person was in the roster, or any assignment, as `name` says.
 
     Without people nobody is unknown, and without assignments no site is unauthorized. Return the

@@ -7,6 +7,7 @@ from psycopg import Cursor
 from sqlalchemy import Engine
 
 from models.database import KEEP_SESSION, transaction
+from models.ids import Id
 from models.intake.roster import past_tables
 from models.intake.roster.kinds import PLANNED, TENANT, WITH_PAST, Kind
 from models.intake.roster.laying import superfluous
@@ -49,7 +50,7 @@ DELETE FROM statement WHERE ctid = ANY(ARRAY(
 """
 
 
-def prune_statements(engine: Engine, tenant_id: int) -> int:
+def prune_statements(engine: Engine, tenant_id: Id) -> int:
     """Remove what is old and superfluous, and return how much that was.
 
     It commits batch by batch, and waits for whoever judges the tenant.
@@ -92,7 +93,7 @@ def _batches(counts: Mapping[str, int]) -> Iterator[list[str]]:
 
 def _prune_rows(
     cursor: Cursor,
-    tenant_id: int,
+    tenant_id: Id,
     kind: Kind,
     keys: Sequence[str],
     before: datetime,
@@ -120,7 +121,7 @@ def _prune_rows(
     return len(gone)
 
 
-def _prune_removals(engine: Engine, tenant_id: int, kind: Kind, before: datetime) -> int:
+def _prune_removals(engine: Engine, tenant_id: Id, kind: Kind, before: datetime) -> int:
     values = {
         "tenant_id": tenant_id,
         "kind": kind.table,

@@ -11,6 +11,7 @@ from typing import Any
 from psycopg import Cursor
 
 from models import substitutes
+from models.ids import Id
 from models.intake.roster.merges import as_text
 from models.intake.roster.presence import COUNTS
 from models.tables.punches import VERSION
@@ -117,11 +118,11 @@ WHERE shift.tenant_id = %(tenant_id)s AND shift.shift_id = now.shift_id
 RETURNING shift.shift_id
 """
 
-Changed = tuple[int, datetime, datetime]  # a person, and from when to when they count otherwise
+Changed = tuple[Id, datetime, datetime]  # a person, and from when to when they count otherwise
 
 
 def recount_punches(
-    cursor: Cursor, tenant_id: int, changed: Iterable[Changed], *, oldest: datetime, at: datetime
+    cursor: Cursor, tenant_id: Id, changed: Iterable[Changed], *, oldest: datetime, at: datetime
 ) -> None:
     """Rewrite the punches that are stored as these people's, or as of their bodies.
 
@@ -134,7 +135,7 @@ def recount_punches(
         cursor.execute(_RECOUNT_AND_AWAIT, values | {"oldest": oldest, "at": at})
 
 
-def recount_named(cursor: Cursor, tenant_id: int, punch_ids: Collection[str]) -> None:
+def recount_named(cursor: Cursor, tenant_id: Id, punch_ids: Collection[str]) -> None:
     """Rewrite whose these punches are."""
     if punch_ids:
         values = {"tenant_id": tenant_id, "punches": list(punch_ids)}
@@ -143,7 +144,7 @@ def recount_named(cursor: Cursor, tenant_id: int, punch_ids: Collection[str]) ->
 
 
 def recount_shifts(
-    cursor: Cursor, tenant_id: int, changed: Iterable[Changed], written: Collection[str]
+    cursor: Cursor, tenant_id: Id, changed: Iterable[Changed], written: Collection[str]
 ) -> list[str]:
     """Rewrite whose shifts are: those that are stored as these people's, and those `written`.
 
@@ -157,7 +158,7 @@ def recount_shifts(
     return recounted
 
 
-def _values(tenant_id: int, changed: Iterable[Changed]) -> dict[str, Any]:
+def _values(tenant_id: Id, changed: Iterable[Changed]) -> dict[str, Any]:
     rows = list(changed)
     return {
         "tenant_id": tenant_id,

@@ -10,9 +10,9 @@ from psycopg import Cursor
 from sqlalchemy import Engine
 
 from models import substitutes
-from models.boundaries.tangles import Budget
 from models.database import KEEP_SESSION, transaction
 from models.due import set_due
+from models.ids import Id
 from models.intake.punches.row import when_sent
 from models.intake.refused.reasons import Reason, Refused, reason, validated
 from models.intake.refused.refuse import refuse, refuse_alone
@@ -44,6 +44,7 @@ from models.intake.roster.past_rows import check, repeats, with_extra, written
 from models.intake.roster.past_tables import Stored, Written
 from models.intake.roster.planned import as_marked, asks_for_removals, is_left_behind, merge
 from models.intake.roster.presence import ASSIGNED, PEOPLE, mark_left, update_spans
+from models.intake.roster.reading import Readable, read_roster
 from models.intake.roster.recounting import recount_punches, recount_shifts
 from models.intake.roster.statement import statement_of
 from models.intake.roster.tables import RowKey
@@ -72,7 +73,7 @@ class RosterOutcome(NamedTuple):
     for which time, and `extent` says how much lies in that.
     """
 
-    tenant_id: int | None
+    tenant_id: Id | None
     refused: list[RefusedRow]
     changes: tuple[Change, ...] = ()
     extent: Extent = Extent(0, 0)
@@ -96,8 +97,9 @@ def take_roster(engine: Engine, roster: object, by: Submitter) -> RosterOutcome:
     except Refused as refused:
         return _refuse_whole(engine, roster, refused.reasons, by, now)
     assert isinstance(roster, dict)
+    readable = read_roster(engine, roster, envelope)
     with transaction(engine) as cursor:
-        sync = Sync(cursor, roster, envelope, by, now)
+        sync = Sync(cursor, roster, readable, envelope.sent_at, by, now)
         changes = sync.run()
         how_much = extent(cursor, sync.tenant_id, changes, now)
         refuse(cursor, sync.rejections, by, now, door=DOOR)
@@ -109,13 +111,13 @@ def _refuse_whole(
 ) -> RosterOutcome:
     tenant = roster.get("tenant") if isinstance(roster, dict) else None
     tenant_id = unreadable(tenant, []).tenant_id
-    refuse_alone(engine, _rejection(roster, reasons, tenant_id), by, now, door=DOOR)
-    return RosterOutcome(tenant_id or None, [RefusedRow("", 0, reasons)])
+    kept = refuse_alone(engine, _rejection(roster, reasons, tenant_id), by, now, door=DOOR)
+    return RosterOutcome(kept.tenant_id, [RefusedRow("", 0, reasons)])
 
 
-def _rejection(roster: object, reasons: list[Reason], tenant_id: int) -> Rejection:
-    """Return the rejection of a roster, which has no site, whatever fields it has."""
-    return unreadable(roster, reasons)._replace(tenant_id=tenant_id, site_id=None)
+def _rejection(roster: object, reasons: list[Reason], tenant_id: Id) -> Rejection:
+    """Return the rejection of a roster, which has no site or person, whatever fields it has."""
+    return unreadable(roster, reasons)._replace(tenant_id=tenant_id, person_id=None, site_id=None)
 
 
 class Sync:
@@ -125,14 +127,15 @@ class Sync:
         self,
         cursor: Cursor,
         roster: dict[str, Any],
-        envelope: Envelope,
+        readable: Readable,
+        sent_at: datetime | None,
         by: Submitter,
         now: datetime,
     ) -> None:
         self.cursor = cursor
         self.roster = roster
-        self.tenant_id = envelope.tenant.tenant_id
-        self.sent_at, _ = when_sent(envelope.sent_at, now)
+        self.tenant_id, self.sections = readable
+        self.sent_at, _ = when_sent(sent_at, now)
         self.said_at = self.sent_at or now
         # By when what is stored was written, as far as that goes before what is said now.
         self.before = min(self.said_at, now) - timedelta(microseconds=1)
@@ -144,18 +147,16 @@ class Sync:
         self.changes = Changes()
         self.policy_changed = False
         # People whose presence changed, each with the moment since when.
-        self.came_or_left: dict[int, datetime] = {}
+        self.came_or_left: dict[Id, datetime] = {}
         self.written_shifts: list[str] = []
         self.people_changed = False
         self.spans_to_update: set[str] = set()
-        self.intricacy = Budget()  # of all boundaries
         self.next_moment = END  # at which a version begins or ends
 
     @classmethod
-    def of_stored(cls, cursor: Cursor, tenant_id: int, by: Submitter, now: datetime) -> Self:
+    def of_stored(cls, cursor: Cursor, tenant_id: Id, by: Submitter, now: datetime) -> Self:
         """Return one that says nothing by itself. The tenant's lock is held."""
-        roster = {"tenant": {"tenant_id": tenant_id}}
-        return cls(cursor, roster, Envelope.model_validate(roster), by, now)
+        return cls(cursor, {}, Readable(tenant_id, {}), None, by, now)
 
     def run(self) -> tuple[Change, ...]:
         """Store it all. Return what the judge looks at again."""
@@ -456,7 +457,7 @@ class Sync:
         if not (self.changes or self.written_shifts):
             return
         before = after = merges.load(self.cursor, self.tenant_id)
-        changed: dict[int, Span] = {}
+        changed: dict[Id, Span] = {}
         if self.people_changed:
             said = merges.load_said(self.cursor, self.tenant_id)
             into = {merge.into_id for of_person in said.values() for merge in of_person}
@@ -471,7 +472,7 @@ class Sync:
         self.changes.note_merged(after)
 
     def _recount(
-        self, before: Sequence[Merge], after: Sequence[Merge], changed: Mapping[int, Span]
+        self, before: Sequence[Merge], after: Sequence[Merge], changed: Mapping[Id, Span]
     ) -> None:
         """Note who counts as another for some time, and as whom, and rewrite what is theirs.
 
@@ -503,16 +504,12 @@ class Sync:
 
     def _read_section(self, kind: Kind) -> dict[tuple[Any, ...], tuple[int, RosterRow]]:
         """Return the readable rows of a section by their key, each with its place."""
-        contents = self.roster.get(kind.section)
-        if not isinstance(contents, list | None):
-            self._refuse(kind, 0, contents, [reason("wrong_type", kind.section, "must be a list")])
+        section = self.sections[kind.section]
+        for index, content, reasons in section.refused:
+            self._refuse(kind, index, content, reasons)
         by_key: dict[tuple[Any, ...], list[tuple[int, RosterRow]]] = defaultdict(list)
-        for index, content in enumerate(contents if isinstance(contents, list) else []):
-            try:
-                row = validated(kind.model, content, self.intricacy)
-                by_key[key_of(kind, row)].append((index, row))
-            except Refused as refused:
-                self._refuse(kind, index, content, refused.reasons)
+        for index, row in section.rows:
+            by_key[key_of(kind, row)].append((index, row))
         return {key: rows[0] for key, rows in by_key.items() if self._is_clear(kind, rows)}
 
     def _is_clear(self, kind: Kind, rows: Sequence[tuple[int, RosterRow]]) -> bool:
@@ -557,7 +554,7 @@ def _is_known(versions: Sequence[Version], at: datetime) -> bool:
     return any(version.until > at for version in versions)
 
 
-def _circle(people: Sequence[int]) -> Reason:
+def _circle(people: Sequence[Id]) -> Reason:
     if len(people) == merges.LONGEST_CHAIN:
         return reason(
             "out_of_range",

@@ -7,8 +7,9 @@ from typing import Any
 
 from psycopg import Cursor
 
-from models.bulk import records
+from models.bulk import numbered, records
 from models.due import begin
+from models.ids import Id
 from models.intake.content import as_json
 from models.intake.roster.changed_keys import Change
 from models.intake.roster.kinds import Columns, Kind
@@ -70,11 +71,11 @@ def wanted(kind: Kind) -> str:
 
 def keys_document(kind: Kind, keys: Iterable[RowKey]) -> str:
     """Return the parameter `keys`."""
-    return as_json([dict(zip(kind.key, key, strict=True)) for key in keys]).decode()
+    return as_json([numbered(dict(zip(kind.key, key, strict=True))) for key in keys]).decode()
 
 
 def load(
-    cursor: Cursor, tenant_id: int, kind: Kind, keys: Iterable[RowKey]
+    cursor: Cursor, tenant_id: Id, kind: Kind, keys: Iterable[RowKey]
 ) -> dict[RowKey, Columns]:
     """Return the stored rows with these keys, removed ones too, as they were said."""
     said = {name: f"coalesce(said_{name}, {name})" for name in kind.counted}
@@ -87,9 +88,7 @@ def load(
     return {row[: len(kind.key)]: dict(zip(kind.columns, row, strict=True)) for row in cursor}
 
 
-def save(
-    cursor: Cursor, tenant_id: int, kind: Kind, rows: Sequence[Columns], by: Submitter
-) -> None:
+def save(cursor: Cursor, tenant_id: Id, kind: Kind, rows: Sequence[Columns], by: Submitter) -> None:
     """Write rows whole as they are said, new ones and those that are there."""
     columns = ", ".join(kind.columns)
     changing = [*(name for name in kind.columns if name not in kind.key), "submitted_by"]
@@ -100,11 +99,11 @@ def save(
     ON CONFLICT (tenant_id, {", ".join(kind.key)}) DO UPDATE SET
         {", ".join(f"{name} = excluded.{name}" for name in changing)}
     """
-    document = as_json(rows).decode()
+    document = as_json([numbered(row) for row in rows]).decode()
     cursor.execute(sql, {"tenant_id": tenant_id, "rows": document, "submitted_by": by.as_text()})
 
 
-def save_tenant(cursor: Cursor, tenant_id: int, row: Columns, by: Submitter) -> None:
+def save_tenant(cursor: Cursor, tenant_id: Id, row: Columns, by: Submitter) -> None:
     """Write the tenant's own row. A new one gets an epoch, which names this history of its feed."""
     values = {"tenant_id": tenant_id, "row": as_json(row).decode(), "epoch": secrets.token_hex(6)}
     cursor.execute(_SAVE_TENANT, values | {"submitted_by": by.as_text()})
@@ -112,7 +111,7 @@ def save_tenant(cursor: Cursor, tenant_id: int, row: Columns, by: Submitter) -> 
 
 
 def save_policy(
-    cursor: Cursor, tenant_id: int, by: Submitter, *, at: datetime, if_new: bool = False
+    cursor: Cursor, tenant_id: Id, by: Submitter, *, at: datetime, if_new: bool = False
 ) -> None:
     """Keep the policies of the tenant and its sites by now, whole, under the next version.
 
@@ -123,7 +122,7 @@ def save_policy(
 
 
 def note(
-    cursor: Cursor, tenant_id: int, changes: Sequence[Change], by: Submitter, at: datetime
+    cursor: Cursor, tenant_id: Id, changes: Sequence[Change], by: Submitter, at: datetime
 ) -> None:
     """Note what the judge has to look at again."""
     values: dict[str, Any] = {

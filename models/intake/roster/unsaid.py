@@ -12,6 +12,7 @@ from typing import NamedTuple
 from psycopg import Cursor
 
 from models.bulk import records
+from models.ids import Id
 from models.intake.content import as_json, digest
 from models.intake.punches.row import SENT_AHEAD
 from models.intake.roster import past_tables, tables
@@ -82,10 +83,10 @@ _SUBMITTERS = "SELECT {columns} FROM {table} {wanted} WHERE tenant_id = %(tenant
 def unsaid(
     cursor: Cursor,
     kind: Kind,
-    tenant_ids: Collection[int],
+    tenant_ids: Collection[Id],
     now: datetime,
     keys: Collection[RowKey] | None = None,
-) -> dict[int, list[RowKey]]:
+) -> dict[Id, list[RowKey]]:
     """Return the rows that may say what no statement says, by tenant: all, or those of `keys`.
 
     It is one SQL statement, and finds too many at most: those that are to be brought up to date.
@@ -129,7 +130,7 @@ def _sql(kind: Kind) -> str:
 
 def take(
     cursor: Cursor,
-    tenant_id: int,
+    tenant_id: Id,
     kind: Kind,
     keys: Collection[RowKey],
     *,
@@ -257,7 +258,7 @@ def _statement(
 
 def _write(
     cursor: Cursor,
-    tenant_id: int,
+    tenant_id: Id,
     kind: Kind,
     stored: Mapping[RowKey, Stored],
     said: Mapping[RowKey, _Said],
@@ -282,7 +283,7 @@ def _write(
 
 
 def _by_submitter(
-    cursor: Cursor, tenant_id: int, kind: Kind, keys: Iterable[RowKey]
+    cursor: Cursor, tenant_id: Id, kind: Kind, keys: Iterable[RowKey]
 ) -> dict[Submitter, list[RowKey]]:
     sql = _SUBMITTERS.format(
         columns=", ".join([*kind.key, "submitted_by"]), table=kind.table, wanted=tables.wanted(kind)
