@@ -9,6 +9,7 @@ import { Feed } from "/dashboard/feed.js";
 import { FeedView } from "/dashboard/feed_view.js";
 import { Filters, forgetFilter, storedFilter } from "/dashboard/filters.js";
 import { oncePerFrame } from "/dashboard/frames.js";
+import { shownId, spelled } from "/dashboard/ids.js";
 import { isNews, Notices } from "/dashboard/notices.js";
 import { MOST_ALERTS, Queue } from "/dashboard/queue.js";
 import { QueueView } from "/dashboard/queue_view.js";
@@ -206,7 +207,8 @@ export function openDesk() {
       ? `${claims.sites.length} ${claims.sites.length === 1 ? "site" : "sites"}`
       : "all sites";
     const who = `${claims.sub ?? ""} · ${claims.role ?? "viewer"}`;
-    setText(byId("identity"), `${who} · tenant ${claims.tenant_id ?? "?"} · ${sites}`);
+    const tenant = claims.tenant_id == null ? "?" : shownId(claims.tenant_id);
+    setText(byId("identity"), `${who} · tenant ${tenant} · ${sites}`);
     filters.offerSites(claims.sites);
     watchExpiry(claims.exp);
   }
@@ -221,7 +223,7 @@ export function openDesk() {
     for (const [name, values] of [
       ["type", filter?.types],
       ["severity", filter?.severities],
-      ["site_id", filter?.sites],
+      ["site_id", filter?.sites?.map(spelled)],
     ]) {
       if (values?.length) query.set(name, values.join(","));
     }

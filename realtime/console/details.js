@@ -2,6 +2,7 @@
 
 import { byId, element } from "/dashboard/element.js";
 import { fieldTable } from "/dashboard/evidence.js";
+import { shownId } from "/dashboard/ids.js";
 import { reviewButtons, reviewTrail } from "/dashboard/review.js";
 import { inFull } from "/dashboard/times.js";
 import {
@@ -152,5 +153,5 @@ function decimals(value, digits) {
 }
 
 function named(name, id) {
-  return id == null || name.endsWith(` ${id}`) ? name : `${name} (${id})`;
+  return id == null || name.endsWith(` ${shownId(id)}`) ? name : `${name} (${shownId(id)})`;
 }

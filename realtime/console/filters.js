@@ -2,6 +2,7 @@
 
 import { Refusal } from "/dashboard/connection.js";
 import { byId, element, setText } from "/dashboard/element.js";
+import { parseId, shownId, spelled } from "/dashboard/ids.js";
 import { SEVERITIES, TYPE_TITLES } from "/dashboard/words.js";
 
 const STORED = "rollcall.filter";
@@ -46,7 +47,7 @@ export class Filters {
     );
     this.#form.addEventListener("submit", (event) => event.preventDefault());
     byId("add-site-button").addEventListener("click", () => this.#addTyped());
-    byId("site-number").addEventListener(
+    byId("site-id").addEventListener(
       "keydown",
       (event) => event.key === "Enter" && this.#addTyped(),
     );
@@ -65,7 +66,7 @@ export class Filters {
     if (isLive && this.#isUnsure) this.#send(this.#inForce);
   }
 
-  /** Offer the sites that a token names. A token for all sites lets the user add one by number. */
+  /** Offer the sites that a token names. A token for all sites lets the user add one by its id. */
   offerSites(sites) {
     byId("add-site").hidden = Array.isArray(sites);
     if (Array.isArray(sites)) for (const site of sites) this.learn(site, null);
@@ -75,7 +76,7 @@ export class Filters {
   learn(site, name) {
     const known = this.#sites.get(site);
     if (site == null || (known !== undefined && (name === null || known === name))) return;
-    this.#sites.set(site, name ?? `Site ${site}`);
+    this.#sites.set(site, name ?? `Site ${shownId(site)}`);
     this.#offerSite(site);
   }
 
@@ -125,14 +126,16 @@ export class Filters {
   #chosen() {
     const filter = {};
     for (const box of this.#form.querySelectorAll("input:checked")) {
-      (filter[box.name] ??= []).push(box.name === "sites" ? Number(box.value) : box.value);
+      (filter[box.name] ??= []).push(box.name === "sites" ? parseId(box.value) : box.value);
     }
     return filter;
   }
 
   #check() {
     for (const box of this.#form.querySelectorAll('input[type="checkbox"]')) {
-      box.checked = (this.#inForce[box.name] ?? []).map(String).includes(box.value);
+      const values = this.#inForce[box.name] ?? [];
+      const texts = box.name === "sites" ? values.map(spelled) : values;
+      box.checked = texts.includes(box.value);
     }
   }
 
@@ -142,7 +145,7 @@ export class Filters {
     const parts = [
       severities,
       types.map((type) => TYPE_TITLES[type] ?? type),
-      sites.map((site) => this.#sites.get(site) ?? `Site ${site}`),
+      sites.map((site) => this.#sites.get(site) ?? `Site ${shownId(site)}`),
     ];
     const used = parts.filter((part) => part?.length).map((part) => part.join(", "));
     return `In force: ${used.join(" · ")}`;
@@ -151,8 +154,11 @@ export class Filters {
   // Inserts one site in order of name; the others stay in the document, so that none loses focus.
   #offerSite(site) {
     const all = byId("filter-sites");
-    const old = all.querySelector(`input[value="${Number(site)}"]`)?.closest(".choice");
-    const offered = choice("sites", site, this.#sites.get(site));
+    const value = spelled(site);
+    const old = [...all.querySelectorAll("input")]
+      .find((input) => input.value === value)
+      ?.closest(".choice");
+    const offered = choice("sites", value, this.#sites.get(site));
     const box = offered.querySelector("input");
     box.checked = old?.querySelector("input").checked ?? (this.#inForce.sites ?? []).includes(site);
     box.disabled = !this.#isLive;
@@ -165,10 +171,10 @@ export class Filters {
   }
 
   #addTyped() {
-    const field = byId("site-number");
-    const site = Number(field.value);
-    if (!field.checkValidity() || !Number.isSafeInteger(site) || site < 1)
-      return field.reportValidity();
+    const field = byId("site-id");
+    const site = parseId(field.value.trim());
+    field.setCustomValidity(site === null ? 'Write a number, or a string such as "harbour"' : "");
+    if (site === null) return field.reportValidity();
     field.value = "";
     this.#send({ ...this.#inForce, sites: [...new Set([...(this.#inForce.sites ?? []), site])] });
   }

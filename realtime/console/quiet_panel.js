@@ -3,6 +3,7 @@
 import { notDone, Refusal } from "/dashboard/connection.js";
 import { byId, element, setText } from "/dashboard/element.js";
 import { whenReleased } from "/dashboard/frames.js";
+import { parseIds, shownId } from "/dashboard/ids.js";
 import { rest, restList } from "/dashboard/rest.js";
 import { inFull } from "/dashboard/times.js";
 import { SEVERITIES, TYPE_TITLES } from "/dashboard/words.js";
@@ -144,8 +145,8 @@ export class QuietPanel {
         ["", "All severities"],
         ...SEVERITIES.map((severity) => [severity, severity]),
       ]),
-      field("sites", "Sites, by number", { placeholder: "all", inputmode: "numeric" }),
-      field("people", "People, by number", { placeholder: "all", inputmode: "numeric" }),
+      field("sites", "Sites, by id", { placeholder: "all" }),
+      field("people", "People, by id", { placeholder: "all" }),
       submit,
     );
     const adapt = () => {
@@ -179,16 +180,14 @@ export class QuietPanel {
 
 function requestBody(fields) {
   const kind = fields.kind.value;
-  const words = (text) => text.split(/[\s,]+/).filter(Boolean);
-  const ids = (text) => words(text).map(Number);
   const chosen = (value) => (value ? [value] : []);
   const common = {
     kind,
     reason: fields.reason.value,
     types: chosen(fields.types.value),
     severities: chosen(fields.severities.value),
-    sites: ids(fields.sites.value),
-    people: ids(fields.people.value),
+    sites: idsOf(fields.sites.value),
+    people: idsOf(fields.people.value),
   };
   if (kind === "recurring") {
     return {
@@ -204,6 +203,16 @@ function requestBody(fields) {
     ...times,
     ...(kind === "maintenance" ? { starts_at: instant(fields.starts_at.value) } : {}),
   };
+}
+
+/** Return the ids that were typed. Throws a Refusal where one is none. */
+function idsOf(text) {
+  const ids = parseIds(text);
+  if (ids === null) {
+    const message = 'Write ids as numbers, or strings such as "harbour" in double quotes';
+    throw new Refusal({ code: "invalid", message });
+  }
+  return ids;
 }
 
 /** Convert a local time to ISO 8601 in UTC. Throws a Refusal if it is none. */
@@ -226,8 +235,8 @@ function scope({ types, severities, sites, people }) {
   const parts = [
     types.map((type) => TYPE_TITLES[type]),
     severities,
-    sites.map((id) => `site ${id}`),
-    people.map((id) => `person ${id}`),
+    sites.map((id) => `site ${shownId(id)}`),
+    people.map((id) => `person ${shownId(id)}`),
   ];
   const limits = parts.filter((part) => part.length).map((part) => part.join(" or "));
   return limits.join(", ") || "everything";

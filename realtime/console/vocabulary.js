@@ -1,6 +1,7 @@
 // The contract's words and ranks, as people read them. The server makes words.js from
 // models/vocabulary.py and the table of moves. Colours are in style.css, by data-severity.
 
+import { shownId } from "/dashboard/ids.js";
 import { SEVERITIES, STATUS_TITLES, TYPE_TITLES } from "/dashboard/words.js";
 
 const EVENT_LABELS = { finding_created: "Finding", ticket_updated: "Ticket" };
@@ -47,13 +48,13 @@ export function summaryOf(payload) {
 export function personOf(payload) {
   return (
     text(payload.person_name) ||
-    (payload.person_id == null ? "" : `Person ${text(payload.person_id)}`)
+    (payload.person_id == null ? "" : `Person ${shownId(payload.person_id)}`)
   );
 }
 
 export function siteOf(payload) {
   return (
-    text(payload.site_name) || (payload.site_id == null ? "" : `Site ${text(payload.site_id)}`)
+    text(payload.site_name) || (payload.site_id == null ? "" : `Site ${shownId(payload.site_id)}`)
   );
 }
 
