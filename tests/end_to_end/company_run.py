@@ -16,6 +16,7 @@ from dev.simulator.rows import Expected, Punch
 from models import intake
 from models.database import transaction
 from models.feed import Message
+from models.ids import Id
 from tests.end_to_end.simulated_clock import SimulatedClock
 from worker.judging.judge import judge
 from worker.judging.sweep import judge_moments, tenants_unswept
@@ -80,7 +81,7 @@ def work(
         cursor.execute("UPDATE tenant SET swept_at = %s", (start,))
         cursor.execute("UPDATE due SET at = %s", (start,))
 
-    def hear(_tenant_id: int, _epoch: str, _base: int, messages: list[Message]) -> None:
+    def hear(_tenant_id: Id, _epoch: str, _base: int, messages: list[Message]) -> None:
         for message in messages:
             _note(run, json.loads(message.body))
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
+from models.ids import Id
 from tests.properties.days import (
     DEVICES,
     END,
@@ -73,7 +74,7 @@ def calls(batch: Iterable[Told]) -> list[list[Told]]:
     return list(groups.values())
 
 
-def roster_of(tenant_id: int, told: Iterable[Told]) -> Content:
+def roster_of(tenant_id: Id, told: Iterable[Told]) -> Content:
     """Return the roster that says all this at once."""
     roster: Content = {"tenant": {"tenant_id": tenant_id}}
     for section, row, sent_at in told:

@@ -15,6 +15,7 @@ import worker.judging.sweep
 from models import feed, intake
 from models.database import transaction
 from models.feed import payload_text
+from models.ids import Id, key_text
 from models.schemas.payloads import instant_text
 from tests.payloads import checked
 from tests.properties.changing import Told, calls, roster_of
@@ -57,10 +58,10 @@ class Clock:
     def install(self, monkeypatch: pytest.MonkeyPatch) -> "Clock":
         real_try, real_wait = worker.judging.judge.try_lock, worker.judging.judge.wait_lock
 
-        def try_lock(cursor: Any, tenant_id: int) -> datetime | None:
+        def try_lock(cursor: Any, tenant_id: Id) -> datetime | None:
             return self.moment if real_try(cursor, tenant_id) else None
 
-        def wait_lock(cursor: Any, tenant_id: int) -> datetime:
+        def wait_lock(cursor: Any, tenant_id: Id) -> datetime:
             real_wait(cursor, tenant_id)
             return self.moment
 
@@ -80,14 +81,14 @@ class Clock:
         return self
 
 
-def silent(tenant_id: int, epoch: str, base: int, messages: list[feed.Message]) -> None:
+def silent(tenant_id: Id, epoch: str, base: int, messages: list[feed.Message]) -> None:
     """Publish nothing, as these tests look at the feed."""
 
 
 class Company:
     """One tenant of the database."""
 
-    def __init__(self, engine: Engine, tenant_id: int) -> None:
+    def __init__(self, engine: Engine, tenant_id: Id) -> None:
         self.engine = engine
         self.tenant_id = tenant_id
 
@@ -183,7 +184,7 @@ class Company:
                 "site_name": scored.site_name,
                 "evidence": _as_json(finding["evidence"]),
                 "private_evidence": private and _as_json(private),
-                "other_sites": ",".join(str(site_id) for site_id in sorted(finding["other_sites"])),
+                "other_sites": ",".join(map(key_text, sorted(finding["other_sites"]))),
                 "fraud_score": scored.fraud_score,
                 "shadow": scored.shadow,
             }

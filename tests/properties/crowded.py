@@ -11,6 +11,7 @@ from pprint import pformat
 from random import Random
 from typing import Any, TypeVar
 
+from models.ids import Id
 from tests.properties.reference import Company, Told
 from tests.properties.reference_types import standing
 from tests.worker.windows import DAY, build
@@ -131,7 +132,8 @@ class _Making:
         return max(ends) + timedelta(hours=self._any((0, 1, 3, 9, 17, 20, 30, 100)))
 
     def _company(self, shifts: list[Shift], as_of: datetime) -> Company:
-        policy, site_policies = self._policy(), {}
+        policy = self._policy()
+        site_policies: dict[Id, dict[str, Any]] = {}
         if self.random.random() < 0.2:
             site_policies = {self._any_site(): self._policy()}
         return Company(
@@ -151,7 +153,7 @@ class _Making:
     def _any(self, values: Sequence[Any]) -> Any:
         return self.random.choice(values)
 
-    def _any_site(self) -> int:
+    def _any_site(self) -> Id:
         site: Site = self._any((self.sites[0], *self.sites))
         return site.site_id
 
@@ -195,7 +197,7 @@ class _Making:
             )
         return shifts
 
-    def _some_people(self) -> list[int]:
+    def _some_people(self) -> list[Id]:
         return self.random.sample(PEOPLE, self._any((0, 0, 1, 1, 2)))
 
     def _work(self, shift: Shift) -> None:
@@ -217,7 +219,7 @@ class _Making:
             closes_at = site_id if self.random.random() < 0.9 else self._any_site()
             self._tap(who, closes_at, False, ends)
 
-    def _tap(self, who: int, site_id: int, is_check_in: bool, moment: datetime) -> None:
+    def _tap(self, who: int, site_id: Id, is_check_in: bool, moment: datetime) -> None:
         """Tap once or more often, and now and then the wrong way."""
         wrong = self.random.random()
         if wrong < 0.07:
@@ -230,7 +232,7 @@ class _Making:
     def _a_while(self) -> timedelta:
         return timedelta(minutes=self._any((0, 1, 2, 5, 9, 10, 11, 25, 30, 31)))
 
-    def _break(self, who: int, site_id: int, begins: datetime, ends: datetime) -> None:
+    def _break(self, who: int, site_id: Id, begins: datetime, ends: datetime) -> None:
         """Go away in between, to nowhere or to another site."""
         out = begins + (ends - begins) * self.random.random()
         out = max(out.replace(second=0, microsecond=0), begins)
@@ -242,7 +244,7 @@ class _Making:
             self._tap(who, there, False, back - timedelta(minutes=self._any((0, 1, 5))))
         self._tap(who, site_id, True, back)
 
-    def _punch(self, who: int, site_id: int, is_check_in: bool, moment: datetime) -> None:
+    def _punch(self, who: int, site_id: Id, is_check_in: bool, moment: datetime) -> None:
         if not self.is_to_the_minute:
             moment += timedelta(seconds=self._any((0, 0, 1, 30, 59)))
         number = len(self.punches)
@@ -250,7 +252,7 @@ class _Making:
         punch = Punch(punch_id, who, site_id, is_check_in, moment)
         self.punches.append(punch._replace(**self._fix(site_id), **self._how(who)))
 
-    def _fix(self, site_id: int) -> dict[str, Any]:
+    def _fix(self, site_id: Id) -> dict[str, Any]:
         chance = self.random.random()
         if chance < 0.4:
             return {}
@@ -348,7 +350,7 @@ class _Making:
         return {name: self._any(_KEYS[name]) for name in names}
 
 
-def _counts_as(person_id: int, at: datetime, merges: Sequence[Merge]) -> int:
+def _counts_as(person_id: Id, at: datetime, merges: Sequence[Merge]) -> Id:
     (merge,) = merges
     return merge.into_id if merge.person_id == person_id and merge.holds(at) else person_id
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
+from models.ids import Id
 from tests.properties.changing import FIRST, Told
 from tests.properties.days import (
     KINDS,
@@ -104,7 +105,7 @@ def _shift(shift_id: str) -> st.SearchStrategy[Content]:
     )
 
 
-def _assignments(person_id: int, site_id: int) -> st.SearchStrategy[Content]:
+def _assignments(person_id: Id, site_id: int) -> st.SearchStrategy[Content]:
     until = st.none() | _moments.map(datetime.isoformat)
     key = {"person_id": st.just(person_id), "site_id": st.just(site_id)}
     return st.fixed_dictionaries({**key, "valid_to": until}, optional={"roving": is_roving})

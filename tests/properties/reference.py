@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 
 from geographiclib.geodesic import Geodesic
 
+from models.ids import Id
 from models.policy import KEYS
 from worker.rules.window import Absence, Assignment, Device, Merge, Punch, Shift, Site
 
@@ -67,7 +68,7 @@ class Company:
 
     punches: Sequence[Punch]
     shifts: Sequence[Shift]
-    people: frozenset[int]
+    people: frozenset[Id]
     sites: Sequence[Site]
     as_of: datetime
     assignments: Sequence[Assignment] = ()
@@ -75,19 +76,19 @@ class Company:
     merges: Sequence[Merge] = ()  # punches and shifts are of whom they count for already
     devices: Sequence[Device] = ()
     policy: Mapping[str, Any] = field(default_factory=dict)
-    site_policies: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
+    site_policies: Mapping[Id, Mapping[str, Any]] = field(default_factory=dict)
     roster_complete: bool = True
 
-    def keys(self, site_id: int) -> Keys:
+    def keys(self, site_id: Id) -> Keys:
         return Keys(self.policy, self.site_policies.get(site_id, {}))
 
-    def site(self, site_id: int) -> Site | None:
+    def site(self, site_id: Id) -> Site | None:
         return next((site for site in self.sites if site.site_id == site_id), None)
 
     def device(self, device_id: str | None) -> Device | None:
         return next((device for device in self.devices if device.device_id == device_id), None)
 
-    def owner(self, device: Device, moment: datetime) -> int | None:
+    def owner(self, device: Device, moment: datetime) -> Id | None:
         """Return whose a device is at a moment."""
         return next(
             (
@@ -98,7 +99,7 @@ class Company:
             device.person_id,
         )
 
-    def records(self, person_id: int, moment: datetime) -> set[int]:
+    def records(self, person_id: Id, moment: datetime) -> set[Id]:
         """Return the ids that are of a person at a moment."""
         return {person_id} | {
             merge.person_id
@@ -106,7 +107,7 @@ class Company:
             if merge.into_id == person_id and merge.holds(moment)
         }
 
-    def own_shifts(self, person_id: int) -> list[Shift]:
+    def own_shifts(self, person_id: Id) -> list[Shift]:
         """Return the shifts that a person is entitled to, by start, then shift_id."""
         return [shift for shift in self.shifts_in_order if person_id in shift.entitled]
 
@@ -122,7 +123,7 @@ class Company:
         since, until = self.reach(shift)
         return since <= moment <= until
 
-    def roves(self, person_id: int, site_id: int, moment: datetime) -> bool:
+    def roves(self, person_id: Id, site_id: Id, moment: datetime) -> bool:
         return any(
             row.roving
             for row in self.assignments
@@ -131,21 +132,21 @@ class Company:
             and row.is_valid(moment)
         )
 
-    def is_on_leave(self, person_id: int, site_id: int, moment: datetime) -> bool:
+    def is_on_leave(self, person_id: Id, site_id: Id, moment: datetime) -> bool:
         """Whether the person is absent at a moment, whose day is that at the site."""
         return any(
             row.person_id in self.records(person_id, moment) and self._holds(row, site_id, moment)
             for row in self.absences
         )
 
-    def is_covered(self, shift: Shift, person_id: int) -> bool:
+    def is_covered(self, shift: Shift, person_id: Id) -> bool:
         """Whether an absence of the person or of the shift's site covers the shift."""
         return self.is_on_leave(person_id, shift.site_id, shift.starts_at) or any(
             row.site_id == shift.site_id and self._holds(row, shift.site_id, shift.starts_at)
             for row in self.absences
         )
 
-    def _holds(self, row: Absence, site_id: int, moment: datetime) -> bool:
+    def _holds(self, row: Absence, site_id: Id, moment: datetime) -> bool:
         site = self.site(site_id)
         zone = ZoneInfo(site.timezone if site else "UTC")
         begins = _begin_of(row.since, zone)
@@ -154,7 +155,7 @@ class Company:
         return begins <= moment < _begin_of(row.until + timedelta(days=1), zone)
 
     @cached_property
-    def turns(self) -> dict[int, list[Punch]]:
+    def turns(self) -> dict[Id, list[Punch]]:
         """Each person's punches as they follow each other."""
         people = sorted({punch.person_id for punch in self.punches})
         return {
@@ -240,7 +241,7 @@ def is_same_device(punch: Punch, other: Punch) -> bool:
     return punch.device_id is not None and punch.device_id == other.device_id
 
 
-def whose_body(punch: Punch) -> int | None:
+def whose_body(punch: Punch) -> Id | None:
     if punch.biometric_method not in BODIES:
         return None
     return punch.person_id if punch.biometric_person_id is None else punch.biometric_person_id

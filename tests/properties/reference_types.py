@@ -6,6 +6,7 @@ from fractions import Fraction
 from itertools import pairwise
 from statistics import mean, stdev
 
+from models.ids import Id
 from tests.properties.reference import (
     BODIES,
     Company,
@@ -57,7 +58,7 @@ class Reference:
         }
         self._in_place_of: dict[str, set[str]] | None = None
 
-    def site_of(self, subject: str) -> int:
+    def site_of(self, subject: str) -> Id:
         rows: list[Punch | Shift] = [*self.company.punches, *self.company.shifts]
         return next(
             row.site_id
@@ -553,14 +554,14 @@ class Reference:
         }
         return any(shift.shift_id in told for shift in self._shifts_here(punch))
 
-    def _check_ins_for(self, shift: Shift, person_id: int) -> list[Punch]:
+    def _check_ins_for(self, shift: Shift, person_id: Id) -> list[Punch]:
         return [
             punch
             for punch in self.company.turns.get(person_id, [])
             if punch.is_check_in and self.words.shift_of_check_in(punch) == shift
         ]
 
-    def _late(self, shift: Shift, person_id: int) -> Reasons:
+    def _late(self, shift: Shift, person_id: Id) -> Reasons:
         for check_in in self._check_ins_for(shift, person_id)[:1]:
             grace = self.keys(check_in).minutes("grace_minutes")
             was_there = any(
@@ -576,7 +577,7 @@ class Reference:
             ):
                 yield check_in.punch_id, "late", "LOW", 0.95
 
-    def _left_early(self, shift: Shift, person_id: int) -> Reasons:
+    def _left_early(self, shift: Shift, person_id: Id) -> Reasons:
         if self.company.as_of <= shift.ends_at:
             return
         turn = self.company.turns.get(person_id, [])

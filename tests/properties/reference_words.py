@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from itertools import pairwise
 
+from models.ids import Id
 from tests.properties.reference import Company, Place, fix_of, is_fine
 from worker.rules.window import Punch, Shift
 
@@ -14,8 +15,8 @@ NO_TIME = timedelta(0)
 
 @dataclass(frozen=True)
 class Spell:
-    person_id: int
-    site_id: int
+    person_id: Id
+    site_id: Id
     check_ins: tuple[Punch, ...]  # the first, and those that only repeat it
     check_outs: tuple[Punch, ...]  # none where its end is unknown; it ends with the last
     next: Punch | None  # the person's next punch that counts, where its end is unknown
@@ -119,7 +120,7 @@ class Words:
                     check_in = None
         return bounces
 
-    def counting(self, person_id: int) -> list[Punch]:
+    def counting(self, person_id: Id) -> list[Punch]:
         """Return the punches that count to rules of spells and shifts."""
         return [
             punch
@@ -131,7 +132,7 @@ class Words:
     def spells(self) -> list[Spell]:
         return [spell for person_id in self.company.turns for spell in self._spells_of(person_id)]
 
-    def _spells_of(self, person_id: int) -> list[Spell]:
+    def _spells_of(self, person_id: Id) -> list[Spell]:
         punches = self.counting(person_id)
         spells = []
         for index, check_in in enumerate(punches):
@@ -180,7 +181,7 @@ class Words:
                 ending.append(punch)
         return ending
 
-    def spells_of(self, person_id: int) -> list[Spell]:
+    def spells_of(self, person_id: Id) -> list[Spell]:
         return [spell for spell in self.spells if spell.person_id == person_id]
 
     def spell_closed_by(self, punch: Punch) -> Spell | None:
@@ -190,7 +191,7 @@ class Words:
     def spell_begun_by(self, punch: Punch) -> Spell | None:
         return next((spell for spell in self.spells if spell.check_in == punch), None)
 
-    def stray_check_outs(self, person_id: int) -> list[Punch]:
+    def stray_check_outs(self, person_id: Id) -> list[Punch]:
         return [
             punch
             for punch in self.counting(person_id)
@@ -255,7 +256,7 @@ class Words:
             <= self.company.keys(punch.site_id).hours("max_work_hours")
         )
 
-    def own_within_reach(self, person_id: int, moment: datetime) -> list[Shift]:
+    def own_within_reach(self, person_id: Id, moment: datetime) -> list[Shift]:
         return [
             shift
             for shift in self.company.own_shifts(person_id)
@@ -334,7 +335,7 @@ class Words:
         )
         return [shift for shift in own if nearest and shift.starts_at == nearest.starts_at]
 
-    def is_left_out(self, shift: Shift, person_id: int) -> bool:
+    def is_left_out(self, shift: Shift, person_id: Id) -> bool:
         """Whether a person only substitutes in a shift that somebody else attends."""
         is_rostered = shift.person_id == person_id and not shift.person_left
         attending = self.attending.get(shift.shift_id, set())
@@ -413,13 +414,13 @@ class Words:
     # Attendance
 
     @cached_property
-    def attending(self) -> dict[str, set[int]]:
+    def attending(self) -> dict[str, set[Id]]:
         """The people who attend each shift."""
         return self.attending_by(None)
 
-    def attending_by(self, moment: datetime | None) -> dict[str, set[int]]:
+    def attending_by(self, moment: datetime | None) -> dict[str, set[Id]]:
         """Return the people who attend each shift and were seen there by a moment."""
-        attending: dict[str, set[int]] = {}
+        attending: dict[str, set[Id]] = {}
         for key in {(shift.site_id, shift.starts_at) for shift in self.company.shifts}:
             together = [
                 shift
@@ -431,8 +432,8 @@ class Words:
 
     def _attending_together(
         self, shifts: list[Shift], moment: datetime | None
-    ) -> dict[str, set[int]]:
-        attending: dict[str, set[int]] = {shift.shift_id: set() for shift in shifts}
+    ) -> dict[str, set[Id]]:
+        attending: dict[str, set[Id]] = {shift.shift_id: set() for shift in shifts}
         for shift in shifts:
             if not shift.person_left and any(
                 spell.shares(shift) and (moment is None or spell.begins_at <= moment)
@@ -441,8 +442,8 @@ class Words:
                 attending[shift.shift_id].add(shift.person_id)
         settled = set().union(*attending.values())
         others = [shift for shift in shifts if not attending[shift.shift_id]]
-        came: dict[int, datetime] = {}
-        choices: dict[int, list[str]] = {}
+        came: dict[Id, datetime] = {}
+        choices: dict[Id, list[str]] = {}
         for shift in shifts:
             for person_id in sorted(set(shift.entitled) - settled):
                 seen = self.seen_for(person_id, shift)
@@ -469,7 +470,7 @@ class Words:
                 attending[min(choices[person_id])].add(person_id)
         return attending
 
-    def seen_for(self, person_id: int, shift: Shift) -> list[datetime]:
+    def seen_for(self, person_id: Id, shift: Shift) -> list[datetime]:
         """Return when a person was seen at the site of a shift so that they may attend it."""
         check_ins = [
             punch.occurred_at
@@ -489,7 +490,7 @@ class Words:
 
 
 def _can_all_be_attended(
-    shift_ids: list[str], people: list[int], choices: dict[int, list[str]]
+    shift_ids: list[str], people: list[Id], choices: dict[Id, list[str]]
 ) -> bool:
     """Whether each of these shifts can have somebody of its own."""
     if not shift_ids:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Engine
 
 from models.database import transaction
+from models.ids import Id
 from tests.properties.held import Version
 
 _VERSIONS = {
@@ -46,7 +47,7 @@ class Change(NamedTuple):
 class Stored:
     """The stored roster of one tenant."""
 
-    def __init__(self, engine: Engine, tenant_id: int) -> None:
+    def __init__(self, engine: Engine, tenant_id: Id) -> None:
         self.engine = engine
         self.tenant_id = tenant_id
         self._last_change = 0
@@ -76,7 +77,7 @@ class Stored:
         self._last_change = max((row[0] for row in rows), default=self._last_change)
         return [Change(*row[1:]) for row in rows]
 
-    def lasting(self) -> tuple[bool, dict[int, str]]:
+    def lasting(self) -> tuple[bool, dict[Id, str]]:
         """Return whether the roster is complete, and the zone of each site there is now."""
         ((complete,),) = self._rows(
             "SELECT roster_complete FROM tenant WHERE tenant_id = %s", self.tenant_id

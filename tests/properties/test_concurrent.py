@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from sqlalchemy import Engine
 
 from models.database import make_engine
+from models.ids import Id
 from tests.properties.company import Clock, Company
 from tests.properties.conftest import DAYS
 from tests.properties.days import END, Day, Delivery, Submission, delivered_days
@@ -30,7 +31,7 @@ def _start(database: str) -> None:
     Clock(END).install(pytest.MonkeyPatch())
 
 
-def submit_and_judge(tenant_id: int, batch: list[Submission]) -> None:
+def submit_and_judge(tenant_id: Id, batch: list[Submission]) -> None:
     """Do what a task does."""
     company = Company(_engine[0], tenant_id)
     company.submit(batch, END)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from models.ids import Id
 from tests.properties.held import (
     DEVICE,
     PERSON,
@@ -39,9 +40,9 @@ def said(number: int, **row: Any) -> Statement:
     return Statement(row, RECEIPT, day(number))
 
 
-def names(*statements: Statement) -> list[tuple[int, str]]:
+def names(*statements: Statement) -> list[tuple[Id, str]]:
     """Return the name of a person from each day on, 0 for ever, '' where there is none."""
-    found: list[tuple[int, str]] = []
+    found: list[tuple[Id, str]] = []
     for version in versions(PERSON, statements):
         if found and version.since and found[-1][0] != version.since.day:
             found.append((version.since.day, version.row["name"]))

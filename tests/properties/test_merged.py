@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models import intake
+from models.ids import Id
 from tests.properties.company import Clock, Company, Standing
 from tests.properties.conftest import DAYS
 from tests.properties.crowded import crowded
@@ -30,8 +31,8 @@ Step = Callable[[], None]
 class Merged(NamedTuple):
     """That a person is merged into another from a moment on, or since ever."""
 
-    person_id: int
-    into_id: int
+    person_id: Id
+    into_id: Id
     since: datetime | None
 
     def row(self) -> Row:
@@ -59,14 +60,14 @@ class Case:
             Merged(chosen[one], chosen[other], self.random.choice(moments)) for one, other in pairs
         ]
 
-    def counts_as(self, person_id: int, at: datetime) -> int:
+    def counts_as(self, person_id: Id, at: datetime) -> Id:
         """Return who a person is at a moment: one step after the other."""
         for merge in self.merges:
             if merge.person_id == person_id and (merge.since is None or merge.since <= at):
                 return self.counts_as(merge.into_id, at)
         return person_id
 
-    def spans(self, person_id: int) -> Iterator[tuple[int, datetime, datetime]]:
+    def spans(self, person_id: Id) -> Iterator[tuple[Id, datetime, datetime]]:
         """Yield who a person is, from when to when, that excluded."""
         moments = sorted({*EVER, *(merge.since for merge in self.merges if merge.since)})
         for whose, parts in groupby(
@@ -113,7 +114,7 @@ class Case:
     def plan(self, shifts: Sequence[Shift], *, counted: bool) -> Row:
         """Return assignments, devices, absences and shifts, as they are said or as they count."""
 
-        def whose(person_id: int) -> list[tuple[int, datetime, datetime]]:
+        def whose(person_id: Id) -> list[tuple[Id, datetime, datetime]]:
             if not counted:
                 return [(person_id, *EVER)]
             return [*self.spans(person_id)]
@@ -174,7 +175,7 @@ class Case:
         return said
 
 
-def _of_absence(row: Absence, whose: Callable[[int], list[Any]]) -> list[Any]:
+def _of_absence(row: Absence, whose: Callable[[Id], list[Any]]) -> list[Any]:
     return [(None, *EVER)] if row.person_id is None else whose(row.person_id)
 
 

@@ -14,6 +14,7 @@ from models.channel_keys import SigningKeys
 from models.database import make_engine, transaction
 from models.emitter import FeedManager
 from models.feed import Appended, Message, append
+from models.ids import Id
 from models.settings import Settings, load_settings
 from realtime.app import NOC, make_app
 from realtime.feed.viewer import Viewer
@@ -35,7 +36,7 @@ async def eventually(condition: Callable[[], object], what: str = "") -> None:
 
 
 def anomaly_said(
-    site_id: int | None = 15,
+    site_id: Id | None = 15,
     *,
     severity: str = "HIGH",
     kind: str = "WRONG_PERSON",
@@ -57,7 +58,7 @@ class Feed:
             settings.redis_url, settings.redis_channel, SigningKeys(self.engine)
         )
 
-    def open(self, tenant_id: int, epoch: str = "first") -> None:
+    def open(self, tenant_id: Id, epoch: str = "first") -> None:
         with transaction(self.engine) as cursor:
             cursor.execute(
                 "INSERT INTO tenant (tenant_id, name, epoch) VALUES (%s, %s, %s)"
@@ -67,7 +68,7 @@ class Feed:
             )
             hold_since_ever(cursor)
 
-    def say(self, tenant_id: int, *messages: Message, publish: bool = True) -> Appended:
+    def say(self, tenant_id: Id, *messages: Message, publish: bool = True) -> Appended:
         with transaction(self.engine) as cursor:
             appended = append(cursor, tenant_id, messages)
         if publish:

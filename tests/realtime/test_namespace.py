@@ -67,7 +67,8 @@ async def test_a_message_lacking_a_field_passes_types_and_severities_but_not_sit
     [
         ({"types": ["wrong_person"]}, "invalid"),
         ({"severities": "HIGH"}, "invalid"),
-        ({"sites": ["15"]}, "invalid"),
+        ({"sites": [""]}, "invalid"),
+        ({"sites": [15.0]}, "invalid"),
         ({"sites": [True]}, "invalid"),
         ({"types": [{}]}, "invalid"),
         ({"colour": ["red"]}, "invalid"),

@@ -10,6 +10,7 @@ import orjson
 from sqlalchemy import Engine
 
 from models.database import transaction
+from models.ids import Id
 
 NOON = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=2)
 
@@ -60,7 +61,7 @@ def rows(engine: Engine, sql: str, *arguments: Any) -> list[tuple[Any, ...]]:
         return cursor.execute(sql, arguments).fetchall()
 
 
-def anomalies(engine: Engine, tenant_id: int = 1) -> list[tuple[Any, ...]]:
+def anomalies(engine: Engine, tenant_id: Id = 1) -> list[tuple[Any, ...]]:
     """Return punch_id, type, person_id, site_id and standing of all anomalies of punches."""
     sql = """
         SELECT punch_id, anomaly_type, person_id, site_id, standing
@@ -70,21 +71,21 @@ def anomalies(engine: Engine, tenant_id: int = 1) -> list[tuple[Any, ...]]:
     return rows(engine, sql, tenant_id)
 
 
-def feed(engine: Engine, tenant_id: int = 1) -> list[dict[str, Any]]:
+def feed(engine: Engine, tenant_id: Id = 1) -> list[dict[str, Any]]:
     """Return the payloads of a tenant's feed, in order, with their positions."""
     sql = "SELECT position, body FROM message WHERE tenant_id = %s ORDER BY position"
     messages = rows(engine, sql, tenant_id)
     return [orjson.loads(body) | {"position": position} for position, body in messages]
 
 
-def found(engine: Engine, tenant_id: int = 1) -> list[dict[str, Any]]:
+def found(engine: Engine, tenant_id: Id = 1) -> list[dict[str, Any]]:
     """Return the payloads of a tenant's feed without those of alerts, which follow anomalies."""
     return [
         payload for payload in feed(engine, tenant_id) if not payload["type"].startswith("alert_")
     ]
 
 
-def waiting(engine: Engine, tenant_id: int = 1) -> int:
+def waiting(engine: Engine, tenant_id: Id = 1) -> int:
     """Return how many rows wait to be judged."""
     sql = """
         SELECT (SELECT count(*) FROM pending WHERE tenant_id = %s)

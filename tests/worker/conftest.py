@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 from models import intake
 from models.database import make_engine, transaction
 from models.feed import Message
+from models.ids import Id
 from tests.payloads import faults_of_messages
 from tests.worker.cast import roster
 from worker.judging import pace
@@ -48,9 +49,9 @@ class Heard:
     """An `Emit` that keeps what it was called with."""
 
     def __init__(self) -> None:
-        self.said: list[tuple[int, str, int, list[Message]]] = []
+        self.said: list[tuple[Id, str, int, list[Message]]] = []
 
-    def __call__(self, tenant_id: int, epoch: str, base: int, messages: list[Message]) -> None:
+    def __call__(self, tenant_id: Id, epoch: str, base: int, messages: list[Message]) -> None:
         self.said.append((tenant_id, epoch, base, messages))
 
     @property

@@ -16,6 +16,7 @@ from models.alerts.quiet_rows import add_quiet, cancel_quiet
 from models.alerts.review import Verdict, review
 from models.database import transaction
 from models.feed import Message, append
+from models.ids import Id
 from models.schemas.payloads import PAYLOADS
 from models.schemas.quiet import Silence
 from models.vocabulary import TYPES, VERDICTS
@@ -34,7 +35,7 @@ def submit(engine: Engine, heard: Heard, *punches: dict[str, Any]) -> None:
     judge(engine, 1, heard)
 
 
-def alert_of(engine: Engine, person_id: int) -> UUID:
+def alert_of(engine: Engine, person_id: Id) -> UUID:
     """Return the id of an imposter's alert."""
     sql = "SELECT alert_id FROM alert WHERE person_id = %s AND anomaly_type = 'WRONG_PERSON'"
     ((alert_id,),) = rows(engine, sql, person_id)

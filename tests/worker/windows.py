@@ -92,19 +92,19 @@ def build(
     *,
     as_of: str = "+5 00:00",
     policy: Mapping[str, Any] | None = None,
-    site_policies: Mapping[int, Mapping[str, Any] | Past[Policy]] | None = None,
+    site_policies: Mapping[Any, Mapping[str, Any] | Past[Policy]] | None = None,
     sites: Iterable[Site] = SITES,
-    people: Mapping[int, str] | None = None,
+    people: Mapping[Any, str] | None = None,
     assignments: Iterable[Assignment] = (),
     absences: Iterable[Absence] = (),
     merges: Iterable[Merge] = (),
     devices: Iterable[Device] = (),
     roster_complete: bool = True,
-    first_punch_at: Mapping[int, datetime] | None = None,
+    first_punch_at: Mapping[Any, datetime] | None = None,
     explaining: bool = False,
 ) -> Window:
     """Return a window that judges all of these punches and shifts."""
-    people = PEOPLE if people is None else people
+    named: Mapping[Any, str] = PEOPLE if people is None else people
     rostered, assigned = list(shifts), list(assignments)
     ordered = sorted(punches, key=lambda punch: (punch.person_id, in_order(punch)))
     uses = grouped((punch.device_id, punch) for punch in ordered)
@@ -124,13 +124,13 @@ def build(
         },
         roster_complete=roster_complete,
         any_assignment=bool(assigned),
-        any_person=bool(people),
+        any_person=bool(named),
         stretches=[
             Stretch(person_id, tuple(person_punches))
             for person_id, person_punches in groupby(ordered, key=lambda punch: punch.person_id)
         ],
         sites={site.site_id: site for site in sites},
-        people=people,
+        people=named,
         shifts={row.shift_id: row for row in rostered},
         assignments=assigned,
         absences=list(absences),

@@ -2,7 +2,8 @@
 
 from dataclasses import fields
 from datetime import datetime
-from typing import Any, get_args, get_origin, get_type_hints
+from types import UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 import pytest
@@ -11,6 +12,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from models.alerts.alert import Alert
 from models.alerts.anomaly import Anomaly
+from models.ids import StringId
 from models.tables import alert, anomaly
 
 PYTHON = {
@@ -36,8 +38,9 @@ def python_type(column: Column[Any]) -> tuple[type, bool]:
 
 def field_type(hint: Any) -> tuple[type, bool]:
     """Return the type of the field's values, and whether they may be None."""
-    types = get_args(hint) if type(None) in get_args(hint) else (hint,)
-    (value_type,) = [part for part in types if part is not type(None)]
+    types = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+    # The database holds a string id as its number.
+    (value_type,) = [part for part in types if part not in (type(None), StringId)]
     return get_origin(value_type) or value_type, type(None) in types
 
 

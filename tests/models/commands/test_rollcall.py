@@ -174,7 +174,7 @@ WRONG = {
     ("explian",): "No such command 'explian'",
     ("explain", "p"): "Missing option '--tenant'",
     ("explain", "--tenant", "1"): "Missing argument 'PUNCH_ID'",
-    ("token", "--tenant", "0"): "'0' is no id; ids are integers from 1 to 2^53 - 1",
+    ("token", "--tenant", "0"): "'0' is no id: an integer from 1 to 2^53 - 1, or a string",
     ("token", "--tenant", "1", "--sites", "15,x"): "'x' is no id",
     (
         "token",

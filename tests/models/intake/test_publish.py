@@ -73,7 +73,7 @@ def test_the_envelopes_fields_win(engine: Engine) -> None:
 WRONG: list[tuple[Content, tuple[str, str]]] = [
     ({"type": "anomaly_detected"}, ("unknown_value", "type")),
     ({"severity": "high"}, ("unknown_value", "severity")),
-    ({"site_id": "15"}, ("wrong_type", "site_id")),
+    ({"site_id": 15.0}, ("wrong_type", "site_id")),
     ({"message_id": None}, ("wrong_type", "message_id")),
     ({"data": [1]}, ("wrong_type", "data")),
     ({"data": {"text": "x" * 16_384}}, ("too_large", "data")),

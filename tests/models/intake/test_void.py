@@ -52,7 +52,7 @@ def test_a_void_concerns_its_tenant_only(engine: Engine) -> None:
 
 
 def test_a_void_that_makes_no_sense_is_kept_with_its_reasons(engine: Engine) -> None:
-    outcome = void(engine, "1", 5, None)
+    outcome = void(engine, 1.0, 5, None)
     assert codes(outcome.reasons) == [
         ("wrong_type", "tenant_id"),
         ("wrong_type", "punch_id"),

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+from models.ids import Id
 from realtime.admission import find_start
 from realtime.feed.reader import FeedReader, Head, Span
 from realtime.feed.tenant_feed import TenantFeed
@@ -141,7 +142,7 @@ class Shelf(FeedReader):
         self.floor = floor
         self.asked: list[Span] = []
 
-    async def head(self, tenant_id: int, span: Span = Span()) -> Head:
+    async def head(self, tenant_id: Id, span: Span = Span()) -> Head:
         assert tenant_id == ACME
         self.asked.append(span)
         stored = {at: mark for at, mark in self.marks.items() if at > self.floor}

@@ -165,7 +165,7 @@ async def _rejections(caller: Caller, feed: Feed) -> None:
         await post(caller, "/api/v1/punches", submitted, **ADMIN)
     intake.sync_roster(
         feed.engine,
-        {"tenant": {"tenant_id": ACME}, "people": [{"person_id": "x"}]},
+        {"tenant": {"tenant_id": ACME}, "people": [{"person_id": 1.5}]},
     )
     rejected = await caller.items("/api/v1/rejected?punch_id=p1", **ADMIN)
     path = f"/api/v1/rejected/{rejected[0]['rejected_id']}/resubmit"

@@ -102,7 +102,7 @@ async def test_what_is_to_be_quiet_is_taken_as_described(caller: Caller, feed: F
         assert await check(caller, QUIET, QUIET, body, **OPERATOR)
     wrong: list[dict[str, Any]] = [
         {"kind": "nap"},
-        {"sites": ["15"]},
+        {"sites": [15.5]},
         {"author": "me"},
         {"types": ["X"]},
     ]
@@ -125,7 +125,7 @@ async def test_a_punch_that_is_not_as_described_is_rejected(caller: Caller, feed
     changes: list[dict[str, Any]] = [
         {},
         {"kind": "nap"},
-        {"person_id": "7"},
+        {"person_id": 7.5},
         {"site_id": 0},
         {"punch_id": "x" * 65},
         {"latitude": "48"},

@@ -8,6 +8,10 @@ import pytest
 
 from realtime.http.kinds import ID, INSTANT, TEXT, UUID_TEXT, VERSION, Kind, one_of
 
+NO_ID = (
+    "is no id: an integer from 1 to 2^53 - 1,"
+    " or a string of 1 to 64 characters in double quotes, percent-encoded"
+)
 COLOURS = one_of(("red", "green"))
 
 
@@ -16,6 +20,9 @@ COLOURS = one_of(("red", "green"))
     [
         (ID, "15", 15),
         (ID, "9007199254740991", 2**53 - 1),
+        (ID, '"15"', "15"),
+        (ID, '"a%3Ab%2C%22"', 'a:b,"'),
+        (ID, '"a b_"', "a b_"),
         (VERSION, "2147483647", 2**31 - 1),
         (INSTANT, "2026-11-23T08:00:00Z", datetime(2026, 11, 23, 8, tzinfo=UTC)),
         (INSTANT, "2026-11-23T09:00:00 01:00", datetime(2026, 11, 23, 8, tzinfo=UTC)),
@@ -31,9 +38,16 @@ def test_it_is_read(kind: Kind, text: str, value: Any) -> None:
 @pytest.mark.parametrize(
     ("kind", "text", "words"),
     [
-        (ID, "0", "is no id: an integer from 1 to 2^53 - 1"),
-        (ID, "9007199254740992", "is no id: an integer from 1 to 2^53 - 1"),
-        (ID, "१", "is no id: an integer from 1 to 2^53 - 1"),
+        (ID, "0", NO_ID),
+        (ID, "9007199254740992", NO_ID),
+        (ID, "१", NO_ID),
+        (ID, "acme", NO_ID),
+        (ID, '""', NO_ID),
+        (ID, '"', NO_ID),
+        (ID, '"%2"', NO_ID),
+        (ID, '"%FF"', NO_ID),
+        (ID, '"%00"', NO_ID),
+        (ID, f'"{"x" * 65}"', NO_ID),
         (VERSION, "0", "is no version: an integer from 1 to 2147483647"),
         (VERSION, "2147483648", "is no version: an integer from 1 to 2147483647"),
         (VERSION, "१", "is no version: an integer from 1 to 2147483647"),

@@ -27,7 +27,7 @@ def listed(capsys: pytest.CaptureFixture[str], *options: str) -> list[dict[str, 
 def test_what_names_no_tenant_is_listed_and_taken_once_it_is_mended(
     engine: Engine, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    homeless = punch("p1", tenant_id="one")
+    homeless = punch("p1", tenant_id=1.5)
     intake.submit(engine, [homeless, punch("p2", kind="nap")])
     (row,) = listed(capsys)
     assert (row["punch_id"], row["reasons"][0]["field"], json.loads(row["content"])) == (

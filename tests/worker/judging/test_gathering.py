@@ -8,6 +8,7 @@ import pytest
 from celery import Celery
 from sqlalchemy import Engine
 
+from models.ids import Id
 from tests.worker.cast import anomalies, imposter
 from tests.worker.live import running_worker, runs, until
 from worker.broker import backlog
@@ -61,11 +62,11 @@ def test_the_backlog_is_what_waits_in_the_queue(
 
 
 def test_what_is_left_is_judged_together_and_what_comes_after_as_well() -> None:
-    judged: list[set[int]] = []
+    judged: list[set[Id]] = []
     done = threading.Event()
     left = Gathering(lambda: 0)
 
-    def judge(tenants: Collection[int]) -> None:
+    def judge(tenants: Collection[Id]) -> None:
         judged.append(set(tenants))
         done.set()
 

@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 from models import intake
 from models.database import transaction
 from models.feed import Message
+from models.ids import Id
 from models.locks import tenant_lock_key
 from tests.worker.cast import NOON, anomalies, feed, found, imposter, roster, rows, waiting
 from tests.worker.conftest import Heard
@@ -109,7 +110,7 @@ def test_nothing_is_said_before_it_is_committed(engine: Engine) -> None:
     committed: list[bool] = []
     unlocked: list[bool] = []
 
-    def emit(tenant_id: int, _epoch: str, base: int, messages: list[Message]) -> None:
+    def emit(tenant_id: Id, _epoch: str, base: int, messages: list[Message]) -> None:
         ((head,),) = rows(engine, "SELECT head FROM tenant WHERE tenant_id = %s", tenant_id)
         committed.append(head >= base + len(messages))
         with transaction(engine) as cursor:  # the tenant's lock must not be held any more either

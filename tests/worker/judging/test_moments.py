@@ -77,8 +77,8 @@ class Upkeep:
         for tenant_id in unswept:
             self.sweeps += 1
             judge_moments(self.engine, tenant_id, Heard())
-        for tenant_id in due:
-            keep_alerts(self.engine, tenant_id, Heard())
+        for due_tenant in due:
+            keep_alerts(self.engine, due_tenant, Heard())
 
     def standing(self) -> set[str]:
         found = rows(self.engine, "SELECT reason FROM anomaly WHERE tenant_id = 1 AND standing")

@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 
 from models import intake
 from models.database import transaction
+from models.ids import Id
 from tests.worker.cast import NOON, feed, punch, rows
 from tests.worker.conftest import Heard
 from worker.judging.judge import judge, judge_batch, wait_lock
@@ -184,7 +185,7 @@ def expect_crew(engine: Engine, *, people: int = 6, starts_at: datetime = NOON) 
 
 
 def come(
-    engine: Engine, heard: Heard, name: str, person_id: int, hours: float, **fields: Any
+    engine: Engine, heard: Heard, name: str, person_id: Id, hours: float, **fields: Any
 ) -> None:
     at = (NOON + timedelta(hours=hours)).isoformat()
     content = {"person_id": person_id, "device_id": "kiosk", "occurred_at": at, **fields}

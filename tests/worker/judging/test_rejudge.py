@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import Engine
 
 from models import intake
+from models.ids import Id
 from tests.worker.cast import feed, rows, waiting
 from tests.worker.conftest import Heard
 from worker.judging.judge import judge
@@ -30,7 +31,7 @@ def at(hours: float) -> str:
 
 
 def shift(
-    shift_id: str, person_id: int, starts: float = 0, ends: float = 8, **fields: Any
+    shift_id: str, person_id: Id, starts: float = 0, ends: float = 8, **fields: Any
 ) -> dict[str, Any]:
     times = {"starts_at": at(starts), "ends_at": at(ends)}
     return {
@@ -72,11 +73,11 @@ def punch(engine: Engine, heard: Heard) -> Callable[..., None]:
 
     def run(
         punch_id: str,
-        person_id: int = ADA,
+        person_id: Id = ADA,
         hours: float = 0,
         *,
         out: bool = False,
-        site_id: int = OFFICE,
+        site_id: Id = OFFICE,
         **fields: Any,
     ) -> None:
         kind = "check_out" if out else "check_in"

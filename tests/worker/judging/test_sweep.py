@@ -20,6 +20,7 @@ import worker.judging.suspects
 import worker.judging.sweep
 from models import intake
 from models.database import make_engine, transaction
+from models.ids import Id
 from models.locks import tenant_lock_key
 from tests.worker.cast import NOON, anomalies, found, imposter, punch, roster, rows, waiting
 from tests.worker.conftest import Heard
@@ -51,7 +52,7 @@ def dies_of(poison: str, url: str, judging: Callable[[Engine, int, Any], object]
     """
     find = worker.judging.judge.find_and_record
 
-    def find_or_die(cursor: Any, tenant_id: int, touched: Touched, as_of: datetime) -> Any:
+    def find_or_die(cursor: Any, tenant_id: Id, touched: Touched, as_of: datetime) -> Any:
         voided = cursor.execute(
             "SELECT voided_at IS NOT NULL FROM punch WHERE tenant_id = %s AND punch_id = %s",
             (tenant_id, poison),
@@ -205,7 +206,7 @@ def test_an_error_in_judging_blocks_nobody_for_ever(
 ) -> None:
     find = worker.judging.judge.find_and_record
 
-    def fail_on_poison(cursor: Any, tenant_id: int, touched: Any, as_of: datetime) -> Any:
+    def fail_on_poison(cursor: Any, tenant_id: Id, touched: Any, as_of: datetime) -> Any:
         voided = cursor.execute(
             "SELECT voided_at IS NOT NULL FROM punch WHERE punch_id = 'poison'"
         ).fetchone()

@@ -14,6 +14,7 @@ from typing import Any
 
 from psycopg import Cursor
 
+from models.ids import Id
 from models.policy import Policy, merged
 from models.schemas.roster import LONGEST_SHIFT
 from worker.load.rows import PUNCH, SHIFT, STANDING, as_punches, as_shifts
@@ -96,7 +97,7 @@ _BEFORE, _AFTER = BASELINE_DAYS + LONGEST_SHIFT, KIOSK_DAYS + LONGEST_SHIFT
 
 
 def load_everything(
-    cursor: Cursor, tenant_id: int, since: datetime, until: datetime, as_of: datetime
+    cursor: Cursor, tenant_id: Id, since: datetime, until: datetime, as_of: datetime
 ) -> Window:
     """Return the window of all punches and shifts from `since` to `until`."""
     cursor.execute("SET LOCAL timezone = 'UTC'")
@@ -161,7 +162,7 @@ def load_everything(
 
 
 def pasts(
-    cursor: Cursor, sql: str, tenant_id: int, make: Callable[[Any], Any]
+    cursor: Cursor, sql: str, tenant_id: Id, make: Callable[[Any], Any]
 ) -> dict[Any, Past[Any]]:
     """Return by key what each row was at each moment: None beside its versions."""
     steps: dict[Any, list[tuple[datetime, Any]]] = {}
@@ -171,7 +172,7 @@ def pasts(
     return {key: Past(None, later) for key, later in steps.items()}
 
 
-def policies_of(cursor: Cursor, tenant_id: int) -> tuple[Past[Policy], dict[int, Past[Policy]]]:
+def policies_of(cursor: Cursor, tenant_id: Id) -> tuple[Past[Policy], dict[Id, Past[Policy]]]:
     """Return what policy held at each moment, of the tenant and at each site."""
     ever = datetime(2, 1, 1, tzinfo=UTC)
     tenant = pasts(cursor, _POLICIES, tenant_id, lambda row: row[1]).get(0, Past(None))
@@ -204,7 +205,7 @@ def whether(cursor: Cursor, spans: str) -> Past[bool]:
 
 def spells_counted(window: Window) -> dict[str, SpellCounts]:
     """Return the counts of each check-in that begins a spell: one by one, over all spells."""
-    begun: dict[int, list[tuple[datetime, int, str, bool]]] = {}
+    begun: dict[Id, list[tuple[datetime, Id, str, bool]]] = {}
     for person_id in {stretch.person_id for stretch in window.stretches}:
         for spell in spells_of(window, person_id):
             out, first = spell.check_out, spell.check_in
@@ -225,7 +226,7 @@ def spells_counted(window: Window) -> dict[str, SpellCounts]:
 
 
 def _counts(
-    at: datetime, person_id: int, punch_id: str, there: list[tuple[datetime, int, str, bool]]
+    at: datetime, person_id: Id, punch_id: str, there: list[tuple[datetime, Id, str, bool]]
 ) -> SpellCounts:
     before = [
         (other_person, closed)

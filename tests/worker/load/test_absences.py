@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from models.database import psycopg_url
+from models.ids import Id
 from tests.worker.load.world import ACME, GLOBEX, add_absence, add_punch, add_roster, add_tenant
 from worker.judging.detect import detect
 from worker.load import load_subjects
@@ -34,7 +35,7 @@ def _window(connection: psycopg.Connection, subject: Subject) -> Window:
         return load_subjects(cursor, ACME, frozenset((subject,)), DAY + 99 * HOUR)
 
 
-def _shift(person_id: int = 1, *substitutes: int) -> Shift:
+def _shift(person_id: Id = 1, *substitutes: int) -> Shift:
     return Shift("s", person_id, 1, DAY + 8 * HOUR, DAY + 80 * HOUR, substitutes)
 
 

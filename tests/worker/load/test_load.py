@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from models.database import psycopg_url
+from models.ids import Id
 from models.intake.roster.changed_keys import Changes
 from models.schemas.roster import LONGEST_SHIFT
 from tests.worker.load.everything import load_everything
@@ -182,6 +183,8 @@ class Company:
 
     def punch(self, number: int) -> Punch:
         roll = self.chance.random
+        person: Any
+        site: Any
         person, site = (
             self.chance.choice((1, 2, 3, 4, 5, 6, 7, 7, 9)),
             self.chance.choice((1, 1, 1, 2, 2, 3)),
@@ -426,7 +429,7 @@ class Upheaval:
         for change in changes:
             note_change(self.connection, *change)
 
-    def _note_person(self, person_id: int, since: datetime | None, until: datetime | None) -> None:
+    def _note_person(self, person_id: Id, since: datetime | None, until: datetime | None) -> None:
         for kind in ("person", "named"):
             note_change(self.connection, kind, person_id, since, until)
 
@@ -519,16 +522,16 @@ def test_what_lies_far_from_the_time_of_a_change_is_not_judged_again(
 HOUR = timedelta(hours=1)
 
 
-def _in(name: str, person_id: int, hours: float, site_id: int = 1, **fields: Any) -> Punch:
+def _in(name: str, person_id: Id, hours: float, site_id: Id = 1, **fields: Any) -> Punch:
     """Return a check-in so many hours after the start."""
     return Punch(name, person_id, site_id, True, START + hours * HOUR, **fields)
 
 
-def _out(name: str, person_id: int, hours: float, site_id: int = 1) -> Punch:
+def _out(name: str, person_id: Id, hours: float, site_id: Id = 1) -> Punch:
     return _in(name, person_id, hours, site_id)._replace(is_check_in=False)
 
 
-def _shift(person_id: int, starts: float, *substitutes: int) -> Shift:
+def _shift(person_id: Id, starts: float, *substitutes: int) -> Shift:
     times = START + starts * HOUR, START + (starts + 6) * HOUR
     return Shift("s", person_id, 1, *times, substitutes)
 

@@ -138,7 +138,7 @@ def test_in_any_order_and_batches_who_checks_out_ends_as_all_at_once(
     assert_as_all_at_once(whole)
 
 
-def _correct(connection: psycopg.Connection, punch: Punch, chance: random.Random) -> list[Any]:
+def _correct(connection: psycopg.Connection, punch: Any, chance: random.Random) -> list[Any]:
     """Move a punch to another person, site or time, as its correction does."""
     other = chance.choice(
         (

@@ -8,6 +8,7 @@ from psycopg import Connection
 from psycopg.types.json import Jsonb
 
 from models import substitutes
+from models.ids import Id
 from worker.load.touched import TouchedPunch
 from worker.rules.window import Absence, Assignment, Device, Punch, Shift, Site
 
@@ -46,12 +47,12 @@ def add_roster(
     connection: Connection,
     *,
     sites: Iterable[Site] = (),
-    people: Mapping[int, str] | None = None,
+    people: Mapping[Any, str] | None = None,
     assignments: Iterable[Assignment] = (),
     shifts: Iterable[Shift] = (),
     absences: Iterable[Absence] = (),
     devices: Iterable[Device] = (),
-    site_policies: Mapping[int, Mapping[str, Any]] | None = None,
+    site_policies: Mapping[Any, Mapping[str, Any]] | None = None,
     tenant_id: int = ACME,
 ) -> None:
     """Add rows that hold since ever."""
@@ -78,7 +79,7 @@ def add_roster(
 
 def set_site(
     connection: Connection,
-    site_id: int,
+    site_id: Id,
     versions: Iterable[tuple[datetime | None, datetime | None, Site, Mapping[str, Any]]],
     tenant_id: int = ACME,
 ) -> None:
@@ -94,7 +95,7 @@ def set_site(
 
 def set_person(
     connection: Connection,
-    person_id: int,
+    person_id: Id,
     versions: Iterable[tuple[datetime | None, datetime | None, str]],
     tenant_id: int = ACME,
 ) -> None:
@@ -193,7 +194,7 @@ def _columns(absence: Absence, standing: bool) -> Columns:
     return columns
 
 
-def leave(connection: Connection, person_id: int, at: datetime, tenant_id: int = ACME) -> list[str]:
+def leave(connection: Connection, person_id: Id, at: datetime, tenant_id: Id = ACME) -> list[str]:
     """Have a person's shifts from then on count as their substitutes' only, and return them."""
     left = connection.execute(
         """

@@ -236,7 +236,18 @@ def test_what_killed_its_process_every_time_is_kept(
             {"message": {"tenant_id": 1, "message_id": "m", "data": {"who": "Ada"}}},
             {"message": {"tenant_id": 1, "message_id": "m"}},
         ),
-        ({"tenant_id": "Ada", "punch_id": 7, "punch": "Ada", "punches": "Ada", "Ada": 1}, {}),
+        (
+            {"punch": punch("p1", tenant_id="acme", person_id="7", site_id="Gate 7")},
+            {
+                "punch": {
+                    "tenant_id": "acme",
+                    "person_id": "7",
+                    "site_id": "Gate 7",
+                    "punch_id": "p1",
+                }
+            },
+        ),
+        ({"tenant_id": ["Ada"], "punch_id": 7, "punch": "Ada", "punches": "Ada", "Ada": 1}, {}),
     ],
 )
 def test_of_its_arguments_a_task_tells_ids_and_sizes(

@@ -103,7 +103,7 @@ def test_an_invalid_correction_is_rejected_and_the_old_stands(engine: Engine) ->
         {"site_id": 99},
         {"kind": "lunch"},
         {"occurred_at": "1990-01-01T00:00:00Z"},
-        {"person_id": "8"},
+        {"person_id": 8.0},
     ]
     outcomes = submit(engine, [a_punch(sent_at=LATE) | fields for fields in wrong])
     assert {outcome.status for outcome in outcomes} == {"rejected"}

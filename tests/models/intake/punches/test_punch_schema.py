@@ -20,7 +20,12 @@ def flaws_of(content: object) -> list[tuple[str, str]]:
 @pytest.mark.parametrize(
     ("field", "value", "code"),
     [
-        ("tenant_id", "1", "wrong_type"),
+        ("tenant_id", None, "wrong_type"),
+        ("tenant_id", ["1"], "wrong_type"),
+        ("person_id", "", "out_of_range"),
+        ("person_id", "x" * 65, "out_of_range"),
+        ("site_id", "a\0b", "bad_text"),
+        ("site_id", "a\ud800", "bad_text"),
         ("tenant_id", 1.0, "wrong_type"),
         ("tenant_id", True, "wrong_type"),
         ("person_id", 0, "out_of_range"),

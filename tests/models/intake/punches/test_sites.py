@@ -135,7 +135,7 @@ def test_resubmitting_reaches_no_other_site(engine: Engine) -> None:
 
 def test_rosters_messages_and_voids_of_others_are_not_resubmitted_either(engine: Engine) -> None:
     submit(engine, [a_punch()])
-    roster: Content = {"tenant": {"tenant_id": 1}, "people": [{"person_id": "x"}]}
+    roster: Content = {"tenant": {"tenant_id": 1}, "people": [{"person_id": 1.5}]}
     message: Content = {"type": "finding_created", "tenant_id": 1, "data": 5}
     sync_roster(engine, roster)
     publish(engine, message)

@@ -67,7 +67,7 @@ def test_a_large_roster_costs_as_many_statements_as_a_small_one(engine: Engine) 
                 engine,
                 {
                     "tenant": {"tenant_id": 1},
-                    "people": [*people, {"person_id": "bad"}],
+                    "people": [*people, {"person_id": 1.5}],
                     "sites": sites,
                 },
             )

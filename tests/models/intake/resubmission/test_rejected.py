@@ -21,7 +21,7 @@ def waiting(engine: Engine) -> list[str | None]:
 def test_a_refused_punch_is_kept_under_its_tenant_where_one_can_be_read(engine: Engine) -> None:
     unreadable_tenants = [
         a_punch(tenant_id=None),
-        a_punch(tenant_id="1"),
+        a_punch(tenant_id=1.0),
         a_punch(tenant_id=True),
         5,
         None,

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from models.database import transaction
+from models.ids import Id
 from models.intake import RosterOutcome, submit, sync_roster
 from models.intake.roster import adopting
 from models.intake.roster.current import bring_up
@@ -51,7 +52,7 @@ def make_due(engine: Engine) -> None:
     write(engine, "UPDATE due SET at = now() WHERE chore = 'adopt'")
 
 
-def adopted(engine: Engine) -> list[int]:
+def adopted(engine: Engine) -> list[Id]:
     """Return the tenants of which upkeep takes rows, once that is due."""
     make_due(engine)
     return adopting.adopt(engine, seconds=60)

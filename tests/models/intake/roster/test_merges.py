@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
+from models.ids import Id
 from models.intake import RosterOutcome, submit, sync_roster, void
 from models.intake.roster.laying import BEGINNING, END
 from models.intake.roster.merges import (
@@ -27,9 +28,7 @@ def day(number: int) -> datetime:
     return FIRST + (number - 1) * DAY
 
 
-def merge(
-    person_id: int, into_id: int, since: int | None = None, until: int | None = None
-) -> Merge:
+def merge(person_id: Id, into_id: Id, since: int | None = None, until: int | None = None) -> Merge:
     begins = BEGINNING if since is None else day(since)
     return Merge(person_id, begins, END if until is None else day(until), into_id)
 
@@ -94,7 +93,7 @@ def sync(engine: Engine, *people: Content, **sections: Any) -> RosterOutcome:
     return sync_roster(engine, {"tenant": {"tenant_id": 1}, "people": list(people), **sections})
 
 
-def into(person_id: int, into_id: int | None, **fields: Any) -> Content:
+def into(person_id: Id, into_id: Id | None, **fields: Any) -> Content:
     return {"person_id": person_id, "merged_into": into_id, **fields}
 
 
@@ -110,7 +109,7 @@ def whose(engine: Engine) -> dict[str, tuple[int, int | None]]:
     return {row["punch_id"]: (row["person_id"], row["said_person_id"]) for row in found}
 
 
-def punch(punch_id: str, number: int, person_id: int = 1, **fields: Any) -> Content:
+def punch(punch_id: str, number: int, person_id: Id = 1, **fields: Any) -> Content:
     occurred_at = day(number).isoformat()
     return a_punch(punch_id=punch_id, person_id=person_id, occurred_at=occurred_at, **fields)
 
