@@ -138,11 +138,18 @@ ORDER BY received_at
 _IS_SAME = "punch.content_hash = new.content_hash"
 _REVIVES = f"punch.void_reason = '{KILLS_WORKER}' AND punch.content_hash <> new.content_hash"
 
+# Whose it is stays as it was found for the same content: only its `sent_at` is another.
+_COUNTED = [
+    f"{name} = CASE WHEN {_IS_SAME} THEN punch.{name} ELSE new.{name} END,"
+    f" said_{name} = CASE WHEN {_IS_SAME} THEN punch.said_{name} END"
+    for name in COUNTED
+]
+
 # A punch that was set aside because it killed its worker is judged again with its new content.
 _UPDATE = f"""
 UPDATE punch SET
-    {", ".join(f"{name} = new.{name}" for name in COLUMNS if name not in _KEY)},
-    {", ".join(f"said_{name} = NULL" for name in COUNTED)},
+    {", ".join(f"{name} = new.{name}" for name in COLUMNS if name not in (*_KEY, *COUNTED))},
+    {", ".join(_COUNTED)},
     received_at = CASE WHEN {_IS_SAME} THEN punch.received_at ELSE %(received_at)s END,
     backfill = punch.backfill AND %(backfill)s,
     submitted_by = CASE WHEN {_IS_SAME} THEN punch.submitted_by ELSE %(submitted_by)s::jsonb END,

@@ -208,6 +208,24 @@ def test_what_was_submitted_is_what_comes_again_and_what_is_corrected(named: Eng
     assert submit(named, [content])[0].applied is False  # seen before
 
 
+def test_the_same_content_sent_again_later_stays_the_others(named: Engine) -> None:
+    """Apps that try again say when they sent it the last time."""
+    content = punch("p", 5) | {"biometric": {"method": "face", "matched_person_id": 1}}
+    submit(named, [content | {"sent_at": (day(5) + DAY).isoformat()}])
+    sync(named, into(1, 2, correction=True))
+    forget(named)
+    submit(named, [content | {"sent_at": (day(5) + 2 * DAY).isoformat()}])
+    (stored,) = rows(
+        named,
+        """SELECT sent_at, person_id, said_person_id, biometric_person_id,
+            said_biometric_person_id AS said_body FROM punch""",
+    )
+    assert stored["sent_at"] == day(5) + 2 * DAY
+    assert (stored["person_id"], stored["said_person_id"]) == (2, 1)
+    assert (stored["biometric_person_id"], stored["said_body"]) == (2, 1)
+    assert rows(named, "SELECT * FROM pending") == []
+
+
 def test_a_void_finds_it(named: Engine) -> None:
     submit(named, [punch("p", 5)])
     sync(named, into(1, 2, correction=True))
